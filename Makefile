@@ -1,0 +1,78 @@
+# Every target sets itself up: a fresh clone, Python 3.11 or newer and make are enough.
+# Kafka needs Java 17 and Maven; without them the demo runs on a broker from PyPI, and Kafka tests are skipped.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+RESOLVE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --no-annotate \
+	--python-version 3.11 pyproject.toml
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+SOAK_KILLS ?= 100
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench soak lock clean
+
+help:
+	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
+	@echo "make check   lint, types, import table, schemas, unit tests"
+	@echo "make test    check, and the tests on a real Apache Kafka"
+	@echo "make bench   measure throughput and lateness"
+	@echo "make soak    kill workers at work, with and without transactions: SOAK_KILLS=$(SOAK_KILLS)"
+	@echo "make lock    resolve the dependencies anew"
+	@echo "make clean   remove what was installed and cached here"
+
+demo: $(VENV)/.demo
+	@$(BIN)/vigil demo $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m engine.contract.schemas --check
+	$(BIN)/python -m engine.contract.compatibility
+	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile
+
+test: check
+	$(BIN)/pytest -q -m "kafka or e2e"
+
+bench: $(VENV)/.dev
+	$(BIN)/vigil bench $(ARGS)
+
+soak: $(VENV)/.dev
+	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
+
+lock: $(VENV)/.dev
+	$(RESOLVE) -o requirements.lock
+	$(RESOLVE) --extra demo --group build -o requirements-demo.lock
+	$(RESOLVE) --extra demo --group build --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .cache .run dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find engine tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .dev holds all of .demo; .demo is what the first two minutes need.
+$(VENV)/.demo: requirements-demo.lock pyproject.toml | $(BIN)/python
+	@echo "installing what the demo needs into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-demo.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.demo $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+		if $$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Vigil needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Install one, or name it: make PYTHON=path/to/python3.11 ..." >&2; exit 1; \
+	fi; \
+	echo "making $(VENV) with $$($$found --version)"; \
+	$$found -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$$found cannot make a virtual environment (on Debian: apt install python3-venv)." >&2; exit 1; }
