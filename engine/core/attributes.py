@@ -1,0 +1,69 @@
+"""What is known of an escalation beside its clocks: one flat dictionary, merged from what its facts say."""
+
+from collections.abc import Mapping
+
+from engine.core.facts import Value
+
+_PLAIN = [
+    "title",
+    "priority",
+    "service",
+    "component",
+    "region",
+    "affected_customers",
+    "channel",
+    "reporter",
+    "owner",
+    "team",
+    "tags",
+    "fingerprint",
+]
+_CUSTOMER = {"id": "customer", "name": "customer_name", "tier": "tier"}
+_IMPACT = ["scope", "affected_customers", "data_loss", "security", "workaround"]
+
+FIELDS = frozenset(
+    [*_PLAIN, *_CUSTOMER.values(), *_IMPACT, "severity", "revenue_at_risk", "revenue_currency", "tags_any"]
+)
+"""The names that conditions of a policy may use; `tags_any`: any of the tags is among the values."""
+
+
+def merge(attributes: dict[str, Value], said: Mapping[str, Value]) -> None:
+    """Take over what an event said: only what changed, an explicit null clears (contract.md, updated)."""
+    for name in _PLAIN:
+        if name in said:
+            _put(attributes, name, said[name])
+    if "customer" in said:
+        _merge_group(attributes, said["customer"], _CUSTOMER)
+    if "impact" in said:
+        impact = said["impact"]
+        _merge_group(attributes, impact, {name: name for name in _IMPACT})
+        revenue = impact.get("revenue_at_risk") if isinstance(impact, dict) else None
+        if isinstance(impact, dict) and "revenue_at_risk" not in impact:
+            return
+        if revenue is None:
+            revenue = {}
+        if isinstance(revenue, dict):
+            _put(attributes, "revenue_at_risk", revenue.get("amount"))
+            _put(attributes, "revenue_currency", revenue.get("currency"))
+
+
+def _merge_group(attributes: dict[str, Value], group: Value, names: Mapping[str, str]) -> None:
+    """A nested object: its fields under their flat names; null clears them all."""
+    for field, name in names.items():
+        if group is None:
+            attributes.pop(name, None)
+        elif isinstance(group, dict) and field in group:
+            _put(attributes, name, group[field])
+
+
+def _put(attributes: dict[str, Value], name: str, value: Value) -> None:
+    if value is None:
+        attributes.pop(name, None)
+    else:
+        attributes[name] = value
+
+
+def text(attributes: Mapping[str, Value], name: str) -> str:
+    """An attribute as text; empty where it is unknown."""
+    value = attributes.get(name)
+    return value if isinstance(value, str) else ""

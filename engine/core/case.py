@@ -1,0 +1,431 @@
+"""One escalation during a round: its state, its history, and the way each fact takes through them."""
+
+from collections import Counter
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from engine.core import attributes as attrs
+from engine.core import state
+from engine.core.escalation import WAITING, Escalation, Judge
+from engine.core.facts import Fact, Value, in_order, opening
+from engine.core.history import History, Said, Shelf
+from engine.core.instants import DAY, NEVER, Instant, Span
+from engine.core.ledger import Correction, difference
+from engine.core.matching import match_policy
+from engine.core.outcomes import Outcome, outcome_id
+from engine.core.refusals import Refusal
+from engine.core.rules import Plan, Rules
+from engine.core.statements import Statement
+
+
+class Settings(NamedTuple):
+    """What all cases of a round share."""
+
+    rules: Rules
+    open_on_first_event: bool
+    say_movements: bool
+    fact_limit: int
+    correction_window: Span
+    now: Instant
+    outcomes: list[Outcome]
+    counts: Counter[str]
+
+
+class PolicyVanished(Exception):
+    """An escalation pins a policy version that the book does not hold any more."""
+
+    def __init__(self, subject: str, name: str, version: str, content: str) -> None:
+        super().__init__(
+            f"{subject} pins policy {name} of {version} ({content}), which the policies given do not hold; "
+            "put that version back beside the new one"
+        )
+        self.subject, self.name, self.version, self.hash = subject, name, version, content
+
+
+class Case:
+    """Takes facts and ticks of one subject; `changes` tells what to store."""
+
+    __slots__ = (
+        "_escalation",
+        "_gone",
+        "_history",
+        "_kept",
+        "_read",
+        "_settings",
+        "_touched",
+        "armed",
+        "key",
+        "subject",
+    )
+
+    def __init__(self, subject: str, read: Callable[[bytes], bytes | None], settings: Settings) -> None:
+        self.subject = subject
+        self.key = subject.encode()
+        self._read = read
+        self._settings = settings
+        stored = read(self.key)
+        if stored is None:
+            self._escalation, shelf = Escalation(subject), Shelf()
+            self.armed: Instant | None = NEVER
+        else:
+            self._escalation, shelf = state.decode(stored)
+            self.armed = state.head(stored).alarm
+        self._history = History(self.key, shelf, read)
+        self._kept: Judge | None = None
+        self._touched = False
+        self._gone = False
+
+    # -- facts --------------------------------------------------------------------------------
+
+    def take(self, fact: Fact) -> Refusal | None:
+        """In order it is stepped; else everything is derived again and the difference said."""
+        e, history = self._escalation, self._history
+        if self._gone:
+            self._begin_again()
+            e, history = self._escalation, self._history
+        if history.shelf.facts:
+            earlier = history.find(fact)
+            if earlier is not None:
+                return self._settle_duplicate(earlier, fact)
+        if e.status == WAITING:
+            return self._take_waiting(fact)
+        if fact.order > e.last and fact.at > e.fired and not self._opens_anew(fact):
+            self._touched = True
+            history.append(fact)
+            judged = e.judged
+            judge = self._judge()
+            judge.step(fact)
+            if judged > fact.at:
+                judge.advance(judged)
+            self._say(judge)
+        else:
+            if self._is_folded_past(fact):
+                return Refusal("too_late", f"older than the {history.shelf.facts} facts that are kept", True)
+            self._settings.counts["late"] += 1
+            self._derive([*self._facts(), fact], fact)
+        if history.shelf.facts > self._settings.fact_limit:
+            self._fold()
+        return None
+
+    def judge(self, due: Instant) -> None:
+        """Judge what is due at or before `due`."""
+        e = self._escalation
+        if self._gone or self.alarm > due:
+            return
+        self._touched = True
+        if e.status == WAITING:
+            if e.fired < 0:
+                e.fired = due
+                self._settings.counts["never_opened"] += 1
+            else:
+                self._forget()
+            return
+        if e.alarm <= due:
+            judge = self._judge()
+            judge.advance(Instant(due + 1))
+            self._say(judge)
+        if self.alarm <= due:
+            self._forget()
+
+    @property
+    def alarm(self) -> Instant:
+        """When this escalation must be looked at next."""
+        e = self._escalation
+        if self._gone:
+            return NEVER
+        if e.status == WAITING:
+            if not self._history.shelf.facts:
+                return NEVER
+            return Instant(e.opened + (DAY if e.fired < 0 else self._settings.correction_window))
+        if e.alarm < NEVER or e.ended >= NEVER:
+            return e.alarm
+        return Instant(e.ended + self._settings.correction_window)
+
+    def changes(self) -> list[tuple[bytes, bytes | None]]:
+        """What has to be stored; the main record last."""
+        if not self._touched:
+            return []
+        records = self._history.changes()
+        main = None if self._gone else state.encode(self._escalation, self._history.shelf, self.alarm)
+        if main is not None or self._read(self.key) is not None:
+            records.append((self.key, main))
+        return records
+
+    # -- waiting and opening ------------------------------------------------------------------
+
+    def _take_waiting(self, fact: Fact) -> Refusal | None:
+        """Facts before their opening wait for it."""
+        e, history = self._escalation, self._history
+        opens = fact.kind == "opened" or self._settings.open_on_first_event
+        if not opens and history.shelf.facts >= self._settings.fact_limit:
+            return Refusal(
+                "too_many_waiting", f"{history.shelf.facts} facts wait for an opening already", True
+            )
+        self._touched = True
+        if not opens:
+            e.opened = min(e.opened, fact.at) if history.shelf.facts else fact.at
+            e.judged = max(e.judged, fact.at)
+            history.append(fact)
+        elif history.shelf.facts:
+            self._derive([*self._facts(), fact], fact)
+        else:
+            history.append(fact)
+            judge = self._open(fact)
+            judge.advance(Instant(fact.at))
+            self._say(judge)
+        return None
+
+    def _open(self, fact: Fact) -> Judge:
+        """Match the policy and open; with `open_on_first_event` any fact may be the opening."""
+        plan = self._match(fact)
+        if plan is self._settings.rules.unclassified:
+            self._settings.counts["unclassified"] += 1
+        return self._open_by(plan, fact)
+
+    def _open_by(self, plan: Plan, fact: Fact) -> Judge:
+        self._escalation = e = Escalation(self.subject)
+        judge = Judge(plan, e, self._settings.say_movements)
+        judge.open_(_as_opening(fact))
+        if fact.kind != "opened":
+            judge.step(fact)
+        return judge
+
+    def _match(self, fact: Fact) -> Plan:
+        """The policy in force at the opening whose conditions hold (semantics.md, Matching)."""
+        rules = self._settings.rules
+        attributes: dict[str, Value] = {}
+        attrs.merge(attributes, fact.data)
+        if fact.text("severity"):
+            attributes["severity"] = fact.text("severity")
+        policy = match_policy(rules.book, attributes, fact.at)
+        if policy is None:
+            return rules.unclassified
+        return rules.plan(policy.name, policy.hash) or rules.unclassified
+
+    def _judge(self) -> Judge:
+        """The judge of the escalation as it is; kept for the next fact of the round."""
+        e, judge = self._escalation, self._kept
+        if judge is None or judge.escalation is not e:
+            judge = self._kept = Judge(self._plan(e), e, self._settings.say_movements)
+        return judge
+
+    def _plan(self, e: Escalation) -> Plan:
+        plan = self._settings.rules.plan(e.policy, e.policy_hash)
+        if plan is None:
+            raise PolicyVanished(self.subject, e.policy, e.policy_version, e.policy_hash)
+        return plan
+
+    # -- deriving again -----------------------------------------------------------------------
+
+    def _facts(self) -> list[Fact]:
+        return [item for item in self._history.items() if isinstance(item, Fact)]
+
+    def _ledger(self) -> list[Said]:
+        return [item for item in self._history.items() if isinstance(item, Said)]
+
+    def _derive(self, facts: list[Fact], cause: Fact) -> None:
+        """Judge all facts as if they had come in order, and say the difference (semantics.md, Clock 9)."""
+        self._touched = True
+        ledger = self._ledger()
+        was = self._escalation
+        judged = max(was.judged, *(fact.at for fact in facts))
+        ordered, judge = self._replay(facts)
+        judge.advance(judged)
+        e = self._escalation
+        is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
+        changed, kept = difference(judge.said, ledger, is_same_policy)
+        if any(correction.said for correction in changed):
+            self._history.shelf.corrected_until = judged
+        corrected = [self._correct(correction, cause) for correction in changed]
+        entries = iter([said for said in corrected if said is not None])
+        self._history.rewrite([*ordered, *(said or next(entries) for said in kept)])
+        # What was counted when it was taken is not counted again.
+        past = judge.past_updates if was.status == WAITING else _states_the_past(cause)
+        self._settings.counts["past_next_update"] += past
+
+    def _replay(self, facts: list[Fact]) -> tuple[list[Fact], Judge]:
+        """A fresh escalation with all its facts stepped, in order."""
+        base = self._history.base()
+        rest = ordered = self._ordered(facts)
+        if base is not None:
+            self._escalation = e = state.decode_base(base)
+            judge = Judge(self._plan(e), e, self._settings.say_movements)
+        else:
+            first, rest = ordered[0], ordered[1:]
+            is_pinned = self._is_opening(first)
+            judge = self._open_by(self._plan(self._escalation), first) if is_pinned else self._open(first)
+        for fact in rest:
+            judge.step(fact)
+        return ordered, judge
+
+    def _ordered(self, facts: list[Fact]) -> list[Fact]:
+        """As they are judged. Once facts are folded, the opening lies in the base: no `opened` opens."""
+        if self._history.shelf.folded:
+            return sorted(facts, key=lambda fact: fact.order)
+        return in_order(facts)
+
+    def _is_opening(self, first: Fact) -> bool:
+        """Whether the escalation was opened by this very fact: then its pinned policy stays."""
+        stored = self._facts()
+        return self._escalation.status != WAITING and bool(stored) and in_order(stored)[0] == first
+
+    def _settle_duplicate(self, earlier: Fact, fact: Fact) -> Refusal | None:
+        """The same again changes nothing; of two contents the one recorded first stands."""
+        if earlier.same_content(fact):
+            return Refusal("duplicate", f"{fact.source} {fact.id} is known", False)
+        detail = f"{fact.source} {fact.id} came twice with different content; the one recorded first stands"
+        if precedence(earlier) <= precedence(fact):
+            return Refusal("conflicting_duplicate", detail, True)
+        facts = [fact if f is earlier or f == earlier else f for f in self._facts()]
+        if self._is_folded_past(fact):
+            return Refusal("conflicting_duplicate", detail, True)
+        if self._history.shelf.folded or self._opens(facts):
+            self._derive(facts, fact)
+        else:
+            self._wait_again(facts, fact)
+        return Refusal("conflicting_duplicate", detail, True, earlier)
+
+    def _wait_again(self, facts: list[Fact], cause: Fact) -> None:
+        """No opening is among the facts, or not any more: what was said of it is retracted."""
+        self._touched = True
+        was = self._escalation
+        times = [fact.at for fact in facts]
+        ledger = self._ledger()
+        if ledger:
+            self._history.shelf.corrected_until = max(was.judged, *times)
+        for said in ledger:
+            self._correct(Correction(said, None), cause)
+        self._escalation = Escalation(self.subject, opened=min(times), judged=max(times))
+        if was.status == WAITING:
+            self._escalation.fired = was.fired
+        self._history.rewrite(in_order(facts))
+
+    def _is_folded_past(self, fact: Fact) -> bool:
+        """Whether the facts of its time were folded into the base already."""
+        base = self._history.base()
+        return base is not None and fact.order <= state.decode_base(base).last
+
+    def _opens_anew(self, fact: Fact) -> bool:
+        """Whether it is the true opening of what another verb has opened for want of one."""
+        return (
+            fact.kind == "opened"
+            and self._settings.open_on_first_event
+            and not self._history.shelf.folded
+            and opening(self._facts()) is None
+        )
+
+    def _opens(self, facts: list[Fact]) -> bool:
+        return self._settings.open_on_first_event or opening(facts) is not None
+
+    def _fold(self) -> None:
+        """Keep the newer half of the facts; the older ones become the base that they came to."""
+        facts, ledger = self._facts(), self._ledger()
+        was = self._escalation
+        half = len(facts) // 2
+        ordered = self._ordered(facts)
+        _, judge = self._replay(ordered[:half])
+        base = state.encode_base(self._escalation)
+        self._escalation = was
+        self._history.set_base(base)
+        self._history.rewrite([*ordered[half:], *ledger[len(judge.said) :]])
+        self._settings.counts["folded"] += half
+
+    # -- saying -------------------------------------------------------------------------------
+
+    def _say(self, judge: Judge) -> None:
+        said, past_updates = judge.take()
+        for statement in said:
+            self._history.append(Said(self._publish(statement), statement))
+        if past_updates:
+            self._settings.counts["past_next_update"] += past_updates
+
+    def _correct(self, correction: Correction, cause: Fact) -> Said | None:
+        """Say one difference; the entry that stands after it, None for a retraction."""
+        said, statement = correction
+        if statement is None:
+            if said is not None:
+                self._publish(said.statement, "retracted", said.id, cause.id)
+            return None
+        if said is None:
+            return Said(self._publish(statement), statement)
+        return Said(self._publish(statement, "amended", said.id, cause.id), statement)
+
+    def _publish(self, s: Statement, name: str = "", corrects: str = "", caused_by: str = "") -> str:
+        """Make the outcome of a statement, or of its correction; its id."""
+        settings, e = self._settings, self._escalation
+        shelf = self._history.shelf
+        shelf.seq += 1
+        seq = shelf.seq
+        called = name or s.name
+        if name or s.at <= shelf.corrected_until:
+            # What was withdrawn may be wanted again, and a correction be needed twice: no id may come twice,
+            # so for the time that was corrected the count of what was said tells them apart.
+            called = f"{called} {corrects} {seq}"
+        identity = outcome_id(self.subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at)
+        context = s.context
+        settings.outcomes.append(
+            Outcome(
+                name=name or s.name,
+                id=identity,
+                seq=seq,
+                subject=self.subject,
+                metric=s.metric,
+                key=s.key,
+                cycle=s.cycle,
+                policy=settings.rules.ref(e.policy, e.policy_hash),
+                severity=context.severity,
+                customer_id=context.customer_id,
+                customer_tier=context.customer_tier,
+                service=context.service,
+                team=context.team,
+                owner=context.owner,
+                started_at=s.started,
+                due_at=s.due,
+                effective_at=s.at,
+                detected_at=settings.now,
+                elapsed=s.elapsed,
+                elapsed_calendar=Span(max(0, s.at - s.started)),
+                target=s.target,
+                threshold=s.threshold,
+                notify=s.notify,
+                in_a_row=s.in_a_row,
+                reason=s.reason,
+                proof=settings.rules.proof(s.calendar),
+                caused_by=caused_by,
+                corrects=corrects,
+                outcome=s.name if name else "",
+            )
+        )
+        return identity
+
+    # -- leaving the state --------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._history.forget()
+        self._gone = True
+        self._settings.counts["forgotten"] += 1
+
+    def _begin_again(self) -> None:
+        """A fact after the escalation left the state, in the same round."""
+        self._escalation = Escalation(self.subject)
+        self._history.shelf = Shelf()  # as a later round would find it: its record is a tombstone
+        self._gone = False
+
+
+def _states_the_past(fact: Fact) -> bool:
+    stated = fact.instant("next_update_at")
+    return fact.kind == "update_published" and stated is not None and stated <= fact.at
+
+
+def _as_opening(fact: Fact) -> Fact:
+    """The opening as such: another verb opens with nothing but its time."""
+    return fact if fact.kind == "opened" else Fact(fact.source, fact.id, "opened", fact.at, fact.recorded)
+
+
+def precedence(fact: Fact) -> tuple[Instant, bytes]:
+    """Recorded first, then the smaller hash of the content."""
+    content = msgspec.msgpack.encode((fact.kind, fact.at, fact.sequence, sorted(fact.data.items())))
+    return fact.recorded, blake2b(content, digest_size=16).digest()

@@ -1,0 +1,274 @@
+"""A clock: started, held, stopped, retargeted, and what it has to say on the way (semantics.md, Clock)."""
+
+from msgspec import Struct
+
+from engine.core.instants import NEVER, Instant, Span
+from engine.core.policy import Calendar, Target
+from engine.core.rules import ClockPlan
+from engine.core.statements import Voice
+
+IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
+"""SUSPENDED: started, and the severity of now owes nothing. DORMANT: its start came while nothing was owed.
+ENDED: over without a verdict of its own; only a clock that repeats starts again."""
+
+LIVE = frozenset({RUNNING, PAUSED})
+
+
+class Clock(Struct, array_like=True):
+    """The state of one clock. `elapsed` counts up to `mark`; `stretches` are the runs that lie behind it."""
+
+    phase: int = IDLE
+    cycle: int = 0
+    started: Instant = Instant(0)
+    mark: Instant = Instant(0)
+    elapsed: Span = Span(0)
+    budget: Span = Span(0)
+    calendar: str = ""
+    due: Instant = NEVER
+    passed: int = 0
+    """How many marks of this target version are behind us."""
+    floor: Instant = Instant(0)
+    """Nothing is warned of before it: earlier marks were overtaken (semantics.md, Clock 5 and 8)."""
+    breached: bool = False
+    alarm: Instant = NEVER
+    stretches: list[tuple[Instant, Instant, str]] = []
+
+
+class Runner:
+    """Moves the clocks of one plan. Holds no state of its own beside the voice."""
+
+    __slots__ = ("calendars", "voice")
+
+    def __init__(self, calendars: dict[str, Calendar], voice: Voice) -> None:
+        self.calendars = calendars
+        self.voice = voice
+
+    # -- questions ----------------------------------------------------------------------------
+
+    def elapsed_at(self, clock: Clock, at: Instant) -> Span:
+        """Time counted up to `at`, which does not lie before the last mark."""
+        if clock.phase == RUNNING and at > clock.mark:
+            return Span(clock.elapsed + self.calendars[clock.calendar].elapsed(clock.mark, at))
+        return clock.elapsed
+
+    def reach(self, clock: Clock, amount: Span) -> Instant:
+        """When the clock has counted, or will count, `amount`; NEVER where it stands still before that.
+
+        A run that ends exactly at the amount does not reach it: nothing is left, and it is reached where
+        the clock goes on (semantics.md, Clock 15).
+        """
+        rest = amount - clock.elapsed
+        if rest <= 0 and clock.stretches:
+            rest = int(amount)
+            for start, end, name in clock.stretches:
+                calendar = self.calendars[name]
+                counted = calendar.elapsed(start, end)
+                if rest <= counted:
+                    at = calendar.due(start, Span(rest))
+                    if at < end:
+                        return at
+                rest -= counted
+            rest = max(rest, 0)
+        if clock.phase != RUNNING:
+            return NEVER
+        return self.calendars[clock.calendar].due(clock.mark, Span(max(rest, 0)))
+
+    # -- moves --------------------------------------------------------------------------------
+
+    def start(
+        self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
+    ) -> None:
+        """Begin the next cycle at `at`; before `floor` nothing is warned of."""
+        target = plan.targets.get(severity)
+        if target is None:
+            clock.phase = DORMANT
+            return
+        clock.cycle += 1
+        clock.started = clock.mark = at
+        clock.elapsed = Span(0)
+        clock.stretches = []
+        clock.breached = False
+        clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
+        self._aim(plan, clock, target, floor)
+        if self.voice.movements:
+            self._say(plan, clock, "clock_started", floor, due=self._due(clock))
+
+    def hold(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """A pause reason came that stops this clock."""
+        self._count(clock, at)
+        clock.phase = PAUSED
+        self._arm(plan, clock)
+        if self.voice.movements:
+            self._say(plan, clock, "paused", at, due=None, reason=reason)
+
+    def release(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """The last pause reason that stopped this clock went."""
+        clock.phase = RUNNING
+        clock.mark = max(at, clock.started)
+        clock.due = self.reach(clock, clock.budget)
+        self._arm(plan, clock)
+        if self.voice.movements:
+            self._say(plan, clock, "resumed", at, due=self._due(clock), reason=reason)
+
+    def stop(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str = "") -> None:
+        """Done: met, or stopped_late after its breach; in silence where nothing was owed."""
+        if clock.phase in LIVE:
+            due = self._due(clock)
+            self._count(clock, at)
+            clock.phase = STOPPED
+            clock.alarm = NEVER
+            self._say(plan, clock, "stopped_late" if clock.breached else "met", at, due=due, reason=reason)
+        elif clock.phase in (SUSPENDED, DORMANT):
+            clock.phase = ENDED
+
+    def cancel(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """The obligation is gone: out of denominators, a breach that was said stays."""
+        if clock.phase in LIVE:
+            due = self._due(clock)
+            self._count(clock, at)
+            self._say(plan, clock, "cancelled", at, due=due, reason=reason)
+        if clock.phase in LIVE or clock.phase in (SUSPENDED, DORMANT):
+            clock.phase = ENDED
+        clock.alarm = NEVER
+
+    def reopen(
+        self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
+    ) -> None:
+        """A stopped clock goes on in its cycle; the time between does not count (semantics.md, Clock 4)."""
+        if clock.phase == ENDED:  # stopped while nothing was owed: a budget that comes back finds it again
+            clock.phase = SUSPENDED if clock.cycle else DORMANT
+            self.retarget(plan, clock, at, floor, severity, reasons)
+            return
+        if clock.phase != STOPPED:
+            return
+        clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
+        clock.mark = max(at, clock.started)
+        clock.due = NEVER if clock.phase == PAUSED else self.reach(clock, clock.budget)
+        self._arm(plan, clock)
+        self.retarget(plan, clock, at, floor, severity, reasons)
+
+    def retarget(
+        self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
+    ) -> None:
+        """The severity changed: same start, elapsed carried, new budget (semantics.md, Clock 5 and 7)."""
+        target = plan.targets.get(severity)
+        if clock.phase == DORMANT:
+            if target is not None:
+                self.start(plan, clock, at, floor, severity, reasons)
+            return
+        if target is None:
+            self._suspend(plan, clock, at)
+            return
+        if clock.phase == SUSPENDED:
+            clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
+            clock.mark = max(at, clock.started)
+            clock.due = self.reach(clock, clock.budget)
+            self._arm(plan, clock)
+        if clock.phase not in LIVE or (target.budget == clock.budget and target.calendar == clock.calendar):
+            return
+        if clock.phase == RUNNING and target.calendar != clock.calendar:
+            self._count(clock, at)
+            clock.mark = max(at, clock.started)
+        self._aim(plan, clock, target, floor)
+        overrun = self.reach(clock, clock.budget)
+        if not clock.breached and overrun < at:
+            clock.breached = True
+            clock.due = overrun
+            self._arm(plan, clock)
+            self._say(plan, clock, "breached", at, due=overrun, reason="retarget")
+
+    def fire(self, plan: ClockPlan, clock: Clock) -> None:
+        """The clock's alarm is behind us: say what it stands for, and set the next."""
+        at = clock.alarm
+        if not clock.breached and clock.due <= at:
+            clock.breached = True
+            self._arm(plan, clock)
+            self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
+            return
+        marks = plan.marks(clock.budget)
+        first = clock.passed
+        end = first
+        while end < len(marks) and self._mark_at(clock, marks[end].amount) <= at:
+            end += 1
+        clock.passed = end
+        self._arm(plan, clock)
+        reached = marks[first:end]
+        for is_level, name in ((False, "breach_risk"), (True, "escalated")):
+            kind = [m for m in reached if m.is_level is is_level]
+            if at == clock.floor:
+                kind = kind[-1:]  # overtaken: they collapse into the highest (semantics.md, Clock 13)
+            if clock.breached and not is_level:
+                kind = []
+            for mark in kind:
+                self._say(
+                    plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify
+                )  # fmt: skip
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
+        """A new target version: its marks are judged from `floor` on."""
+        clock.budget, clock.calendar = target.budget, target.calendar
+        clock.passed = 0
+        clock.floor = floor
+        clock.due = self.reach(clock, clock.budget)
+        self._arm(plan, clock)
+
+    def _suspend(self, plan: ClockPlan, clock: Clock, at: Instant) -> None:
+        if clock.phase in LIVE:
+            due = self._due(clock)
+            self._count(clock, at)
+            clock.phase = SUSPENDED
+            clock.alarm = NEVER
+            self._say(plan, clock, "cancelled", at, due=due, reason="no_target")
+
+    def _count(self, clock: Clock, at: Instant) -> None:
+        """End the current run at `at`."""
+        if clock.phase == RUNNING and at > clock.mark:
+            clock.elapsed = self.elapsed_at(clock, at)
+            clock.stretches = [*clock.stretches, (clock.mark, at, clock.calendar)]
+            clock.mark = at
+        clock.due = clock.due if clock.breached else NEVER
+
+    def _mark_at(self, clock: Clock, amount: Span) -> Instant:
+        return max(self.reach(clock, amount), clock.floor)
+
+    def _arm(self, plan: ClockPlan, clock: Clock) -> None:
+        """Set the next alarm: the due time, and before or after it the next mark."""
+        alarm = NEVER if clock.breached or clock.phase != RUNNING else clock.due
+        marks = plan.marks(clock.budget)
+        if clock.passed < len(marks):
+            alarm = min(alarm, self._mark_at(clock, marks[clock.passed].amount))
+        clock.alarm = Instant(alarm)
+
+    def _due(self, clock: Clock) -> Instant | None:
+        """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""
+        return None if clock.due >= NEVER else clock.due
+
+    def _say(
+        self,
+        plan: ClockPlan,
+        clock: Clock,
+        name: str,
+        at: Instant,
+        *,
+        due: Instant | None,
+        elapsed: Span | None = None,
+        threshold: str = "",
+        notify: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> None:
+        self.voice.say(
+            name,
+            plan.metric,
+            clock.cycle,
+            at,
+            due=due,
+            started=clock.started,
+            elapsed=self.elapsed_at(clock, at) if elapsed is None else elapsed,
+            target=clock.budget,
+            calendar=clock.calendar,
+            threshold=threshold,
+            notify=notify,
+            reason=reason,
+        )

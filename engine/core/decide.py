@@ -1,0 +1,167 @@
+"""Decides a run of facts and ticks of one partition against its stored records. Pure: bytes in, bytes out."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from engine.core.alarms import Alarms
+from engine.core.case import Case, Settings
+from engine.core.facts import Fact
+from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
+from engine.core.outcomes import Outcome
+from engine.core.policy import Book
+from engine.core.refusals import Refusal
+from engine.core.rules import rules_of
+from engine.core.state import Head, head, pinned_policy
+
+__all__ = ["Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "head", "pinned_policy"]
+
+WATERMARK_KEY = b"\0watermark"
+
+
+class Options(Struct, frozen=True):
+    """What a deployment may choose; the same for every worker of one application."""
+
+    open_on_first_event: bool = False
+    say_movements: bool = False
+    """Also say clock_started, paused and resumed."""
+    fact_limit: int = 5_000
+    correction_window: Span = Span(30 * DAY)
+    event_time: bool = False
+    """Judge by the partition's watermark (the highest event time seen) instead of by ticks: for backfills."""
+
+
+class Changes(NamedTuple):
+    """What a round changed; encoded once a key."""
+
+    records: list[tuple[bytes, bytes | None]]
+    """Table key -> new value; None is a tombstone. A main record has the subject's UTF-8 as its key;
+    every other key holds a NUL byte."""
+    outcomes: list[Outcome]
+    """In the order in which they were said."""
+    counts: Counter[str]
+    """How often: late (derived again), never_opened, unclassified, past_next_update, folded, forgotten."""
+
+
+class Unjudgeable(Exception):
+    """Event time: what came due of an escalation that is not the fact's own could not be judged."""
+
+    def __init__(self, subject: str, due: Instant) -> None:
+        super().__init__(f"{subject}: what was due at {format_instant(due)} cannot be judged")
+        self.subject = subject
+
+
+class Round:
+    """One run of facts and ticks, in order, of one partition.
+
+    The result depends only on the records read, on the facts and ticks given and on their order (detected_at
+    excepted); splitting a run into two rounds changes nothing.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        read: Callable[[bytes], bytes | None],
+        alarms: Alarms,
+        options: Options,
+        now: Instant,
+    ) -> None:
+        """`read` gives the partition's stored record of a key. `now` becomes detected_at and nothing else."""
+        self._read = read
+        self._alarms = alarms
+        self._cases: dict[str, Case] = {}
+        self._fired: set[str] = set()
+        """Whose alarms the round took out by itself."""
+        self._counts: Counter[str] = Counter()
+        self._outcomes: list[Outcome] = []
+        self._watermark = self._stored_watermark() if options.event_time else None
+        self._settings = Settings(
+            rules=rules_of(book),
+            open_on_first_event=options.open_on_first_event,
+            say_movements=options.say_movements,
+            fact_limit=options.fact_limit,
+            correction_window=options.correction_window,
+            now=now,
+            outcomes=self._outcomes,
+            counts=self._counts,
+        )
+
+    def fact(self, subject: str, fact: Fact) -> Refusal | None:
+        """Take one fact. None: it is part of the state now."""
+        if self._watermark is None:
+            case = self._case(subject)
+            refusal = case.take(fact)
+            self._arm(case)
+            return refusal
+        if fact.at > self._watermark:
+            self._watermark = fact.at
+        self._judge_passed()
+        case = self._case(subject)
+        refusal = case.take(fact)
+        self._arm(case)
+        if case.alarm < self._watermark:
+            self._judge_passed()
+        return refusal
+
+    def tick(self, subject: str, due: Instant) -> None:
+        """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending."""
+        case = self._case(subject)
+        case.judge(due)
+        self._arm(case)
+
+    @property
+    def watermark(self) -> Instant | None:
+        """The highest event time seen; None where time does not come from the events."""
+        return self._watermark
+
+    def close(self) -> Changes:
+        """Encode what changed. The round is over."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for case in self._cases.values():
+            records += case.changes()
+        if self._watermark is not None and self._watermark != self._stored_watermark():
+            records.append((WATERMARK_KEY, msgspec.msgpack.encode(self._watermark)))
+        return Changes(records, self._outcomes, self._counts)
+
+    def abandon(self) -> None:
+        """Drop the round, also one that raised: the alarms are again those of the stored records."""
+        for subject in self._fired.union(self._cases):
+            stored = self._read(subject.encode())
+            self._alarms.push(NEVER if stored is None else head(stored).alarm, subject)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _case(self, subject: str) -> Case:
+        case = self._cases.get(subject)
+        if case is None:
+            case = self._cases[subject] = Case(subject, self._read, self._settings)
+        return case
+
+    def _arm(self, case: Case) -> None:
+        alarm = case.alarm
+        if alarm != case.armed:
+            case.armed = alarm
+            self._alarms.push(alarm, case.subject)
+
+    def _judge_passed(self) -> None:
+        """Event time: whatever lies before the watermark is judged before the next fact, of any subject."""
+        watermark = self._watermark
+        if watermark is None:
+            return
+        while self._alarms.next() < watermark:
+            for due, subject in self._alarms.pop_due(watermark, 1):
+                self._fired.add(subject)
+                try:
+                    case = self._case(subject)
+                    case.armed = None
+                    case.judge(due)
+                except Exception as error:
+                    raise Unjudgeable(subject, due) from error
+                self._arm(case)
+
+    def _stored_watermark(self) -> Instant:
+        stored = self._read(WATERMARK_KEY)
+        return Instant(0) if stored is None else Instant(msgspec.msgpack.decode(stored, type=int))

@@ -1,0 +1,69 @@
+"""Instants and spans: integer microseconds; datetimes exist only at the edges."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NewType
+
+Instant = NewType("Instant", int)
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+Span = NewType("Span", int)
+"""A length of time in microseconds."""
+
+MICROSECOND = Span(1)
+SECOND = Span(1_000_000)
+MINUTE = Span(60 * SECOND)
+HOUR = Span(60 * MINUTE)
+DAY = Span(24 * HOUR)
+
+NEVER = Instant(2**62)
+"""Later than every instant that can occur; sorts last."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def from_datetime(moment: datetime) -> Instant:
+    """The instant of an aware datetime. ValueError for a naive one: its zone would be a guess."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no zone; expected an offset such as Z or +01:00")
+    return Instant((moment - _EPOCH) // _MICROSECOND)
+
+
+def to_datetime(at: Instant) -> datetime:
+    """The UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def parse_instant(text: str) -> Instant:
+    """The instant of an ISO 8601 time with an offset. ValueError where there is none."""
+    return from_datetime(datetime.fromisoformat(text))
+
+
+def format_instant(at: Instant) -> str:
+    """ISO 8601 in UTC, `Z`, with a fraction only where there is one."""
+    day, rest = divmod(at, DAY)
+    minute, rest = divmod(rest, MINUTE)
+    second, fraction = divmod(rest, SECOND)
+    tail = f".{fraction:06}Z" if fraction else "Z"
+    return _date(day) + _MINUTES[minute] + _SECONDS[second] + tail
+
+
+@lru_cache(maxsize=4_096)
+def _date(number: int) -> str:
+    """The n-th day since 1970 as ISO 8601, with the T behind it."""
+    return to_datetime(Instant(number * DAY)).isoformat()[:11]
+
+
+_MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02}" for second in range(60))
+
+
+def span(delta: timedelta) -> Span:
+    """The span of a timedelta."""
+    return Span(delta // _MICROSECOND)
+
+
+def seconds(length: Span) -> float:
+    """A span in seconds, as outcomes and metrics state it."""
+    return length / SECOND

@@ -1,0 +1,109 @@
+"""What the engine says: one struct for every outcome, its identity, and what stands after corrections."""
+
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from engine.core.instants import Instant, Span
+
+NAMES = [
+    "clock_started",
+    "breach_risk",
+    "breached",
+    "met",
+    "stopped_late",
+    "cadence_missed",
+    "commitment_missed",
+    "overdue",
+    "paused",
+    "resumed",
+    "cancelled",
+    "waived",
+    "amended",
+    "retracted",
+    "classified",
+    "escalated",
+    "recurrence_detected",
+    "credit_exposed",
+    "source_behind",
+]
+
+VERDICTS = frozenset(
+    ["breached", "met", "stopped_late", "cadence_missed", "commitment_missed", "cancelled", "waived"]
+)
+"""The outcomes that settle something; the others warn or inform."""
+
+
+class PolicyRef(Struct, frozen=True):
+    name: str
+    version: str
+    hash: str
+
+
+class Proof(Struct, frozen=True):
+    """The versions that a verdict was computed with."""
+
+    calendar: str
+    calendar_version: str
+    tzdata: str
+    holidays: str
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    name: str
+    id: str
+    seq: int
+    """Counts what has been said of the subject, from 1: the order of saying survives any sorting."""
+    subject: str
+    metric: str
+    key: str = ""
+    """The commitment's or action's id."""
+    cycle: int
+    policy: PolicyRef
+    severity: str
+    customer_id: str = ""
+    customer_tier: str = ""
+    service: str = ""
+    team: str = ""
+    owner: str = ""
+    started_at: Instant | None
+    due_at: Instant | None
+    effective_at: Instant
+    detected_at: Instant
+    """When the engine found it: depends on when it ran, so it is in no id and no comparison."""
+    elapsed: Span
+    """On the clock's calendar, pauses excluded."""
+    elapsed_calendar: Span
+    """From started_at to effective_at, nothing subtracted."""
+    target: Span | None
+    threshold: str = ""
+    notify: tuple[str, ...] = ()
+    in_a_row: int = 0
+    """cadence_missed: how many intervals have passed in silence since the last update."""
+    reason: str = ""
+    proof: Proof | None = None
+    caused_by: str = ""
+    """amended, retracted: the id of the event that changed the answer."""
+    corrects: str = ""
+    """amended, retracted: the id of the outcome that it corrects."""
+    outcome: str = ""
+    """amended, retracted: the name of the outcome that it corrects."""
+
+    @property
+    def consumed_ratio(self) -> float | None:
+        return None if not self.target else self.elapsed / self.target
+
+
+def outcome_id(
+    subject: str,
+    metric: str,
+    key: str,
+    cycle: int,
+    name: str,
+    threshold: str,
+    due: int | None,
+    effective: int,
+) -> str:
+    """The same outcome has the same id in every run, live or replayed (contract.md, Out)."""
+    text = f"{subject}\0{metric}\0{key}\0{cycle}\0{name}\0{threshold}\0{due}\0{effective}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,204 @@
+"""A book made ready to judge by: which fact moves which clock, and the marks of every budget."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from engine.core.instants import Instant, Span
+from engine.core.outcomes import PolicyRef, Proof
+from engine.core.policy import (
+    ANY_REASON,
+    Book,
+    CadenceRule,
+    Calendar,
+    ClockRule,
+    Policy,
+    Target,
+    Threshold,
+    Trigger,
+)
+
+OWNED = "owned"
+"""The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
+
+
+class BuiltIn(NamedTuple):
+    """A clock that knows its start and stop (semantics.md, Built-in clocks)."""
+
+    start: tuple[Trigger, ...]
+    stop: tuple[Trigger, ...]
+    ends_with_resolution: bool = False
+
+
+BUILT_IN = {
+    "triage": BuiltIn((Trigger("opened"),), (Trigger("triaged"),), True),
+    "acknowledge": BuiltIn((Trigger("opened"),), (Trigger("acknowledged"),), True),
+    "first_response": BuiltIn(
+        (Trigger("opened"),),
+        (Trigger("message_sent", "public"), Trigger("update_published", "customer")),
+        True,
+    ),
+    "next_response": BuiltIn(
+        (Trigger("message_received", "public"),), (Trigger("message_sent", "public"),), True
+    ),
+    "contact": BuiltIn((Trigger("opened"),), (Trigger(OWNED),), True),
+    "resolve": BuiltIn((Trigger("opened"),), (Trigger("resolved"), Trigger("closed"))),
+    "confirm": BuiltIn((Trigger("resolved"),), (Trigger("resolution_confirmed"), Trigger("closed"))),
+}
+
+NOT_YET = frozenset({"rca_summary", "rca_final"})
+"""Built-in clocks that policies may name and that this release does not run."""
+
+_AFTER_RESOLUTION = frozenset({"resolved", "closed", "resolution_confirmed"})
+
+
+class Mark(NamedTuple):
+    """A point of a budget at which something is said, the budget's end itself excepted."""
+
+    amount: Span
+    is_level: bool
+    label: str
+    notify: tuple[str, ...]
+
+
+def warning_marks(risk: tuple[Threshold, ...], budget: Span) -> tuple[Mark, ...]:
+    """Thresholds before the budget ends, soonest first; others are not made (semantics.md, Clock 13)."""
+    marks = [Mark(t.amount(budget), False, t.label, ()) for t in risk]
+    return tuple(sorted(m for m in marks if 0 < m.amount < budget))
+
+
+class ClockPlan:
+    """One clock of a policy, ready to run."""
+
+    __slots__ = (
+        "_marks", "anchor", "ends_with_resolution", "holds", "holds_on_any", "metric", "outlives_closing",
+        "rule", "starts", "stops", "targets",
+    )  # fmt: skip
+
+    def __init__(self, rule: ClockRule) -> None:
+        built_in = BUILT_IN.get(rule.metric, BuiltIn((), ()))
+        self.rule = rule
+        self.metric = rule.metric
+        self.targets = rule.targets
+        self.anchor = rule.anchor
+        self.starts = rule.start or built_in.start
+        self.stops = rule.stop or built_in.stop
+        self.ends_with_resolution = built_in.ends_with_resolution
+        self.outlives_closing = any(t.verb in _AFTER_RESOLUTION for t in self.starts)
+        self.holds = rule.pause
+        self.holds_on_any = ANY_REASON in rule.pause
+        self._marks: dict[Span, tuple[Mark, ...]] = {}
+
+    def marks(self, budget: Span) -> tuple[Mark, ...]:
+        """Warnings and escalation levels of a budget, soonest first."""
+        marks = self._marks.get(budget)
+        if marks is None:
+            levels = (
+                Mark(level.at.amount(budget), True, level.at.label, level.notify)
+                for level in self.rule.escalate
+            )
+            made = [*warning_marks(self.rule.risk, budget), *(m for m in levels if m.amount > 0)]
+            marks = self._marks[budget] = tuple(sorted(made))
+        return marks
+
+    def is_held(self, reasons: list[str]) -> bool:
+        """Whether any of the pause reasons in force stops this clock."""
+        if not reasons:
+            return False
+        return self.holds_on_any or any(reason in self.holds for reason in reasons)
+
+
+class CadencePlan:
+    """One audience's cadence, ready to run."""
+
+    __slots__ = ("_marks", "audience", "metric", "rule")
+
+    def __init__(self, rule: CadenceRule) -> None:
+        self.rule = rule
+        self.audience = rule.audience
+        self.metric = f"{rule.audience}_update"
+        self._marks: dict[Span, tuple[Mark, ...]] = {}
+
+    def every(self, severity: str) -> Target | None:
+        return self.rule.every.get(severity)
+
+    def first(self, severity: str) -> Target | None:
+        """The interval from the opening to the first update."""
+        return self.rule.first.get(severity) or self.rule.every.get(severity)
+
+    def marks(self, budget: Span) -> tuple[Mark, ...]:
+        """The warnings of an interval, soonest first. Stated times make odd budgets: those are not kept."""
+        marks = self._marks.get(budget)
+        if marks is None:
+            marks = warning_marks(self.rule.risk, budget)
+            if len(self._marks) < 64:
+                self._marks[budget] = marks
+        return marks
+
+
+class Move(NamedTuple):
+    """What a kind of fact does to a clock."""
+
+    clock: int
+    """Its place in the policy."""
+    qualifier: str
+
+
+class Plan:
+    """A policy made ready to judge by."""
+
+    __slots__ = ("cadences", "calendars", "clocks", "commitment_risk", "policy", "ref", "starts", "stops")
+
+    def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
+        self.policy = policy
+        self.ref = PolicyRef(policy.name, policy.version, policy.hash)
+        self.calendars = calendars
+        self.clocks = tuple(ClockPlan(rule) for rule in policy.clocks if rule.metric not in NOT_YET)
+        self.cadences = tuple(CadencePlan(rule) for rule in policy.cadences)
+        self.commitment_risk = policy.commitment_risk
+        self.starts: dict[str, tuple[Move, ...]] = {}
+        self.stops: dict[str, tuple[Move, ...]] = {}
+        for index, clock in enumerate(self.clocks):
+            for table, triggers in ((self.starts, clock.starts), (self.stops, clock.stops)):
+                for trigger in triggers:
+                    table[trigger.verb] = (*table.get(trigger.verb, ()), Move(index, trigger.qualifier))
+
+
+_NO_POLICY = Policy(name="", version="", hash="", effective_from=Instant(0), default_severity="")
+
+
+class Rules:
+    """A book with its plans; built once a book."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self._plans: dict[tuple[str, str], Plan] = {}
+        self._proofs: dict[str, Proof] = {}
+        self.unclassified = Plan(_NO_POLICY, book.calendars)
+        for policy in book.policies:
+            self._plans[policy.name, policy.hash] = Plan(policy, book.calendars)
+
+    def ref(self, name: str, content_hash: str) -> PolicyRef:
+        """The policy as outcomes name it."""
+        plan = self.plan(name, content_hash)
+        return self.unclassified.ref if plan is None else plan.ref
+
+    def proof(self, calendar: str) -> Proof:
+        """The versions that an answer on this calendar was computed with."""
+        proof = self._proofs.get(calendar)
+        if proof is None:
+            book = self.book
+            proof = Proof(calendar, book.calendars[calendar].version, book.tzdata, book.holidays)
+            self._proofs[calendar] = proof
+        return proof
+
+    def plan(self, name: str, content_hash: str) -> Plan | None:
+        """The plan of a pinned policy; None where that version is not in the book."""
+        if not name:
+            return self.unclassified
+        return self._plans.get((name, content_hash))
+
+
+@lru_cache(maxsize=16)
+def rules_of(book: Book) -> Rules:
+    """The rules of a book, compiled at the first call (a book is equal only to itself)."""
+    return Rules(book)

@@ -1,0 +1,63 @@
+"""What stands: outcomes less what was retracted, with amendments applied (semantics.md, Saying)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome, outcome_id
+
+
+class CorrectionOfNothing(ValueError):
+    """A correction refers to an outcome that was never said, or no more stands."""
+
+    def __init__(self, correction: Outcome) -> None:
+        super().__init__(
+            f"{correction.name} {correction.id} of {correction.subject} corrects {correction.corrects}, "
+            "which does not stand: outcomes are missing"
+        )
+
+
+def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The standing outcomes, normalised for comparison, in (effective time, subject, id) order.
+
+    What depends on when and in what order the engine learned of things is cleared: detected_at, seq,
+    caused_by and the fields of a correction. An outcome read twice (equal id and seq) counts once, and so
+    does one that says word for word the same (a pause of no length, twice at one instant).
+    CorrectionOfNothing where a correction refers to what is not there.
+    """
+    said: defaultdict[str, dict[tuple[int, str], Outcome]] = defaultdict(dict)
+    for outcome in outcomes:
+        # What was retracted may be said again: an equal id, but a later seq.
+        said[outcome.subject][outcome.seq, outcome.id] = outcome
+    result = {
+        _normal(outcome)
+        for of_subject in said.values()
+        for outcome in _apply(sorted(of_subject.values(), key=lambda o: o.seq))
+    }
+    return sorted(result, key=lambda o: (o.effective_at, o.subject, o.id, o.outcome, o.reason, o.elapsed))
+
+
+def canonical(outcome: Outcome) -> bytes:
+    """The bytes by which standing outcomes are compared."""
+    return msgspec.json.encode(outcome)
+
+
+def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:
+    stands: dict[str, Outcome] = {}
+    for outcome in in_order:
+        if outcome.corrects and stands.pop(outcome.corrects, None) is None:
+            raise CorrectionOfNothing(outcome)
+        if outcome.name != "retracted":
+            stands[outcome.id] = outcome
+    return stands.values()
+
+
+def _normal(o: Outcome) -> Outcome:
+    name = o.outcome if o.name == "amended" else o.name
+    identity = outcome_id(o.subject, o.metric, o.key, o.cycle, name, o.threshold, o.due_at, o.effective_at)
+    return replace(
+        o, name=name, id=identity, seq=0, detected_at=Instant(0), caused_by="", corrects="", outcome=""
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""The stored form of an escalation: a head that tells what is pending without decoding, then its state."""
+
+import struct
+from typing import NamedTuple
+
+import msgspec
+
+from engine.core.cadences import RUNNING as CADENCE_RUNNING
+from engine.core.clocks import RUNNING
+from engine.core.commitments import OPEN as PROMISE_OPEN
+from engine.core.escalation import OPEN, WAITING, Escalation
+from engine.core.history import Shelf
+from engine.core.instants import NEVER, Instant
+from engine.core.policy import SEVERITIES
+
+FORMAT = 1
+"""Of the record. A worker reads every format up to its own and refuses later ones by name."""
+
+_HEAD = struct.Struct(">BqqBB")
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[Escalation, Shelf])
+_decoder_of_state = msgspec.msgpack.Decoder(Escalation)
+_NO_SEVERITY = 255
+
+
+class UnknownStateFormat(Exception):
+    """A stored escalation has a format that this release does not know: written by a later one."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(
+            f"stored state has format {found}; this release reads up to {FORMAT}: "
+            "run the release that wrote it"
+        )
+
+
+class Head(NamedTuple):
+    """What is known of a stored escalation without decoding it."""
+
+    alarm: Instant
+    """The next instant at which something must be judged; NEVER when nothing is pending."""
+    deadline: Instant
+    """The soonest due time of its running clocks; NEVER when there is none."""
+    is_open: bool
+    severity: str
+    """Empty while it waits for its opening."""
+
+
+class DamagedState(Exception):
+    """A stored escalation is none: something else wrote into the changelog, or its bytes were damaged."""
+
+    def __init__(self, record: bytes, why: str) -> None:
+        super().__init__(f"stored state of {len(record)} bytes cannot be read ({why}): {record[:40]!r}")
+
+
+def encode(escalation: Escalation, shelf: Shelf, alarm: Instant) -> bytes:
+    """The main record of an escalation."""
+    severity = escalation.severity
+    grade = SEVERITIES.index(severity) if severity in SEVERITIES else _NO_SEVERITY
+    head = _HEAD.pack(FORMAT, alarm, deadline(escalation), escalation.status, grade)
+    return head + _encoder.encode((escalation, shelf))
+
+
+def decode(record: bytes) -> tuple[Escalation, Shelf]:
+    """UnknownStateFormat for a record of a later release, DamagedState for what is no state."""
+    head(record)
+    try:
+        return _decoder.decode(record[_HEAD.size :])
+    except msgspec.DecodeError as error:
+        raise DamagedState(record, str(error)) from None
+
+
+def head(record: bytes) -> Head:
+    """Of an escalation's main record, whatever its length, in under a microsecond."""
+    try:
+        version, alarm, due, status, grade = _HEAD.unpack_from(record)
+    except struct.error as error:
+        raise DamagedState(record, str(error)) from None
+    if version != FORMAT:
+        raise UnknownStateFormat(version)
+    severity = SEVERITIES[grade] if grade < len(SEVERITIES) else ""
+    return Head(alarm, due, status == OPEN, severity)
+
+
+def encode_base(escalation: Escalation) -> bytes:
+    """A state without its shelf: what folded facts came to."""
+    return _encoder.encode(escalation)
+
+
+def decode_base(record: bytes) -> Escalation:
+    return _decoder_of_state.decode(record)
+
+
+def deadline(escalation: Escalation) -> Instant:
+    """The soonest due time of what runs and is not breached; NEVER where there is none."""
+    soonest = NEVER
+    for clock in escalation.clocks:
+        if clock.phase == RUNNING and not clock.breached and clock.due < soonest:
+            soonest = clock.due
+    for cadence in escalation.cadences:
+        if cadence.phase == CADENCE_RUNNING and cadence.due < soonest:
+            soonest = cadence.due
+    for promise in escalation.promises:
+        if promise.phase == PROMISE_OPEN and not promise.missed and promise.due < soonest:
+            soonest = promise.due
+    return soonest
+
+
+def pinned_policy(record: bytes) -> tuple[str, str, str] | None:
+    """(name, version, hash) of the policy that a stored escalation pins; None where it has none."""
+    escalation, _ = decode(record)
+    if escalation.status == WAITING or not escalation.policy:
+        return None
+    return escalation.policy, escalation.policy_version, escalation.policy_hash

@@ -1,0 +1,94 @@
+"""What the rules want said: statements, and the voice that collects them while an escalation is judged."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from engine.core.attributes import text
+from engine.core.facts import Value
+from engine.core.instants import Instant, Span
+
+
+class Context(Struct, frozen=True, array_like=True):
+    """Whom and what an outcome concerns, as known when it took effect."""
+
+    severity: str
+    customer_id: str
+    customer_tier: str
+    service: str
+    team: str
+    owner: str
+
+
+class Statement(Struct, frozen=True, array_like=True):
+    """One thing to say, without the identity that saying it gives it (seq, id, detected_at)."""
+
+    name: str
+    metric: str
+    key: str
+    cycle: int
+    at: Instant
+    due: Instant | None
+    started: Instant
+    elapsed: Span
+    target: Span | None
+    calendar: str
+    threshold: str
+    notify: tuple[str, ...]
+    in_a_row: int
+    reason: str
+    context: Context
+
+
+class Voice:
+    """Collects statements in the order in which the rules make them."""
+
+    __slots__ = ("_attributes", "_context", "movements", "said", "severity")
+
+    def __init__(self, severity: str, attributes: Mapping[str, Value], movements: bool) -> None:
+        self.said: list[Statement] = []
+        self.severity = severity
+        self.movements = movements
+        self._attributes = attributes
+        self._context: Context | None = None
+
+    def changed(self, severity: str) -> None:
+        """Attributes or severity changed: what follows speaks of the new ones."""
+        self.severity = severity
+        self._context = None
+
+    def say(
+        self,
+        name: str,
+        metric: str,
+        cycle: int,
+        at: Instant,
+        *,
+        key: str = "",
+        due: Instant | None,
+        started: Instant,
+        elapsed: Span,
+        target: Span | None,
+        calendar: str,
+        threshold: str = "",
+        notify: tuple[str, ...] = (),
+        in_a_row: int = 0,
+        reason: str = "",
+    ) -> None:
+        context = self._context
+        if context is None:
+            a = self._attributes
+            context = self._context = Context(
+                self.severity,
+                text(a, "customer"),
+                text(a, "tier"),
+                text(a, "service"),
+                text(a, "team"),
+                text(a, "owner"),
+            )
+        self.said.append(
+            Statement(
+                name, metric, key, cycle, at, due, started, elapsed, target, calendar,
+                threshold, notify, in_a_row, reason, context,
+            )
+        )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What is owed by a stored escalation at an instant: one row a running clock, for boards and tables."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.core import attributes as attrs
+from engine.core import state
+from engine.core.cadences import RUNNING as CADENCE_RUNNING
+from engine.core.clocks import LIVE, PAUSED, Clock, Runner
+from engine.core.commitments import METRIC as COMMITMENT
+from engine.core.commitments import OPEN as PROMISE_OPEN
+from engine.core.escalation import WAITING, Escalation
+from engine.core.instants import NEVER, Instant, Span
+from engine.core.policy import AROUND_THE_CLOCK, Book
+from engine.core.rules import Plan, rules_of
+from engine.core.statements import Voice
+
+AT_RISK_RATIO = 0.75
+"""At risk: this share of the budget is used, and the clock runs (the console's meaning)."""
+
+
+class ClockView(NamedTuple):
+    subject: str
+    title: str
+    metric: str
+    key: str
+    cycle: int
+    severity: str
+    customer_name: str
+    owner: str
+    state: str
+    """breached, at_risk, running, closed (its calendar is), paused."""
+    due_at: Instant | None
+    """None while it is paused."""
+    left: Span
+    """On the clock's own calendar; negative: overrun."""
+    target: Span
+    text: str
+    """What was promised; empty for any other clock."""
+
+
+class _Row(NamedTuple):
+    metric: str
+    key: str
+    cycle: int
+    is_breached: bool
+    is_paused: bool
+    due_at: Instant | None
+    left: Span
+    target: Span
+    calendar: str
+    text: str = ""
+
+
+def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
+    """The running and paused clocks of an escalation's main record, soonest due first, paused ones last.
+
+    Empty for an escalation that waits for its opening or whose policy the book does not hold.
+    """
+    escalation, _ = state.decode(record)
+    plan = rules_of(book).plan(escalation.policy, escalation.policy_hash)
+    if escalation.status == WAITING or plan is None:
+        return []
+    views = [
+        _view(escalation, plan, row, now)
+        for rows in (
+            _clocks(escalation, plan, now),
+            _cadences(escalation, plan, now),
+            _promises(escalation, now),
+        )
+        for row in rows
+    ]
+    return sorted(views, key=lambda v: NEVER if v.due_at is None else v.due_at)
+
+
+def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
+    is_open = plan.calendars[row.calendar].is_open(now)
+    if row.is_breached:
+        shown = "breached"
+    elif row.is_paused:
+        shown = "paused"
+    elif not is_open:
+        shown = "closed"
+    elif row.target > 0 and row.left <= row.target * (1 - AT_RISK_RATIO):
+        shown = "at_risk"
+    else:
+        shown = "running"
+    a = e.attributes
+    return ClockView(
+        subject=e.subject,
+        title=attrs.text(a, "title"),
+        metric=row.metric,
+        key=row.key,
+        cycle=row.cycle,
+        severity=e.severity,
+        customer_name=attrs.text(a, "customer_name") or attrs.text(a, "customer"),
+        owner=attrs.text(a, "owner"),
+        state=shown,
+        due_at=row.due_at,
+        left=row.left,
+        target=row.target,
+        text=row.text,
+    )
+
+
+def _clocks(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
+    runner = Runner(plan.calendars, Voice(e.severity, e.attributes, False))
+    for clock_plan, clock in zip(plan.clocks, e.clocks, strict=True):
+        if clock.phase in LIVE:
+            left = _left(runner, clock, now)
+            due = None if clock.due >= NEVER else clock.due
+            is_paused = clock.phase == PAUSED
+            yield _Row(
+                clock_plan.metric, "", clock.cycle, left < 0 or clock.breached, is_paused, due, left,
+                clock.budget, clock.calendar,
+            )  # fmt: skip
+
+
+def _left(runner: Runner, clock: Clock, now: Instant) -> Span:
+    return Span(clock.budget - runner.elapsed_at(clock, now))
+
+
+def _cadences(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
+    for cadence_plan, cadence in zip(plan.cadences, e.cadences, strict=True):
+        if cadence.phase != CADENCE_RUNNING or cadence.due >= NEVER:
+            continue
+        target = cadence_plan.every(e.severity) or cadence_plan.first(e.severity)
+        name = target.calendar if target else AROUND_THE_CLOCK
+        calendar = plan.calendars[name]
+        left = Span(calendar.elapsed(now, cadence.due) - calendar.elapsed(cadence.due, now))
+        budget = calendar.elapsed(cadence.since, cadence.due)
+        is_late = cadence.misses > 0 or left < 0
+        yield _Row(cadence_plan.metric, "", cadence.cycle, is_late, False, cadence.due, left, budget, name)
+
+
+def _promises(e: Escalation, now: Instant) -> Iterator[_Row]:
+    for p in e.promises:
+        if p.phase == PROMISE_OPEN:
+            left, target = Span(p.due - now), Span(max(0, p.due - p.made))
+            is_late = p.missed or left < 0
+            yield _Row(
+                COMMITMENT, p.id, p.cycle, is_late, False, p.due, left, target, AROUND_THE_CLOCK, p.text
+            )

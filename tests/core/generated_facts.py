@@ -1,0 +1,127 @@
+"""Random lives of an escalation: every verb that moves something, ties, times that fall on due times."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from core_runs import at, book_of, policy
+
+from engine.core.facts import Fact, Value
+
+Pick: TypeAlias = Callable[[Sequence[object]], object]
+"""Chooses one of several: a seeded generator's choice, or what Hypothesis draws."""
+
+BOOK = book_of(
+    policy(
+        """\
+risk: [50%, 75%, "10m before due"]
+match: {tier: gold}
+clocks:
+  triage: {budget: {P0: 15m, P1: 15m, P2: 1h @office}}
+  acknowledge: {budget: {P0: 5m, P1: 15m}}
+  first_response: {budget: {P0: 15m, P1: 30m, P2: 4h @office, P3: 8h @office}}
+  next_response: {budget: {P0: 30m, P1: 60m, P2: 4h @office}}
+  contact: {budget: {P0: 15m, P1: 30m}}
+  resolve:
+    budget: {P0: 2h, P1: 4h, P2: 8h @office, P3: 3bd @office}
+    anchor: reported
+    pause: [any]
+    escalate: [{at: 75%, notify: [owner]}, {at: 100%, notify: [lead]}, {at: 100% + 2h, notify: [director]}]
+  confirm: {budget: {P0: 2h, P1: 4h}}
+  vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P0: 1h, P1: 2h}}
+  reply: {start: message_received, stop: message_sent, pause: [pending_customer], budget: {P0: 30m, P2: 2h}}
+cadence:
+  customer: {every: {P0: 30m, P1: 60m, P2: 4h @office}, first: {P0: 15m, P1: 30m}, message_counts: true}
+  internal: {every: {P0: 45m, P1: 45m}, start: triaged}
+  executive: {every: {P0: 60m}, loosen_up_to: 4h}
+commitments: {risk: [50%, "15m before due"]}
+""",
+        name="gold",
+    ),
+    policy(
+        """\
+risk: [75%]
+clocks:
+  acknowledge: {budget: {P0: 10m, P1: 30m, P2: 60m, P3: 60m}}
+  resolve: {budget: {P0: 60m, P1: 120m, P2: 240m, P3: 240m}, pause: [pending_customer], anchor: occurred}
+cadence:
+  customer: {every: {P0: 30m, P1: 60m, P2: 120m}}
+"""
+    ),
+)
+
+SEVERITIES = ["P0", "P1", "P2", "P3"]
+VERBS = [
+    *["message_received", "message_sent", "update_published"] * 3,
+    *["paused", "resumed", "updated", "commitment_made"] * 2,
+    *["acknowledged", "triaged", "assigned", "resolved", "reopened", "resolution_confirmed", "closed"],
+    *["commitment_kept", "commitment_withdrawn", "commitment_renegotiated", "opened", "role_assigned"],
+]
+MINUTES = [
+    -90,
+    -30,
+    -5,
+    0,
+    0,
+    5,
+    10,
+    15,
+    20,
+    30,
+    31,
+    45,
+    60,
+    75,
+    90,
+    119,
+    120,
+    240,
+    420,
+    1380,
+    1500,
+    3000,
+    4320,
+]
+
+
+def facts(pick: Pick, count: int) -> list[Fact]:
+    """An opening and `count` more facts, in no order of time; a few share their identity with another."""
+    made = [_fact(pick, "opened", pick([0, 0, 0, 10]), 0)]
+    for number in range(1, count + 1):
+        verb = pick([*VERBS, "cancelled", "merged"]) if number % 7 == 0 else pick(VERBS)
+        made.append(_fact(pick, str(verb), pick(MINUTES), number))
+    return made
+
+
+def _fact(pick: Pick, verb: str, minute: object, number: int) -> Fact:
+    assert isinstance(minute, int)
+    when = at(minute)
+    recorded = at(5000 + number)
+    identity = pick([number] * 30 + [max(1, number - 1)]) if number else 0
+    sequence = str(pick(["", "", "", "1", "2"]))
+    return Fact("test", f"e{identity}", verb, when, recorded, sequence, _data(pick, verb, minute))
+
+
+def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
+    data: dict[str, object] = {}
+    if verb == "opened":
+        data = {"title": "x", "customer": {"id": "c", "tier": pick(["gold", "gold", "silver"])}}
+        data |= pick([{}, {}, {"reported_at": int(at(minute - 20))}, {"occurred_at": int(at(minute - 200))}])  # type: ignore
+    if verb in ("opened", "updated", "triaged"):
+        data |= pick([{}, {"severity": pick(SEVERITIES)}, {"severity": pick(SEVERITIES)}])  # type: ignore
+    if verb in ("opened", "updated", "assigned"):
+        data |= pick([{}, {}, {"owner": pick(["ann", "bo", None])}])  # type: ignore
+    if verb in ("paused", "resumed"):
+        data = {"reason": pick(["pending_customer", "pending_vendor", "other"])}
+    if verb in ("message_received", "message_sent"):
+        data = {"public": pick([True, True, True, False])}
+    if verb == "update_published":
+        data = {"audience": pick(["customer", "customer", "internal", "executive"])}
+        data |= pick([{}, {"next_update_at": int(at(minute + int(str(pick([-5, 15, 40, 200])))))}])  # type: ignore
+    if verb.startswith("commitment"):
+        data = {
+            "commitment_id": pick(["a", "b"]),
+            "due_at": int(at(minute + int(str(pick([-5, 20, 60, 400]))))),
+        }
+    if verb == "cancelled":
+        data = {"reason": "spam"}
+    return data  # type: ignore[return-value]  # what is picked from are JSON values
