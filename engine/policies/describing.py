@@ -1,0 +1,205 @@
+"""A book in plain values, as `vigil policy show` prints it: what is owed, on which calendars."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from engine.core.calendars import BusinessCalendar
+from engine.core.hours import WEEKDAYS, Interval
+from engine.core.instants import DAY, HOUR, MINUTE, SECOND, Span, seconds
+from engine.core.policy import (
+    AROUND_THE_CLOCK,
+    Book,
+    CadenceRule,
+    Calendar,
+    ClockRule,
+    Condition,
+    Policy,
+    Target,
+    Threshold,
+    Trigger,
+)
+from engine.core.rules import NOT_YET
+
+
+def describe(book: Book) -> dict[str, Any]:
+    """All of a book; spans in seconds beside their words."""
+    return {
+        "tzdata": book.tzdata,
+        "holidays": book.holidays,
+        "calendars": [_calendar(calendar) for name, calendar in book.calendars.items() if name],
+        "severity_rules": [
+            {"severity": rule.severity, "when": _conditions(rule.when), "because": rule.because}
+            for rule in book.severity_rules
+        ],
+        "policies": [_policy(policy) for policy in book.policies],
+    }
+
+
+def words(length: Span, *, days: bool = True) -> str:
+    """`1h30m`; whole days from three on as `14d`, unless they are business hours."""
+    if days and length and length % DAY == 0 and length >= 3 * DAY:
+        return f"{length // DAY}d"
+    text, rest = "", int(length)
+    for unit, letter in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
+        count, rest = divmod(rest, unit)
+        text += f"{count}{letter}" if count else ""
+    return text or "0s"
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "name": policy.name,
+        "version": policy.version,
+        "hash": policy.hash,
+        "default_severity": policy.default_severity,
+        "match": _conditions(policy.match),
+        "when": policy.when is not None,
+        "owed": [*map(_clock, policy.clocks), *(row for rule in policy.cadences for row in _cadence(rule))],
+        "commitments": {"risk": _labels(policy.commitment_risk)},
+        "actions": _targets(policy.action_budget),
+        "war_room": {
+            severity: {
+                "roles": list(room.roles),
+                "staffed_within": _target(room.staffed_within),
+                "at_most": room.at_most,
+            }
+            for severity, room in policy.war_room.items()
+        },
+        "recurrence": policy.recurrence
+        and {
+            "fingerprint": list(policy.recurrence.fingerprint),
+            "window_seconds": seconds(policy.recurrence.window),
+            "flag_within": _target(policy.recurrence.flag_within),
+            "notify": list(policy.recurrence.notify),
+        },
+        "credits": [
+            {
+                "metric": tier.metric,
+                "severity": list(tier.severity),
+                "overrun_at_least_seconds": seconds(tier.overrun_at_least),
+                "credit_percent": tier.credit_percent,
+            }
+            for tier in policy.credits
+        ],
+        "not_run_yet": [
+            *(rule.metric for rule in policy.clocks if rule.metric in NOT_YET),
+            *(name for name, part in _later(policy).items() if part),
+        ],
+    }
+
+
+def _later(policy: Policy) -> dict[str, object]:
+    """Sections that are checked, and that this release does not run."""
+    return {
+        "actions": policy.action_budget,
+        "war_room": policy.war_room,
+        "recurrence": policy.recurrence,
+        "credits": policy.credits,
+    }
+
+
+def _clock(rule: ClockRule) -> dict[str, Any]:
+    return {
+        "metric": rule.metric,
+        "targets": _targets(rule.targets),
+        "start": _triggers(rule.start),
+        "stop": _triggers(rule.stop),
+        "anchor": rule.anchor,
+        "pause": sorted(rule.pause),
+        "risk": _labels(rule.risk),
+        "escalate": [{"at": level.at.label, "notify": list(level.notify)} for level in rule.escalate],
+    }
+
+
+def _cadence(rule: CadenceRule) -> Iterable[dict[str, Any]]:
+    shared = {
+        "start": [rule.start],
+        "stop": ["update_published: " + rule.audience, *(["message_sent"] if rule.message_counts else [])],
+        "risk": _labels(rule.risk),
+        "loosen_up_to_seconds": None if rule.loosen_up_to is None else seconds(rule.loosen_up_to),
+    }
+    if rule.first:
+        yield {"metric": f"{rule.audience}_update, first", "targets": _targets(rule.first), **shared}
+    yield {"metric": f"{rule.audience}_update", "targets": _targets(rule.every), **shared}
+
+
+def _targets(targets: dict[str, Target]) -> dict[str, Any]:
+    return {severity: _target(target) for severity, target in sorted(targets.items())}
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "text": target.text,
+        "calendar": target.calendar or None,
+        "budget": words(target.budget, days=not target.calendar),
+        "budget_seconds": seconds(target.budget),
+    }
+
+
+def _labels(thresholds: Iterable[Threshold]) -> list[str]:
+    return [threshold.label for threshold in thresholds]
+
+
+def _triggers(triggers: Iterable[Trigger]) -> list[str]:
+    return [
+        f"{trigger.verb}: {trigger.qualifier}" if trigger.qualifier else trigger.verb for trigger in triggers
+    ]
+
+
+def _conditions(conditions: Iterable[Condition]) -> dict[str, Any]:
+    return {
+        condition.field: list(condition.any_of)
+        if condition.any_of
+        else {
+            name: bound for name in ("at_least", "at_most") if (bound := getattr(condition, name)) is not None
+        }
+        for condition in conditions
+    }
+
+
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    return {
+        "name": calendar.name,
+        "zone": calendar.zone,
+        "version": calendar.version,
+        "business_day": words(calendar.business_day, days=False),
+        "business_day_seconds": seconds(calendar.business_day),
+        "versions": _versions(calendar) if isinstance(calendar, BusinessCalendar) else [],
+        "around_the_clock": calendar.name == AROUND_THE_CLOCK,
+    }
+
+
+def _versions(calendar: BusinessCalendar) -> list[dict[str, Any]]:
+    return [
+        {
+            "effective_from": hours.effective_from.isoformat() if hours.effective_from.year > 1 else None,
+            "hours": _week(hours.weekdays),
+            "holidays": hours.holidays_key or None,
+            "dates": {
+                day.isoformat(): [_interval(interval) for interval in intervals]
+                for day, intervals in sorted(hours.dates.items())
+            },
+        }
+        for hours in calendar.versions
+    ]
+
+
+def _week(weekdays: Sequence[tuple[Interval, ...]]) -> dict[str, list[str]]:
+    """Days in a row with the same hours as one range."""
+    week: dict[str, list[str]] = {}
+    for hours, days in groupby(range(len(WEEKDAYS)), key=weekdays.__getitem__):
+        first, *rest = days
+        name = f"{WEEKDAYS[first]}-{WEEKDAYS[rest[-1]]}" if rest else WEEKDAYS[first]
+        if hours:
+            week[name] = [_interval(interval) for interval in hours]
+    return week
+
+
+def _interval(interval: Interval) -> str:
+    closes = interval.closes if interval.closes <= DAY // MINUTE else interval.closes - DAY // MINUTE
+    return f"{_clock_time(interval.opens)}-{_clock_time(closes)}"
+
+
+def _clock_time(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
