@@ -1,0 +1,218 @@
+"""Between the bytes of a record and the core's values. Nothing here raises on bad input: it is named."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+import msgspec
+from pydantic import ValidationError
+
+from engine.contract import events
+from engine.contract.envelope import Envelope, EnvelopeError, headers_of, structured
+from engine.contract.envelope import read as read_envelope
+from engine.contract.moments import LATEST, read_moment
+from engine.contract.outcomes import SOURCE, decode_outcome, encode_outcome
+from engine.contract.records import Record
+from engine.core.facts import Fact, Value
+from engine.core.instants import MINUTE, Instant, format_instant
+
+__all__ = [
+    "PartlyKnown", "Received", "Record", "Tick", "Unreadable", "decode", "decode_outcome", "encode_event",
+    "encode_outcome", "encode_tick", "read_line",
+]  # fmt: skip
+
+MAX_DATA_BYTES = 256 * 1024
+FUTURE_TOLERANCE = 5 * MINUTE
+"""semantics.md, Clock 10."""
+TICK_TYPE = "vigil.tick.v1"
+
+
+class Received(NamedTuple):
+    subject: str
+    fact: Fact
+
+
+class PartlyKnown(Received):
+    """An event with fields in its data that this version does not know: left out, to be counted."""
+
+    unknown: tuple[str, ...]
+    """Their paths."""
+
+
+class Tick(NamedTuple):
+    """A clock of the subject is due."""
+
+    subject: str
+    due: Instant
+
+
+class Unreadable(NamedTuple):
+    """Why a record is not taken."""
+
+    reason: str
+    """unparsable, not_cloudevents, unknown_type, bad_field, no_key, key_mismatch, from_the_future,
+    too_large, empty."""
+    detail: str
+    path: str = ""
+    """JSON path of the field, for bad_field."""
+    ignored: bool = False
+    """Counted only: a type that is none of ours does no harm and is no dead letter."""
+
+
+Decoded: TypeAlias = Received | Tick | Unreadable
+
+
+def decode(
+    key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], timestamp_ms: int
+) -> Decoded:
+    """One record of an input or of the commands topic, in either CloudEvents mode. Never raises."""
+    if not key:
+        return Unreadable("no_key", "the record has no key; expected the event's subject")
+    if not value:
+        return Unreadable("empty", "the record has no value; expected an event")
+    if len(value) > MAX_DATA_BYTES:
+        return Unreadable("too_large", f"{len(value):,} bytes; at most {MAX_DATA_BYTES:,} are taken")
+    try:
+        envelope = read_envelope(value, headers)
+    except EnvelopeError as error:
+        return Unreadable(error.reason, error.detail, error.path)
+    subject = envelope.subject
+    if subject and subject.encode() != key:
+        sent = key[:80].decode(errors="replace")
+        return Unreadable("key_mismatch", f"key {sent!r} is not the subject {subject[:80]!r}")
+    recorded = Instant(timestamp_ms * 1_000)
+    if not 0 <= recorded < LATEST:
+        detail = f"the record's timestamp is {timestamp_ms}; expected milliseconds since 1970, before 2200"
+        return Unreadable("bad_field", detail, "timestamp")
+    return _read(envelope, recorded)
+
+
+def read_line(line: bytes) -> Received | Unreadable:
+    """A structured CloudEvent as a line; recorded at `recordedtime`, else at its time. Never raises."""
+    if len(line) > MAX_DATA_BYTES:
+        return Unreadable("too_large", f"{len(line):,} bytes; at most {MAX_DATA_BYTES:,} are taken")
+    try:
+        envelope = structured(line)
+    except EnvelopeError as error:
+        return Unreadable(error.reason, error.detail, error.path)
+    stamp = "recordedtime" if envelope.recordedtime else "time"
+    try:
+        recorded = read_moment(envelope.recordedtime or envelope.time)
+    except ValueError as error:
+        return Unreadable("bad_field", str(error), stamp)
+    read = _read(envelope, recorded)
+    if isinstance(read, Tick):
+        return Unreadable("unknown_type", f"{TICK_TYPE} is internal", ignored=True)
+    return read
+
+
+def _read(envelope: Envelope, recorded: Instant) -> Decoded:
+    kind, source, identity, subject, time, sequence, _, data = envelope
+    if not subject:
+        return Unreadable("bad_field", "subject is missing; expected the escalation's id", "subject")
+    verb = events.TYPES.get(kind)
+    if verb is None:
+        if kind == TICK_TYPE:
+            return _tick(envelope)
+        return Unreadable("unknown_type", f"{kind} is no type of this contract", ignored=True)
+    try:
+        at = read_moment(time)
+        if at > recorded + FUTURE_TOLERANCE:
+            return _from_the_future(time, recorded)
+        said, unknown = events.read(verb, data)
+    except ValidationError as error:  # a ValueError too, so it comes first
+        return _bad_data(error)
+    except ValueError as error:
+        return Unreadable("bad_field", str(error), "time")
+    fact = Fact(source, identity, verb, at, recorded, sequence, said)
+    if not unknown:
+        return Received(subject, fact)
+    received = PartlyKnown(subject, fact)
+    received.unknown = unknown
+    return received
+
+
+def _from_the_future(time: str, recorded: Instant) -> Unreadable:
+    return Unreadable(
+        "from_the_future",
+        f"time {time} is more than 5 minutes after the recording at {format_instant(recorded)}; "
+        "check the producer's clock",
+        "time",
+    )
+
+
+def _bad_data(error: ValidationError) -> Unreadable:
+    """The first of its problems, with the path of the field, what was found and how many more there are."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    path = "data" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    if first["type"] == "json_invalid":
+        return Unreadable("unparsable", f"data: {first['msg']}", path)
+    found = "" if first["type"] == "missing" else f"; found {_shown(first['input'])}"
+    return Unreadable("bad_field", f"{path}: {first['msg']}{found}{more}", path)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# -- commands ---------------------------------------------------------------------------------
+
+
+class _TickData(msgspec.Struct):
+    due_at: Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
+
+
+_tick_decoder = msgspec.json.Decoder(_TickData)
+
+
+def _tick(envelope: Envelope) -> Tick | Unreadable:
+    try:
+        return Tick(envelope.subject, Instant(_tick_decoder.decode(envelope.data).due_at))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Unreadable("bad_field", f"data: {error}", "data.due_at")
+
+
+def encode_tick(subject: str, due: Instant) -> Record:
+    """The command that something of the subject is due: `due_at` in microseconds since 1970."""
+    headers = headers_of(TICK_TYPE, SOURCE, f"{subject}@{due}", subject, format_instant(due))
+    return Record(subject.encode(), b'{"due_at":%d}' % due, headers)
+
+
+# -- events, for producers --------------------------------------------------------------------
+
+_MOMENTS = frozenset(["occurred_at", "detected_at", "reported_at", "next_update_at", "due_at"])
+
+
+def encode_event(kind: str, subject: str, fact: Fact) -> Record:
+    """An event of type `kind` (ticket.opened.v1) in binary mode, its times written as ISO 8601."""
+    headers = headers_of(kind, fact.source, fact.id, subject, format_instant(fact.at))
+    if fact.sequence:
+        headers.append(("ce_sequence", fact.sequence.encode()))
+    return Record(subject.encode(), msgspec.json.encode(_wire(fact.data)), headers)
+
+
+def structured_event(kind: str, subject: str, fact: Fact) -> dict[str, Any]:
+    """The same event as one JSON object."""
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "type": kind,
+        "source": fact.source,
+        "id": fact.id,
+        "subject": subject,
+        "time": format_instant(fact.at),
+        "recordedtime": format_instant(fact.recorded),
+        "datacontenttype": "application/json",
+        "data": _wire(fact.data),
+    }
+    if fact.sequence:
+        event["sequence"] = fact.sequence
+    return event
+
+
+def _wire(data: dict[str, Value]) -> dict[str, Value]:
+    return {
+        name: format_instant(Instant(value)) if name in _MOMENTS and isinstance(value, int) else value
+        for name, value in data.items()
+    }

@@ -1,0 +1,173 @@
+"""CloudEvents 1.0 on Kafka: both modes read, binary written (Kafka binding, sections 3.2 and 3.3)."""
+
+import re
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+STRUCTURED = "application/cloudevents"
+"""A content type that starts so decides, even where `ce_` headers are there too (binding 3)."""
+_TAKEN = frozenset(["specversion", "type", "source", "id", "subject", "time", "sequence", "recordedtime"])
+_HEADERS = {f"ce_{name}": name for name in _TAKEN}
+_MAX_BYTES = {"type": 256, "source": 1_024, "id": 512, "subject": 512, "sequence": 64}
+_REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+"""What CloudEvents 1.0 keeps out of text (Type system, String); surrogates cannot come this far."""
+_JSON_NAMES = {
+    bool: "true or false", dict: "an object", float: "a number", int: "a number", list: "an array",
+}  # fmt: skip
+
+
+class Envelope(NamedTuple):
+    """The attributes that matter here, and the data as the bytes that were sent."""
+
+    type: str
+    source: str
+    id: str
+    subject: str
+    time: str
+    sequence: str
+    recordedtime: str
+    data: bytes
+
+
+class EnvelopeError(Exception):
+    """Not an event as CloudEvents defines it: `reason` as in the dead letters, `path` the attribute."""
+
+    def __init__(self, reason: str, detail: str, path: str = "") -> None:
+        super().__init__(detail)
+        self.reason, self.detail, self.path = reason, detail, path
+
+
+_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_any = msgspec.json.Decoder(Any)
+
+
+def content_type(headers: Sequence[tuple[str, bytes]]) -> str:
+    """In lower case, as media types compare; empty where there is none."""
+    for name, raw in headers:
+        if len(name) == 12 and raw is not None and name.lower() == "content-type":
+            return raw.decode("latin-1").lower()
+    return ""
+
+
+def read(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
+    """The event of a record, in the mode that its content type says. EnvelopeError where it is none."""
+    kind = content_type(headers)
+    if not kind.startswith(STRUCTURED):
+        return _binary(value, headers, kind)
+    if kind[len(STRUCTURED) :].partition(";")[0].strip() not in ("", "+json"):
+        raise EnvelopeError(
+            "not_cloudevents",
+            f"content-type {kind[:80]!r}; expected one event a record as application/cloudevents+json",
+            "content-type",
+        )
+    return structured(value)
+
+
+def _binary(value: bytes, headers: Sequence[tuple[str, bytes]], kind: str) -> Envelope:
+    """Attributes from `ce_` headers, data from the value."""
+    found: dict[str, str] = {}
+    for header, raw in headers:
+        name = _HEADERS.get(header)
+        if name is not None and raw is not None:
+            try:
+                found[name] = raw.decode()
+            except UnicodeDecodeError:
+                raise EnvelopeError("bad_field", f"header {header} is not UTF-8", name) from None
+    if not found:
+        raise EnvelopeError(
+            "not_cloudevents",
+            "no ce_ headers, and content-type does not start with application/cloudevents; "
+            "send CloudEvents 1.0 in binary or structured mode",
+        )
+    if kind and kind != "application/json":
+        _check_json(kind)
+    return _envelope(found, value)
+
+
+def _check_json(kind: str) -> None:
+    if not kind.partition(";")[0].strip().lower().endswith(("/json", "+json")):
+        raise EnvelopeError("bad_field", f"{kind[:80]!r}; expected application/json", "datacontenttype")
+
+
+def structured(value: bytes) -> Envelope:
+    """Everything from one JSON object. EnvelopeError where it is none."""
+    try:
+        raw = _decoder.decode(value)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise EnvelopeError("unparsable", f"not a JSON object: {error}") from None
+    found = {name: _text(name, text) for name, text in raw.items() if name in _TAKEN}
+    if "datacontenttype" in raw:
+        _check_json(_text("datacontenttype", raw["datacontenttype"]) or "application/json")
+    if "data" in raw:
+        return _envelope(found, bytes(raw["data"]))
+    if "data_base64" not in raw:
+        return _envelope(found, b"{}")
+    try:
+        data = b64decode(_text("data_base64", raw["data_base64"]), validate=True)
+    except ValueError as error:
+        raise EnvelopeError("bad_field", f"data_base64: {error}", "data_base64") from None
+    return _envelope(found, data)
+
+
+def _text(name: str, raw: msgspec.Raw) -> str:
+    """An attribute's text; empty for null, which says the same as its absence."""
+    try:
+        value = _any.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise EnvelopeError("unparsable", f"{name}: {error}", name) from None
+    if value is None:
+        return ""
+    if (
+        name == "sequence"
+        and isinstance(value, int)
+        and not isinstance(value, bool)
+        and value.bit_length() < 64
+    ):
+        return str(value)  # the extension may be an integer
+    if not isinstance(value, str):
+        raise EnvelopeError("bad_field", f"{name} is {_JSON_NAMES[type(value)]}; expected text", name)
+    return value
+
+
+def _envelope(found: dict[str, str], data: bytes) -> Envelope:
+    get = found.get
+    version = get("specversion", "")
+    if version != "1.0":
+        shown = f"{version[:20]!r}" if version else "missing"
+        raise EnvelopeError("not_cloudevents", f"specversion is {shown}; expected 1.0", "specversion")
+    kind, source, identity = get("type", ""), get("source", ""), get("id", "")
+    subject, sequence = get("subject", ""), get("sequence", "")
+    if not (kind and source and identity):
+        name = next(name for name in ("type", "source", "id") if not get(name))
+        raise EnvelopeError("not_cloudevents", f"{name} is missing or empty; every event has one", name)
+    # One look at all of them: what is plain and shorter than the tightest limits needs no second.
+    whole = f"{kind}{source}{identity}{subject}{sequence}"
+    if len(whole) > 256 or len(sequence) > 64 or not (whole.isascii() and whole.isprintable()):
+        _check_texts(found)
+    return Envelope(kind, source, identity, subject, get("time", ""), sequence, get("recordedtime", ""), data)
+
+
+def _check_texts(found: dict[str, str]) -> None:
+    for name, limit in _MAX_BYTES.items():
+        text = found.get(name, "")
+        if _REFUSED.search(text):
+            raise EnvelopeError("bad_field", f"{name} has control characters; expected plain text", name)
+        size = len(text.encode())
+        if size > limit:
+            raise EnvelopeError("bad_field", f"{name} has {size:,} bytes; at most {limit:,} are taken", name)
+
+
+def headers_of(kind: str, source: str, identity: str, subject: str, time: str) -> list[tuple[str, bytes]]:
+    """The headers of binary mode."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", kind.encode()),
+        ("ce_source", source.encode()),
+        ("ce_id", identity.encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", time.encode()),
+        ("content-type", b"application/json"),
+    ]

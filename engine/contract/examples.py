@@ -1,0 +1,163 @@
+"""One example of every type, as structured CloudEvents: published in schemas/examples, each a test."""
+
+from typing import Any
+
+import msgspec
+
+from engine.contract.codec import encode_outcome, encode_tick
+from engine.contract.events import FAMILIES, MODELS, VERSION
+from engine.contract.records import Record
+from engine.core.instants import HOUR, MINUTE, Instant, Span, format_instant, parse_instant
+from engine.core.outcomes import NAMES, Outcome, PolicyRef, Proof, outcome_id
+
+_AT = parse_instant("2026-11-02T09:00:00Z")
+_SUBJECTS = {"ticket": "zendesk:acme:4711", "incident": "pagerduty:acme:PT4KHLK"}
+
+DATA: dict[str, dict[str, Any]] = {
+    "opened": {
+        "title": "Payments are declined",
+        "severity": "P1",
+        "priority": "high",
+        "customer": {"id": "acme", "name": "Acme Corp", "tier": "gold"},
+        "service": "payments",
+        "component": "card-gateway",
+        "region": "eu-west",
+        "affected_customers": 12,
+        "channel": "email",
+        "reporter": "jo@acme.example",
+        "team": "support-emea",
+        "tags": ["payments", "cards"],
+        "fingerprint": "payments/card-gateway/declined",
+        "occurred_at": "2026-11-02T08:50:00Z",
+        "detected_at": "2026-11-02T08:55:00Z",
+        "reported_at": "2026-11-02T09:58:30+01:00",
+        "impact": {
+            "scope": "some",
+            "affected_customers": 12,
+            "data_loss": False,
+            "security": False,
+            "workaround": True,
+            "revenue_at_risk": {"amount": 25000, "currency": "EUR"},
+        },
+    },
+    "updated": {"priority": "urgent", "affected_customers": 40, "owner": None},
+    "triaged": {"severity": "P0", "impact": {"scope": "all", "workaround": False}, "by": "kim"},
+    "acknowledged": {"by": "kim"},
+    "assigned": {"owner": "kim", "team": "support-emea", "by": "lee"},
+    "role_assigned": {"role": "incident_commander", "person": "kim"},
+    "role_released": {"role": "incident_commander", "person": "kim"},
+    "paused": {"reason": "pending_customer", "by": "kim"},
+    "resumed": {"reason": "pending_customer"},
+    "message_received": {"public": True},
+    "message_sent": {"public": True, "by": "kim"},
+    "update_published": {"audience": "customer", "next_update_at": "2026-11-02T10:00:00Z", "by": "kim"},
+    "resolved": {"resolution": "Rolled back release 7.3", "by": "kim"},
+    "resolution_confirmed": {"by": "jo@acme.example"},
+    "reopened": {"reason": "It is back", "by": "jo@acme.example"},
+    "closed": {"reason": "confirmed", "by": "kim"},
+    "cancelled": {"reason": "duplicate", "by": "kim"},
+    "merged": {"into": "zendesk:acme:4700"},
+    "linked": {"to": "pagerduty:acme:PT4KHLJ"},
+    "unlinked": {"to": "pagerduty:acme:PT4KHLJ"},
+    "commitment_made": {
+        "commitment_id": "c-1",
+        "text": "A root cause by Friday noon",
+        "due_at": "2026-11-06T11:00:00Z",
+        "to": "jo@acme.example",
+        "by": "kim",
+    },
+    "commitment_kept": {"commitment_id": "c-1"},
+    "commitment_withdrawn": {"commitment_id": "c-1", "reason": "the customer no longer needs it"},
+    "commitment_renegotiated": {"commitment_id": "c-1", "due_at": "2026-11-09T11:00:00Z"},
+    "rca_published": {"stage": "summary", "url": "https://wiki.example/rca/4711"},
+    "pir_held": {"url": "https://wiki.example/pir/4711"},
+    "action_opened": {
+        "action_id": "a-1",
+        "title": "Alert on declined payments",
+        "owner": "lee",
+        "due_at": "2026-11-30T17:00:00Z",
+    },
+    "action_completed": {"action_id": "a-1", "by": "lee"},
+    "action_cancelled": {"action_id": "a-1", "reason": "the gateway is replaced"},
+    "recurrence_flagged": {"pattern": "payments/card-gateway/declined", "to": ["product", "operations"]},
+    "waived": {"metric": "resolve", "reason": "agreed with the customer", "by": "kim"},
+}
+"""Of each verb."""
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Type -> event."""
+    inbound = {
+        kind: _event(kind, family, DATA[verb])
+        for family in FAMILIES
+        for verb in MODELS
+        for kind in (f"{family}.{verb}.{VERSION}",)
+    }
+    tick = _structured(encode_tick(_SUBJECTS["ticket"], Instant(_AT + 4 * HOUR)))
+    outcomes = (_structured(encode_outcome(example_outcome(name))) for name in NAMES)
+    return inbound | {event["type"]: event for event in (tick, *outcomes)}
+
+
+def _event(kind: str, family: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "type": kind,
+        "source": "zendesk" if family == "ticket" else "pagerduty",
+        "id": f"{kind.split('.')[1]}-1",
+        "subject": _SUBJECTS[family],
+        "time": format_instant(_AT),
+        "sequence": "0001",
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def _structured(record: Record) -> dict[str, Any]:
+    attributes = {name[3:]: raw.decode() for name, raw in record.headers if name.startswith("ce_")}
+    return attributes | {"datacontenttype": "application/json", "data": msgspec.json.decode(record.value)}
+
+
+_METRICS = {"cadence_missed": "customer_update", "commitment_missed": "commitment", "overdue": "rca_summary"}
+_THRESHOLDS = {"breach_risk": "75%", "escalated": "100%"}
+_CORRECTED = outcome_id(_SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR)
+
+
+def example_outcome(name: str) -> Outcome:
+    """A plausible outcome of the name."""
+    subject = _SUBJECTS["ticket"]
+    metric, threshold = _METRICS.get(name, "resolve"), _THRESHOLDS.get(name, "")
+    key = "c-1" if name == "commitment_missed" else ""
+    due = Instant(_AT + 8 * HOUR)
+    effective = Instant(_AT + 6 * HOUR) if name in ("breach_risk", "met", "amended") else due
+    correction = name in ("amended", "retracted")
+    return Outcome(
+        name=name,
+        id=outcome_id(subject, metric, key, 1, name, threshold, due, effective),
+        seq=5,
+        subject=subject,
+        metric=metric,
+        key=key,
+        cycle=1,
+        policy=PolicyRef("standard", "2026-01-01T00:00:00Z", "5d41402abc4b2a76"),
+        severity="P1",
+        customer_id="acme",
+        customer_tier="gold",
+        service="payments",
+        team="support-emea",
+        owner="kim",
+        started_at=_AT,
+        due_at=due,
+        effective_at=effective,
+        detected_at=Instant(effective + MINUTE // 120),
+        elapsed=Span(effective - _AT),
+        elapsed_calendar=Span(effective - _AT),
+        target=Span(8 * HOUR),
+        threshold=threshold,
+        notify=("team_lead", "manager") if name == "escalated" else (),
+        in_a_row=2 if name == "cadence_missed" else 0,
+        reason="duplicate" if name == "cancelled" else "",
+        proof=Proof("support", "9b74c9897bac770f", "2026b", "0.108"),
+        caused_by="resolved-1" if correction else "",
+        corrects=_CORRECTED if correction else "",
+        outcome={"amended": "met", "retracted": "breached"}.get(name, ""),
+    )

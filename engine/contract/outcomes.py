@@ -1,0 +1,232 @@
+"""Outcomes on the wire: `sla.NAME.v1` in binary mode, written fast, described by one pydantic model."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Struct
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from engine.contract.records import Record
+from engine.core.instants import SECOND, Span, format_instant, parse_instant
+from engine.core.outcomes import NAMES, Outcome, PolicyRef, Proof
+
+SOURCE = "vigil"
+TYPES = {name: f"sla.{name}.v1" for name in NAMES}
+_NAME_OF = {kind.encode(): name for name, kind in TYPES.items()}
+
+
+class _Customer(Struct, frozen=True, omit_defaults=True):
+    id: str = ""
+    tier: str = ""
+
+
+class _Wire(Struct, omit_defaults=True, kw_only=True):
+    """The data of an outcome, in the order of contract.md; what is empty is left out."""
+
+    seq: int
+    subject: str
+    metric: str
+    key: str = ""
+    cycle: int
+    policy: PolicyRef
+    severity: str = ""
+    customer: _Customer | None = None
+    service: str = ""
+    team: str = ""
+    owner: str = ""
+    started_at: str | None = None
+    due_at: str | None = None
+    effective_at: str
+    detected_at: str
+    elapsed_seconds: float
+    elapsed_calendar_seconds: float
+    target_seconds: float | None = None
+    remaining_seconds: float | None = None
+    consumed_ratio: float | None = None
+    threshold: str = ""
+    notify: tuple[str, ...] = ()
+    in_a_row: int = 0
+    reason: str = ""
+    proof: Proof | None = None
+    caused_by: str = ""
+    corrects: str = ""
+    outcome: str = ""
+
+
+_HEADERS = {
+    name: (
+        ("ce_specversion", b"1.0"),
+        ("ce_type", kind.encode()),
+        ("ce_source", SOURCE.encode()),
+        ("content-type", b"application/json"),
+    )
+    for name, kind in TYPES.items()
+}
+"""What the headers of all outcomes of one name share."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Wire)
+_stamp = lru_cache(maxsize=16_384)(format_instant)
+
+
+def encode_outcome(outcome: Outcome) -> Record:
+    """The record of an outcome: key and ce_subject the subject, ce_time its effective time."""
+    o = outcome
+    effective = _stamp(o.effective_at)
+    target, elapsed = o.target, o.elapsed
+    wire = _Wire(
+        seq=o.seq,
+        subject=o.subject,
+        metric=o.metric,
+        key=o.key,
+        cycle=o.cycle,
+        policy=o.policy,
+        severity=o.severity,
+        customer=_Customer(o.customer_id, o.customer_tier) if o.customer_id or o.customer_tier else None,
+        service=o.service,
+        team=o.team,
+        owner=o.owner,
+        started_at=None if o.started_at is None else _stamp(o.started_at),
+        due_at=None if o.due_at is None else _stamp(o.due_at),
+        effective_at=effective,
+        detected_at=_stamp(o.detected_at),
+        elapsed_seconds=elapsed / SECOND,
+        elapsed_calendar_seconds=o.elapsed_calendar / SECOND,
+        target_seconds=None if target is None else target / SECOND,
+        remaining_seconds=None if target is None else (target - elapsed) / SECOND,
+        consumed_ratio=round(elapsed / target, 6) if target else None,
+        threshold=o.threshold,
+        notify=o.notify,
+        in_a_row=o.in_a_row,
+        reason=o.reason,
+        proof=o.proof,
+        caused_by=o.caused_by,
+        corrects=o.corrects,
+        outcome=o.outcome,
+    )
+    key = o.subject.encode()
+    headers = [
+        *_HEADERS[o.name],
+        ("ce_id", o.id.encode()),
+        ("ce_subject", key),
+        ("ce_time", effective.encode()),
+    ]
+    return Record(key, _encoder.encode(wire), headers)
+
+
+def decode_outcome(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Outcome:
+    """The outcome of a record of the outcomes topic. ValueError for anything else."""
+    found = dict(headers)
+    name = _NAME_OF.get(found.get("ce_type", b""))
+    if name is None:
+        raise ValueError(f"{found.get('ce_type')!r} is no outcome; expected sla.NAME.v1 in ce_type")
+    identity = found.get("ce_id")
+    if not identity:
+        raise ValueError(f"outcome {name} has no ce_id")
+    try:
+        return _outcome(name, identity.decode(), _decoder.decode(value))
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"outcome {name} {identity!r}: {error}") from None
+
+
+def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
+    return Outcome(
+        name=name,
+        id=identity,
+        seq=w.seq,
+        subject=w.subject,
+        metric=w.metric,
+        key=w.key,
+        cycle=w.cycle,
+        policy=w.policy,
+        severity=w.severity,
+        customer_id=w.customer.id if w.customer else "",
+        customer_tier=w.customer.tier if w.customer else "",
+        service=w.service,
+        team=w.team,
+        owner=w.owner,
+        started_at=None if w.started_at is None else parse_instant(w.started_at),
+        due_at=None if w.due_at is None else parse_instant(w.due_at),
+        effective_at=parse_instant(w.effective_at),
+        detected_at=parse_instant(w.detected_at),
+        elapsed=_span(w.elapsed_seconds),
+        elapsed_calendar=_span(w.elapsed_calendar_seconds),
+        target=None if w.target_seconds is None else _span(w.target_seconds),
+        threshold=w.threshold,
+        notify=w.notify,
+        in_a_row=w.in_a_row,
+        reason=w.reason,
+        proof=w.proof,
+        caused_by=w.caused_by,
+        corrects=w.corrects,
+        outcome=w.outcome,
+    )
+
+
+def _span(seconds: float) -> Span:
+    return Span(round(seconds * SECOND))
+
+
+# -- the published model ----------------------------------------------------------------------
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PolicyModel(_Model):
+    name: str
+    version: str = Field(description="Its effective_from")
+    hash: str = Field(description="Of its content")
+
+
+class CustomerModel(_Model):
+    id: str | None = None
+    tier: str | None = None
+
+
+class ProofModel(_Model):
+    calendar: str = Field(description="Its name; empty: around the clock")
+    calendar_version: str
+    tzdata: str
+    holidays: str
+
+
+Seconds = Annotated[float, Field(description="Seconds")]
+
+
+class OutcomeData(_Model):
+    """What is said of one clock of one escalation. What is empty is left out."""
+
+    seq: int = Field(ge=1, description="Counts what has been said of the subject")
+    subject: str = Field(description="The escalation")
+    metric: str = Field(description="The clock: resolve, first_response, customer_update, …")
+    key: str | None = Field(None, description="The commitment's or action's id")
+    cycle: int = Field(description="Counts the repetitions of a clock, from 1")
+    policy: PolicyModel = Field(description="That was in force")
+    severity: Literal["P0", "P1", "P2", "P3"] | None = Field(None, description="As known when it took effect")
+    customer: CustomerModel | None = None
+    service: str | None = None
+    team: str | None = None
+    owner: str | None = Field(None, description="As known when it took effect")
+    started_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = Field(None, description="Absent while the clock is paused")
+    effective_at: AwareDatetime = Field(description="When it came about, whenever it was found")
+    detected_at: AwareDatetime = Field(description="When the engine found it; in no comparison")
+    elapsed_seconds: Seconds = Field(description="On the clock's calendar, pauses excluded")
+    elapsed_calendar_seconds: Seconds = Field(
+        description="From started_at to effective_at, nothing subtracted"
+    )
+    target_seconds: Seconds | None = Field(None, description="The budget")
+    remaining_seconds: Seconds | None = Field(None, description="Negative: overrun")
+    consumed_ratio: float | None = Field(None, description="Elapsed of the budget")
+    threshold: str | None = Field(None, description="breach_risk, escalated: which one was passed")
+    notify: list[str] | None = Field(None, description="escalated: the roles to notify")
+    in_a_row: int | None = Field(None, description="cadence_missed: intervals that passed in silence")
+    reason: str | None = Field(None, description="cancelled: why; breached: retarget; paused: for what")
+    proof: ProofModel | None = Field(None, description="The versions that it was computed with")
+    caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
+    corrects: str | None = Field(None, description="amended, retracted: the id of the outcome it corrects")
+    outcome: str | None = Field(None, description="amended, retracted: the name of the outcome it corrects")
