@@ -1,0 +1,203 @@
+"""Every metric that Vigil exports, as data: collectors, docs and dashboards are made from this list.
+
+`sla_…` tells about the obligations that are watched, `vigil_…` about the engine itself.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Kind(Enum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Definition(NamedTuple):
+    """One metric: its name as Prometheus sees it, and what its value means."""
+
+    name: str
+    kind: Kind
+    unit: str
+    """Base unit; empty for a plain count."""
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram, without +Inf."""
+
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+OBLIGATION_BUCKETS = (
+    MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR,
+    DAY, 2 * DAY, 3 * DAY, 5 * DAY, 14 * DAY, 30 * DAY,
+)  # fmt: skip
+"""A minute to thirty days, with the budgets that policies use as bounds."""
+
+LATENESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, MINUTE, 5 * MINUTE, HOUR, DAY)
+"""1 s is the target; behind it, how bad it was."""
+
+WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, MINUTE)
+RATIO_BUCKETS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 2.0, 5.0)
+RECORD_BUCKETS = (1.0, 10.0, 100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
+REBALANCE_BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE, 5 * MINUTE)
+
+TIMED_METRICS = (
+    "triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm", "rca_final",
+)  # fmt: skip
+"""The clocks with a histogram of their own: MTTA, MTTR and their relatives."""
+
+_TIME_TO = {
+    "triage": "from the start of the clock to the triage",
+    "acknowledge": "from the start of the clock to the acknowledgement (MTTA)",
+    "first_response": "from the start of the clock to the first public answer",
+    "next_response": "from the oldest unanswered customer message to the next public answer",
+    "contact": "from the start of the clock to an owner",
+    "resolve": "from the start of the clock to the resolution (MTTR)",
+    "confirm": "from the resolution to the customer's confirmation",
+    "rca_final": "from the resolution to the final root cause analysis",
+}
+
+_BY_CLOCK = ("metric", "severity")
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Definition:
+    return Definition(name, Kind.COUNTER, "", meaning, labels)
+
+
+def _gauge(name: str, unit: str, meaning: str, *labels: str) -> Definition:
+    return Definition(name, Kind.GAUGE, unit, meaning, labels)
+
+
+def _histogram(name: str, unit: str, buckets: tuple[float, ...], meaning: str, *labels: str) -> Definition:
+    return Definition(name, Kind.HISTOGRAM, unit, meaning, labels, buckets)
+
+
+def _time_to(metric: str) -> Definition:
+    return _histogram(
+        f"sla_time_to_{metric}_seconds",
+        "seconds",
+        OBLIGATION_BUCKETS,
+        f"Calendar time {_TIME_TO[metric]}, nothing subtracted; observed when the clock is met or stopped "
+        "late.",
+        "severity",
+    )
+
+
+OBLIGATIONS = (
+    *(_time_to(metric) for metric in TIMED_METRICS),
+    _histogram(
+        "sla_budget_consumed_ratio", "ratio", RATIO_BUCKETS,
+        "Share of its budget that a clock had used, on its own calendar, when it was met or stopped late: "
+        "comparable across policies.", "metric",
+    ),
+    _counter("sla_breaches_total", "Clocks that passed their due time.", *_BY_CLOCK),
+    _counter("sla_breach_risks_total", "Warnings: thresholds passed before the due time.", *_BY_CLOCK),
+    _counter("sla_cadence_missed_total", "Intervals that passed without an update.", *_BY_CLOCK),
+    _counter("sla_commitments_missed_total", "Promises that passed their time in silence.", "severity"),
+    _counter(
+        "sla_clocks_settled_total",
+        "Clocks that ended: met, stopped_late (after the breach), cancelled or waived. Compliance is "
+        "met / (met + sla_breaches_total).", "verdict", *_BY_CLOCK,
+    ),
+    _counter(
+        "sla_corrections_total",
+        "Outcomes that a late or corrected event amended or retracted, by the name of the outcome corrected.",
+        "correction", "outcome", "severity",
+    ),
+    _counter(
+        "sla_outcomes_total", "Everything said, by the name of the outcome: the rows above and the rest.",
+        "outcome",
+    ),
+    _gauge(
+        "sla_open_escalations", "",
+        "Open escalations of the partitions that this worker owns; severity none: facts that wait for their "
+        "opening.", "severity",
+    ),
+    _gauge(
+        "sla_next_deadline_timestamp_seconds", "seconds",
+        "Unix time of the soonest due time among running clocks of this worker; absent where nothing is due.",
+        "severity",
+    ),
+    _histogram(
+        "sla_outcome_lateness_seconds", "seconds", LATENESS_BUCKETS,
+        "From the instant at which a breach, risk or miss took effect to its detection. Not observed under "
+        "the events' own clock.",
+    ),
+    _histogram(
+        "sla_outcome_visible_lateness_seconds", "seconds", LATENESS_BUCKETS,
+        "From the same instant to durable: committed and visible to readers of committed data.",
+    ),
+    _histogram(
+        "sla_timer_lateness_seconds", "seconds", LATENESS_BUCKETS,
+        "From the instant of an alarm to the tick that asks for its judgement.",
+    ),
+    _histogram(
+        "sla_event_lag_seconds", "seconds", LATENESS_BUCKETS,
+        "From an event's record timestamp to its being taken.",
+    ),
+    _histogram(
+        "sla_source_delay_seconds", "seconds", LATENESS_BUCKETS,
+        "From the time that an event says it happened to its record timestamp: how late the sources are.",
+    ),
+    _gauge("sla_consumer_lag_records", "records", "Records not yet taken.", "topic", "partition"),
+    _gauge(
+        "sla_watermark_timestamp_seconds", "seconds",
+        "Unix time up to which a partition's events are taken to be complete.", "partition",
+    ),
+    _counter("sla_events_total", "Events that became part of the state.", "verb"),
+    _counter("sla_events_ignored_total", "Events that changed nothing and are no error.", "reason"),
+    _counter(
+        "sla_noted_total",
+        "What happened to facts and escalations beside the usual: late (derived again), never_opened, "
+        "unclassified (no policy matches), past_next_update, folded (past the cap), forgotten (past the "
+        "correction window), unknown_field (left out of an event that was taken).",
+        "what",
+    ),
+    _counter("sla_dlq_total", "Records that could not be taken and went to the dead letters.", "reason"),
+    _gauge(
+        "sla_calendar_horizon_timestamp_seconds", "seconds",
+        "Unix time up to which a business calendar is indexed.", "calendar",
+    ),
+)  # fmt: skip
+
+ENGINE = (
+    _gauge(
+        "vigil_build_info", "", "1; the versions are in the labels.",
+        "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock",
+    ),
+    _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),
+    _gauge("vigil_partitions_owned", "", "Partition numbers that this worker owns."),
+    _histogram("vigil_chunk_records", "records", RECORD_BUCKETS, "Records of a chunk."),
+    _histogram(
+        "vigil_chunk_seconds", "seconds", WORK_BUCKETS,
+        "Decoding and deciding a chunk; the event loop waits.",
+    ),
+    _histogram(
+        "vigil_transaction_seconds", "seconds", WORK_BUCKETS,
+        "Making a stage durable: from its first send to its commit, or its last acknowledgement.",
+    ),
+    _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
+    _counter(
+        "vigil_stale_chunks_total",
+        "Chunks of an assignment that is over; dropped: another owner has them.",
+    ),
+    _counter(
+        "vigil_overlaps_total",
+        "Records that had been taken before, dropped from the start of a chunk.",
+    ),
+    _counter("vigil_ticks_total", "Ticks sent to the commands topic."),
+    _counter("vigil_rebalances_total", "Assignments of partitions to this worker."),
+    _histogram(
+        "vigil_rebalance_seconds", "seconds", REBALANCE_BUCKETS,
+        "From the revocation of the old assignment to work on the new one, recovery included.",
+    ),
+    _histogram("vigil_recovery_seconds", "seconds", REBALANCE_BUCKETS, "Reading the state back."),
+    _counter("vigil_recovered_records_total", "Changelog records read back."),
+    _counter(
+        "vigil_retries_total", "Attempts to make a stage durable that failed in a way that may pass.",
+        "reason",
+    ),
+)  # fmt: skip
+
+DEFINITIONS = (*OBLIGATIONS, *ENGINE)

@@ -1,0 +1,91 @@
+"""Writes docs/metrics.md from the definitions: `python -m engine.metrics.docs` (`--check`: only compares)."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.metrics.definitions import ENGINE, OBLIGATIONS, Definition
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+
+_HEAD = """# Metrics
+
+Generated from `engine/metrics/definitions.py` by `python -m engine.metrics.docs`; do not edit by hand.
+
+Every worker answers `GET /metrics` for itself. Add workers up in PromQL: `sum by (severity) (…)` for counts,
+`min by (severity) (…)` for deadlines, `histogram_quantile(0.9, sum by (le) (rate(…_bucket[1d])))` for times.
+MTTR over thirty days, by severity:
+
+    sum by (severity) (increase(sla_time_to_resolve_seconds_sum[30d]))
+      / sum by (severity) (increase(sla_time_to_resolve_seconds_count[30d]))
+
+No subject and no customer is ever a label. Labels whose values come from outside are bounded: beyond the
+built-in clocks and the first custom ones of the policies, `metric` is `other`; an absent severity is `none`.
+For figures by customer or by escalation ask the archive, which holds the outcomes themselves.
+
+## What restart, replay and corrections do to counters and histograms
+
+They live in the process and start at zero with it. `rate()` and `increase()` see through that.
+
+- **Counted once durable.** An outcome is counted by the worker that said it, after its transaction has
+  committed (or its last acknowledgement came). A worker that is killed takes with it what it counted since
+  the last scrape, and what it committed without counting: at most one transaction a partition.
+- **Restart, rebalance, recovery** count nothing again: recovery reads state and says nothing.
+- **Transactions** (the default): an outcome is counted by one worker, once. **Acknowledged** delivery: after
+  a crash or a rebalance the same outcome (equal id) may be said, and so counted, a second time.
+- **Replay.** `vigil replay` and `vigil backtest` export no metrics. A group that is set back to older offsets
+  takes known events as duplicates: they count as ignored, and no outcome is said again.
+- **Backfill** of history (`clock=events`) counts years of outcomes in minutes, so `rate()` shows a peak; the
+  lateness histograms are not observed then.
+- **Corrections.** A counter never falls. A breach that a late event retracts stays in `sla_breaches_total`
+  and is counted in `sla_corrections_total`, with `correction="retracted"` and `outcome="breached"`: subtract
+  to get what stands. An amended outcome changes times, not counts; histograms keep what was first observed.
+
+Gauges are set from the state, so they are right again as soon as a worker has recovered; those of a partition
+that has gone to another worker vanish at once.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [
+        _HEAD,
+        "## Obligations\n",
+        *_table(OBLIGATIONS),
+        "\n## The engine\n",
+        *_table(ENGINE),
+        "\n## Buckets\n",
+        *_buckets((*OBLIGATIONS, *ENGINE)),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _table(definitions: Iterable[Definition]) -> Iterable[str]:
+    yield "| name | type | unit | labels | meaning |"
+    yield "|---|---|---|---|---|"
+    for name, kind, unit, meaning, labels, _ in definitions:
+        yield f"| `{name}` | {kind.value} | {unit or '—'} | {', '.join(labels) or '—'} | {meaning} |"
+
+
+def _buckets(definitions: Iterable[Definition]) -> Iterable[str]:
+    names: dict[tuple[float, ...], list[str]] = {}
+    for definition in definitions:
+        if definition.buckets:
+            names.setdefault(definition.buckets, []).append(f"`{definition.name}`")
+    for bounds, users in names.items():
+        yield f"- {', '.join(f'{bound:g}' for bound in bounds)}: {', '.join(users)}"
+
+
+def main(arguments: list[str]) -> int:
+    """0; 1 when `--check` finds another page than the definitions give."""
+    if "--check" not in arguments:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    sys.stderr.write(f"{PAGE.name} differs from the definitions; run `python -m engine.metrics.docs`\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

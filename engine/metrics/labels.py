@@ -1,0 +1,54 @@
+"""The values that a label may take: what comes from outside is held to a bounded set."""
+
+from collections.abc import Iterable
+
+OTHER = "other"
+NONE = "none"
+
+SEVERITIES = ("P0", "P1", "P2", "P3")
+
+CLOCKS = (
+    "triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm",
+    "customer_update", "internal_update", "executive_update", "commitment", "rca_summary", "rca_final",
+    "action", "role", "flag_recurrence",
+)  # fmt: skip
+"""The built-in metrics (semantics.md); a policy may define more."""
+
+CUSTOM_CLOCKS_AT_MOST = 12
+CALENDARS_AT_MOST = 32
+TOPICS_AT_MOST = 8
+MORE_REASONS_AT_MOST = 10
+
+VERBS = (
+    "opened", "updated", "triaged", "acknowledged", "assigned", "role_assigned", "role_released", "paused",
+    "resumed", "message_received", "message_sent", "update_published", "resolved", "resolution_confirmed",
+    "reopened", "closed", "cancelled", "merged", "linked", "unlinked", "commitment_made", "commitment_kept",
+    "commitment_withdrawn", "commitment_renegotiated", "rca_published", "pir_held", "action_opened",
+    "action_completed", "action_cancelled", "recurrence_flagged", "waived",
+)  # fmt: skip
+
+OUTCOMES = (
+    "clock_started", "breach_risk", "breached", "met", "stopped_late", "cadence_missed",
+    "commitment_missed", "overdue", "paused", "resumed", "cancelled", "waived", "amended", "retracted",
+    "classified", "escalated", "recurrence_detected", "credit_exposed", "source_behind",
+)  # fmt: skip
+
+
+class Vocabulary:
+    """A set of label values that grows to a bound and no further; whatever else is asked for is `other`."""
+
+    def __init__(self, known: Iterable[str], *, more: int = 0, other: str = OTHER) -> None:
+        """`more`: how many values `admit` may still add. `other`: the label for the rest."""
+        self._known = {value: value for value in known}
+        self._other = other
+        self._more = more
+
+    def __getitem__(self, value: str) -> str:
+        return self._known.get(value) or (self._other if value else NONE)
+
+    def admit(self, value: str) -> str:
+        """The label for `value`, which becomes known while there is room."""
+        if value and value not in self._known and self._more > 0:
+            self._more -= 1
+            self._known[value] = value
+        return self[value]

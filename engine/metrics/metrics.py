@@ -1,0 +1,303 @@
+"""Counts what the engine does and says; takes plain values, so that any part may call it.
+
+One `Metrics` a process, written by one thread (the event loop). All times and lengths are in seconds.
+Counters start at zero with the process; see `docs` for what restart and replay mean to them.
+"""
+
+import platform
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from engine.metrics import labels
+from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
+from engine.metrics.instruments import Collector, Counter, Exposed, Family, Gauge, Histogram
+from engine.metrics.labels import Vocabulary
+
+_STOPPED = frozenset(("met", "stopped_late"))
+_SETTLED = frozenset(("met", "stopped_late", "cancelled", "waived"))
+_TIMED_OUT = frozenset(("breach_risk", "breached", "cadence_missed", "commitment_missed", "overdue"))
+_CORRECTIONS = frozenset(("amended", "retracted"))
+_COUNTED_BY_CLOCK = {
+    "breached": "sla_breaches_total",
+    "breach_risk": "sla_breach_risks_total",
+    "cadence_missed": "sla_cadence_missed_total",
+}
+
+DEAD_LETTER_REASONS = (
+    "unparsable", "not_cloudevents", "bad_field", "no_key", "key_mismatch", "from_the_future", "too_large",
+    "empty", "conflicting_duplicate", "too_late", "too_many_waiting", "decoder_failed",
+    "undecidable", "outcome_too_large", "state_too_large",
+)  # fmt: skip
+IGNORED_REASONS = ("unknown_type", "duplicate")
+NOTES = (
+    "late",
+    "never_opened",
+    "unclassified",
+    "past_next_update",
+    "folded",
+    "forgotten",
+    "unknown_field",
+)
+
+
+class _Said(NamedTuple):
+    """The cells that one kind of outcome moves."""
+
+    counters: tuple[Counter, ...]
+    time_to: Histogram | None
+    ratio: Histogram | None
+    timed_out: bool
+
+
+class _Partition(NamedTuple):
+    open_by_severity: Mapping[str, int]
+    next_due_by_severity: Mapping[str, float]
+
+
+class Metrics:
+    """Every metric of this process. `registry` is its own: nothing else is exported by it."""
+
+    def __init__(self, clocks: Iterable[str] = ()) -> None:
+        """`clocks`: what the policies define beside the built-in ones; past the bound they are `other`."""
+        self.registry = CollectorRegistry()
+        self._counters = {d.name: Family(d, Counter) for d in DEFINITIONS if d.kind is Kind.COUNTER}
+        self._gauges = {d.name: Family(d, Gauge) for d in DEFINITIONS if d.kind is Kind.GAUGE}
+        self._histograms = {d.name: Family(d, Histogram) for d in DEFINITIONS if d.kind is Kind.HISTOGRAM}
+        families: dict[str, Exposed] = {**self._counters, **self._gauges, **self._histograms}
+        Collector((families[d.name] for d in DEFINITIONS), self.registry, self._sum_partitions)
+        self._said: dict[tuple[str, str, str], _Said] = {}
+        self._partitions: dict[int, _Partition] = {}
+        self._clocks = Vocabulary(labels.CLOCKS, more=labels.CUSTOM_CLOCKS_AT_MOST)
+        self._severities = Vocabulary(labels.SEVERITIES, other=labels.NONE)
+        self._outcomes = Vocabulary(labels.OUTCOMES)
+        self._verbs = Vocabulary(labels.VERBS)
+        self._calendars = Vocabulary((), more=labels.CALENDARS_AT_MOST)
+        self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
+        self._dead_reasons = Vocabulary(DEAD_LETTER_REASONS, more=labels.MORE_REASONS_AT_MOST)
+        self._ignored_reasons = Vocabulary(IGNORED_REASONS, more=labels.MORE_REASONS_AT_MOST)
+        self._notes = Vocabulary(NOTES, more=labels.MORE_REASONS_AT_MOST)
+        self._retry_reasons = Vocabulary((), more=labels.MORE_REASONS_AT_MOST)
+        for clock in clocks:
+            self._clocks.admit(clock)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Make the series without labels, and those whose first increase an alert must see: from 0."""
+        bare: tuple[str, ...] = ()
+        for counters in self._counters.values():
+            if not counters.definition.labels:
+                counters[bare]
+        for histograms in self._histograms.values():
+            if not histograms.definition.labels:
+                histograms[bare]
+        for reason in DEAD_LETTER_REASONS:
+            self._counters["sla_dlq_total"][(reason,)]
+        for note in NOTES:
+            self._counters["sla_noted_total"][(note,)]
+        for severity in labels.SEVERITIES:
+            self._counters["sla_commitments_missed_total"][(severity,)]
+            self._gauges["sla_open_escalations"][(severity,)]
+        self._lateness = self._histograms["sla_outcome_lateness_seconds"][bare]
+        self._visible = self._histograms["sla_outcome_visible_lateness_seconds"][bare]
+        self._timer = self._histograms["sla_timer_lateness_seconds"][bare]
+        self._ticks = self._counters["vigil_ticks_total"][bare]
+        self._event_lag = self._histograms["sla_event_lag_seconds"][bare]
+        self._source_delay = self._histograms["sla_source_delay_seconds"][bare]
+        self._chunk_records = self._histograms["vigil_chunk_records"][bare]
+        self._chunk_seconds = self._histograms["vigil_chunk_seconds"][bare]
+        self._transaction = self._histograms["vigil_transaction_seconds"][bare]
+        self._gauges["vigil_ready"][bare]
+        self._gauges["vigil_partitions_owned"][bare]
+
+    # What was said. Call these once the outcome is durable (after the commit, or the last acknowledgement).
+
+    def outcome_said(
+        self,
+        name: str,
+        metric: str,
+        severity: str,
+        *,
+        elapsed_calendar_s: float = 0.0,
+        consumed_ratio: float | None = None,
+        lateness_s: float | None = None,
+        visible_lateness_s: float | None = None,
+        corrects: str = "",
+    ) -> None:
+        """One outcome. `elapsed_calendar_s`, `consumed_ratio`: as it states them.
+
+        `lateness_s` = detected - effective and `visible_lateness_s` = durable - effective, by the engine's
+        clock; leave them out under the events' own clock, where they mean nothing. Pass them for every
+        outcome: they are observed only for what time alone brings about (breaches, risks, misses).
+        `corrects`: for `amended` and `retracted`, the name of the outcome corrected.
+        """
+        clock, grade = self._clocks[metric], self._severities[severity]
+        if name in _CORRECTIONS:
+            self._corrected(name, corrects, grade)
+            return
+        said = self._said.get((name, clock, grade)) or self._bind_outcome(name, clock, grade)
+        for counter in said.counters:
+            counter.value += 1
+        if said.time_to is not None:
+            said.time_to.observe(elapsed_calendar_s)
+        if said.ratio is not None and consumed_ratio is not None:
+            said.ratio.observe(consumed_ratio)
+        if said.timed_out:
+            if lateness_s is not None:
+                self._lateness.observe(max(lateness_s, 0.0))
+            if visible_lateness_s is not None:
+                self._visible.observe(max(visible_lateness_s, 0.0))
+
+    def _bind_outcome(self, name: str, clock: str, grade: str) -> _Said:
+        counters = [self._counters["sla_outcomes_total"][(self._outcomes[name],)]]
+        if name in _COUNTED_BY_CLOCK:
+            counters.append(self._counters[_COUNTED_BY_CLOCK[name]][(clock, grade)])
+        elif name == "commitment_missed":
+            counters.append(self._counters["sla_commitments_missed_total"][(grade,)])
+        elif name in _SETTLED:
+            counters.append(self._counters["sla_clocks_settled_total"][(name, clock, grade)])
+        stopped = name in _STOPPED
+        timed = stopped and clock in TIMED_METRICS
+        said = _Said(
+            tuple(counters),
+            self._histograms[f"sla_time_to_{clock}_seconds"][(grade,)] if timed else None,
+            self._histograms["sla_budget_consumed_ratio"][(clock,)] if stopped else None,
+            name in _TIMED_OUT,
+        )
+        if name in labels.OUTCOMES:
+            self._said[(name, clock, grade)] = said
+        return said
+
+    def _corrected(self, name: str, corrects: str, grade: str) -> None:
+        self._counters["sla_outcomes_total"][(name,)].add()
+        self._counters["sla_corrections_total"][(name, self._outcomes[corrects], grade)].add()
+
+    # What came in.
+
+    def events_taken(self, by_verb: Mapping[str, int]) -> None:
+        """Events that became part of the state, by verb; once a chunk."""
+        for verb, count in by_verb.items():
+            self._counters["sla_events_total"][(self._verbs[verb],)].add(count)
+
+    def event_lag(self, lag_s: float, source_delay_s: float | None = None, events: int = 1) -> None:
+        """Taken - recorded, and recorded - happened, of one event or of `events` of about the same age."""
+        self._event_lag.observe(max(lag_s, 0.0), events)
+        if source_delay_s is not None:
+            self._source_delay.observe(max(source_delay_s, 0.0), events)
+
+    def dead_lettered(self, reason: str, records: int = 1) -> None:
+        self._counters["sla_dlq_total"][(self._dead_reasons.admit(reason),)].add(records)
+
+    def ignored(self, reason: str, records: int = 1) -> None:
+        self._counters["sla_events_ignored_total"][(self._ignored_reasons.admit(reason),)].add(records)
+
+    def noted(self, counts: Mapping[str, int]) -> None:
+        """The counts of `engine.core.decide.Changes`; once a chunk."""
+        for what, count in counts.items():
+            self._counters["sla_noted_total"][(self._notes.admit(what),)].add(count)
+
+    # What is owned. Everything said of a partition goes with `forget_partition`.
+
+    def partition_state(
+        self, partition: int, open_by_severity: Mapping[str, int], next_due_by_severity: Mapping[str, float]
+    ) -> None:
+        """Open escalations, and the soonest due time in Unix seconds, by severity; "": waits for its opening.
+
+        The mappings are kept and read at each scrape, so one that the caller goes on updating is enough.
+        """
+        self._partitions[partition] = _Partition(open_by_severity, next_due_by_severity)
+
+    def watermark(self, partition: int, unix_s: float) -> None:
+        self._gauges["sla_watermark_timestamp_seconds"][(str(partition),)].set(unix_s)
+
+    def consumer_lag(self, topic: str, partition: int, records: int) -> None:
+        """Records of a topic's partition between the position taken and the end."""
+        self._gauges["sla_consumer_lag_records"][(self._topics.admit(topic), str(partition))].set(
+            max(records, 0)
+        )
+
+    def forget_partition(self, partition: int) -> None:
+        """The partition has another owner now: none of its gauges may linger."""
+        self._partitions.pop(partition, None)
+        number = str(partition)
+        self._gauges["sla_watermark_timestamp_seconds"].remove((number,))
+        lags = self._gauges["sla_consumer_lag_records"]
+        for key in [key for key in lags.cells if key[1] == number]:
+            lags.remove(key)
+
+    def _sum_partitions(self) -> None:
+        """Over the partitions owned, at each scrape: a partition that went has left nothing behind."""
+        totals = dict.fromkeys(labels.SEVERITIES, 0)
+        soonest: dict[str, float] = {}
+        for state in list(self._partitions.values()):
+            for severity, count in list(state.open_by_severity.items()):
+                grade = self._severities[severity]
+                totals[grade] = totals.get(grade, 0) + count
+            for severity, due in list(state.next_due_by_severity.items()):
+                grade = self._severities[severity]
+                soonest[grade] = min(due, soonest.get(grade, due))
+        self._gauges["sla_open_escalations"].replace({(k,): float(v) for k, v in totals.items()})
+        self._gauges["sla_next_deadline_timestamp_seconds"].replace({(k,): v for k, v in soonest.items()})
+        self._gauges["vigil_partitions_owned"][()].set(len(self._partitions))
+
+    # How the work goes.
+
+    def chunk(self, records: int, seconds: float) -> None:
+        """A chunk was decoded and decided."""
+        self._chunk_records.observe(records)
+        self._chunk_seconds.observe(seconds)
+
+    def transaction(self, seconds: float) -> None:
+        """A stage became durable, by either kind of delivery."""
+        self._transaction.observe(seconds)
+
+    def retried(self, reason: str) -> None:
+        self._counters["vigil_retries_total"][(self._retry_reasons.admit(reason),)].add()
+
+    def tick_sent(self, lateness_s: float) -> None:
+        self._ticks.value += 1
+        self._timer.observe(max(lateness_s, 0.0))
+
+    def hole(self) -> None:
+        self._counters["vigil_holes_total"][()].add()
+
+    def stale_chunk(self) -> None:
+        self._counters["vigil_stale_chunks_total"][()].add()
+
+    def overlap(self, records: int) -> None:
+        self._counters["vigil_overlaps_total"][()].add(records)
+
+    def rebalanced(self, seconds: float) -> None:
+        """From the revocation (or the start) to work on the new assignment."""
+        self._counters["vigil_rebalances_total"][()].add()
+        self._histograms["vigil_rebalance_seconds"][()].observe(seconds)
+
+    def recovered(self, seconds: float, records: int) -> None:
+        self._histograms["vigil_recovery_seconds"][()].observe(seconds)
+        self._counters["vigil_recovered_records_total"][()].add(records)
+
+    def ready(self, is_ready: bool) -> None:
+        self._gauges["vigil_ready"][()].set(float(is_ready))
+
+    # What it runs with.
+
+    def calendar_horizon(self, calendar: str, unix_s: float) -> None:
+        """How far a business calendar is indexed; the calendar that is always open has no horizon."""
+        self._gauges["sla_calendar_horizon_timestamp_seconds"][(self._calendars.admit(calendar),)].set(unix_s)
+
+    def build_info(self, **versions: str) -> None:
+        """version, faust, aiokafka, tzdata, holidays, delivery, clock; a label that is not given is empty."""
+        family = self._gauges["vigil_build_info"]
+        versions.setdefault("python", platform.python_version())
+        unknown = versions.keys() - set(family.definition.labels)
+        if unknown:
+            raise ValueError(f"vigil_build_info has no labels {sorted(unknown)}")
+        family.clear()
+        family[tuple(versions.get(label, "") for label in family.definition.labels)].set(1)
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """What `/metrics` answers: the body, and its content type, in the format that `accept` asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

@@ -1,0 +1,230 @@
+"""What each call changes in the exposition, and that no input makes it grow without bound."""
+
+import random
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from engine.core import facts, outcomes, policy
+from engine.metrics import Metrics, labels
+from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
+
+SERIES_AT_MOST = 2_500
+"""Of one worker, without the gauges a partition."""
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = metrics.exposition()[0].decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(metrics: Metrics, name: str, **wanted: str) -> float | None:
+    return samples(metrics).get((name, frozenset(wanted.items())))
+
+
+def test_a_resolution_is_observed_in_the_time_to_resolve_of_its_severity() -> None:
+    metrics = Metrics()
+    metrics.outcome_said("met", "resolve", "P1", elapsed_calendar_s=7200, consumed_ratio=0.25)
+    name = "sla_time_to_resolve_seconds"
+    assert value(metrics, f"{name}_count", severity="P1") == 1
+    assert value(metrics, f"{name}_sum", severity="P1") == 7200
+    assert value(metrics, f"{name}_bucket", severity="P1", le="7200.0") == 1, "a bound is inclusive"
+    assert value(metrics, f"{name}_bucket", severity="P1", le="3600.0") == 0
+    assert value(metrics, "sla_budget_consumed_ratio_bucket", metric="resolve", le="0.25") == 1
+    settled = value(metrics, "sla_clocks_settled_total", verdict="met", metric="resolve", severity="P1")
+    assert settled == 1
+
+
+def test_a_cancelled_clock_has_no_time_to_resolve() -> None:
+    metrics = Metrics()
+    metrics.outcome_said("cancelled", "resolve", "P1", elapsed_calendar_s=7200, consumed_ratio=0.5)
+    assert not any(name.startswith("sla_time_to_resolve") for name, _ in samples(metrics))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "metric", "counter", "labels_"),
+    [
+        ("breached", "triage", "sla_breaches_total", {"metric": "triage", "severity": "P0"}),
+        ("breach_risk", "triage", "sla_breach_risks_total", {"metric": "triage", "severity": "P0"}),
+        (
+            "cadence_missed",
+            "customer_update",
+            "sla_cadence_missed_total",
+            {"metric": "customer_update", "severity": "P0"},
+        ),
+        ("commitment_missed", "commitment", "sla_commitments_missed_total", {"severity": "P0"}),
+        ("source_behind", "resolve", "sla_outcomes_total", {"outcome": "source_behind"}),
+    ],
+)
+def test_each_miss_has_its_counter(outcome: str, metric: str, counter: str, labels_: dict[str, str]) -> None:
+    metrics = Metrics()
+    metrics.outcome_said(outcome, metric, "P0")
+    metrics.outcome_said(outcome, metric, "P0")
+    assert value(metrics, counter, **labels_) == 2
+
+
+def test_lateness_is_observed_for_what_time_brings_about_and_not_for_what_events_do() -> None:
+    metrics = Metrics()
+    metrics.outcome_said("met", "resolve", "P1", lateness_s=50.0, visible_lateness_s=50.0)
+    assert value(metrics, "sla_outcome_lateness_seconds_count") == 0
+    metrics.outcome_said("breached", "resolve", "P1", lateness_s=0.3, visible_lateness_s=0.6)
+    assert value(metrics, "sla_outcome_lateness_seconds_bucket", le="0.5") == 1
+    assert value(metrics, "sla_outcome_visible_lateness_seconds_bucket", le="0.5") == 0
+    assert value(metrics, "sla_outcome_visible_lateness_seconds_bucket", le="1.0") == 1
+    metrics.outcome_said("breached", "resolve", "P1")
+    assert value(metrics, "sla_outcome_lateness_seconds_count") == 1, "not given: not observed"
+
+
+def test_a_correction_names_what_it_corrects_and_counts_as_nothing_else() -> None:
+    metrics = Metrics()
+    metrics.outcome_said("retracted", "resolve", "P1", corrects="breached", lateness_s=9.0)
+    assert value(metrics, "sla_corrections_total", correction="retracted", outcome="breached", severity="P1")
+    assert not any(name == "sla_breaches_total" for name, _ in samples(metrics))
+
+
+def test_open_escalations_are_summed_and_the_next_deadline_is_the_soonest_of_all_partitions() -> None:
+    metrics = Metrics()
+    metrics.partition_state(0, {"P0": 2, "": 1}, {"P0": 2000.0})
+    metrics.partition_state(1, {"P0": 3}, {"P0": 1000.0, "P2": 5.0})
+    assert value(metrics, "sla_open_escalations", severity="P0") == 5
+    assert value(metrics, "sla_open_escalations", severity="none") == 1
+    assert value(metrics, "sla_open_escalations", severity="P3") == 0
+    assert value(metrics, "sla_next_deadline_timestamp_seconds", severity="P0") == 1000
+    assert value(metrics, "vigil_partitions_owned") == 2
+
+
+def test_gauges_of_a_revoked_partition_vanish() -> None:
+    metrics = Metrics()
+    metrics.partition_state(7, {"P0": 2}, {"P0": 2000.0})
+    metrics.watermark(7, 1.0)
+    metrics.consumer_lag("vigil.tickets.v1", 7, 10)
+    metrics.consumer_lag("vigil.tickets.v1", 8, 11)
+    metrics.forget_partition(7)
+    assert value(metrics, "sla_open_escalations", severity="P0") == 0
+    assert value(metrics, "sla_next_deadline_timestamp_seconds", severity="P0") is None
+    assert value(metrics, "sla_watermark_timestamp_seconds", partition="7") is None
+    lags = {labels for name, labels in samples(metrics) if name == "sla_consumer_lag_records"}
+    assert lags == {frozenset({("topic", "vigil.tickets.v1"), ("partition", "8")})}
+
+
+def test_a_custom_clock_is_a_label_and_an_unknown_one_is_other() -> None:
+    metrics = Metrics(clocks=["page_ack"])
+    metrics.outcome_said("breached", "page_ack", "P0")
+    metrics.outcome_said("breached", "never-declared", "P0")
+    assert value(metrics, "sla_breaches_total", metric="page_ack", severity="P0") == 1
+    assert value(metrics, "sla_breaches_total", metric="other", severity="P0") == 1
+
+
+def test_counters_without_labels_and_those_that_alerts_watch_start_at_zero() -> None:
+    metrics = Metrics()
+    for definition in DEFINITIONS:
+        if definition.kind is Kind.COUNTER and not definition.labels:
+            assert value(metrics, definition.name) == 0, definition.name
+    assert value(metrics, "sla_dlq_total", reason="unparsable") == 0
+
+
+def test_one_batch_call_counts_as_many_as_it_says() -> None:
+    metrics = Metrics()
+    metrics.events_taken({"opened": 3, "updated": 4, "made_up": 5})
+    metrics.event_lag(0.4, 120.0, events=12)
+    metrics.dead_lettered("no_key", 2)
+    metrics.ignored("duplicate", 3)
+    metrics.noted({"late": 7})
+    metrics.overlap(6)
+    assert value(metrics, "sla_events_total", verb="opened") == 3
+    assert value(metrics, "sla_events_total", verb="other") == 5
+    assert value(metrics, "sla_event_lag_seconds_count") == 12
+    assert value(metrics, "sla_source_delay_seconds_sum") == 1440
+    assert value(metrics, "sla_dlq_total", reason="no_key") == 2
+    assert value(metrics, "sla_events_ignored_total", reason="duplicate") == 3
+    assert value(metrics, "sla_noted_total", what="late") == 7
+    assert value(metrics, "vigil_overlaps_total") == 6
+
+
+def test_a_misspelt_build_label_is_refused() -> None:
+    with pytest.raises(ValueError, match="tzdate"):
+        Metrics().build_info(version="1", tzdate="2026.6")
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+def test_the_exposition_is_what_the_scraper_asks_for(accept: str) -> None:
+    metrics = Metrics()
+    everything(metrics, random.Random(1))  # noqa: S311  (test data)
+    body, content_type = metrics.exposition(accept)
+    if accept:
+        assert content_type.startswith("application/openmetrics-text")
+        names = {family.name for family in parse_openmetrics(body.decode())}
+    else:
+        assert content_type.startswith("text/plain")
+        names = {family.name for family in text_string_to_metric_families(body.decode())}
+    assert names == {definition.name.removesuffix("_total") for definition in DEFINITIONS}
+
+
+def everything(metrics: Metrics, chance: random.Random) -> None:
+    """Call every method, with words that nobody chose."""
+
+    def word() -> str:
+        return chance.choice(["", "P0", "resolve", 'quote"\n\\', "ä", f"w{chance.random()}"])
+
+    clocks, severities = (*labels.CLOCKS, word()), ("P0", "P1", "P2", "P3", word())
+    for _ in range(200):
+        metrics.outcome_said(
+            chance.choice((*outcomes.NAMES, word())), chance.choice(clocks), chance.choice(severities),
+            elapsed_calendar_s=chance.uniform(-10, 1e9), consumed_ratio=chance.uniform(0, 9),
+            lateness_s=chance.uniform(-1, 1e6), visible_lateness_s=0.1, corrects=word(),
+        )  # fmt: skip
+    metrics.events_taken({word(): 1})
+    metrics.event_lag(chance.uniform(-1, 1e7), chance.uniform(-1, 1e7))
+    metrics.dead_lettered(word())
+    metrics.ignored(word())
+    metrics.noted({word(): 2})
+    metrics.retried(word())
+    metrics.partition_state(0, {word(): 1, "P0": 2}, {word(): 1.0})
+    metrics.watermark(0, 1e9)
+    metrics.consumer_lag(word(), 0, 5)
+    metrics.chunk(1000, 0.1)
+    metrics.transaction(0.1)
+    metrics.tick_sent(-0.1)
+    metrics.hole()
+    metrics.stale_chunk()
+    metrics.overlap(1)
+    metrics.rebalanced(1.0)
+    metrics.recovered(1.0, 5)
+    metrics.ready(True)
+    metrics.calendar_horizon(word(), 2e9)
+    metrics.build_info(version=word())
+
+
+def test_the_number_of_series_is_bounded_whatever_comes_in() -> None:
+    chance = random.Random(20261123)  # noqa: S311  (test data)
+    metrics = Metrics(clocks=[f"custom{n}" for n in range(1_000)])
+    for outcome in outcomes.NAMES:
+        for metric in (*labels.CLOCKS, *(f"custom{n}" for n in range(50))):
+            for severity in ("P0", "P1", "P2", "P3", "", "P9"):
+                for corrected in ("breached", "met", "nonsense"):
+                    metrics.outcome_said(outcome, metric, severity, consumed_ratio=1, corrects=corrected)
+    for _ in range(200):
+        everything(metrics, chance)
+    first = len(samples(metrics))
+    assert first <= SERIES_AT_MOST
+    for _ in range(50):
+        everything(metrics, chance)
+    assert len(samples(metrics)) == first, "it has stopped growing"
+
+
+def test_the_vocabularies_are_those_of_the_core() -> None:
+    assert set(labels.VERBS) == facts.VERBS
+    assert list(labels.OUTCOMES) == outcomes.NAMES
+    assert labels.SEVERITIES == policy.SEVERITIES
+    assert {f"{audience}_update" for audience in policy.AUDIENCES} <= set(labels.CLOCKS)
+    assert set(TIMED_METRICS) <= set(labels.CLOCKS)
+
+
+def test_no_metric_has_a_label_for_a_subject_or_a_customer() -> None:
+    for definition in DEFINITIONS:
+        assert not set(definition.labels) & {"subject", "customer", "customer_id", "owner", "id", "key"}
