@@ -1,0 +1,204 @@
+"""Every setting of every process: `VIGIL_…` variables, validated at start, secrets from files too."""
+
+import re
+import ssl
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.core.instants import Instant, parse_instant
+
+_SERVER = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[^\s:,/]+):\d{1,5}$")
+
+
+class Settings(BaseSettings):
+    """What a deployment chooses. Every field is read from VIGIL_ and its name in capitals.
+
+    pydantic's ValidationError names the field that is wrong; an unknown VIGIL_ variable is ignored.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", populate_by_name=True)
+
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092",
+        validation_alias=AliasChoices(
+            "VIGIL_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "bootstrap_servers"
+        ),
+        description="host:port of one or more brokers, separated by commas",
+    )
+    app_id: str = Field(
+        "vigil",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="consumer group; prefix of the changelog and the transactional ids",
+    )
+    env: Literal["production", "dev"] = Field(
+        "production", description="dev allows a replication factor of 1"
+    )
+
+    partitions: int = Field(48, ge=1, le=10_000, description="of the topics that `vigil topics create` makes")
+    replication_factor: int = Field(3, ge=1, description="of the topics that `vigil topics create` makes")
+    tickets_topic: str = "vigil.tickets.v1"
+    incidents_topic: str = "vigil.incidents.v1"
+    commands_topic: str = "vigil.commands.v1"
+    outcomes_topic: str = "vigil.outcomes.v1"
+    dlq_topic: str = "vigil.dlq.v1"
+
+    policies: Path = Field(Path("policies"), description="folder of policy and calendar files")
+    delivery: Literal["transactions", "acknowledged"] = Field(
+        "transactions",
+        description="transactions: exactly once; acknowledged: at least once, without transactions",
+    )
+
+    clock: Literal["real", "scaled", "events"] = Field(
+        "real",
+        description="real; scaled: from clock_start on, clock_speed times as fast; events: backfill",
+    )
+    clock_start: str = Field("", description="ISO 8601 with an offset; scaled clock only; empty: now")
+    clock_speed: float = Field(1.0, gt=0, le=1_000_000)
+    clock_anchor: str = Field("", description="real time at which clock_start is shown; empty: at our start")
+    tick_interval: float = Field(0.25, ge=0.05, le=60, description="seconds between two looks at what is due")
+
+    open_on_first_event: bool = False
+    say_movements: bool = Field(False, description="also say clock_started, paused and resumed")
+
+    session_timeout: float = Field(
+        10.0, ge=1, le=300, description="seconds until a silent worker is replaced"
+    )
+    transaction_timeout: float = Field(
+        60.0, ge=5, le=900, description="seconds; more than the longest broker outage to be ridden out"
+    )
+    drain_timeout: float = Field(
+        10.0, ge=1, le=120, description="seconds for what is in flight at a rebalance or stop"
+    )
+    instance_id: str = Field(
+        "", description="static group membership: the same name at every start of this worker"
+    )
+    start_timeout: float = Field(
+        120.0, ge=0, description="seconds to wait for a broker that is away at start"
+    )
+    group_records: int = Field(16_000, ge=1, description="input records that share one transaction, at most")
+    poll_records: int = Field(4_000, ge=1, le=100_000, description="records of one fetch, at most")
+    chunks_in_flight: int = Field(
+        8, ge=1, le=64, description="decided and not yet durable, over all partitions"
+    )
+    max_record_bytes: int = Field(900_000, ge=10_000, description="largest outcome or state record")
+    max_dead_letter_bytes: int = Field(
+        10_000_000, ge=100_000, description="largest dead letter; the topic must allow it"
+    )
+    idempotent_producer: bool = Field(True, description="acknowledged delivery only; off for Tansu")
+
+    ready_lag: int = Field(10_000, ge=0, description="records behind at most, or getting fewer, to be ready")
+    metrics_host: str = "0.0.0.0"  # noqa: S104  # scraped from outside the container
+    metrics_port: int = Field(
+        9464, ge=0, le=65_535, description="/metrics, /ready and /live; 0: any free port"
+    )
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    sasl_password_file: Path | None = Field(None, description="a file that holds the password, instead of it")
+    tls_ca_file: Path | None = Field(None, description="PEM; empty: the system's authorities")
+    tls_cert_file: Path | None = Field(None, description="PEM; the client's certificate")
+    tls_key_file: Path | None = Field(None, description="PEM; the client's key")
+    tls_key_password: SecretStr = SecretStr("")
+    tls_key_password_file: Path | None = None
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _servers(cls, value: str) -> str:
+        servers = [server.strip() for server in value.split(",") if server.strip()]
+        wrong = [server for server in servers if not _SERVER.match(server)]
+        if wrong or not servers:
+            raise ValueError(
+                f"{wrong[0] if wrong else value!r}: expected host:port, several separated by commas"
+            )
+        return ",".join(servers)
+
+    @field_validator("clock_start", "clock_anchor")
+    @classmethod
+    def _start(cls, value: str) -> str:
+        if value:
+            parse_instant(value)
+        return value
+
+    @model_validator(mode="after")
+    def _secrets_from_files(self) -> "Settings":
+        for name in ("sasl_password", "tls_key_password"):
+            path: Path | None = getattr(self, f"{name}_file")
+            if path is not None:
+                try:
+                    text = path.read_text("utf-8").rstrip("\r\n")
+                except OSError as error:
+                    raise ValueError(f"VIGIL_{name.upper()}_FILE: {path}: {error.strerror}") from None
+                setattr(self, name, SecretStr(text))
+        return self
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "Settings":
+        if self.security_protocol.startswith("SASL") and not (
+            self.sasl_username and self.sasl_password.get_secret_value()
+        ):
+            raise ValueError(
+                f"VIGIL_SECURITY_PROTOCOL={self.security_protocol} needs VIGIL_SASL_USERNAME and "
+                "VIGIL_SASL_PASSWORD or VIGIL_SASL_PASSWORD_FILE"
+            )
+        names = self.all_topics
+        if len(set(names)) < len(names):
+            raise ValueError(f"topics must differ from each other: {', '.join(names)}")
+        if self.tls_cert_file is not None and self.tls_key_file is None:
+            raise ValueError("VIGIL_TLS_CERT_FILE needs VIGIL_TLS_KEY_FILE")
+        return self
+
+    @property
+    def input_topics(self) -> tuple[str, str, str]:
+        """What the worker consumes; these and the changelog have the same partition count."""
+        return (self.tickets_topic, self.incidents_topic, self.commands_topic)
+
+    @property
+    def changelog_topic(self) -> str:
+        """The state, compacted. Faust makes this name of the application's and the table's."""
+        return f"{self.app_id}-{TABLE}-changelog"
+
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        return (*self.input_topics, self.outcomes_topic, self.dlq_topic, self.changelog_topic)
+
+    @property
+    def clock_start_instant(self) -> Instant | None:
+        return parse_instant(self.clock_start) if self.clock_start else None
+
+    @property
+    def clock_anchor_instant(self) -> Instant | None:
+        return parse_instant(self.clock_anchor) if self.clock_anchor else None
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """None where the protocol has no TLS. OSError (ssl.SSLError is one) for files that do not do."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        context = ssl.create_default_context(cafile=str(self.tls_ca_file) if self.tls_ca_file else None)
+        if self.tls_cert_file is not None:
+            password = self.tls_key_password.get_secret_value() or None
+            context.load_cert_chain(self.tls_cert_file, self.tls_key_file, password)
+        return context
+
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments of every aiokafka client: where the brokers are, and who we are."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers.split(","),
+            "security_protocol": self.security_protocol,
+            "ssl_context": self.tls_context(),
+        }
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.sasl_username
+            options["sasl_plain_password"] = self.sasl_password.get_secret_value()
+        return options
+
+
+TABLE = "escalations"
+"""The table's name in Faust, and so a part of the changelog's."""

@@ -1,0 +1,134 @@
+"""The Faust application: Faust's settings, and the wiring of agent, table and shell."""
+
+from typing import Any
+
+import faust
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types import TP
+from faust.types.auth import CredentialsT
+from faust.types.settings import Settings as FaustSettings
+from yarl import URL
+
+from engine.settings import TABLE, Settings
+from engine.stream.chunks import ChunkTransport, note_positions
+from engine.stream.ending import in_doubt
+from engine.stream.shell import Shell
+from engine.stream.table import StateTable
+
+REBALANCE_SECONDS = 20.0
+REQUEST_SECONDS = 40.0
+FETCH_BYTES = 4 * 1024 * 1024
+"""Of a partition and fetch. A larger record still comes, alone: the broker never holds back the first one."""
+
+
+class OurSettings(FaustSettings):
+    """Faust lets the environment overrule the program: an APP_ID that is meant for another one, say."""
+
+    def getenv(self, env_name: str) -> Any:
+        return None
+
+
+class VigilApp(faust.App):
+    """Faust's application with our transport; `shell` is what the transport asks."""
+
+    Settings = OurSettings
+    shell: Shell
+
+    def _create_directories(self) -> None:
+        """None: the state is in memory and in the changelog."""
+
+
+class FaustGroup:
+    """What the shell asks about the consumer group, answered by Faust and aiokafka."""
+
+    def __init__(self, app: VigilApp, sources: frozenset[str]) -> None:
+        self._app = app
+        self._sources = sources
+
+    def generation(self) -> int:
+        return self._app.consumer_generation_id
+
+    def settled_assignment(self) -> bool:
+        return not (self._app.rebalancing or self._app.in_recovery)
+
+    def source_partitions(self) -> set[TP]:
+        return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}
+
+    async def start_of(self, tp: TP) -> int:
+        thread = self._app.consumer._thread  # type: ignore[attr-defined]
+        committed: int | None = await thread.call_thread(thread._consumer.committed, tp)
+        if committed is not None:
+            return committed
+        return (await self._app.consumer.earliest_offsets(tp))[tp]
+
+    def end_of(self, tp: TP) -> int | None:
+        try:
+            return self._app.consumer.highwater(tp)
+        except (AssertionError, AttributeError):  # a rebalance took the partition between two lines
+            return None
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        await self._app.consumer.seek_wait({tp: offset})
+
+
+def faust_app(settings: Settings, partitions: int) -> tuple[VigilApp, StateTable]:
+    """The application and its only table. The agent comes with `attach`."""
+    note_positions()
+    app = VigilApp(
+        settings.app_id,
+        broker=[URL(f"kafka://{server}") for server in settings.bootstrap_servers.split(",")],
+        broker_credentials=credentials(settings),
+        store="memory://",
+        Table=StateTable,
+        topic_partitions=partitions,
+        topic_replication_factor=settings.replication_factor,
+        topic_allow_declare=False,  # `vigil topics create` makes them, `checks` has looked at them
+        topic_disable_leader=True,
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.instance_id or None,
+        consumer_max_fetch_size=FETCH_BYTES,
+        broker_max_poll_records=settings.poll_records,
+        broker_commit_interval=1.0,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_rebalance_timeout=max(REBALANCE_SECONDS, 2 * settings.drain_timeout),
+        broker_request_timeout=max(REQUEST_SECONDS, settings.session_timeout + 1),
+        table_standby_replicas=0,
+        stream_wait_empty=False,  # `surrender` waits, for what is ours alone
+        stream_buffer_maxsize=16,  # chunks, not records
+    )
+    app.transport = ChunkTransport(app.conf.broker_consumer, app)
+    table = app.Table(TABLE, key_type=bytes, value_type=bytes, partitions=partitions, recovery_buffer_size=4)
+    assert isinstance(table, StateTable)  # noqa: S101  (narrows the type)
+    return app, table
+
+
+def attach(app: VigilApp, table: StateTable, shell: Shell, settings: Settings) -> None:
+    """One agent over all inputs and the commands: one order of work a partition number, one table."""
+    app.shell = shell
+    table.on_recover(shell.recovered)
+    sources = app.topic(*settings.input_topics, key_serializer="raw", value_serializer="raw", internal=False)
+
+    @app.agent(sources, name="vigil.escalations")
+    async def escalations(stream: faust.StreamT[Any]) -> None:
+        # noack: an event that leaves this loop, by whatever way, is not acknowledged by that.
+        async for event in stream.noack().events():  # type: ignore[attr-defined]  # of Stream, not of StreamT
+            try:
+                await shell.take(event)
+            except Exception as error:
+                in_doubt("agent", error, topic=event.message.topic, partition=event.message.partition)
+
+
+def credentials(settings: Settings) -> CredentialsT | None:
+    """Faust's form of the security settings."""
+    context = settings.tls_context()
+    if settings.security_protocol.startswith("SASL"):
+        return SASLCredentials(
+            username=settings.sasl_username,
+            password=settings.sasl_password.get_secret_value(),
+            mechanism=settings.sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context=context) if context is not None else None

@@ -1,0 +1,151 @@
+"""How decisions become durable: what both ways of delivery share, and the batches that they send."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
+
+from engine.core.facts import Fact
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome
+from engine.settings import Settings
+from engine.stream.chunks import Chunk
+
+Headers = list[tuple[str, bytes]]
+NO_HEADERS: Headers = []
+RECORD_OVERHEAD = 80
+"""Bytes of a record beside key, value and headers, at most; the batch's own header is in it."""
+HEADER_OVERHEAD = 10
+
+
+class Outgoing(NamedTuple):
+    """A record on its way out; the partition number is that of the chunk that caused it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = NO_HEADERS
+
+    @property
+    def size(self) -> int:
+        """Bytes in a batch, at most."""
+        size = RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += HEADER_OVERHEAD + len(name) + len(value or b"")
+        return size
+
+
+class Decision:
+    """What one chunk led to: in force in memory already, and soon on the broker."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.outcomes: list[Outgoing] = []
+        self.dead_letters: list[Outgoing] = []
+        self.dead_at: list[tuple[int, Outgoing]] = []
+        """The same while deciding, each with the offset of its record."""
+        self.state: list[tuple[bytes, bytes | None]] = []
+        self.said: list[Outcome] = []
+        self.verbs: Counter[str] = Counter()
+        """Facts that became part of the state, by verb."""
+        self.newest: Fact | None = None
+        """The last fact taken."""
+        self.watermark: Instant | None = None
+        """Up to where the events are taken to be complete, where they tell the time."""
+        self.ticks = 0
+        self.ignored: Counter[str] = Counter()
+        """Records that changed nothing and are no error, by reason."""
+        self.noted: Counter[str] = Counter()
+        """What the core counted: facts derived again, unclassified ones and the like."""
+        self.dead: Counter[str] = Counter()
+        """Dead letters by reason."""
+        self.seconds = 0.0
+        self.acknowledge: Callable[[], object] = bool
+
+
+class Settled(NamedTuple):
+    """Decisions of one partition that became durable together."""
+
+    partition: int
+    decisions: list[Decision]
+    last_state_offset: int | None
+    """Where the changelog stands now, markers included; None where no state was written."""
+    seconds: float
+
+
+class DurableStage(Protocol):
+    """Makes decisions durable, those of one partition in the order given. Any failure ends the process."""
+
+    commits_offsets: bool
+    """True: source offsets are committed with the decision. False: Faust commits what is acknowledged."""
+
+    async def own(self, partitions: set[int]) -> None:
+        """These partitions are ours now, and no others. Called at each assignment, before recovery."""
+
+    def put(self, decision: Decision) -> None:
+        """Make it durable; `on_settled` is called when it is."""
+
+    async def drain(self) -> None:
+        """Return when everything put is durable."""
+
+    async def close(self) -> None: ...
+
+
+OnSettled = Callable[[Settled], None]
+
+
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """Of every producer of the worker."""
+    return {
+        **settings.client_options(),
+        "acks": "all",
+        # Of one batch. Dead letters carry the original bytes; `batches` keeps the others far smaller.
+        "max_batch_size": settings.max_dead_letter_bytes,
+        "max_request_size": settings.max_dead_letter_bytes,
+        "request_timeout_ms": 15_000,
+        "retry_backoff_ms": 10,
+    }
+
+
+def batches(producer: AIOKafkaProducer, records: Iterable[Outgoing], limit: int) -> list[Any]:
+    """The records as ready-made batches of at most `limit` bytes each; a larger record gets one of its own.
+
+    A future a batch, not a record: `AIOKafkaProducer.send` costs 30 µs each.
+    ValueError for a record that no batch of this producer holds.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    made: list[Any] = []
+    batch, room = None, 0
+    for record in records:
+        size = record.size
+        if batch is None or size > room:
+            batch, room = producer.create_batch(), limit
+            made.append(batch)
+        if batch.append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
+            raise ValueError(f"a record of {size} bytes is larger than max_dead_letter_bytes allows")
+        room -= size
+    return made
+
+
+async def send_batches(
+    producer: AIOKafkaProducer, topic: str, partition: int, made: Sequence[Any]
+) -> tuple[int, int]:
+    """Send, and wait for every acknowledgement. The offsets of the first and the last record.
+
+    Waiting for each matters: a transaction commits in spite of a refused batch that nobody waited for.
+    """
+    futures = [await _submit(producer, topic, partition, batch) for batch in made]
+    counts = [batch.record_count() for batch in made]
+    answers = [await future for future in futures]
+    return answers[0].offset, answers[-1].offset + counts[-1] - 1
+
+
+async def _submit(producer: AIOKafkaProducer, topic: str, partition: int, batch: Any) -> Any:
+    while True:
+        try:
+            return await producer.send_batch(batch, topic, partition=partition)
+        except KafkaTimeoutError:
+            # The batch was not taken: the one before it still waits for a broker that is away.
+            continue

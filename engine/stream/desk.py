@@ -1,0 +1,208 @@
+"""Decides a chunk: bytes → facts and ticks → the core's round → outcomes, state and dead letters.
+
+Poison never leaves here: what one record does wrong is that record's dead letter, whatever it is.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from engine.contract.codec import PartlyKnown, Received, Tick, Unreadable, decode, encode_outcome
+from engine.contract.dead_letters import dead_letter, refused_fact
+from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
+from engine.core.instants import NEVER, Instant
+from engine.core.policy import Book
+from engine.settings import Settings
+from engine.stream.chunks import Chunk
+from engine.stream.delivery import Decision, Outgoing
+
+log = structlog.stdlib.get_logger("vigil.stream")
+
+State = dict[bytes, bytes]
+Read = Callable[[bytes], bytes | None]
+
+
+class DecidesRound(Protocol):
+    """What the desk needs of `engine.core.decide.Round`."""
+
+    def fact(self, subject: str, fact: Any) -> Refusal | None: ...
+    def tick(self, subject: str, due: Instant) -> None: ...
+    def close(self) -> Changes: ...
+    def abandon(self) -> None: ...
+    @property
+    def watermark(self) -> Instant | None: ...
+
+
+class TooLarge(Exception):
+    """A record that the core wrote would not fit the broker's limit."""
+
+    def __init__(self, reason: str, key: bytes, size: int, limit: int) -> None:
+        super().__init__(f"{key.decode(errors='replace')!r}: {size} bytes, {limit} allowed")
+        self.reason = reason
+
+
+class Taken(NamedTuple):
+    """A record that could be read, and what it says."""
+
+    record: Any
+    said: Received | Tick
+
+
+class Desk:
+    """Decides chunks. Synchronous; its result depends on the records and the stored state alone."""
+
+    def __init__(
+        self,
+        book: Book,
+        options: Options,
+        settings: Settings,
+        new_round: Callable[[Book, Read, Alarms, Options, Instant], DecidesRound] = Round,
+    ) -> None:
+        self._book = book
+        self._options = options
+        self._settings = settings
+        self._new_round = new_round
+
+    def decide(self, chunk: Chunk, state: State, alarms: Alarms, now: Instant) -> Decision:
+        """Decide all records of a chunk and put the changes into `state`."""
+        began = time.perf_counter()
+        decision = Decision(chunk)
+        taken = self._read(decision)
+        try:
+            self._run(taken, decision, state, alarms, now)
+        except Exception as error:
+            # Rare: some record cannot be decided, or what it leads to cannot be stored. Nothing of this round
+            # is in `state` yet, so the round is decided again in rounds of one record, to find which it is.
+            log.warning(
+                "chunk_again_one_by_one", topic=chunk.topic, partition=chunk.partition, error=repr(error)
+            )
+            for one in taken:
+                self._alone(one, decision, state, alarms, now)
+        # As the records came, not as the reasons were found: else it would show where chunks begin.
+        decision.dead_letters = [letter for _, letter in sorted(decision.dead_at, key=_offset)]
+        decision.seconds = time.perf_counter() - began
+        return decision
+
+    def _read(self, decision: Decision) -> list[Taken]:
+        taken: list[Taken] = []
+        for record in decision.chunk.records:
+            try:
+                said = decode(record.key, record.value, record.headers, record.timestamp)
+            except Exception as error:
+                said = Unreadable("decoder_failed", repr(error))
+            if type(said) is not Unreadable:
+                taken.append(Taken(record, said))  # type: ignore[arg-type]
+                if type(said) is PartlyKnown:
+                    decision.noted["unknown_field"] += len(said.unknown)
+            elif said.ignored:
+                decision.ignored[said.reason] += 1
+            else:
+                self._dead(decision, record, said.reason, said.detail, said.path)
+        return taken
+
+    def _run(
+        self, taken: Iterable[Taken], decision: Decision, state: State, alarms: Alarms, now: Instant
+    ) -> None:
+        """One round. All or nothing: `decision`, `state` and `alarms` change only when everything fits."""
+        this = self._new_round(self._book, state.get, alarms, self._options, now)
+        try:
+            self._play(this, taken, decision, state)
+        except Exception:
+            this.abandon()
+            raise
+
+    def _play(self, this: DecidesRound, taken: Iterable[Taken], decision: Decision, state: State) -> None:
+        refused: list[tuple[Taken, Refusal]] = []
+        verbs: Counter[str] = Counter()
+        ticks, newest = 0, decision.newest
+        for one in taken:
+            said = one.said
+            if type(said) is Tick:
+                this.tick(said.subject, said.due)
+                ticks += 1
+                continue
+            refusal = this.fact(said.subject, said.fact)  # type: ignore[union-attr]
+            if refusal is None:
+                newest = said.fact  # type: ignore[union-attr]
+                verbs[newest.kind] += 1
+            else:
+                refused.append((one, refusal))
+        changes = this.close()
+        outcomes = [Outgoing(*encode_outcome(outcome)) for outcome in changes.outcomes]
+        self._hold_to_limit(changes, outcomes)
+        for key, value in changes.records:
+            if value is None:
+                state.pop(key, None)
+            else:
+                state[key] = value
+        decision.state += changes.records
+        decision.outcomes += outcomes
+        decision.said += changes.outcomes
+        decision.noted += changes.counts
+        decision.verbs += verbs
+        decision.ticks += ticks
+        decision.newest = newest
+        decision.watermark = this.watermark
+        for one, refusal in refused:
+            self._refused(decision, one, refusal)
+
+    def _alone(self, one: Taken, decision: Decision, state: State, alarms: Alarms, now: Instant) -> None:
+        try:
+            self._run_past_others((one,), decision, state, alarms, now)
+        except TooLarge as error:
+            self._dead(decision, one.record, error.reason, str(error))
+        except Exception as error:
+            self._dead(decision, one.record, "undecidable", repr(error))
+        else:
+            return
+        if type(one.said) is Tick:
+            # Not asked for again until something later happens, or the next assignment: no loop.
+            alarms.push(NEVER, one.said.subject)
+
+    def _run_past_others(
+        self, taken: Iterable[Taken], decision: Decision, state: State, alarms: Alarms, now: Instant
+    ) -> None:
+        """One round, whatever is wrong with other escalations: their alarms wait for the next assignment."""
+        while True:
+            try:
+                return self._run(taken, decision, state, alarms, now)
+            except Unjudgeable as error:
+                log.error("alarm_undecidable", escalation=error.subject, error=repr(error.__cause__))
+                alarms.push(NEVER, error.subject)
+
+    def _hold_to_limit(self, changes: Changes, outcomes: Iterable[Outgoing]) -> None:
+        limit = self._settings.max_record_bytes
+        for outgoing in outcomes:
+            if len(outgoing.value or b"") * 2 > limit and outgoing.size > limit:
+                raise TooLarge("outcome_too_large", outgoing.key or b"", outgoing.size, limit)
+        for key, value in changes.records:
+            if value is not None and len(value) * 2 > limit and (size := Outgoing(key, value).size) > limit:
+                raise TooLarge("state_too_large", key, size, limit)
+
+    def _refused(self, decision: Decision, one: Taken, refusal: Refusal) -> None:
+        if not refusal.dead:
+            decision.ignored[refusal.reason] += 1
+        elif refusal.fact is None:
+            self._dead(decision, one.record, refusal.reason, refusal.detail)
+        else:
+            # An earlier record is replaced by this one: its bytes are gone, its fact is not.
+            made = refused_fact(one.said.subject, refusal.fact, refusal.reason, refusal.detail)
+            decision.dead_at.append((one.record.offset, Outgoing(*made)))
+            decision.dead[refusal.reason] += 1
+
+    def _dead(self, decision: Decision, record: Any, reason: str, detail: str, path: str = "") -> None:
+        decision.dead[reason] += 1
+        letter = Outgoing(*dead_letter(record, reason, detail, path))
+        limit = self._settings.max_dead_letter_bytes
+        if letter.size > limit:
+            # The source keeps it, at the topic, partition and offset that the headers name.
+            omitted = ("vigil-omitted-bytes", b"%d" % len(record.value or b""))
+            letter = Outgoing(letter.key, None, [*letter.headers, omitted])
+        decision.dead_at.append((record.offset, letter))
+
+
+def _offset(placed: tuple[int, Outgoing]) -> int:
+    return placed[0]

@@ -1,0 +1,137 @@
+"""What the worker does at intervals: send ticks for what is due, count what stands, watch the lag."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+
+from engine.core.instants import NEVER, SECOND, Instant
+from engine.core.policy import Book
+from engine.metrics import Metrics
+from engine.settings import Settings
+from engine.stream.acknowledged import Acknowledged
+from engine.stream.clock import Clock
+from engine.stream.ending import in_doubt
+from engine.stream.gauges import standing
+from engine.stream.readiness import Readiness
+from engine.stream.sender import Sender
+from engine.stream.shell import Group, Shell
+from engine.stream.timers import ticks
+
+log = structlog.stdlib.get_logger("vigil.stream")
+
+MAY_PASS = (KafkaTimeoutError, KafkaConnectionError)
+"""What a broker that is away for a while looks like to the producer of ticks."""
+LAG_INTERVAL = 1.0
+STANDING_INTERVAL = 5.0
+STANDING_SHARE = 0.02
+"""Of the processor, at most: with a million escalations one count takes a second."""
+
+
+class Duties:
+    """Each duty is a task of its own; an error in one ends the process, as any doubt does."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shell: Shell,
+        group: Group,
+        clock: Clock,
+        metrics: Metrics,
+        sender: Sender,
+        readiness: Readiness,
+        book: Book,
+    ) -> None:
+        self._settings = settings
+        self._shell = shell
+        self._group = group
+        self._clock = clock
+        self._metrics = metrics
+        self._sender = sender
+        self._readiness = readiness
+        self._book = book
+        self._tasks: list[asyncio.Task[None]] = []
+        self._known: set[int] = set()
+
+    def start(self) -> None:
+        """Begin; nothing is sent before the shell accepts."""
+        duties: list[Callable[[], Awaitable[None]]] = [self._count, self._watch_lag]
+        if not self._clock.event_time:
+            duties.append(self._tick)
+        if isinstance(self._shell.stage, Acknowledged):
+            duties.append(self._beat)
+        self._tasks = [asyncio.create_task(self._guard(duty)) for duty in duties]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _guard(self, duty: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await duty()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            in_doubt("duty", error, duty=getattr(duty, "__name__", str(duty)))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.tick_interval)
+            if self._shell.accepting and self._group.settled_assignment():
+                now = self._clock.now()
+                due = self._shell.timers.take_due(now)
+                await asyncio.gather(*(self._send(number, found, now) for number, found in due.items()))
+
+    async def _send(self, partition: int, due: list[tuple[Instant, str]], now: Instant) -> None:
+        try:
+            await self._sender.send(self._settings.commands_topic, partition, ticks(due))
+        except MAY_PASS as error:
+            log.warning("ticks_not_sent", partition=partition, ticks=len(due), error=repr(error))
+            self._metrics.retried("ticks")
+            self._shell.timers.give_back(partition, due)
+            return
+        for at, _ in due:
+            self._metrics.tick_sent((now - at) / SECOND)
+
+    async def _beat(self) -> None:
+        stage = self._shell.stage
+        assert isinstance(stage, Acknowledged)  # noqa: S101  (narrows the type)
+        while True:
+            stage.pulse.beat()
+            await asyncio.sleep(stage.pulse.limit / 10)
+
+    async def _count(self) -> None:
+        while True:
+            began = time.monotonic()
+            held = self._shell.table.partitions_held
+            for number in self._known - set(held):
+                self._metrics.forget_partition(number)
+            self._known = set(held)
+            if self._shell.accepting:
+                for number, records in list(held.items()):
+                    counted = await standing(records)
+                    if number in self._shell.table.partitions_held:
+                        self._metrics.partition_state(number, *counted)
+            for name, calendar in self._book.calendars.items():
+                horizon: Instant = getattr(calendar, "horizon", NEVER)
+                if 0 <= horizon < NEVER:
+                    self._metrics.calendar_horizon(name, horizon / SECOND)
+            spent = time.monotonic() - began
+            await asyncio.sleep(max(STANDING_INTERVAL, spent / STANDING_SHARE))
+
+    async def _watch_lag(self) -> None:
+        while True:
+            total = 0
+            for tp in self._group.source_partitions() if self._shell.accepting else ():
+                end, taken = self._group.end_of(tp), self._shell.intake.expected(tp)
+                if end is not None:
+                    # Nothing fetched yet that is ours to take: what lies before the position is all done.
+                    lag = max(0, end - taken) if taken is not None else 0
+                    total += lag
+                    self._metrics.consumer_lag(tp.topic, tp.partition, lag)
+            self._readiness.saw_lag(total)
+            self._metrics.ready(self._readiness.is_ready())
+            await asyncio.sleep(LAG_INTERVAL)

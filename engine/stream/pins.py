@@ -1,0 +1,34 @@
+"""Open escalations pin the policy version that they were opened under: is each of those still in the book?"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from engine.core.decide import head, pinned_policy
+from engine.core.policy import Book
+
+SLICE = 2_000
+
+
+class Vanished(NamedTuple):
+    """A policy version that an escalation needs and the book has not."""
+
+    policy: str
+    version: str
+    hash: str
+    """Of its content: a version that was edited in place is another one."""
+    escalation: str
+    """One of those that pin it."""
+
+
+async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanished | None:
+    """The first pinned version of one partition's state that the book does not have."""
+    known = {(policy.name, policy.hash) for policy in book.policies}
+    for number, (key, record) in enumerate(list(records.items())):
+        if b"\0" not in key and head(record).is_open:
+            pin = pinned_policy(record)
+            if pin is not None and (pin[0], pin[2]) not in known:
+                return Vanished(*pin, escalation=key.decode())
+        if number % SLICE == SLICE - 1:
+            await asyncio.sleep(0)
+    return None

@@ -1,0 +1,37 @@
+"""A producer without transactions: ticks, and everything under acknowledged delivery."""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+
+from engine.settings import Settings
+from engine.stream.delivery import Outgoing, batches, producer_options, send_batches
+
+
+class Sender:
+    """Sends records as batches and waits for every acknowledgement."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect; nothing when connected."""
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                **producer_options(self._settings), enable_idempotence=self._settings.idempotent_producer
+            )
+            await producer.start()
+            self._producer = producer
+
+    async def stop(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def send(self, topic: str, partition: int, records: Iterable[Outgoing]) -> tuple[int, int] | None:
+        """The offsets of the first and the last record; None where there was none."""
+        if self._producer is None:
+            raise RuntimeError("the sender has not been started")
+        made = batches(self._producer, records, self._settings.max_record_bytes)
+        return await send_batches(self._producer, topic, partition, made) if made else None

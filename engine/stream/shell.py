@@ -1,0 +1,253 @@
+"""The worker's heart: takes chunks in order, has them decided and made durable."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from faust.types import TP, EventT
+
+from engine.core.decide import Alarms
+from engine.core.instants import Instant
+from engine.core.policy import Book
+from engine.core.state import DamagedState, UnknownStateFormat
+from engine.metrics import Metrics
+from engine.settings import Settings
+from engine.stream.acknowledged import Acknowledged
+from engine.stream.chunks import Chunk
+from engine.stream.clock import Clock
+from engine.stream.delivery import Decision, DurableStage, Settled
+from engine.stream.ending import REFUSED, end, in_doubt
+from engine.stream.intake import Intake, Verdict
+from engine.stream.observer import Observer
+from engine.stream.pins import vanished_policy
+from engine.stream.sender import Sender
+from engine.stream.table import StateTable
+from engine.stream.timers import Timers, pending
+
+log = structlog.stdlib.get_logger("vigil.stream")
+
+
+class Decides(Protocol):
+    """What the shell asks of the desk."""
+
+    def decide(self, chunk: Chunk, state: dict[bytes, bytes], alarms: Alarms, now: Instant) -> Decision:
+        """Decide all records of a chunk and put the changes into `state`."""
+
+
+class Group(Protocol):
+    """What the shell asks of Faust about the consumer group."""
+
+    def generation(self) -> int: ...
+
+    def settled_assignment(self) -> bool:
+        """Neither rebalancing nor recovering."""
+
+    def source_partitions(self) -> set[TP]: ...
+
+    async def start_of(self, tp: TP) -> int:
+        """The committed offset, else the earliest."""
+
+    def end_of(self, tp: TP) -> int | None:
+        """The highwater, where a fetch has told it."""
+
+    async def seek(self, tp: TP, offset: int) -> None: ...
+
+
+class Shell:
+    """One a worker. Any error that is not one record's ends the process: see `ending`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        book: Book,
+        desk: Decides,
+        clock: Clock,
+        metrics: Metrics,
+        observer: Observer,
+        table: StateTable,
+        group: Group,
+        stage_of: Callable[["Shell"], DurableStage],
+        sender: Sender,
+    ) -> None:
+        self.settings = settings
+        self.table = table
+        self.timers = Timers()
+        self.intake = Intake()
+        self.accepting = False
+        """From the end of a recovery to the next revocation."""
+        self._book = book
+        self._desk = desk
+        self._clock = clock
+        self._metrics = metrics
+        self._observer = observer
+        self._group = group
+        self._sender = sender
+        self._room = asyncio.Semaphore(settings.chunks_in_flight)
+        self._surrenders = 0
+        self._away_since = time.monotonic()
+        self._recovery_since = time.monotonic()
+        self._topics = frozenset(settings.input_topics)
+        self.stage = stage_of(self)
+        table.before_recovery = self._own
+
+    @property
+    def commits_offsets(self) -> bool:
+        return self.stage.commits_offsets
+
+    def takes_chunks(self, topic: str) -> bool:
+        return topic in self._topics
+
+    # Assignment: surrender → (Faust rebalances) → own → (Faust recovers) → recovered.
+
+    async def surrender(self) -> None:
+        """Stop accepting; return when all that was accepted is durable. Ends the process after a time."""
+        was_accepting, self.accepting = self.accepting, False
+        if was_accepting:
+            self._away_since = time.monotonic()
+        self._surrenders += 1
+        try:
+            await asyncio.wait_for(self.stage.drain(), self.settings.drain_timeout)
+        except BaseException as error:
+            in_doubt("drain", error, seconds=self.settings.drain_timeout)
+        if was_accepting:
+            log.info("surrendered", seconds=self._since(self._away_since))
+
+    async def _own(self, partitions: set[int]) -> None:
+        began = self._recovery_since = time.monotonic()
+        self.table.applied = 0
+        await self.stage.own(partitions)
+        log.info("partitions_owned", partitions=sorted(partitions), seconds=self._since(began))
+
+    async def recovered(self) -> None:
+        """The state is read back: rebuild what is made from it, and accept."""
+        surrenders = self._surrenders
+        try:
+            alarms = await self._made_from_state()
+        except UnknownStateFormat as error:
+            end(REFUSED, "state_of_a_later_release", why=str(error))
+        except DamagedState as error:
+            end(REFUSED, "state_damaged", why=str(error))
+        except BaseException as error:  # Faust would log it and go on
+            in_doubt("after_recovery", error)
+        if surrenders != self._surrenders:
+            return  # the next rebalance has begun meanwhile; its own recovery follows
+        self.timers.replace(alarms)
+        self.intake.reset()
+        self.accepting = True
+        self._tell_recovered()
+
+    async def _made_from_state(self) -> dict[int, Alarms]:
+        # A copy: should the next rebalance begin meanwhile, it changes what is held.
+        held = dict(self.table.partitions_held)
+        for records in held.values():
+            gone = await vanished_policy(self._book, records)
+            if gone is not None:
+                where = f"put that version back into {self.settings.policies}, beside the new one"
+                end(REFUSED, "policy_vanished", **gone._asdict(), hint=where)
+        await self._sender.start()
+        alarms = await pending(held)
+        if isinstance(self.stage, Acknowledged):
+            await self.stage.begin(self._group.generation())
+        return alarms
+
+    def _tell_recovered(self) -> None:
+        held = self.table.partitions_held
+        recovery, away = self._since(self._recovery_since), self._since(self._away_since)
+        self._metrics.recovered(recovery, self.table.applied)
+        self._metrics.rebalanced(away)
+        log.info(
+            "recovered",
+            partitions=len(held),
+            keys=sum(map(len, held.values())),
+            records=self.table.applied,
+            seconds=recovery,
+            away_seconds=away,
+        )
+
+    # A chunk: usable → next → decided → durable → settled.
+
+    async def take(self, event: EventT[Any]) -> None:
+        """Take one chunk. Dropping one is safe: it is not acknowledged, and the next shows the hole."""
+        chunk: Chunk = event.message.value  # type: ignore[assignment]
+        if not self._usable(chunk):
+            return
+        if not self.intake.knows(chunk.tp, chunk.generation):
+            start = await self._group.start_of(chunk.tp)
+            self.intake.begin(chunk.tp, chunk.generation, start)
+        await self._room.acquire()  # given back when the decision is durable
+        if self._usable(chunk) and await self._is_next(chunk):
+            self._decide(chunk, event)
+        else:
+            self._room.release()
+
+    def _usable(self, chunk: Chunk) -> bool:
+        if isinstance(self.stage, Acknowledged):
+            self.stage.pulse.check()
+        usable = self.accepting and chunk.generation == self._group.generation()
+        if not usable:
+            self._metrics.stale_chunk()
+        return usable
+
+    async def _is_next(self, chunk: Chunk) -> bool:
+        """Does it go on where the last one ended? Seeks back where something is missing."""
+        overlapped = self.intake.overlapped
+        verdict = self.intake.judge(chunk)
+        if verdict is Verdict.HOLE:
+            expected = self.intake.expected(chunk.tp)
+            self._metrics.hole()
+            log.info(
+                "hole", topic=chunk.topic, partition=chunk.partition, start=chunk.start, expected=expected
+            )
+            await self._group.seek(chunk.tp, expected or 0)
+            return False
+        if self.intake.overlapped > overlapped:
+            self._metrics.overlap(self.intake.overlapped - overlapped)
+        # Markers alone: the position moved, and the next decision's offset covers it.
+        return verdict is Verdict.ACCEPT and bool(chunk.records)
+
+    def _decide(self, chunk: Chunk, event: EventT[Any]) -> None:
+        state, alarms = self.table.held(chunk.partition), self.timers.of(chunk.partition)
+        decision = self._desk.decide(chunk, state, alarms, self._clock.now())
+        decision.acknowledge = event.ack
+        self.stage.put(decision)
+
+    def settled(self, settled: Settled) -> None:
+        """Durable: acknowledge, make room, count, and log one line a chunk."""
+        if settled.last_state_offset is not None:
+            self.table.last_offset[settled.partition] = settled.last_state_offset
+        self._metrics.transaction(settled.seconds)
+        now = self._clock.now()
+        for decision in settled.decisions:
+            decision.chunk.done = True
+            decision.acknowledge()
+            self._room.release()
+            self._observer.settled(decision, now)
+            log.info("chunk", **line(decision), commit_seconds=round(settled.seconds, 4))
+
+    @staticmethod
+    def _since(began: float) -> float:
+        return round(time.monotonic() - began, 3)
+
+
+def line(decision: Decision) -> dict[str, object]:
+    """The canonical line of a chunk: what it was, and what it led to."""
+    chunk = decision.chunk
+    said: dict[str, object] = {
+        "topic": chunk.topic,
+        "partition": chunk.partition,
+        "start": chunk.start,
+        "end": chunk.end,
+        "records": len(chunk.records),
+        "facts": decision.verbs.total(),
+        "ticks": decision.ticks,
+        "outcomes": len(decision.outcomes),
+        "state_records": len(decision.state),
+        "decide_seconds": round(decision.seconds, 4),
+    }
+    if decision.ignored:
+        said["ignored"] = dict(decision.ignored)
+    if decision.dead:
+        said["dead_letters"] = dict(decision.dead)
+    return said

@@ -1,0 +1,114 @@
+"""The state of the partitions that this worker owns: a dict of bytes each; Faust recovers them."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from faust.tables.table import Table
+from faust.types import TP, EventT
+
+from engine.stream.chunks import Chunk
+from engine.stream.ending import in_doubt
+
+EPOCH = "vigil_epoch"
+"""Header of a changelog record: which assignment wrote it. For acknowledged delivery, without fences."""
+
+
+class StateTable(Table[bytes, bytes]):
+    """Faust orchestrates recovery; nothing is written through Faust.
+
+    Faust's own stores keep the keys of partitions that were lost, and give no partition's keys alone.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.partitions_held: dict[int, dict[bytes, bytes]] = {}
+        self.last_offset: dict[int, int] = {}
+        """Of each partition's changelog: the last offset that the dict holds, our commit markers included."""
+        self.applied = 0
+        """Changelog records read since the last recovery began."""
+        self.epochs: dict[int, int] = {}
+        """The highest epoch seen in each partition's changelog."""
+        self.to_repair: dict[int, set[bytes]] = {}
+        """Keys whose last changelog record is an earlier owner's that came late."""
+        self._epoch_of_key: dict[int, dict[bytes, int]] = {}
+        self.before_recovery: Callable[[set[int]], Coroutine[Any, Any, None]] | None = None
+        """Called at each assignment with the partitions owned, before recovery reads highwaters."""
+
+    def held(self, partition: int) -> dict[bytes, bytes]:
+        """The records of one partition, by table key."""
+        found = self.partitions_held.get(partition)
+        if found is None:
+            found = self.partitions_held[partition] = {}
+        return found
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Take what recovery has read: messages whose value is a chunk."""
+        for event in batch:
+            chunk: Chunk = event.message.value  # type: ignore[assignment]
+            self._apply(chunk)
+            last = self.last_offset.get(chunk.partition, -1)
+            self.last_offset[chunk.partition] = max(last, chunk.offset)
+            self.applied += len(chunk.records)
+
+    def _apply(self, chunk: Chunk) -> None:
+        held = self.held(chunk.partition)
+        for record in chunk.records:
+            if record.headers and self._is_late(chunk.partition, record):
+                continue
+            if record.value is None:
+                held.pop(record.key, None)
+            else:
+                held[record.key] = record.value
+
+    def _is_late(self, partition: int, record: Any) -> bool:
+        """True for a write of an earlier owner that landed after the next owner's for the same key."""
+        epoch = next((int(value) for name, value in record.headers if name == EPOCH), 0)
+        self.epochs[partition] = max(self.epochs.get(partition, 0), epoch)
+        seen = self._epoch_of_key.setdefault(partition, {})
+        if epoch < seen.get(record.key, 0):
+            self.to_repair.setdefault(partition, set()).add(record.key)
+            return True
+        seen[record.key] = epoch
+        self.to_repair.get(partition, set()).discard(record.key)
+        return False
+
+    def forget_epochs(self) -> None:
+        """Recovery is over: which epoch wrote which key is of no more use."""
+        self._epoch_of_key.clear()
+        self.to_repair.clear()
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Recovery starts behind this offset: a partition that was kept is not read again."""
+        return self.last_offset.get(tp.partition)
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Forget what was lost, and bar earlier owners: recovery must read nothing that may still change."""
+        try:
+            owned = self.owned_partitions()
+            self.hold_only(owned)
+            if self.before_recovery is not None:
+                await self.before_recovery(owned)
+        except Exception as error:
+            in_doubt("taking_partitions", error)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    def owned_partitions(self) -> set[int]:
+        """The partition numbers of the assignment in force."""
+        actives = self.app.assignor.assigned_actives()
+        return {tp.partition for tp in actives if tp.topic == self.changelog_topic_name}
+
+    def hold_only(self, owned: set[int]) -> None:
+        """Drop every partition that is not owned; what is, is held, be it empty."""
+        for known in (
+            self.partitions_held,
+            self.last_offset,
+            self.epochs,
+            self.to_repair,
+            self._epoch_of_key,
+        ):
+            for partition in [p for p in known if p not in owned]:
+                del known[partition]
+        for partition in owned:
+            self.held(partition)

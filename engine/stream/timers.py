@@ -1,0 +1,74 @@
+"""What is due when: the alarms of each owned partition, and the ticks that ask for their judgement."""
+
+import asyncio
+from collections.abc import Mapping
+
+from engine.contract.codec import encode_tick
+from engine.core.decide import Alarms, head
+from engine.core.instants import NEVER, Instant
+from engine.stream.delivery import Outgoing
+
+AT_A_TIME = 5_000
+"""Ticks of one partition and look, at most: a storm after a long stop must not fill the memory."""
+SLICE = 5_000
+"""Heads at a time, some 5 ms."""
+
+Due = dict[int, list[tuple[Instant, str]]]
+
+
+class Timers:
+    """The alarms of the partitions that are owned, rebuilt from the state at each assignment.
+
+    A tick is (subject, due): the core compares it with the state, so one too many changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._alarms: dict[int, Alarms] = {}
+
+    def of(self, partition: int) -> Alarms:
+        """For the core to push to."""
+        found = self._alarms.get(partition)
+        if found is None:
+            found = self._alarms[partition] = Alarms()
+        return found
+
+    def replace(self, alarms: dict[int, Alarms]) -> None:
+        """A new assignment: these, and no others."""
+        self._alarms = alarms
+
+    def take_due(self, now: Instant) -> Due:
+        """What is due, taken out: an alarm is asked for once. `give_back` what could not be sent."""
+        due: Due = {}
+        for number, alarms in self._alarms.items():
+            if alarms.next() < now:
+                found = alarms.pop_due(now, AT_A_TIME)
+                if found:
+                    due[number] = found
+        return due
+
+    def give_back(self, partition: int, due: list[tuple[Instant, str]]) -> None:
+        """The broker did not take the ticks: ask again at the next look."""
+        alarms = self._alarms.get(partition)
+        if alarms is not None:
+            for at, subject in due:
+                alarms.push(at, subject)
+
+
+def ticks(due: list[tuple[Instant, str]]) -> list[Outgoing]:
+    """The commands that ask for the judgement of what is due."""
+    return [Outgoing(*encode_tick(subject, at)) for at, subject in due]
+
+
+async def pending(partitions: Mapping[int, Mapping[bytes, bytes]]) -> dict[int, Alarms]:
+    """The pending alarm of every stored escalation, giving way to the event loop in between."""
+    found: dict[int, Alarms] = {}
+    for number, records in list(partitions.items()):
+        alarms = found[number] = Alarms()
+        for count, (key, record) in enumerate(list(records.items())):
+            if b"\0" not in key:
+                at = head(record).alarm
+                if at != NEVER:
+                    alarms.push(at, key.decode())
+            if count % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+    return found

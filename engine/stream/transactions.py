@@ -1,0 +1,144 @@
+"""Exactly once: one transaction holds outcomes, dead letters, state and offsets of a partition number."""
+
+import asyncio
+import time
+from collections import deque
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer import sender as aiokafka_sender
+
+from engine.settings import Settings
+from engine.stream.delivery import (
+    Decision,
+    OnSettled,
+    Outgoing,
+    Settled,
+    batches,
+    producer_options,
+    send_batches,
+)
+from engine.stream.ending import in_doubt
+
+SECONDS_BETWEEN_TRANSACTIONS = 0.003
+"""aiokafka waits 20 ms when the broker is still finishing the last transaction; it is done in 2 or 3."""
+OPEN_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
+
+
+class Lane:
+    """One partition number: its transactional producer, and the decisions that wait for the next transaction.
+
+    Sources and commands share it; what queued up during a transaction goes into the next together.
+    """
+
+    def __init__(self, partition: int, settings: Settings, on_settled: OnSettled) -> None:
+        self.partition = partition
+        self._settings = settings
+        self._on_settled = on_settled
+        self._waiting: deque[Decision] = deque()
+        self._producer: AIOKafkaProducer | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Bar every earlier owner, and abort what it left open; both are done when this returns."""
+        await self.close()
+        self._producer = AIOKafkaProducer(
+            **producer_options(self._settings),
+            transactional_id=f"{self._settings.app_id}-{self.partition}",
+            transaction_timeout_ms=int(self._settings.transaction_timeout * 1000),
+        )
+        await asyncio.wait_for(self._producer.start(), OPEN_SECONDS)
+
+    async def close(self) -> None:
+        """Only when nothing waits."""
+        if self._waiting:
+            raise RuntimeError(f"partition {self.partition}: closing a lane with decisions in it")
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+
+    def put(self, decision: Decision) -> None:
+        self._waiting.append(decision)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+
+    async def drain(self) -> None:
+        while self._running is not None and not self._running.done():
+            await asyncio.shield(self._running)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit(self._next_group())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            # After an abort aiokafka's sequence numbers are wrong, and a fenced producer never recovers.
+            in_doubt("transaction", error, partition=self.partition)
+
+    def _next_group(self) -> list[Decision]:
+        group = [self._waiting.popleft()]
+        records = len(group[0].chunk.records)
+        while self._waiting and records + len(self._waiting[0].chunk.records) <= self._settings.group_records:
+            group.append(self._waiting.popleft())
+            records += len(group[-1].chunk.records)
+        return group
+
+    async def _commit(self, group: list[Decision]) -> None:
+        producer = self._producer
+        if producer is None:
+            raise RuntimeError(f"partition {self.partition}: a decision for a lane that is closed")
+        settings, limit = self._settings, self._settings.max_record_bytes
+        state: dict[bytes, bytes | None] = {}
+        offsets: dict[TopicPartition, int] = {}
+        for decision in group:
+            state.update(decision.state)  # one changelog record a key and transaction: the last
+            offsets[TopicPartition(decision.chunk.topic, self.partition)] = decision.chunk.end
+        outgoing = (
+            (settings.outcomes_topic, (record for decision in group for record in decision.outcomes)),
+            (settings.dlq_topic, (record for decision in group for record in decision.dead_letters)),
+            (settings.changelog_topic, (Outgoing(key, value) for key, value in state.items())),
+        )
+        # Everything is encoded before the transaction begins: nothing that fails here leaves one open.
+        ready = [(topic, batches(producer, records, limit)) for topic, records in outgoing]
+        began = time.monotonic()
+        await producer.begin_transaction()
+        written = await asyncio.gather(
+            *(send_batches(producer, topic, self.partition, made) for topic, made in ready if made)
+        )
+        # Behind the batches: beside them the broker answers NotEnoughReplicas.
+        await producer.send_offsets_to_transaction(offsets, settings.app_id)
+        await producer.commit_transaction()
+        marker = written[-1][1] + 1 if state else None  # the commit marker follows the last record
+        self._on_settled(Settled(self.partition, group, marker, time.monotonic() - began))
+
+
+class Transactions:
+    """The default. The broker fences a worker that was replaced, whatever that one still believes."""
+
+    commits_offsets = True
+
+    def __init__(self, settings: Settings, on_settled: OnSettled) -> None:
+        self._settings = settings
+        self._on_settled = on_settled
+        self._lanes: dict[int, Lane] = {}
+        aiokafka_sender.BACKOFF_OVERRIDE = SECONDS_BETWEEN_TRANSACTIONS
+
+    async def own(self, partitions: set[int]) -> None:
+        """Whoever initialised last is right: partitions that were kept are initialised again too."""
+        for lost in [number for number in self._lanes if number not in partitions]:
+            await self._lanes.pop(lost).close()
+        for number in partitions:
+            if number not in self._lanes:
+                self._lanes[number] = Lane(number, self._settings, self._on_settled)
+        await asyncio.gather(*(self._lanes[number].open() for number in partitions))
+
+    def put(self, decision: Decision) -> None:
+        self._lanes[decision.chunk.partition].put(decision)
+
+    async def drain(self) -> None:
+        await asyncio.gather(*(lane.drain() for lane in self._lanes.values()))
+
+    async def close(self) -> None:
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        self._lanes.clear()

@@ -1,0 +1,176 @@
+"""The shell on a real Apache Kafka, with a desk that counts: nothing lost, nothing twice."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from counting import Deployment
+from kafka import KafkaProducer
+
+from engine.demo.broker import KafkaBroker
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_every_event_is_decided_once_and_poison_is_kept(
+    kafka: KafkaBroker, tmp_path: Path, delivery: str
+) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery=delivery)
+    deployment.create_topics()
+    deployment.send(5_000, 300, poison_every=500)
+    deployment.start()
+    try:
+        deployment.wait_until_done()
+        deployment.send(1_000, 300, topic=deployment.settings.incidents_topic)
+        deployment.wait_until_done()
+        time.sleep(0.5)
+        assert deployment.stop() == [0]
+    finally:
+        deployment.kill()
+    deployment.assert_exact()
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_kill_at_full_speed_loses_nothing(kafka: KafkaBroker, tmp_path: Path, delivery: str) -> None:
+    """Exactly once: readers of committed data see nothing twice. At least once: twice only with equal ids."""
+    deployment = Deployment(
+        kafka.bootstrap, tmp_path, delivery=delivery, instance_id="one", poll_records=100, group_records=200
+    )
+    deployment.create_topics()
+    deployment.send(60_000, 500, poison_every=2_000)
+    busy = 0
+    try:
+        for number in range(6):
+            worker = deployment.start()
+            deployment.wait_for("chunk", number, times=2 + 7 * number)
+            worker.kill()
+            worker.wait()
+            busy += sum(map(len, deployment.counted().values())) < 60_000
+        deployment.start()
+        deployment.wait_until_done()
+        assert deployment.workers[-1].poll() is None
+        deployment.stop()
+        assert deployment.workers[-1].returncode == 0
+    finally:
+        deployment.kill()
+    assert busy >= 5, "the kills met an idle worker"
+    deployment.assert_exact(once=delivery == "transactions")
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_workers_that_come_and_go_lose_nothing(kafka: KafkaBroker, tmp_path: Path, delivery: str) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery=delivery)
+    deployment.create_topics()
+    sending = deployment.trickle(30_000, 400, rate=1_500)
+    try:
+        deployment.start()
+        deployment.wait_for("chunk", 0, times=5)
+        deployment.start()
+        deployment.wait_for("chunk", 1, times=5)
+        first = deployment.workers[0]
+        first.terminate()
+        assert first.wait(30) == 0
+        deployment.start()
+        deployment.wait_for("chunk", 2, times=5)
+        deployment.workers[1].kill()
+        assert sending.is_alive(), "the workers came and went after the last event"
+        sending.join()
+        deployment.wait_until_done()
+        deployment.stop()
+    finally:
+        deployment.kill()
+        sending.join()
+    assert deployment.workers[2].returncode == 0
+    deployment.assert_exact(once=delivery == "transactions")
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_a_worker_that_slept_past_its_session_does_no_harm(
+    kafka: KafkaBroker, tmp_path: Path, delivery: str
+) -> None:
+    """SIGSTOP: the other takes over; the sleeper wakes as a zombie, and is fenced or ends itself."""
+    deployment = Deployment(
+        kafka.bootstrap, tmp_path, delivery=delivery, poll_records=20, group_records=40, session_timeout=3
+    )
+    deployment.create_topics()
+    deployment.send(40_000, 400)
+    try:
+        deployment.start()
+        deployment.start()
+        deployment.wait_for("chunk", 0, times=5)
+        deployment.wait_for("chunk", 1, times=5)
+        sleeper = deployment.workers[0]
+        sleeper.send_signal(signal.SIGSTOP)
+        recovered = len(deployment.logged("recovered", 1))
+        deployment.wait_for("recovered", 1, times=recovered + 1)
+        sleeper.send_signal(signal.SIGCONT)
+        deployment.send(5_000, 400)
+        deployment.wait_until_done()
+        deployment.stop()
+    finally:
+        deployment.kill()
+    deployment.assert_exact(once=delivery == "transactions")
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_a_broker_that_dies_under_load_is_ridden_out(
+    kafka: KafkaBroker, tmp_path: Path, delivery: str
+) -> None:
+    deployment = Deployment(
+        kafka.bootstrap, tmp_path, delivery=delivery, poll_records=50, group_records=100, session_timeout=10
+    )
+    deployment.create_topics()
+    deployment.send(30_000, 400)
+    try:
+        worker = deployment.start()
+        deployment.wait_for("chunk", 0, times=10)
+        kafka.kill()
+        time.sleep(5)
+        kafka.start()
+        deployment.wait_until_done()
+        assert worker.poll() is None, "the worker ended"
+        assert deployment.stop() == [0]
+    finally:
+        deployment.kill()
+        kafka.start()
+    deployment.assert_exact(once=delivery == "transactions")
+
+
+def test_a_record_of_five_megabytes_is_dead_lettered_whole(kafka: KafkaBroker, tmp_path: Path) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path)
+    deployment.create_topics()
+    deployment.send(500, 50)
+    value = b"{" + b"x" * 5_000_000
+    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=8_000_000)
+    producer.send(deployment.settings.tickets_topic, key=b"large", value=value).get(10)
+    producer.close()
+    deployment.send(500, 50)
+    deployment.start()
+    try:
+        deployment.wait_until_done()
+        time.sleep(1)
+        dead = deployment.read(deployment.settings.dlq_topic)
+        assert [len(record.value) for record in dead] == [len(value)]
+        assert dead[0].value == value
+        assert deployment.stop() == [0]
+    finally:
+        deployment.kill()
+    deployment.poison = 1
+    deployment.assert_exact()
+
+
+def test_a_worker_waits_for_a_broker_that_is_away_at_start(kafka: KafkaBroker, tmp_path: Path) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path)
+    deployment.create_topics()
+    deployment.send(500, 50)
+    kafka.kill()
+    try:
+        deployment.start()
+        deployment.wait_for("broker_away", 0)
+        kafka.start()
+        deployment.wait_until_done()
+        assert deployment.stop() == [0]
+    finally:
+        deployment.kill()
+        kafka.start()
+    deployment.assert_exact()

@@ -1,0 +1,265 @@
+"""The guards that end a worker in doubt, each made to bite by injection."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from counting import Deployment
+from faust.types import TP
+from kafka import KafkaProducer
+
+from engine.demo.broker import KafkaBroker
+from engine.stream import acknowledged
+from engine.stream.acknowledged import Acknowledged, Pulse
+from engine.stream.app import faust_app
+from engine.stream.chunks import Chunk, PositionedRecords
+from engine.stream.delivery import Decision, Outgoing, Settled
+from engine.stream.sender import Sender
+from engine.stream.table import EPOCH, StateTable
+from engine.stream.transactions import Transactions
+from servers import create_topics
+
+
+class Ended(BaseException):
+    """Instead of the end of the process."""
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> list[int]:
+    codes: list[int] = []
+
+    def end(code: int) -> None:
+        codes.append(code)
+        raise Ended(code)
+
+    monkeypatch.setattr("engine.stream.ending.os._exit", end)
+    return codes
+
+
+def decision(start: int, end: int, **what: Any) -> Decision:
+    records = PositionedRecords()
+    records.start, records.end = start, end
+    made = Decision(Chunk(TP(what.pop("topic"), 0), records, 1))
+    for name, value in what.items():
+        setattr(made, name, value)
+    return made
+
+
+def state(*pairs: tuple[bytes, bytes]) -> list[tuple[bytes, bytes | None]]:
+    return list(pairs)
+
+
+# The suspension exit
+
+
+def test_a_loop_that_stood_still_for_too_long_ends_the_worker(
+    ends: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(acknowledged, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    pulse = Pulse(limit=3.0)
+    now[0] += 2.9
+    pulse.check()
+    pulse.beat()
+    now[0] += 2.9
+    pulse.check()
+    assert ends == []
+    now[0] += 0.2
+    with pytest.raises(Ended):
+        pulse.check()
+    assert ends == [70]
+
+
+# Acknowledged delivery on a real broker
+
+
+@pytest.fixture
+def deployment(kafka: KafkaBroker, tmp_path: Any) -> Deployment:
+    made = Deployment(kafka.bootstrap, tmp_path)
+    made.create_topics()
+    return made
+
+
+def table_of(deployment: Deployment) -> StateTable:
+    _, table = faust_app(deployment.settings, 4)
+    table.hold_only({0})
+    return table
+
+
+async def test_a_foreign_changelog_write_ends_the_worker(deployment: Deployment, ends: list[int]) -> None:
+    table, settled = table_of(deployment), list[Settled]()
+    stage = Acknowledged(deployment.settings, table, Sender(deployment.settings), settled.append)
+    await stage.own({0})
+    await stage.begin(1)
+    topic = deployment.settings.tickets_topic
+    stage.put(decision(0, 5, topic=topic, state=state((b"a", b"1"))))
+    stage.put(decision(5, 6, topic=topic, state=state((b"a", b"2"))))
+    await stage.drain()
+    assert [each.last_state_offset for each in settled] == [0, 1]
+    assert ends == [], "two writes of our own are no foreign ones"
+
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+    producer.send(deployment.settings.changelog_topic, partition=0, key=b"a", value=b"foreign").get(10)
+    producer.close()
+    stage.put(decision(6, 7, topic=topic, state=state((b"a", b"3"))))
+    with pytest.raises(Ended):
+        await stage.drain()
+    assert ends[0] == 70
+    assert len(settled) == 2, "nothing is acknowledged after the doubt"
+    await stage.close()
+
+
+async def test_without_an_acknowledged_outcome_no_state_is_written(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    """The order: a crash between may give an outcome twice, and loses none."""
+    small = deployment.settings.model_copy(update={"outcomes_topic": deployment.settings.app_id + "-small"})
+    create_topics(deployment.bootstrap, small.outcomes_topic, configs={"max.message.bytes": "2000"})
+    table = table_of(deployment)
+    stage = Acknowledged(small, table, Sender(small), lambda _: None)
+    await stage.own({0})
+    refused = [Outgoing(b"a", b"x" * 5_000)]
+    stage.put(decision(0, 5, topic=small.tickets_topic, outcomes=refused, state=state((b"a", b"1"))))
+    with pytest.raises(Ended):
+        await stage.drain()
+    assert ends == [70]
+    assert deployment.read(small.changelog_topic) == []
+    await stage.close()
+
+
+def changelog(*records: tuple[int, bytes, bytes | None, int | None]) -> Any:
+    """A message whose value is a chunk of (offset, key, value, epoch)."""
+    made = PositionedRecords(
+        SimpleNamespace(
+            offset=offset,
+            key=key,
+            value=value,
+            headers=() if epoch is None else ((EPOCH, b"%d" % epoch),),
+        )
+        for offset, key, value, epoch in records
+    )
+    made.start, made.end = records[0][0], records[-1][0] + 1
+    return SimpleNamespace(message=SimpleNamespace(value=Chunk(TP("changelog", 0), made, 1)))
+
+
+async def test_a_late_write_of_an_earlier_owner_loses_and_is_repaired(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    table = table_of(deployment)
+    table.apply_changelog_batch(
+        [
+            changelog((0, b"a", b"old", 4), (1, b"b", b"old", 4)),
+            changelog((2, b"a", b"new", 5)),
+            changelog((3, b"a", b"zombie", 4), (4, b"b", b"later", 5)),
+        ]
+    )
+    assert table.held(0) == {b"a": b"new", b"b": b"later"}
+    assert table.to_repair == {0: {b"a"}}
+    stage = Acknowledged(deployment.settings, table, Sender(deployment.settings), lambda _: None)
+    await stage.own({0})
+    table.last_offset.clear()
+    await stage.begin(3)
+    written = deployment.read(deployment.settings.changelog_topic)
+    assert [(r.key, r.value, r.headers) for r in written] == [(b"a", b"new", [(EPOCH, b"6")])]
+    assert ends == []
+    await stage.close()
+
+
+def test_without_epochs_the_last_record_stands(deployment: Deployment) -> None:
+    """Written in transactions: the broker has fenced every late writer already."""
+    table = table_of(deployment)
+    table.apply_changelog_batch(
+        [changelog((0, b"a", b"1", None), (1, b"a", b"2", None), (2, b"b", None, None))]
+    )
+    assert table.held(0) == {b"a": b"2"}
+    assert table.to_repair == {}
+    assert table.last_offset == {0: 2}
+
+
+# Transactions on a real broker
+
+
+async def test_whoever_initialised_last_is_right_and_the_other_ends(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    settled: list[Settled] = []
+    zombie = Transactions(deployment.settings, settled.append)
+    owner = Transactions(deployment.settings, settled.append)
+    topic = deployment.settings.tickets_topic
+    await zombie.own({0})
+    zombie.put(decision(0, 5, topic=topic, state=state((b"a", b"1"))))
+    await zombie.drain()
+    await owner.own({0})
+    zombie.put(decision(5, 9, topic=topic, state=state((b"a", b"zombie"))))
+    with pytest.raises(Ended):
+        await zombie.drain()
+    assert ends == [70]
+    owner.put(decision(5, 9, topic=topic, state=state((b"a", b"2"))))
+    await owner.drain()
+    await owner.close()
+    assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"1", b"2"]
+    assert [each.last_state_offset for each in settled] == [1, 3], "the commit marker counts"
+
+
+async def test_a_refused_batch_commits_nothing_of_its_transaction(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    small = deployment.settings.model_copy(update={"outcomes_topic": deployment.settings.app_id + "-small"})
+    create_topics(deployment.bootstrap, small.outcomes_topic, configs={"max.message.bytes": "2000"})
+    stage = Transactions(small, lambda _: None)
+    await stage.own({0})
+    refused = [Outgoing(b"a", b"x" * 5_000)]
+    stage.put(decision(0, 5, topic=small.tickets_topic, outcomes=refused, state=state((b"a", b"1"))))
+    with pytest.raises(Ended):
+        await stage.drain()
+    assert ends == [70]
+    await Transactions(small, lambda _: None).own({0})
+    await asyncio.sleep(0.1)
+    assert deployment.read(small.changelog_topic) == []
+
+
+async def test_what_queues_up_shares_a_transaction_with_one_state_record_a_key(
+    deployment: Deployment,
+) -> None:
+    settled: list[Settled] = []
+    stage = Transactions(deployment.settings, settled.append)
+    await stage.own({0})
+    for number in range(20):
+        said = [Outgoing(b"a", b"%d" % number)]
+        stage.put(
+            decision(
+                number,
+                number + 1,
+                topic=deployment.settings.tickets_topic,
+                outcomes=said,
+                state=state((b"a", b"%d" % number)),
+            )
+        )
+    await stage.drain()
+    await stage.close()
+    assert [len(each.decisions) for each in settled] == [20]
+    assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"19"]
+    outcomes = [r.value for r in deployment.read(deployment.settings.outcomes_topic)]
+    assert outcomes == [b"%d" % number for number in range(20)], "in the order in which they were said"
+
+
+async def test_a_dead_owner_with_an_open_transaction_holds_nobody_up(deployment: Deployment) -> None:
+    """The next owner's initialisation aborts it, before recovery looks."""
+    dead = Transactions(deployment.settings, lambda _: None)
+    await dead.own({0})
+    producer = dead._lanes[0]._producer
+    assert producer is not None
+    await producer.begin_transaction()
+    batch = producer.create_batch()
+    batch.append(timestamp=None, key=b"a", value=b"never committed", headers=[])
+    await (await producer.send_batch(batch, deployment.settings.changelog_topic, partition=0))
+    began = time.monotonic()
+    owner = Transactions(deployment.settings, lambda _: None)
+    await owner.own({0})
+    assert time.monotonic() - began < 5
+    owner.put(decision(0, 1, topic=deployment.settings.tickets_topic, state=state((b"a", b"1"))))
+    await owner.drain()
+    await owner.close()
+    assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"1"]

@@ -1,0 +1,72 @@
+"""Readiness means assigned, recovered and keeping up; and what the worker's web server answers."""
+
+import pytest
+from aiohttp import ClientSession
+
+from engine.metrics import Metrics
+from engine.stream.health import HealthServer
+from engine.stream.readiness import Readiness
+
+
+class State:
+    assigned = True
+    accepting = True
+
+
+@pytest.fixture
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def readiness(state: State) -> Readiness:
+    return Readiness(100, lambda: state.accepting, lambda: state.assigned)
+
+
+def test_without_an_assignment_it_is_not_ready(state: State, readiness: Readiness) -> None:
+    state.assigned = False
+    assert readiness.why_not() == "not_assigned"
+
+
+def test_during_a_recovery_it_is_not_ready(state: State, readiness: Readiness) -> None:
+    state.accepting = False
+    assert readiness.why_not() == "not_recovered"
+
+
+def test_a_lag_within_the_bound_is_ready(readiness: Readiness) -> None:
+    readiness.saw_lag(100, at=1.0)
+    assert readiness.is_ready()
+
+
+def test_a_large_lag_that_does_not_fall_is_not_ready(readiness: Readiness) -> None:
+    for second, lag in enumerate((500, 520, 500)):
+        readiness.saw_lag(lag, at=float(second))
+    assert readiness.why_not() == "falling_behind"
+
+
+def test_a_large_lag_that_falls_is_ready_until_it_stops_falling(readiness: Readiness) -> None:
+    for second, lag in enumerate((900, 700, 500)):
+        readiness.saw_lag(lag, at=float(second))
+    assert readiness.is_ready()
+    for second in range(3, 20):
+        readiness.saw_lag(500, at=float(second))
+    assert readiness.why_not() == "falling_behind"
+
+
+async def test_the_server_says_ready_live_and_metrics(state: State, readiness: Readiness) -> None:
+    server = HealthServer("127.0.0.1", 0, Metrics(), readiness)
+    await server.start()
+    try:
+        async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
+            async with session.get("/ready") as answer:
+                assert answer.status == 200
+            state.accepting = False
+            async with session.get("/ready") as answer:
+                assert answer.status == 503
+                assert (await answer.json())["why_not"] == "not_recovered"
+            async with session.get("/live") as answer:
+                assert answer.status == 200
+            async with session.get("/metrics") as answer:
+                assert "vigil_ready" in await answer.text()
+    finally:
+        await server.stop()

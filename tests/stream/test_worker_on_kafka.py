@@ -1,0 +1,327 @@
+"""`vigil worker` as users run it: a process, policy files, CloudEvents, a real Apache Kafka."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from counting import Deployment, environment
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from engine.demo.broker import KafkaBroker, free_port
+
+POLICY = """
+policy: short
+effective_from: 2020-01-01T00:00:00Z
+default_severity: P2
+match: {}
+clocks:
+  triage: {budget: {P1: 8s, P2: 1h}, risk: []}
+"""
+
+
+class Real(Deployment):
+    """A deployment of the real worker."""
+
+    def policy(self, text: str = POLICY) -> Path:
+        folder = self.folder / "policies"
+        folder.mkdir(exist_ok=True)
+        (folder / "policy.yaml").write_text(text)
+        return folder
+
+    def start(self, **settings: Any) -> "subprocess.Popen[bytes]":
+        values = environment(self.values, {"POLICIES": self.folder / "policies", **settings})
+        with self.log(len(self.workers)).open("wb") as log:
+            command = [sys.executable, "-m", "engine.cli.main", "worker"]
+            worker = subprocess.Popen(command, env=values, stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def text(self, number: int = 0) -> str:
+        return self.log(number).read_text("utf-8", errors="replace")
+
+    def publish(self, events: list[dict[str, Any]], topic: str = "") -> None:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20, batch_size=200_000)
+        for event in events:
+            producer.send(
+                topic or self.settings.tickets_topic,
+                key=event["subject"].encode(),
+                value=json.dumps(event).encode(),
+                headers=[("content-type", b"application/cloudevents+json")],
+            )
+        producer.flush()
+        producer.close()
+
+    def said(self) -> list[tuple[str, str]]:
+        """(subject, name) of every outcome that is committed, in the order of each partition."""
+        found = []
+        for record in self.read(self.settings.outcomes_topic):
+            headers = dict(record.headers)
+            found.append((record.key.decode(), headers["ce_type"].decode().split(".")[1]))
+        return found
+
+    def wait_for_outcomes(self, number: int, seconds: float = 40) -> list[tuple[str, str]]:
+        until = time.monotonic() + seconds
+        while len(said := self.said()) < number:
+            assert time.monotonic() < until, f"{said}\n{self.text()[-3000:]}"
+            time.sleep(0.2)
+        return said
+
+
+@pytest.fixture
+def deployment(kafka: KafkaBroker, tmp_path: Path) -> Any:
+    made = Real(kafka.bootstrap, tmp_path)
+    made.create_topics()
+    made.policy()
+    yield made
+    made.kill()
+
+
+def event(subject: str, verb: str, at: datetime, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"{subject}-{verb}-{at.timestamp()}",
+        "source": "test",
+        "type": f"ticket.{verb}.v1",
+        "subject": subject,
+        "time": at.isoformat(),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def opened(subject: str, at: datetime, severity: str = "P1") -> dict[str, Any]:
+    return event(subject, "opened", at, title="down", severity=severity, customer={"id": "acme"})
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_a_breach_is_said_at_its_due_time_and_a_triage_in_time_is_met(deployment: Real) -> None:
+    start = now()
+    deployment.publish([opened("silent", start), opened("quick", start)])
+    deployment.publish([event("quick", "triaged", start + timedelta(seconds=1), severity="P1", by="ann")])
+    deployment.start()
+    said = deployment.wait_for_outcomes(2)
+    assert ("quick", "met") in said
+    assert ("silent", "breached") in said
+    assert deployment.stop() == [0]
+
+
+def test_alarms_are_set_again_after_a_kill(deployment: Real) -> None:
+    deployment.publish([opened("silent", now())])
+    worker = deployment.start()
+    deployment.wait_for("chunk", 0)
+    worker.kill()
+    worker.wait()
+    assert deployment.said() == []
+    deployment.start()
+    assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    assert deployment.stop()[-1] == 0
+
+
+def test_with_ten_thousand_open_clocks_outcomes_are_readable_within_a_second_of_their_due_time(
+    deployment: Real,
+) -> None:
+    deployment.start()
+    deployment.wait_for("recovered", 0)
+    start = now() + timedelta(seconds=8)
+    late: list[float] = []
+    stop = threading.Event()
+    reader = threading.Thread(target=watch_breaches, args=(deployment, late, stop))
+    reader.start()
+    try:
+        # 9,000 stay open for an hour; 1,000 come due within ten seconds.
+        deployment.publish([opened(f"open-{n}", start, "P2") for n in range(9_000)])
+        deployment.publish([opened(f"due-{n}", start + timedelta(milliseconds=10 * n)) for n in range(1_000)])
+        until = time.monotonic() + 50
+        while len(late) < 1_000 and time.monotonic() < until:
+            time.sleep(0.1)
+    finally:
+        stop.set()
+        reader.join()
+    assert len(late) == 1_000
+    late.sort()
+    print(f"lateness p50 {late[500]:.3f} p99 {late[990]:.3f} max {late[-1]:.3f}")
+    assert late[0] >= 0
+    assert late[990] <= 1.0
+    assert deployment.stop() == [0]
+
+
+def watch_breaches(deployment: Real, late: list[float], stop: threading.Event) -> None:
+    """How long after its due time each breach can be read by a reader of committed data."""
+    topic = deployment.settings.outcomes_topic
+    consumer = KafkaConsumer(
+        bootstrap_servers=deployment.bootstrap, isolation_level="read_committed", fetch_max_wait_ms=20
+    )
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    while not stop.is_set():
+        for records in consumer.poll(timeout_ms=50).values():
+            seen = time.time()
+            for record in records:
+                if dict(record.headers)["ce_type"].startswith(b"sla.breached"):
+                    due = datetime.fromisoformat(json.loads(record.value)["due_at"])
+                    late.append(seen - due.timestamp())
+    consumer.close()
+
+
+def test_history_is_judged_by_the_events_own_time_and_needs_no_waiting(deployment: Real) -> None:
+    start = datetime(2021, 3, 1, 12, tzinfo=UTC)
+    deployment.publish([opened("old", start), opened("older", start)])
+    in_time = event("older", "triaged", start + timedelta(seconds=2), severity="P1")
+    late = event("old", "triaged", start + timedelta(seconds=60), severity="P1")
+    deployment.publish([in_time, late])
+    deployment.start(clock="events")
+    said = deployment.wait_for_outcomes(2)
+    time.sleep(1)
+    said = deployment.said()
+    assert sorted(said) == [("old", "breached"), ("old", "stopped_late"), ("older", "met")]
+    assert deployment.read(deployment.settings.commands_topic) == [], "no ticks"
+    assert deployment.stop() == [0]
+
+
+def test_an_event_clock_that_was_killed_goes_on_from_the_stored_watermark(deployment: Real) -> None:
+    start = datetime(2021, 3, 1, 12, tzinfo=UTC)
+    deployment.publish([opened("silent", start)])
+    worker = deployment.start(clock="events")
+    deployment.wait_for("chunk", 0)
+    worker.kill()
+    worker.wait()
+    deployment.start(clock="events")
+    deployment.wait_for("recovered", 1)
+    deployment.publish([event("silent", "updated", start + timedelta(minutes=5), title="still down")])
+    assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    assert deployment.stop()[-1] == 0
+
+
+def test_what_cannot_be_taken_is_dead_lettered_with_its_reason_and_bytes(deployment: Real) -> None:
+    good = opened("good", now())
+    deployment.publish([good])
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, max_request_size=8_000_000)
+    structured = [("content-type", b"application/cloudevents+json")]
+    wrong = {
+        b"unparsable": b"{",
+        b"large": b"[" + b"9" * 5_000_000,
+        b"field": json.dumps({**good, "subject": "field", "data": {"title": 5}}).encode(),
+        b"mismatch": json.dumps(good).encode(),
+    }
+    for key, value in wrong.items():
+        producer.send(deployment.settings.tickets_topic, key=key, value=value, headers=structured).get(10)
+    producer.send(deployment.settings.tickets_topic, key=b"tombstone", value=None).get(10)
+    producer.close()
+    deployment.start()
+    until = time.monotonic() + 30
+    while len(dead := deployment.read(deployment.settings.dlq_topic)) < 5 and time.monotonic() < until:
+        time.sleep(0.2)
+    assert {record.key: record.value for record in dead} == {**wrong, b"tombstone": None}
+    assert all(any(b"reason" in n.encode() or "errors" in n for n, _ in r.headers) for r in dead)
+    assert [s for s, _ in deployment.wait_for_outcomes(1)] == ["good"]
+    assert deployment.stop() == [0]
+
+
+def test_ready_and_metrics_tell_of_what_is_open_and_due(deployment: Real) -> None:
+    start = now()
+    deployment.publish([opened("a", start, "P2"), opened("b", start, "P2"), opened("c", start)])
+    deployment.start()
+    deployment.wait_for("recovered", 0)
+    port = deployment.logged("health_server", 0)[0]["port"]
+    deployment.wait_for_outcomes(1)
+    until = time.monotonic() + 20
+    while 'sla_open_escalations{severity="P2"} 2.0' not in (page := fetch(port, "/metrics")):
+        assert time.monotonic() < until, page
+        time.sleep(0.3)
+    due = float(re.findall(r'sla_next_deadline_timestamp_seconds\{severity="P2"\} (\S+)', page)[0])
+    assert due == pytest.approx(start.timestamp() + 3600, abs=1)
+    assert 'sla_breaches_total{metric="triage",severity="P1"} 1.0' in page
+    assert "vigil_ready 1.0" in page
+    assert json.loads(fetch(port, "/ready"))["ready"] is True
+    assert deployment.stop() == [0]
+
+
+def fetch(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def test_a_policy_version_that_vanished_is_refused_with_an_escalation_that_needs_it(deployment: Real) -> None:
+    deployment.publish([opened("pinned", now(), "P2")])
+    deployment.start()
+    deployment.wait_for("chunk", 0)
+    deployment.stop()
+    deployment.policy(POLICY.replace("1h", "2h"))
+    worker = deployment.start()
+    assert worker.wait(30) == 78
+    (line,) = deployment.logged("policy_vanished", 1)
+    assert (line["policy"], line["escalation"]) == ("short", "pinned")
+    assert line["version"].startswith("2020-01-01")
+
+
+def test_sigterm_right_after_the_start_ends_well(deployment: Real) -> None:
+    worker = deployment.start()
+    deployment.wait_for("worker_starts", 0)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"commands_topic": "not-there"}, 78, "topic_missing"),
+        ({"env": "production"}, 78, "replication_factor_1"),
+        ({"policies": "/nowhere"}, 78, "/nowhere"),
+        ({"delivery": "twice"}, 78, "delivery"),
+        (
+            {"bootstrap_servers": f"127.0.0.1:{free_port()}", "start_timeout": 1},
+            69,
+            "VIGIL_BOOTSTRAP_SERVERS",
+        ),
+    ],
+)
+def test_what_is_refused_is_one_line_with_its_exit_code(
+    deployment: Real, changes: dict[str, Any], code: int, says: str
+) -> None:
+    worker = deployment.start(**changes)
+    assert worker.wait(30) == code, deployment.text()
+    assert says in deployment.text()
+    assert "Traceback" not in deployment.text()
+
+
+def test_a_metrics_port_that_is_taken_is_refused_by_name(deployment: Real) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        worker = deployment.start(metrics_port=taken.getsockname()[1])
+        assert worker.wait(30) == 78
+    assert "metrics_port_taken" in deployment.text()
+    assert "Traceback" not in deployment.text()
+
+
+def test_wrong_credentials_end_the_worker_at_once_and_right_ones_work(
+    kafka: KafkaBroker, deployment: Real
+) -> None:
+    sasl = {
+        "bootstrap_servers": kafka.sasl_bootstrap,
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_username": kafka.user,
+    }
+    began = time.monotonic()
+    worker = deployment.start(**sasl, sasl_password="wrong")  # noqa: S106
+    assert worker.wait(30) == 78
+    assert time.monotonic() - began < 15
+    assert "VIGIL_SASL_PASSWORD" in deployment.text()
+    deployment.publish([opened("silent", now())])
+    deployment.start(**sasl, sasl_password=kafka.password)
+    assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    assert deployment.stop()[-1] == 0

@@ -1,0 +1,62 @@
+"""Settings from the environment: what is read, what is refused, where secrets come from."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from engine.settings import Settings
+
+
+def test_the_usual_kafka_variable_names_the_broker_and_ours_overrules_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("VIGIL_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka-1:9092, kafka-2:9092")
+    assert Settings().bootstrap_servers == "kafka-1:9092,kafka-2:9092"
+    monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVERS", "other:9092")
+    assert Settings().bootstrap_servers == "other:9092"
+
+
+def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret\n")
+    settings = Settings(security_protocol="SASL_SSL", sasl_username="vigil", sasl_password_file=file)
+    assert settings.client_options()["sasl_plain_password"] == "s3cret"  # noqa: S105
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=r"VIGIL_SASL_PASSWORD_FILE: .*No such file"):
+        Settings(security_protocol="SASL_SSL", sasl_username="vigil", sasl_password_file=tmp_path / "no")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("delivery", "exactly_once"),
+        ("clock_speed", 0),
+        ("clock_start", "2026-01-01T00:00:00"),
+        ("app_id", "two words"),
+        ("metrics_port", 70_000),
+        ("security_protocol", "TLS"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        Settings(**{field: value})
+    assert error.value.errors()[0]["loc"] == (field,)
+
+
+def test_two_topics_of_one_name_are_refused() -> None:
+    with pytest.raises(ValidationError, match="must differ"):
+        Settings(tickets_topic="t", incidents_topic="t")
+
+
+def test_the_changelog_is_named_after_the_application() -> None:
+    assert Settings(app_id="acme").changelog_topic == "acme-escalations-changelog"
+
+
+def test_plain_text_needs_no_tls_context() -> None:
+    assert Settings().client_options()["ssl_context"] is None
+    assert Settings(security_protocol="SSL").client_options()["ssl_context"] is not None
