@@ -1,0 +1,82 @@
+"""Reads and writes JSON Lines: plain, .gz, or `-` for standard input and output."""
+
+import gzip
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EIO
+from pathlib import Path
+from typing import IO, cast
+
+STANDARD = "-"
+
+
+def size(path: str) -> int | None:
+    """The bytes that `read_lines` will report as read; None where nobody knows."""
+    return None if path == STANDARD else Path(path).stat().st_size
+
+
+def read_lines(path: str, advance: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes]]:
+    """Every line that is not blank, with its number from 1 and without its end.
+
+    `advance` hears now and then how many more bytes of the file (as it lies on disk) have been read.
+    OSError where the file cannot be read; a .gz that ends too soon or is none is an OSError too.
+    """
+    with _reading(path) as (position, lines):
+        told = 0
+        try:
+            for number, line in enumerate(lines, 1):
+                if advance is not None and number % 512 == 0:
+                    told += _tell(advance, position() - told)
+                text = line.rstrip(b"\r\n")
+                if text:
+                    yield number, text
+        except EOFError as end:
+            raise OSError(EIO, "the compressed file ends too soon", path) from end
+        except gzip.BadGzipFile as error:  # names no file
+            raise OSError(EIO, str(error), path) from error
+        if advance is not None:
+            _tell(advance, position() - told)
+
+
+def _tell(advance: Callable[[int], None], more: int) -> int:
+    advance(more)
+    return more
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[tuple[Callable[[], int], IO[bytes]]]:
+    if path == STANDARD:
+        yield lambda: 0, sys.stdin.buffer
+        return
+    with Path(path).open("rb") as raw:
+        if path.endswith(".gz"):
+            with gzip.GzipFile(fileobj=raw) as lines:
+                yield raw.tell, cast(IO[bytes], lines)
+        else:
+            yield raw.tell, raw
+
+
+@contextmanager
+def writing(path: str | None) -> Iterator[IO[bytes]]:
+    """A file to write lines to; it appears under its name only when all is written. None and `-`: stdout.
+
+    The same lines give the same bytes, compressed too: no name and no time in the header.
+    """
+    if path is None or path == STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    final = Path(path)
+    part = final.with_name(final.name + ".part")
+    try:
+        with part.open("wb") as raw:
+            if path.endswith(".gz"):
+                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
+                    yield cast(IO[bytes], packed)
+            else:
+                yield raw
+        part.replace(final)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

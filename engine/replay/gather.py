@@ -1,0 +1,109 @@
+"""Recorded lines → facts, sorted for judging: by subject, or by the order of their arrival."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+
+from engine.contract.codec import Received, Unreadable, read_line
+from engine.core.facts import Fact
+from engine.core.instants import Instant
+from engine.replay.sorting import Sorter
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Fact).decode
+
+
+class Rejected(NamedTuple):
+    """A line that is no event, and why."""
+
+    place: str
+    """FILE:LINE."""
+    reason: str
+    detail: str
+    path: str
+
+    def __str__(self) -> str:
+        field = f" {self.path}:" if self.path else ""
+        return f"{self.place}: {self.reason}:{field} {self.detail}"
+
+
+class Counts:
+    """What became of the lines."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.ignored: Counter[str] = Counter()
+        """By reason: lines that are well formed and not for us."""
+        self.unknown_fields: Counter[str] = Counter()
+        """By path: fields of data that the contract does not know; they are left out."""
+        self.rejected = 0
+        self.after_until = 0
+        """Events later than what was asked for."""
+        self.subjects: set[str] = set()
+        self.newest: Instant | None = None
+        """The highest event time."""
+
+
+def receive(
+    lines: Iterable[tuple[str, bytes]], counts: Counts, reject: Callable[[Rejected], None]
+) -> Iterator[Received]:
+    """The events of the lines; every other line is counted, and one that should be an event is rejected."""
+    for place, line in lines:
+        said = read_line(line)
+        if isinstance(said, Unreadable):
+            if said.ignored:
+                counts.ignored[said.reason] += 1
+            else:
+                counts.rejected += 1
+                reject(Rejected(place, said.reason, said.detail, said.path))
+            continue
+        counts.events += 1
+        counts.unknown_fields.update(getattr(said, "unknown", ()))  # PartlyKnown has them
+        at = said.fact.at
+        if counts.newest is None or at > counts.newest:
+            counts.newest = at
+        yield said
+
+
+def by_subject(
+    received: Iterable[Received], sorter: Sorter[tuple[str, int]]
+) -> Iterator[tuple[str, list[Fact]]]:
+    """Every subject with all its facts, in the order of the subjects; the facts as they came."""
+    for number, one in enumerate(received):
+        sorter.add((one.subject, number), _encode(one.fact))
+    for subject, group in groupby(sorter, key=lambda pair: pair[0][0]):
+        yield subject, [_decode(packed) for _, packed in group]
+
+
+class Arrival(NamedTuple):
+    now: Instant
+    """What a live engine's clock showed: the recorded time, else the highest event time so far."""
+    subject: str
+    fact: Fact
+
+
+def by_arrival(
+    received: Iterable[Received], recorded: Sorter[tuple[int, int]], as_listed: Sorter[tuple[int, int]]
+) -> Iterator[Arrival]:
+    """Every event in the order of its arrival: by `recordedtime` where the events have one, else as listed.
+
+    An event without it, among others that have it, was recorded when it happened.
+    """
+    late = False
+    for number, one in enumerate(received):
+        late = late or one.fact.recorded != one.fact.at
+        recorded.add((one.fact.recorded, number), _encode((one.subject, one.fact)))
+    if not late:
+        for (_, number), packed in recorded:
+            as_listed.add((number, 0), packed)
+    now = Instant(-(2**62))
+    for _, packed in recorded if late else as_listed:
+        subject, fact = _decode_arrival(packed)
+        now = max(now, fact.recorded if late else fact.at)
+        yield Arrival(now, subject, fact)
+
+
+_decode_arrival = msgspec.msgpack.Decoder(tuple[str, Fact]).decode

@@ -1,0 +1,13 @@
+"""Where the recorded logs lie, and what to do where they do not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("VIGIL_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir() and os.environ.get("VIGIL_REQUIRE") != "1",
+    reason=f"the recorded logs are not in {DATA} (VIGIL_DATA names another folder)",
+)

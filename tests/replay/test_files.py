@@ -1,0 +1,65 @@
+"""JSON Lines in files, compressed files and pipes."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from engine.replay.files import read_lines, writing
+
+
+def test_lines_keep_their_numbers_though_blank_ones_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(b"one\r\n\n\nfour")
+    assert list(read_lines(str(file))) == [(1, b"one"), (4, b"four")]
+
+
+def test_a_compressed_file_is_read_and_written_by_its_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "lines.gz")
+    with writing(path) as out:
+        out.write(b"one\ntwo\n")
+    assert gzip.decompress(Path(path).read_bytes()) == b"one\ntwo\n"
+    assert list(read_lines(path)) == [(1, b"one"), (2, b"two")]
+
+
+def test_the_same_lines_give_the_same_compressed_bytes(tmp_path: Path) -> None:
+    for name in ("a.gz", "b.gz"):
+        with writing(str(tmp_path / name)) as out:
+            out.write(b"one\n")
+    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+
+
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b"one\ntwo\n"))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert list(read_lines("-")) == [(1, b"one"), (2, b"two")]
+
+
+def test_all_bytes_of_a_file_are_told_as_read(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(b"line\n" * 3000)
+    told: list[int] = []
+    list(read_lines(str(file), told.append))
+    assert sum(told) == 15_000
+    assert len(told) > 1
+
+
+@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"one\n" * 999, mtime=0)[:-9]])
+def test_a_broken_compressed_file_names_itself(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "lines.gz"
+    file.write_bytes(content)
+    with pytest.raises(OSError, match=r"compressed|gzip") as raised:
+        list(read_lines(str(file)))
+    assert raised.value.filename == str(file)
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def broken() -> None:
+        with writing(str(tmp_path / "out")) as out:
+            out.write(b"half")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert list(tmp_path.iterdir()) == []
