@@ -1,0 +1,122 @@
+"""How the terminal names things: metrics, lengths of time, times of day, outcomes."""
+
+from datetime import tzinfo
+from typing import NamedTuple
+
+from engine.core.instants import DAY, MINUTE, SECOND, Instant, Span, to_datetime
+
+_METRICS = {
+    "triage": "Triage",
+    "acknowledge": "Acknowledge",
+    "first_response": "First answer to customer",
+    "next_response": "Answer to last message",
+    "contact": "Name a single contact",
+    "resolve": "Resolution",
+    "confirm": "Customer confirms the fix",
+    "customer_update": "Next customer update",
+    "internal_update": "Next internal update",
+    "executive_update": "Next executive update",
+    "rca_summary": "RCA summary",
+    "rca_final": "RCA final report",
+    "flag_recurrence": "Flag recurring pattern",
+}
+_TITLED = {"commitment": "Promise", "action": "Action item", "role": "Role"}
+
+WEEK_VIEW = Span(6 * DAY)
+"""Up to here a weekday says which day is meant; beyond, day and month do."""
+
+
+class Sign(NamedTuple):
+    """A state or an outcome as sign, word and colour: never colour alone."""
+
+    sign: str
+    word: str
+    style: str
+
+
+STATES = {
+    "breached": Sign("!", "breached", "red"),
+    "unknown": Sign("?", "unknown", "magenta"),
+    "at_risk": Sign("^", "at risk", "yellow"),
+    "running": Sign(".", "running", ""),
+    "closed": Sign("z", "asleep", "bright_blue"),
+    "paused": Sign("z", "asleep", "bright_blue"),
+}
+
+_OUTCOMES = {
+    "breach_risk": Sign("^", "at risk", "yellow"),
+    "breached": Sign("!", "breached", "red"),
+    "met": Sign("+", "met", "green"),
+    "stopped_late": Sign("!", "late", "red"),
+    "cadence_missed": Sign("!", "missed", "red"),
+    "commitment_missed": Sign("!", "missed", "red"),
+    "overdue": Sign("!", "overdue", "red"),
+    "escalated": Sign(">", "escalated", "yellow"),
+    "cancelled": Sign("-", "cancelled", ""),
+    "waived": Sign("-", "waived", ""),
+    "amended": Sign("=", "amended", ""),
+    "retracted": Sign("-", "retracted", "green"),
+    "clock_started": Sign(".", "started", ""),
+    "paused": Sign("z", "paused", "bright_blue"),
+    "resumed": Sign(".", "resumed", ""),
+    "classified": Sign(".", "classified", ""),
+    "recurrence_detected": Sign("^", "recurs", "yellow"),
+    "credit_exposed": Sign("!", "credit", "red"),
+    "source_behind": Sign("?", "unknown", "magenta"),
+}
+
+
+def owed(metric: str, key: str = "", text: str = "") -> str:
+    """What is owed, as a person says it: `Next customer update`, `Promise: fix deployed`."""
+    if metric in _TITLED:
+        return f"{_TITLED[metric]}: {text or key.replace('_', ' ')}"
+    return _METRICS.get(metric) or metric.replace("_", " ").capitalize()
+
+
+def outcome_sign(name: str, metric: str) -> Sign:
+    """Sign, word and colour of an outcome; one that this version does not know shows its own name."""
+    if name == "met" and metric == "commitment":
+        return Sign("+", "kept", "green")
+    return _OUTCOMES.get(name) or Sign(".", name.replace("_", " "), "")
+
+
+def length(span: Span) -> str:
+    """`40 s`, `9 min`, `1 h 10 min`, `334 h`: hours and never days, for a business day is no day."""
+    whole = abs(span)
+    if whole < MINUTE:
+        return f"{whole // SECOND} s"
+    hours, minutes = divmod(whole // MINUTE, 60)
+    if hours >= 100 or (hours and not minutes):
+        return f"{hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def away(span: Span) -> str:
+    """Wall time until or since something: as `length`, in days from two days on."""
+    whole = abs(span)
+    return f"{whole // DAY} days" if whole >= 2 * DAY else length(Span(whole))
+
+
+def clock_time(at: Instant, now: Instant, zone: tzinfo) -> str:
+    """`14:32` today, `Fri 08:50` within six days, else `26 Nov`; in the reader's zone."""
+    moment, today = to_datetime(at).astimezone(zone), to_datetime(now).astimezone(zone)
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    return f"{moment:%a %H:%M}" if abs(at - now) <= WEEK_VIEW else f"{moment.day} {moment:%b}"
+
+
+def date_and_time(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20 CET`."""
+    moment = to_datetime(at).astimezone(zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment.tzname()}"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `11th`."""
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
+
+
+def percent(ratio: float) -> str:
+    """`90 %`."""
+    return f"{round(ratio * 100)} %"
