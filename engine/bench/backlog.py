@@ -1,0 +1,66 @@
+"""Puts records on a topic as fast as a client can, each where its key belongs."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from engine.bench.workload import Record
+from engine.settings import Settings
+
+_BATCH_BYTES = 512 * 1024
+_IN_FLIGHT = 32
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """As Kafka's own producers choose it."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+async def preload(
+    settings: Settings, topic: str, records: Iterable[Record], advance: Callable[[int], None] = lambda _: None
+) -> list[int]:
+    """Send and wait for every acknowledgement. How many records each partition got."""
+    producer = AIOKafkaProducer(
+        **settings.client_options(), acks="all", enable_idempotence=True, max_batch_size=_BATCH_BYTES
+    )
+    await producer.start()
+    try:
+        partitions = len(await producer.partitions_for(topic))
+        return await _Loading(producer, topic, partitions, advance).run(records)
+    finally:
+        await producer.stop()
+
+
+class _Loading:
+    def __init__(
+        self, producer: AIOKafkaProducer, topic: str, partitions: int, advance: Callable[[int], None]
+    ) -> None:
+        self._producer, self._topic, self._advance = producer, topic, advance
+        self._open: list[Any] = [producer.create_batch() for _ in range(partitions)]
+        self._counts = [0] * partitions
+        self._sent: list[asyncio.Future[object]] = []
+
+    async def run(self, records: Iterable[Record]) -> list[int]:
+        for key, value, headers in records:
+            at = partition_of(key, len(self._open))
+            now = time.time_ns() // 1_000_000
+            while self._open[at].append(timestamp=now, key=key, value=value, headers=headers) is None:
+                await self._send(at)
+            self._counts[at] += 1
+        for at in range(len(self._open)):
+            await self._send(at)
+        await asyncio.gather(*self._sent)
+        return self._counts
+
+    async def _send(self, at: int) -> None:
+        batch, self._open[at] = self._open[at], self._producer.create_batch()
+        if batch.record_count():
+            self._advance(batch.record_count())
+            self._sent.append(await self._producer.send_batch(batch, self._topic, partition=at))
+        if len(self._sent) >= _IN_FLIGHT:
+            await asyncio.gather(*self._sent)
+            self._sent.clear()
