@@ -1,0 +1,191 @@
+"""`vigil bench`: throughput beside plain Faust, lateness of outcomes, and what the parts cost."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.bench.lateness import Promises
+    from engine.bench.loop import Size, Where
+
+Say = Callable[[str], None]
+PANEL = "How much"
+
+
+class What(Enum):
+    ALL = "all"
+    LOOP = "loop"
+    PARTS = "parts"
+    LATENESS = "lateness"
+
+
+def command(
+    what: Annotated[What, typer.Argument(help="What to measure.")] = What.ALL,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option("--bootstrap-servers", "-b", help="Broker; else the one found or started."),
+    ] = None,
+    policies: Annotated[
+        Path | None, typer.Option("--policies", "-p", help="Folder of policies; else the standard one.")
+    ] = None,
+    events: Annotated[
+        int, typer.Option(min=1_000, help="Events for Vigil.", rich_help_panel=PANEL)
+    ] = 200_000,
+    escalations: Annotated[
+        int, typer.Option(min=1, help="Escalations that they belong to.", rich_help_panel=PANEL)
+    ] = 20_000,
+    peer_events: Annotated[
+        int, typer.Option(min=1_000, help="Events for plain Faust.", rich_help_panel=PANEL)
+    ] = 20_000,
+    partitions: Annotated[int, typer.Option(min=1, help="Of every topic.", rich_help_panel=PANEL)] = 4,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Runs of the loop; the median ratio counts.", rich_help_panel=PANEL)
+    ] = 1,
+    clocks: Annotated[
+        int, typer.Option(min=100, help="Promises for the lateness.", rich_help_panel=PANEL)
+    ] = 10_000,
+    traffic: Annotated[
+        int, typer.Option(min=0, help="Events a second meanwhile.", rich_help_panel=PANEL)
+    ] = 500,
+    delivery: Annotated[str, typer.Option(help="transactions or acknowledged.")] = "transactions",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")] = False,
+) -> None:
+    """Measure throughput and lateness on the broker given.
+
+    loop: a real worker takes a backlog, every acknowledgement awaited, beside plain Faust with one table
+    write an event, on the same broker in the same run. The ratio says more than the figures, which are this
+    machine's. lateness: from due times to outcomes that a reader of committed data has. parts: no Kafka.
+
+    Topics are made for the run and deleted after it.
+
+    \b
+    Examples:
+      vigil bench
+      vigil bench loop --rounds 3
+      vigil bench lateness -b kafka:9092 --clocks 100000 --traffic 5000
+      vigil bench parts --json
+    """
+    from engine.bench.standard import standard_policies
+
+    folder = policies or standard_policies()
+    answer: dict[str, Any] = {}
+    with _spinner() as say:
+        if what in (What.ALL, What.PARTS):
+            say("parts, without Kafka")
+            answer["parts"] = _parts(folder)
+        if what is not What.PARTS:
+            from engine.bench.lateness import Promises
+            from engine.bench.loop import Size
+
+            with _broker(bootstrap_servers, folder, delivery, say) as where:
+                answer["delivery"] = where.delivery
+                if what is not What.LATENESS:
+                    size = Size(events, escalations, partitions, peer_events)
+                    answer["loop"] = _loop(where, size, rounds, say)
+                if what is not What.LOOP:
+                    answer["lateness"] = _lateness(where, Promises(clocks, partitions, traffic), say)
+    if json:
+        from engine.cli.output import say_json
+
+        say_json(answer)
+    else:
+        _show(answer)
+
+
+@contextmanager
+def _spinner() -> Iterator[Say]:
+    """What is being done, on a terminal; a line each where there is none."""
+    from engine.cli.output import people, say
+
+    console = people()
+    if not console.is_terminal:
+        yield say
+        return
+    with console.status("") as status:
+        yield status.update
+
+
+@contextmanager
+def _broker(bootstrap: str | None, policies: Path, delivery: str, say: Say) -> Iterator["Where"]:
+    from engine.bench.loop import Where
+    from engine.bench.watching import NotTaken
+    from engine.demo.broker import GivenBroker, NoBroker, find_broker
+
+    try:
+        broker = GivenBroker(bootstrap) if bootstrap else find_broker(say)
+    except NoBroker as error:
+        raise Failure(str(error), ExitCode.UNREACHABLE) from None
+    if not broker.transactions and delivery == "transactions":
+        say(f"{broker.kind} has no transactions: measured with acknowledged delivery")
+        delivery = "acknowledged"
+    try:
+        yield Where(broker.bootstrap, policies, delivery, broker.transactions)
+    except NotTaken as error:
+        raise Failure(str(error)) from None
+    finally:
+        broker.stop()
+
+
+def _parts(policies: Path) -> list[dict[str, Any]]:
+    from engine.bench.parts import measure_parts
+
+    return [cost._asdict() for cost in measure_parts(policies)]
+
+
+def _loop(where: "Where", size: "Size", rounds: int, say: Say) -> dict[str, Any]:
+    from engine.bench.loop import measure_loop, summary
+
+    runs = [measure_loop(where, size, say) for _ in range(rounds)]
+    runs.sort(key=lambda run: run.ratio)
+    return {
+        "events": size.events,
+        "escalations": size.escalations,
+        "partitions": size.partitions,
+        "runs": [summary(run) for run in runs],
+        "median": summary(runs[len(runs) // 2]),
+    }
+
+
+def _lateness(where: "Where", size: "Promises", say: Say) -> dict[str, Any]:
+    from engine.bench.lateness import measure_lateness
+
+    found = measure_lateness(where, size, say)
+    return {"clocks": size.escalations, "traffic": size.traffic, **found._asdict()}
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from engine.cli.output import table
+
+    console = Console(highlight=False)
+    if parts := answer.get("parts"):
+        rows: list[tuple[str, ...]] = [
+            (cost["what"], f"{cost['microseconds']:.2f}", str(cost["target"] or "")) for cost in parts
+        ]
+        console.print(table("Parts, one core, µs each", ("what", "µs", "target"), rows))
+    if loop := answer.get("loop"):
+        median = loop["median"]
+        rate, peer = median["vigil"]["events_per_second"], median["faust"]["events_per_second"]
+        each = median["vigil"]["outcomes"] / loop["events"]
+        rows = [
+            (f"Vigil, {answer['delivery']}, {each:.2f} outcomes an event", f"{rate:,.0f}"),
+            ("plain Faust, one table write an event", f"{peer:,.0f}"),
+            ("ratio", f"{median['ratio']:.1f}"),
+        ]
+        title = (
+            f"Full loop, {loop['events']:,} events of {loop['escalations']:,} escalations, events a second"
+        )
+        console.print(table(title, ("what", "events/s"), rows))
+    if late := answer.get("lateness"):
+        rows = [
+            (name, f"{late[key]:.3f}") for name, key in (("p50", "p50"), ("p99", "p99"), ("worst", "worst"))
+        ]
+        title = f"From due to readable, {late['clocks']:,} promises, {late['traffic']:,} events/s, seconds"
+        console.print(table(title, ("", "s"), rows))

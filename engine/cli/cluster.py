@@ -1,0 +1,361 @@
+"""Examines the broker and what is on it: addresses, credentials, topics, the consumer group, clocks."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiokafka import errors as aio
+from aiokafka.conn import create_conn
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from kafka.protocol.api_key import ApiKey
+
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Finding, fail, ok, skip, warn
+from engine.settings import Settings
+
+SKEW_WARN_SECONDS = 1.0
+SKEW_FAIL_SECONDS = 60.0
+"""Events from five minutes ahead are dead-lettered; long before that verdicts are wrong by the skew."""
+_READ, _WRITE = "READ", "WRITE"
+
+
+def examine_cluster(settings: Settings, timeout: float) -> Iterator[Finding]:
+    """Everything about the broker, from the outside in; ends where nothing further can be seen."""
+    try:
+        options = settings.client_options()
+    except OSError as error:
+        advice = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_TLS_KEY_FILE: PEM, and of one pair"
+        yield fail("credentials", f"TLS files: {error}", advice, ExitCode.REFUSED)
+        return
+    servers = options["bootstrap_servers"]
+    broken = asyncio.run(_connect_all(servers, options, timeout))
+    yield from broken.values()
+    if len(broken) == len(servers):
+        return
+    try:
+        admin = KafkaAdminClient(
+            **options | {"bootstrap_servers": [server for server in servers if server not in broken]},
+            bootstrap_timeout_ms=int(timeout * 1000),
+            request_timeout_ms=int(timeout * 1000),
+        )
+    except KafkaError as error:
+        advice = f"is VIGIL_SECURITY_PROTOCOL={settings.security_protocol} what this listener expects?"
+        found = f"{settings.bootstrap_servers} accepts a connection and answers no request: {error}"
+        yield fail("broker", found, advice, ExitCode.UNREACHABLE)
+        return
+    try:
+        yield from _examine_with(admin, settings, options, timeout)
+    finally:
+        admin.close()
+
+
+def _examine_with(
+    admin: KafkaAdminClient, settings: Settings, options: dict[str, Any], timeout: float
+) -> Iterator[Finding]:
+    nodes = [f"{node['host']}:{node['port']}" for node in admin.describe_cluster()["brokers"]]
+    unreachable = asyncio.run(_connect_all(nodes, options, timeout))
+    for server, finding in unreachable.items():
+        advice = "this is the address that the broker advertises: make it one that workers can reach"
+        yield finding._replace(found=f"{finding.found} ({server} is advertised)", advice=advice)
+    if not unreachable:
+        who = f"as {settings.sasl_username}" if settings.sasl_username else settings.security_protocol
+        yield ok("broker", f"{len(nodes)} reachable ({', '.join(nodes)}), {who}")
+    yield from _transactions(admin, settings)
+    for examine in (examine_topics, _group, _clock):
+        try:
+            yield from examine(admin, settings)
+        except KafkaError as error:
+            yield fail(examine.__name__.strip("_").removeprefix("examine_"), _text(error), _advice(error))
+
+
+async def _connect_all(
+    servers: Sequence[str], options: dict[str, Any], patience: float
+) -> dict[str, Finding]:
+    """What is wrong with each server that cannot be talked to; those that can be are absent."""
+    found = await asyncio.gather(*(_connect(server, options, patience) for server in servers))
+    return {server: finding for server, finding in zip(servers, found, strict=True) if finding is not None}
+
+
+async def _connect(server: str, options: dict[str, Any], patience: float) -> Finding | None:
+    host, _, port = server.rpartition(":")
+    given = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    try:
+        connecting = create_conn(
+            host.strip("[]"), int(port), request_timeout_ms=int(patience * 1000), **given
+        )
+        (await asyncio.wait_for(connecting, patience)).close()
+    except (aio.SaslAuthenticationFailed, aio.AuthenticationFailedError) as error:
+        return fail(
+            "credentials",
+            f"{server}: {error.args[0] if error.args else error}",
+            _WRONG_USER,
+            ExitCode.REFUSED,
+        )
+    except aio.UnsupportedSaslMechanismError:
+        found = f"{server} does not offer {options['sasl_mechanism']}"
+        return fail("credentials", found, "set VIGIL_SASL_MECHANISM to one that it offers", ExitCode.REFUSED)
+    except aio.IllegalSaslStateError:
+        found = f"{server} asks for no credentials, and some are configured"
+        return fail("credentials", found, "check the port and VIGIL_SECURITY_PROTOCOL", ExitCode.REFUSED)
+    except TimeoutError:
+        return fail("broker", f"{server}: no answer within {patience:g} s", _AWAY, ExitCode.UNREACHABLE)
+    except (OSError, aio.KafkaError) as error:
+        return fail("broker", f"{server}: {_text(error)}", _AWAY, ExitCode.UNREACHABLE)
+    return None
+
+
+_WRONG_USER = "check VIGIL_SASL_USERNAME, VIGIL_SASL_PASSWORD and VIGIL_SASL_MECHANISM"
+_AWAY = "is it running, is VIGIL_BOOTSTRAP_SERVERS right, does a firewall or TLS stand between?"
+
+
+def _text(error: Exception) -> str:
+    """A message that is never empty."""
+    return str(error) or type(error).__name__
+
+
+def _advice(error: KafkaError) -> str:
+    if "Authorization" in type(error).__name__:
+        return _RIGHTS
+    return "the broker answers, and refuses this; its log says why"
+
+
+def needed_rights(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Every topic of an application, with what the worker's principal must be allowed to do there."""
+    return {
+        settings.tickets_topic: (_READ,),
+        settings.incidents_topic: (_READ,),
+        settings.commands_topic: (_READ, _WRITE),
+        settings.changelog_topic: (_READ, _WRITE),
+        settings.outcomes_topic: (_WRITE,),
+        settings.dlq_topic: (_WRITE,),
+    }
+
+
+def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+    """Whether every topic is there, agrees with the others in partitions, and is safe enough.
+
+    What fails here is what a worker refuses (`engine.stream.checks`); this lists all of it at once.
+    """
+    described = {topic["name"]: topic for topic in admin.describe_topics(list(settings.all_topics))}
+    missing: list[str] = []
+    there: dict[str, dict[str, Any]] = {}
+    problems: list[Finding] = []
+    for name in settings.all_topics:
+        error = for_code(described[name]["error_code"])
+        if error is UnknownTopicOrPartitionError:
+            missing.append(name)
+        elif error is TopicAuthorizationFailedError:
+            problems.append(fail("topics", f"{name}: not allowed to describe it", _RIGHTS, ExitCode.REFUSED))
+        elif described[name]["error_code"]:
+            problems.append(fail("topics", f"{name}: {error.__name__}", "look at the broker's log"))
+        else:
+            there[name] = described[name]
+    if missing:
+        problems.append(
+            fail("topics", f"missing: {', '.join(missing)}", "vigil topics create", ExitCode.REFUSED)
+        )
+    if there:
+        problems += _partitions(there)
+        problems += _replicas(there, settings)
+        problems += _rights(there, settings)
+        problems += _configs(admin, there, settings)
+    if not problems:
+        problems.append(ok("topics", f"{len(there)}, {_counts(there).popitem()[1]} partitions each"))
+    yield from problems
+
+
+_RIGHTS = "give the worker's principal the rights that docs/operations.md lists"
+
+
+def _counts(there: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    return {name: len(topic["partitions"]) for name, topic in there.items()}
+
+
+def _partitions(there: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:
+    """A record keeps its partition number on its way through all topics."""
+    counts = _counts(there)
+    if len(set(counts.values())) > 1:
+        usual = Counter(counts.values()).most_common(1)[0][0]
+        wrong = [f"{name} has {count}" for name, count in counts.items() if count != usual]
+        advice = "all topics need the same number: delete and create those, or choose other names"
+        yield fail("partitions", f"{', '.join(wrong)}; the others have {usual}", advice, ExitCode.REFUSED)
+
+
+def _replicas(there: Mapping[str, dict[str, Any]], settings: Settings) -> Iterator[Finding]:
+    partitions = [
+        (name, f"{name}/{partition['partition_index']}", partition)
+        for name, topic in there.items()
+        for partition in topic["partitions"]
+    ]
+    single = sorted({topic for topic, _, p in partitions if len(p["replica_nodes"]) < 2})
+    leaderless = [name for _, name, p in partitions if p["leader_id"] < 0]
+    behind = [name for _, name, p in partitions if len(p["isr_nodes"]) < len(p["replica_nodes"])]
+    if single and settings.env != "dev":
+        found = f"replication factor 1: {', '.join(single)}"
+        advice = "one broken disk loses them; raise it to 3, or set VIGIL_ENV=dev where that is meant"
+        yield fail("replication", found, advice, ExitCode.REFUSED)
+    if leaderless:
+        yield fail("replication", f"no leader: {_some(leaderless)}", "a broker that holds them is down")
+    elif behind:
+        yield warn("replication", f"replicas are behind: {_some(behind)}", "a broker is down or slow")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _rights(there: Mapping[str, dict[str, Any]], settings: Settings) -> Iterator[Finding]:
+    for name, rights in needed_rights(settings).items():
+        allowed = there.get(name, {}).get("authorized_operations")
+        lacking = [right for right in rights if isinstance(allowed, list) and right not in allowed]
+        if lacking:
+            yield fail("rights", f"{name}: not allowed to {' or '.join(lacking)}", _RIGHTS, ExitCode.REFUSED)
+
+
+def _configs(
+    admin: KafkaAdminClient, there: Mapping[str, dict[str, Any]], settings: Settings
+) -> Iterator[Finding]:
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in there]
+    try:
+        answer = admin.describe_configs(asked, config_filter="all")["topic"]
+    except KafkaError as error:
+        yield skip("changelog", f"the broker does not tell how topics are configured: {_text(error)}")
+        return
+    configs = {
+        topic: {name: entry["value"] for name, entry in found.items()} for topic, found in answer.items()
+    }
+    changelog = configs.get(settings.changelog_topic, {})
+    if changelog and "compact" not in changelog.get("cleanup.policy", ""):
+        found = f"{settings.changelog_topic}: cleanup.policy={changelog.get('cleanup.policy')}"
+        advice = "state would be deleted by age: set cleanup.policy=compact"
+        yield fail("changelog", found, advice, ExitCode.REFUSED)
+    if settings.env != "dev":
+        weak = [name for name, found in configs.items() if int(found.get("min.insync.replicas", 2)) < 2]
+        if weak:
+            advice = "an acknowledged write may be on one disk only: set min.insync.replicas=2"
+            yield warn("replication", f"min.insync.replicas 1: {_some(weak)}", advice)
+    dlq_limit = int(
+        configs.get(settings.dlq_topic, {}).get("max.message.bytes", settings.max_dead_letter_bytes)
+    )
+    if dlq_limit < settings.max_dead_letter_bytes:
+        found = f"{settings.dlq_topic}: max.message.bytes={dlq_limit}"
+        advice = f"dead letters may have {settings.max_dead_letter_bytes} bytes (VIGIL_MAX_DEAD_LETTER_BYTES)"
+        yield warn("dead letters", found, advice)
+
+
+def _transactions(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+    if settings.delivery != "transactions":
+        advice = "VIGIL_DELIVERY=transactions, where the broker has them, says each outcome once"
+        yield warn("delivery", "acknowledged: an outcome may be said twice after a crash", advice)
+        return
+    if ApiKey.EndTxn not in admin.api_versions():
+        advice = "set VIGIL_DELIVERY=acknowledged for this broker"
+        yield fail("delivery", "this broker has no transactions", advice, ExitCode.REFUSED)
+        return
+    try:
+        hanging = [
+            transaction["transactional_id"]
+            for transaction in admin.find_hanging_transactions(
+                max_transaction_timeout_ms=int(settings.transaction_timeout * 1000)
+            )
+            if transaction["transactional_id"].startswith(f"{settings.app_id}-")
+        ]
+    except KafkaError as error:
+        yield skip("delivery", f"transactions; whether one hangs is not told: {_text(error)}")
+        return
+    if hanging:
+        advice = "readers of committed data wait behind them; a worker that owns the partition ends them"
+        yield fail("delivery", f"hanging transactions: {_some(hanging)}", advice)
+    else:
+        yield ok("delivery", "exactly once, by transactions; none hangs")
+
+
+def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+    """Who works, on how many partitions, and how far behind."""
+    try:
+        group = admin.describe_groups([settings.app_id])[settings.app_id]
+    except CoordinatorNotAvailableError as error:
+        yield skip("group", f"no consumer group has ever run on this broker ({_text(error)})")
+        yield from _lag(admin, settings, {})
+        return
+    members = group["members"]
+    if not members:
+        yield warn("group", f"{settings.app_id}: no worker is running", "start one: vigil worker")
+    else:
+        state = group["group_state"]
+        owned = sum(
+            len(assigned["partitions"])
+            for member in members
+            for assigned in (member["member_assignment"] or {}).get("assigned_partitions", ())
+            if assigned["topic"] == settings.tickets_topic
+        )
+        found = f"{settings.app_id}: {len(members)} workers own {owned} partitions, {state.lower()}"
+        if state == "Stable":
+            yield ok("group", found)
+        else:
+            yield warn("group", found, "a rebalance is under way; look again in a moment")
+    yield from _lag(admin, settings, admin.list_group_offsets({settings.app_id: None})[settings.app_id])
+
+
+def _lag(
+    admin: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]
+) -> Iterator[Finding]:
+    topics = [
+        topic for topic in admin.describe_topics(list(settings.input_topics)) if not topic["error_code"]
+    ]
+    partitions = [
+        TopicPartition(topic["name"], partition["partition_index"])
+        for topic in topics
+        for partition in topic["partitions"]
+    ]
+    if not partitions:
+        return
+    ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+    lag = {
+        tp: max(0, ends[tp].offset - (taken[tp].offset if tp in taken else starts[tp].offset))
+        for tp in partitions
+    }
+    total, worst = sum(lag.values()), max(lag, key=lambda tp: lag[tp])
+    found = f"{total:,} records behind"
+    if total > settings.ready_lag:
+        advice = "are workers running; if so add some, up to the partition count"
+        yield warn("lag", f"{found}, {lag[worst]:,} of them on {worst.topic}/{worst.partition}", advice)
+    else:
+        yield ok("lag", found)
+
+
+def _clock(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+    """This machine's clock beside the controller's, which states its own time in the metadata quorum."""
+    before = time.time()
+    try:
+        quorum = admin.describe_metadata_quorum()["topics"][0]["partitions"][0]
+    except (KafkaError, LookupError) as error:
+        yield skip("clock", f"the broker does not tell its time ({_text(error)})")
+        return
+    after = time.time()
+    times = {voter["replica_id"]: voter["last_caught_up_timestamp"] for voter in quorum["current_voters"]}
+    told = times.get(quorum["leader_id"], -1)
+    if told <= 0:
+        yield skip("clock", "the broker does not tell its time")
+        return
+    skew = (before + after) / 2 - told / 1000
+    uncertain = (after - before) / 2
+    found = f"{skew:+.3f} s beside the controller's (± {uncertain:.3f} s)"
+    advice = "run NTP here and on the brokers: breaches are judged by this machine's clock"
+    if abs(skew) - uncertain > SKEW_FAIL_SECONDS:
+        yield fail("clock", found, advice)
+    elif abs(skew) - uncertain > SKEW_WARN_SECONDS:
+        yield warn("clock", found, advice)
+    else:
+        yield ok("clock", found)

@@ -1,0 +1,76 @@
+"""The list of all commands; a command's module is imported only when the command runs.
+
+To add one: write `engine/cli/NAME.py` and add its line to COMMANDS. The module exposes either
+
+- `command`: one function with typer parameters; its docstring is the help, or
+- `app`: a `typer.Typer(help=…)` whose commands become `vigil NAME …`.
+
+Imports that take long (aiokafka, faust, pydantic, engine.core …) go inside the functions, so that help is
+quick. Examples end a docstring, in a paragraph that begins with a line `\\b` alone and then `Examples:`.
+Wrong input ends with `raise Failure(message, code, hint)` or with one of the errors that
+`engine/cli/exits.py` knows; `main` prints it as one line. The line given here equals the first line of the
+docstring (of `command`, or of the app's help); a test holds it to that.
+"""
+
+import importlib
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+
+class Entry(NamedTuple):
+    module: str
+    help: str
+    panel: str
+
+
+_RUN, _TRY, _LOOK = "Run", "Try out and import", "Look after"
+
+COMMANDS = {
+    "demo": Entry("engine.cli.demo", "Watch Vigil do its main job on a broker of its own.", _TRY),
+    "worker": Entry(
+        "engine.cli.worker", "Consume ticket and incident events and say the SLA outcomes.", _RUN
+    ),
+    "send": Entry("engine.cli.send", "Send CloudEvents to Kafka, from files or one by hand.", _RUN),
+    "replay": Entry("engine.cli.replay", "Judge recorded events without Kafka.", _TRY),
+    "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
+    "policy": Entry("engine.cli.policy", "Check policy files and show what they mean.", _LOOK),
+    "topics": Entry("engine.cli.topics", "Create the topics, or check that they are as they must be.", _LOOK),
+    "doctor": Entry("engine.cli.doctor", "Check settings, policies, broker and topics.", _LOOK),
+    "bench": Entry("engine.cli.bench", "Measure throughput and lateness on the broker given.", _LOOK),
+}
+
+
+_COMPLETION = ("install_completion", "show_completion")
+"""Options that typer adds to every app; only `vigil` itself has them."""
+
+
+def load(name: str) -> Any:
+    """The command itself, imported now."""
+    module = importlib.import_module(COMMANDS[name].module)
+    if hasattr(module, "app"):
+        app: typer.Typer = module.app
+        if app.registered_callback is None:
+            app.callback()(lambda: None)  # or typer would make a lone command of an app with one command
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command(context_settings={"help_option_names": ["-h", "--help"]})(module.command)
+    command = get_command(app)
+    command.name = name
+    command.params = [p for p in command.params if p.name not in _COMPLETION]
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """Knows every command by its line in COMMANDS, and imports the one that runs."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, entry in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=entry.help, rich_help_panel=entry.panel))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name or ""), rest

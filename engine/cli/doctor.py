@@ -1,0 +1,76 @@
+"""`vigil doctor`: looks at settings, policies, broker, topics and workers, and says what to do."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.findings import Finding
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
+Worker = Annotated[
+    str | None,
+    typer.Option(help="Address of a worker's endpoints, as http://HOST:PORT; else this machine's is tried."),
+]
+Timeout = Annotated[float, typer.Option(min=0.5, max=60, help="Seconds to wait for each answer.")]
+
+
+def command(worker: Worker = None, timeout: Timeout = 5.0, json: Json = False) -> None:
+    """Check settings, policies, broker and topics.
+
+    Reads the same settings as a worker, changes nothing, and says for each finding what to do.
+
+    \b
+    Exit codes:
+      0   nothing failed (there may be warnings)
+      1   something failed that keeps no worker from starting
+      69  the broker cannot be reached
+      78  a worker would refuse to start
+
+    \b
+    Examples:
+      vigil doctor
+      vigil doctor --worker http://vigil-0:9464
+      VIGIL_BOOTSTRAP_SERVERS=kafka:9092 vigil doctor --json
+    """
+    from engine.cli.findings import as_json, exit_code, line
+    from engine.cli.output import say_json
+
+    findings = []
+    if json:
+        findings = list(examine(worker, timeout))
+        code = exit_code(findings)
+        say_json({"findings": [as_json(finding) for finding in findings], "exit_code": int(code)})
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False, soft_wrap=True)
+        for finding in examine(worker, timeout):
+            console.print(line(finding))
+            findings.append(finding)
+        code = exit_code(findings)
+    raise typer.Exit(code)
+
+
+def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
+    """All findings, as they are made, from this machine outwards."""
+    from engine.cli.installation import examine_settings, examine_versions
+
+    yield from examine_versions()
+    findings, settings = examine_settings()
+    yield from findings
+    if settings is not None:
+        yield from _examine_with(settings, worker, timeout)
+
+
+def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> Iterator[Finding]:
+    from engine.cli.cluster import examine_cluster
+    from engine.cli.installation import examine_policies, examine_worker
+
+    yield from examine_policies(settings)
+    yield from examine_cluster(settings, timeout)
+    here = f"http://127.0.0.1:{settings.metrics_port}"
+    yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

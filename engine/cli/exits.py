@@ -1,0 +1,68 @@
+"""Exit codes, and how a command ends with one clear line instead of a traceback."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a script can tell from the end of a command."""
+
+    DONE = 0
+    FOUND = 1
+    """Something is wrong with what was looked at: lint problems, unreadable lines, differences."""
+    USAGE = 2
+    """The command line is wrong: an unknown option, a file that is not there."""
+    UNREACHABLE = 69
+    """The broker cannot be reached."""
+    IN_DOUBT = 70
+    """A worker cannot know whether its last write counts; start it again."""
+    REFUSED = 78
+    """The configuration is refused: settings, policies, topics."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+class Failure(Exception):
+    """Ends a command: `message` says what is wrong, `hint` what to do about it."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FOUND, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.hint = hint
+
+
+KNOWN = {
+    "aiokafka.errors.AuthenticationFailedError": ExitCode.REFUSED,
+    "aiokafka.errors.KafkaConnectionError": ExitCode.UNREACHABLE,
+    "aiokafka.errors.KafkaTimeoutError": ExitCode.UNREACHABLE,
+    "aiokafka.errors.SaslAuthenticationFailed": ExitCode.REFUSED,
+    "aiokafka.errors.TopicAuthorizationFailedError": ExitCode.REFUSED,
+    "engine.core.case.PolicyVanished": ExitCode.REFUSED,
+    "engine.demo.broker.NoBroker": ExitCode.UNREACHABLE,
+    "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
+    "engine.replay.importers.WrongFormat": ExitCode.USAGE,
+    "engine.stream.topics.TopicsRefused": ExitCode.REFUSED,
+    "kafka.errors.AuthorizationError": ExitCode.REFUSED,
+    "kafka.errors.KafkaConnectionError": ExitCode.UNREACHABLE,
+    "kafka.errors.KafkaTimeoutError": ExitCode.UNREACHABLE,
+    "kafka.errors.SaslAuthenticationFailedError": ExitCode.REFUSED,
+    "pydantic_core._pydantic_core.ValidationError": ExitCode.REFUSED,
+}
+"""Errors that a user can cause, by qualified name: a name costs no import. A test holds them to classes."""
+
+_HINTS = {
+    ExitCode.UNREACHABLE: "is it running, is VIGIL_BOOTSTRAP_SERVERS right? `vigil doctor` looks closer",
+}
+
+
+def known_failure(error: BaseException) -> Failure | None:
+    """The failure that an error means to the user; None for a bug, which keeps its traceback."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE)
+    for kind in type(error).__mro__:
+        code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return Failure(str(error) or type(error).__name__, code, _HINTS.get(code, ""))
+    return None

@@ -1,0 +1,167 @@
+"""Examines what is on this machine: versions, settings, policies and calendars, a worker's own endpoints."""
+
+import os
+import platform
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
+
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Finding, fail, ok, skip, warn
+
+if TYPE_CHECKING:
+    from engine.core.policy import Book
+    from engine.settings import Settings
+
+DISTRIBUTION = "vigil-sla"
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^;\s]+)\s*$")
+_SHOWN = ("faust-streaming", "aiokafka", "tzdata", "holidays")
+_NOT_SETTINGS = frozenset(("VIGIL_REQUIRE", "VIGIL_DATA"))
+HORIZON_DAYS = 90
+
+
+def examine_versions() -> Iterator[Finding]:
+    """The libraries whose exact version matters, for the worker stands on private names of theirs."""
+    found = f"vigil {version(DISTRIBUTION)}, Python {platform.python_version()}"
+    wrong = []
+    for requirement in requires(DISTRIBUTION) or ():
+        pin = _PIN.match(requirement)
+        if pin and (installed := _installed(pin[1])) != pin[2]:
+            wrong.append(f"{pin[1]} {installed or 'missing'} instead of {pin[2]}")
+    if wrong:
+        advice = f"pip install --force-reinstall {DISTRIBUTION}=={version(DISTRIBUTION)}"
+        yield fail("versions", "; ".join(wrong), advice, ExitCode.REFUSED)
+    else:
+        yield ok("versions", ", ".join((found, *(f"{name} {_installed(name)}" for name in _SHOWN))))
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def examine_settings(environment: Mapping[str, str] = os.environ) -> "tuple[list[Finding], Settings | None]":
+    """The settings, when they are valid; variables that look like one and are none are pointed out."""
+    from pydantic import ValidationError
+
+    from engine.settings import Settings
+    from engine.stream.checks import Refused, check_environment
+
+    findings = [_unknown_variable(name, Settings) for name in _unknown(environment, Settings)]
+    try:
+        check_environment(environment)
+    except Refused as error:
+        findings.append(fail("environment", error.message, error.hint, ExitCode.REFUSED))
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            field = ".".join(str(part) for part in problem["loc"])
+            name = field if field.isupper() else f"VIGIL_{field.upper()}"
+            found = problem["msg"].removeprefix("Value error, ")
+            given = f"{name}={problem['input']}: " if field and isinstance(problem["input"], str) else ""
+            findings.append(fail("settings", f"{given}{found}", "correct the environment", ExitCode.REFUSED))
+        return findings, None
+    if settings.env == "dev":
+        findings.append(
+            warn("settings", "VIGIL_ENV=dev allows a replication factor of 1", "unset it in production")
+        )
+    said = f"application {settings.app_id}, delivery by {settings.delivery}, {settings.clock} clock"
+    findings.append(ok("settings", said))
+    return findings, settings
+
+
+def _unknown(environment: Mapping[str, str], settings: "type[Settings]") -> list[str]:
+    known = {f"VIGIL_{name.upper()}" for name in settings.model_fields}
+    return sorted(
+        name for name in environment if name.startswith("VIGIL_") and name not in known | _NOT_SETTINGS
+    )
+
+
+def _unknown_variable(name: str, settings: "type[Settings]") -> Finding:
+    known = [f"VIGIL_{field.upper()}" for field in settings.model_fields]
+    close = get_close_matches(name, known, n=1)
+    return warn(
+        "settings",
+        f"{name} is no setting and is ignored",
+        f"did you mean {close[0]}?" if close else "remove it",
+    )
+
+
+def examine_policies(settings: "Settings") -> Iterator[Finding]:
+    """The folder of policies as a worker would load it, and how far its calendars reach."""
+    from engine.policies import PolicyErrors, load
+
+    try:
+        book = load(settings.policies)
+    except PolicyErrors as error:
+        rest = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        advice = f"vigil policy lint {settings.policies}"
+        yield fail("policies", f"{error.problems[0]}{rest}", advice, ExitCode.REFUSED)
+        return
+    except OSError as error:
+        advice = "set VIGIL_POLICIES to the folder of your policies"
+        yield fail("policies", f"{settings.policies}: {error.strerror}", advice, ExitCode.REFUSED)
+        return
+    names = ", ".join(dict.fromkeys(policy.name for policy in book.policies))
+    yield ok("policies", f"{len(book.policies)} in {settings.policies}: {names}")
+    yield from _calendars(book)
+
+
+def _calendars(book: "Book") -> Iterator[Finding]:
+    """Ask each calendar for a day well ahead; one that cannot answer will not be able to judge soon."""
+    from engine.core.calendars import CalendarError
+    from engine.core.instants import DAY, Instant
+    from engine.core.policy import AROUND_THE_CLOCK
+
+    ahead = Instant(time.time_ns() // 1000 + HORIZON_DAYS * DAY)
+    named = [calendar for name, calendar in book.calendars.items() if name != AROUND_THE_CLOCK]
+    for calendar in named:
+        try:
+            calendar.next_opening(ahead)
+        except CalendarError as error:
+            advice = "install current tzdata and holidays packages, or correct the calendar"
+            yield fail("calendars", str(error), advice, ExitCode.REFUSED)
+            return
+    if named:
+        zones = ", ".join(f"{calendar.name} ({calendar.zone})" for calendar in named)
+        yield ok("calendars", f"{zones}; tzdata {book.tzdata}, holidays {book.holidays}")
+
+
+def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:
+    """A worker's own word on whether it is ready. `asked`: the caller named it, so silence is a failure."""
+    address = f"{url.rstrip('/')}/ready"
+    try:
+        status, body = _get(address, timeout)
+    except (OSError, ValueError) as error:
+        found = f"{address} does not answer: {getattr(error, 'reason', error)}"
+        if asked:
+            yield fail("worker", found, "is it running, and is this its VIGIL_METRICS_PORT?")
+        else:
+            yield skip("worker", found, "name one with --worker http://HOST:PORT")
+        return
+    if status == 200:
+        yield ok("worker", f"{address}: ready")
+    else:
+        yield fail(
+            "worker",
+            f"{address}: {status} {body}",
+            "it is not assigned, recovering or behind; its logs say which",
+        )
+
+
+def _get(address: str, timeout: float) -> tuple[int, str]:
+    if not address.startswith(("http://", "https://")):
+        raise ValueError("expected http://HOST:PORT")
+    try:
+        with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310  (scheme checked above)
+            return answer.status, answer.read(2_000).decode(errors="replace").strip()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(2_000).decode(errors="replace").strip()

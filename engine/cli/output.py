@@ -1,0 +1,69 @@
+"""What people see on stderr while data goes to stdout: progress, tables, notes; and JSON for programs."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+def people() -> Console:
+    """Where people look: stderr, so that stdout stays data."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar while long work runs, on a terminal only; call what it gives with how much more is done."""
+    console = people()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda more: bar.advance(task, more)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table whose numbers stand to the right."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        number = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        drawn.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    return drawn
+
+
+def say(text: str) -> None:
+    """One line for people."""
+    typer.echo(text, err=True)
+
+
+def say_json(value: object, *, error: bool = False) -> None:
+    """One JSON object for programs, on stdout; on stderr where stdout is taken."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), err=error)
+
+
+class Notes:
+    """Says the first notes of many as they come, and counts all: a wrong file must not flood the terminal."""
+
+    def __init__(self, at_most: int = 20) -> None:
+        self.count = 0
+        self._at_most = at_most
+
+    def add(self, text: str) -> None:
+        self.count += 1
+        if self.count <= self._at_most:
+            say(text)
+        elif self.count == self._at_most + 1:
+            say("… more of these are counted, not shown")
+
+
+def write_json_lines(path: Path, records: Iterable[dict[str, object]]) -> None:
+    """A file with one JSON object a record."""
+    with path.open("wb") as out:
+        for record in records:
+            out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,176 @@
+"""`vigil policy lint` and `vigil policy show`: policy files checked, and what they mean."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.core.policy import Book
+    from engine.policies import Problem
+
+app = typer.Typer(help="Check policy files and show what they mean.", no_args_is_help=True)
+
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Folders, each by itself; files, all together.")
+]
+Place = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of policies, or one file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
+Name = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="Only the policy of this name.")]
+
+SEVERITIES = ("P0", "P1", "P2", "P3")
+
+
+@app.command("lint")
+def lint(paths: Paths, as_json: Json = False) -> None:
+    """Check policy files: every problem with its file, line, field, what was expected and what was found.
+
+    Exit code 0: all can be used. 1: something is wrong.
+
+    \b
+    Examples:
+      vigil policy lint policies
+      vigil policy lint policies --json
+    """
+    from engine.cli.output import say, say_json
+
+    books, problems = _load(paths)
+    if as_json:
+        counts = {
+            "policies": sum(len(book.policies) for book in books),
+            "calendars": sum(len(book.calendars) - 1 for book in books),
+        }
+        say_json({"ok": not problems, "problems": [_plain(problem) for problem in problems], **counts})
+    else:
+        for problem in problems:
+            _print(problem)
+        if problems:
+            say(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: nothing of this can be used yet")
+        for book in books if not problems else ():
+            names = ", ".join(dict.fromkeys(policy.name for policy in book.policies)) or "no policy"
+            calendars = ", ".join(name for name in book.calendars if name) or "none"
+            say(f"fine: {names} (calendars: {calendars})")
+    if problems:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@app.command("show")
+def show(path: Place, policy: Name = None, as_json: Json = False) -> None:
+    """Show what is owed by severity, with business days as hours, and the versions that verdicts will name.
+
+    \b
+    Examples:
+      vigil policy show policies
+      vigil policy show policies --policy standard --json
+    """
+    from engine.cli.output import say_json
+    from engine.policies import load
+    from engine.policies.describing import describe
+    from engine.policies.problems import found
+
+    shown = describe(load(path))
+    if policy is not None:
+        names = [each["name"] for each in shown["policies"]]
+        shown["policies"] = [each for each in shown["policies"] if each["name"] == policy]
+        if not shown["policies"]:
+            raise Failure(
+                f"no policy {found(policy, names)} in {path}", ExitCode.USAGE, f"there are {', '.join(names)}"
+            )
+    if as_json:
+        say_json(shown)
+    else:
+        _draw(shown)
+
+
+def _load(paths: list[Path]) -> tuple[list["Book"], list["Problem"]]:
+    """The books that can be used, and all problems of the others."""
+    from engine.policies import PolicyErrors, load_files
+
+    files = [path for path in paths if path.is_file()]
+    books: list[Book] = []
+    problems: list[Problem] = []
+    folders = [[path] for path in paths if not path.is_file()]
+    for together in [files, *folders] if files else folders:
+        try:
+            books.append(load_files(together))
+        except PolicyErrors as errors:
+            problems += errors.problems
+    return books, problems
+
+
+def _plain(problem: "Problem") -> dict[str, object]:
+    return {**problem._asdict(), "file": str(problem.file)}
+
+
+def _print(problem: "Problem") -> None:
+    """`file:line: field: message`, as editors and people know it."""
+    place = f"{problem.file}:{problem.line}" if problem.line else str(problem.file)
+    field = f" {typer.style(problem.field, bold=True)}:" if problem.field else ""
+    value = typer.style(problem.found, fg="red")
+    typer.echo(f"{place}:{field} expected {problem.expected}; found {value}")
+
+
+def _draw(shown: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from engine.cli.output import table
+
+    console = Console(highlight=False, soft_wrap=True)
+    for policy in shown["policies"]:
+        title = f"{policy['name']}  from {policy['version']}  hash {policy['hash']}"
+        console.print(table(title, ["owed", *SEVERITIES, "warns"], [_row(owed) for owed in policy["owed"]]))
+        console.print()
+        for note in _notes(policy):
+            console.print(f"  {note}", style="dim", markup=False)
+        console.print()
+    if shown["calendars"]:
+        columns = ["calendar", "zone", "1bd", "hours", "holidays", "version"]
+        console.print(table("calendars", columns, [_calendar_row(each) for each in shown["calendars"]]))
+        console.print()
+    console.print(f"tzdata {shown['tzdata']}, holidays {shown['holidays']}", style="dim")
+
+
+def _row(owed: dict[str, Any]) -> list[object]:
+    cells = (_cell(owed["targets"].get(severity)) for severity in SEVERITIES)
+    return [owed["metric"], *cells, ", ".join(owed["risk"]) or "—"]
+
+
+def _cell(target: dict[str, Any] | None) -> str:
+    if target is None:
+        return "—"
+    return f"{target['text']} = {target['budget']}" if "bd" in target["text"] else str(target["text"])
+
+
+def _notes(policy: dict[str, Any]) -> Iterator[str]:
+    taken = "; ".join(f"{field} {value}" for field, value in policy["match"].items())
+    when = "its expression holds" if policy["when"] else ""
+    yield f"takes {' and '.join(filter(None, (taken, when))) or 'everything'}"
+    yield f"severity {policy['default_severity']} until something else says"
+    for owed in policy["owed"]:
+        parts = [
+            f"from {' or '.join(owed['start'])}" if owed["start"] else "",
+            f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
+            f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
+            f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
+            *(f"{level['at']} notifies {', '.join(level['notify'])}" for level in owed.get("escalate", ())),
+        ]
+        if any(parts):
+            yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
+    if policy["not_run_yet"]:
+        yield f"checked, and not run by this release: {', '.join(policy['not_run_yet'])}"
+
+
+def _calendar_row(calendar: dict[str, Any]) -> list[object]:
+    latest = calendar["versions"][-1]
+    own = f"{len(latest['dates'])} own dates" if latest["dates"] else ""
+    return [
+        calendar["name"],
+        calendar["zone"],
+        calendar["business_day"],
+        "; ".join(f"{day} {', '.join(times)}" for day, times in latest["hours"].items()),
+        ", ".join(filter(None, (latest["holidays"], own))) or "—",
+        calendar["version"],
+    ]

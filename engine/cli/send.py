@@ -1,0 +1,137 @@
+"""`vigil send`: CloudEvents from files, or one given by hand, onto Kafka."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+
+def command(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="JSON Lines: plain, .gz, or - for stdin.")
+    ] = None,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Instead of the tickets or the incidents topic, as the type says.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many events a second.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Send one event of this type, such as ticket.opened.v1.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Its escalation's id.")] = None,
+    data: Annotated[str, typer.Option(help="Its data as JSON.")] = "{}",
+    time: Annotated[
+        str | None, typer.Option(help="When it happened, ISO 8601 with an offset; else now.")
+    ] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Its id; else a new one.")] = None,
+    source: Annotated[str, typer.Option(help="Its source.")] = "urn:vigil:send",
+    json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Send CloudEvents to Kafka, from files or one by hand.
+
+    Lines are structured CloudEvents in JSON; they go out in binary mode, keyed by their subject, ticket.… and
+    incident.… to their topics. A line that Vigil could not read is not sent: it is reported with its number,
+    and the command ends with 1. All others are sent, and the brokers have acknowledged each before it ends.
+
+    \b
+    Examples:
+      vigil send events.jsonl.gz
+      vigil import github-status incidents.jsonl | vigil send - --rate 100
+      vigil send --type ticket.opened.v1 --subject desk:1 --data '{"title": "Down", "severity": "P1"}'
+    """
+    import asyncio
+
+    from aiokafka.errors import KafkaConnectionError
+
+    from engine.cli.output import Notes, say, say_json
+    from engine.cli.sending import message, send_all
+    from engine.settings import Settings
+
+    chosen: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
+    settings = Settings(**chosen)
+    if type_ is not None:
+        lines = iter([("--type", _event(type_, subject, data, time, id_, source))])
+    elif files:
+        lines = _lines(files)
+    else:
+        raise Failure("nothing to send", ExitCode.USAGE, "name a FILE, - for stdin, or --type and --subject")
+    messages = (message(place, line, settings, topic) for place, line in lines)
+    try:
+        sent = asyncio.run(send_all(settings, messages, rate=rate))
+    except KafkaConnectionError:
+        raise _why(settings) from None
+    shown = Notes()
+    for one in sent.refused:
+        shown.add(f"{one.place}: {one.reason}")
+    if json:
+        refused = [one._asdict() for one in sent.refused]
+        say_json({"acknowledged": sent.acknowledged, "refused": refused})
+    else:
+        say(f"{sent.acknowledged:,} events acknowledged, {len(sent.refused):,} lines refused")
+    if sent.refused:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+def _why(settings: "Settings") -> Failure:
+    """The client says only that it cannot connect; a look from outside tells what is wrong."""
+    from engine.cli.cluster import examine_cluster
+    from engine.cli.findings import Sign
+
+    for finding in examine_cluster(settings, timeout=5):
+        if finding.sign is Sign.FAIL:
+            return Failure(finding.found, finding.code, finding.advice)
+    return Failure(
+        f"{settings.bootstrap_servers}: lost the connection", ExitCode.UNREACHABLE, "send it again"
+    )
+
+
+def _lines(files: list[str]) -> Iterator[tuple[str, bytes]]:
+    from engine.cli.output import progress
+    from engine.replay.files import STANDARD, read_lines, size
+
+    sizes = [size(file) for file in files]  # now: a file that is not there must not end half a transfer
+    total = None if STANDARD in files else sum(filter(None, sizes))
+
+    def lines() -> Iterator[tuple[str, bytes]]:
+        with progress("sending", total) as advance:
+            for file in files:
+                for number, line in read_lines(file, advance):
+                    yield f"{file}:{number}", line
+
+    return lines()
+
+
+def _event(
+    type_: str, subject: str | None, data: str, time: str | None, id_: str | None, source: str
+) -> bytes:
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    import orjson
+
+    if subject is None:
+        raise Failure("--type needs --subject", ExitCode.USAGE, "the subject is the escalation's id")
+    try:
+        parsed = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Failure(f"--data is not JSON: {error}", ExitCode.USAGE) from None
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": id_ or str(uuid4()),
+            "source": source,
+            "type": type_,
+            "subject": subject,
+            "time": time or datetime.now(UTC).isoformat(),
+            "datacontenttype": "application/json",
+            "data": parsed,
+        }
+    )

@@ -1,0 +1,158 @@
+"""Puts CloudEvents on their topics and waits for every acknowledgement."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
+
+from engine.cli.exits import ExitCode, Failure
+from engine.contract.codec import Unreadable, read_line
+from engine.settings import Settings
+
+_IN_FLIGHT = 10_000
+"""Records that wait for their acknowledgement at most."""
+_LARGEST_REQUEST = 1_000_000
+"""Kafka's own default limit of a batch; a larger record is refused here, with its line."""
+
+
+class Message(NamedTuple):
+    """One record on its way, and the place in the input that it comes from."""
+
+    place: str
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class Refused(NamedTuple):
+    """A line that is not sent, and why."""
+
+    place: str
+    reason: str
+
+
+def message(place: str, line: bytes, settings: Settings, topic: str | None) -> Message | Refused:
+    """The record of a structured CloudEvent: binary mode, keyed by its subject."""
+    said = read_line(line)
+    if isinstance(said, Unreadable) and not said.ignored:
+        field = f" {said.path}:" if said.path else ""
+        return Refused(place, f"{said.reason}:{field} {said.detail}")
+    event = orjson.loads(line)
+    kind = str(event["type"])
+    topics = {"ticket": settings.tickets_topic, "incident": settings.incidents_topic}
+    target = topic or topics.get(kind.split(".")[0])
+    if target is None:
+        return Refused(place, f"type {kind!r}: expected ticket.… or incident.…, or a --topic")
+    data = event.pop("data", None)
+    content = event.pop("datacontenttype", "application/json")
+    headers = [(f"ce_{name}", str(value).encode()) for name, value in event.items() if value is not None]
+    headers.append(("content-type", content.encode()))
+    return Message(place, target, str(event["subject"]).encode(), orjson.dumps(data), headers)
+
+
+class Sent(NamedTuple):
+    acknowledged: int
+    refused: list[Refused]
+
+
+async def send_all(
+    settings: Settings,
+    messages: Iterable[Message | Refused],
+    *,
+    rate: float | None = None,
+) -> Sent:
+    """Send in order, idempotently; every record that is sent is acknowledged by all replicas in sync.
+
+    Raises aiokafka's KafkaError where the brokers cannot be reached, Failure for a topic that is not there.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # each attempt; what fails is raised
+    producer = AIOKafkaProducer(
+        **settings.client_options(),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=20,
+        max_batch_size=256 * 1024,
+        max_request_size=_LARGEST_REQUEST,
+    )
+    try:
+        await producer.start()
+        return await _Sending(producer, settings, rate).run(messages)
+    finally:
+        await producer.stop()
+
+
+class _Sending:
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        settings: Settings,
+        rate: float | None,
+    ) -> None:
+        self._producer, self._settings = producer, settings
+        self._rate = rate
+        self._known: set[str] = set()
+        self._waiting: list[tuple[str, asyncio.Future[object]]] = []
+        self._sent = 0
+        self._refused: list[Refused] = []
+
+    async def run(self, messages: Iterable[Message | Refused]) -> Sent:
+        began = asyncio.get_running_loop().time()
+        for one in messages:
+            if isinstance(one, Refused):
+                self._refused.append(one)
+                continue
+            if self._rate is not None:
+                await self._pace(began)
+            await self._send(one)
+            if len(self._waiting) >= _IN_FLIGHT:
+                await self._settle()
+        await self._settle()
+        return Sent(self._sent, self._refused)
+
+    async def _pace(self, began: float) -> None:
+        assert self._rate is not None  # noqa: S101  # the caller asked
+        ahead = (self._sent + len(self._waiting)) / self._rate - (asyncio.get_running_loop().time() - began)
+        if ahead > 0:
+            if self._waiting:
+                await self._settle()
+            await asyncio.sleep(ahead)
+
+    async def _send(self, one: Message) -> None:
+        if one.topic not in self._known:
+            await self._must_exist(one.topic)
+        try:
+            future = await self._producer.send(one.topic, key=one.key, value=one.value, headers=one.headers)
+        except MessageSizeTooLargeError as error:
+            self._refused.append(Refused(one.place, f"too_large: {error}"))
+            return
+        self._waiting.append((one.place, future))
+
+    async def _must_exist(self, topic: str) -> None:
+        try:
+            await asyncio.wait_for(self._producer.partitions_for(topic), timeout=15)
+        except (UnknownTopicOrPartitionError, TimeoutError):
+            hint = "`vigil topics create` makes it; VIGIL_…_TOPIC names another"
+            raise Failure(f"the topic {topic} does not exist", ExitCode.REFUSED, hint) from None
+        self._known.add(topic)
+
+    async def _settle(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for place, future in waiting:
+            try:
+                await future
+            except MessageSizeTooLargeError as error:  # the broker's limit, or the topic's
+                self._refused.append(Refused(place, f"too_large: {error}"))
+                continue
+            except KafkaError as error:
+                raise Failure(
+                    f"{place} and what follows may not be in Kafka: {error!r}; "
+                    f"{self._sent:,} records were acknowledged before it",
+                    ExitCode.UNREACHABLE,
+                    "send the file again: the same id and source change nothing the second time",
+                ) from error
+            self._sent += 1

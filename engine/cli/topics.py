@@ -1,0 +1,117 @@
+"""`vigil topics create | check`: the topics that the engine lives on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+app = typer.Typer(help="Create the topics, or check that they are as they must be.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Partitions = Annotated[
+    int | None, typer.Option("--partitions", min=1, help="Instead of VIGIL_PARTITIONS.", show_default=False)
+]
+Replication = Annotated[
+    int | None,
+    typer.Option(
+        "--replication-factor", min=1, help="Instead of VIGIL_REPLICATION_FACTOR.", show_default=False
+    ),
+]
+Retention = Annotated[
+    int | None,
+    typer.Option(
+        "--retention-days",
+        min=-1,
+        show_default=False,
+        help="For all but the changelog; -1 keeps records forever.",
+    ),
+]
+
+
+@app.command("create")
+def create(
+    partitions: Partitions = None,
+    replication_factor: Replication = None,
+    retention_days: Retention = None,
+    json: Json = False,
+) -> None:
+    """Create the topics that are missing; what exists is left as it is.
+
+    \b
+    Examples:
+      vigil topics create
+      VIGIL_ENV=dev vigil topics create --partitions 4 --replication-factor 1
+      vigil topics create --retention-days -1       before a backfill of old events
+    """
+    from engine.cli.output import say, say_json
+    from engine.settings import Settings
+    from engine.stream import topics
+
+    settings = Settings()
+    chosen = {"partitions": partitions, "replication_factor": replication_factor}
+    settings = settings.model_copy(
+        update={name: value for name, value in chosen.items() if value is not None}
+    )
+    if settings.replication_factor == 1 and settings.env != "dev":
+        raise Failure(
+            "replication factor 1 loses everything with one disk; it is refused outside development",
+            ExitCode.REFUSED,
+            "set VIGIL_ENV=dev, or VIGIL_REPLICATION_FACTOR=3",
+        )
+    retention = retention_days
+    if retention is not None and retention != topics.FOREVER:
+        retention *= topics.DAY_MS
+    try:
+        with _broker_errors():
+            made = topics.create(settings, retention)
+    except topics.TopicsRefused as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
+    if json:
+        say_json({"created": [name for name, new in made.items() if new], "topics": list(made)})
+        return
+    for name, new in made.items():
+        say(f"{'created' if new else 'exists '}  {name}")
+
+
+@app.command("check")
+def check(json: Json = False) -> None:
+    """Compare the topics with what the engine needs; ends with 1 where something differs.
+
+    \b
+    Examples:
+      vigil topics check
+      vigil topics check --json | jq '.differences[] | select(.refused)'
+    """
+    from engine.cli.output import people, say, say_json, table
+    from engine.settings import Settings
+    from engine.stream import topics
+
+    settings = Settings()
+    with _broker_errors():
+        found = topics.check(settings)
+    if json:
+        say_json({"ok": not found, "differences": [difference._asdict() for difference in found]})
+    elif not found:
+        say(f"all {len(settings.all_topics)} topics are as they must be")
+    else:
+        rows = [(d.topic, d.what, d.expected, d.found, "refused" if d.refused else "advice") for d in found]
+        people().print(table("Topics", ("topic", "what", "expected", "found", ""), rows))
+        for difference in found:
+            say(f"{difference.topic}: {difference.remedy}")
+    if found:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    from engine.stream.checks import Refused, Unreachable
+
+    try:
+        yield
+    except Refused as error:
+        raise Failure(error.message, ExitCode.REFUSED, error.hint) from None
+    except Unreachable as error:
+        raise Failure(str(error), ExitCode.UNREACHABLE) from None

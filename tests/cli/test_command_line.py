@@ -1,0 +1,104 @@
+"""The command `vigil` as a whole: its help, its list of commands, and how it fails."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import vigil
+
+from engine.cli import exits
+from engine.cli.commands import COMMANDS, load
+from engine.cli.exits import ExitCode, Failure, known_failure
+
+
+def test_help_lists_every_command_with_its_line() -> None:
+    shown = vigil("--help").stdout
+    for name, entry in COMMANDS.items():
+        assert f" {name} " in shown
+        assert entry.help in shown
+
+
+def test_help_is_quick_for_it_imports_nothing_that_takes_long() -> None:
+    code = "import sys; sys.argv = ['vigil', '--help']\n" + (
+        "from engine.cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        "print('heavy', [n for n in sys.modules if n.split('.')[0] in "
+        "('aiokafka', 'faust', 'kafka', 'pydantic', 'structlog', 'msgspec', 'orjson')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "heavy []"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_is_the_first_line_of_its_help(name: str) -> None:
+    assert (load(name).help or "").strip().splitlines()[0] == COMMANDS[name].help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_subcommand_explains_itself_with_examples(name: str) -> None:
+    command = load(name)
+    inner = getattr(command, "commands", {})
+    for path, one in {(name,): command, **{(name, sub): one for sub, one in inner.items()}}.items():
+        done = vigil(*path, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "Usage: vigil " + " ".join(path) in done.stdout
+        if not hasattr(one, "commands"):
+            assert f"vigil {' '.join(path)}" in done.stdout.split("Example", 1)[1]
+            assert [option.name for option in one.params if not option.help] == []
+
+
+def test_no_command_at_all_shows_the_help() -> None:
+    assert "Usage: vigil" in vigil().stdout
+
+
+def test_the_version_is_shown() -> None:
+    assert vigil("--version").stdout.startswith("vigil ")
+
+
+def test_a_mistyped_command_is_a_usage_error_that_suggests_the_right_one() -> None:
+    done = vigil("polcy")
+    assert done.returncode == ExitCode.USAGE
+    assert "'policy'" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_one_clear_line() -> None:
+    done = vigil("import", "github-status", "/nowhere/log.jsonl")
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr == "vigil: /nowhere/log.jsonl: No such file or directory\n"
+
+
+def test_a_broken_policy_is_refused_with_its_place_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("policy: p\neffective_from: yesterday\n")
+    done = vigil("replay", "-", "--policies", str(tmp_path))
+    assert done.returncode == ExitCode.REFUSED
+    assert "wrong.yaml:2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    assert known_failure(ZeroDivisionError()) is None
+
+
+def test_a_failure_is_itself() -> None:
+    failure = Failure("no", ExitCode.IN_DOUBT)
+    assert known_failure(failure) is failure
+
+
+@pytest.mark.parametrize("name", exits.KNOWN)
+def test_every_error_that_is_known_by_name_exists(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), kind), Exception)
+
+
+def test_a_known_error_is_known_by_its_base_class_too() -> None:
+    from aiokafka.errors import KafkaConnectionError
+
+    class Closer(KafkaConnectionError):  # type: ignore[misc]
+        pass
+
+    failure = known_failure(Closer("away"))
+    assert failure is not None
+    assert failure.code is ExitCode.UNREACHABLE

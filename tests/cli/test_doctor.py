@@ -1,0 +1,334 @@
+"""`vigil doctor` finds what is wrong with an installation, on a real Apache Kafka, and says what to do."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner
+
+from engine.cli import cluster, installation
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Finding, Sign, exit_code, fail, line, ok, warn
+from engine.cli.main import app
+from engine.demo.broker import KafkaBroker, free_port
+from engine.settings import Settings
+from engine.stream.checks import Refused, check_topics
+from servers import create_topics, unique
+
+POLICIES = Path(__file__).resolve().parents[2] / "engine" / "demo" / "policies"
+
+
+def settings_for(bootstrap: str, **more: Any) -> Settings:
+    """Those of an application that no other test uses, on a broker with one disk."""
+    app_id = unique("doctor")
+    names = {
+        f"{kind}_topic": f"{app_id}.{kind}"
+        for kind in ("tickets", "incidents", "commands", "outcomes", "dlq")
+    }
+    return Settings.model_validate(
+        {"bootstrap_servers": bootstrap, "app_id": app_id, "env": "dev", "policies": POLICIES} | names | more
+    )
+
+
+def make_topics(settings: Settings, partitions: int = 4, *, leave_out: str = "") -> None:
+    plain = [name for name in settings.all_topics if name not in (settings.changelog_topic, leave_out)]
+    create_topics(settings.bootstrap_servers, *plain, partitions=partitions)
+    if leave_out != settings.changelog_topic:
+        create_topics(
+            settings.bootstrap_servers,
+            settings.changelog_topic,
+            partitions=partitions,
+            configs={"cleanup.policy": "compact"},
+        )
+
+
+def examined(settings: Settings) -> dict[str, list[Finding]]:
+    """The findings about the cluster, by what was looked at."""
+    found: dict[str, list[Finding]] = {}
+    for finding in cluster.examine_cluster(settings, 5.0):
+        found.setdefault(finding.check, []).append(finding)
+    return found
+
+
+def failures(findings: dict[str, list[Finding]]) -> list[Finding]:
+    return [finding for group in findings.values() for finding in group if finding.sign is Sign.FAIL]
+
+
+def worker_refuses(settings: Settings) -> str:
+    """The name of the reason for which a worker would not start with these topics."""
+    with pytest.raises(Refused) as refused:
+        asyncio.run(check_topics(settings))
+    return refused.value.name
+
+
+def test_an_installation_in_order_has_no_failure(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings)
+    findings = examined(settings)
+    assert failures(findings) == []
+    assert findings["topics"][0].found == "6, 4 partitions each"
+    assert findings["delivery"][0].sign is Sign.OK
+    assert findings["clock"][0].sign is Sign.OK, "one machine has one clock"
+    assert findings["lag"][0].found == "0 records behind"
+    assert asyncio.run(check_topics(settings)) == 4, "and a worker starts"
+
+
+def test_a_missing_topic_is_named_with_the_command_that_makes_it(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings, leave_out=settings.commands_topic)
+    findings = failures(examined(settings))
+    assert [(f.check, f.found, f.advice) for f in findings] == [
+        ("topics", f"missing: {settings.commands_topic}", "vigil topics create")
+    ]
+    assert exit_code(findings) == ExitCode.REFUSED
+    assert worker_refuses(settings) == "topic_missing"
+
+
+def test_a_topic_with_another_partition_count_is_named(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings, leave_out=settings.incidents_topic)
+    create_topics(kafka.bootstrap, settings.incidents_topic, partitions=3)
+    findings = failures(examined(settings))
+    assert [(f.check, f.found) for f in findings] == [
+        ("partitions", f"{settings.incidents_topic} has 3; the others have 4")
+    ]
+    assert exit_code(findings) == ExitCode.REFUSED
+    assert worker_refuses(settings) == "partition_counts_differ"
+
+
+def test_a_changelog_that_is_not_compacted_would_lose_state(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings, leave_out=settings.changelog_topic)
+    create_topics(kafka.bootstrap, settings.changelog_topic)
+    findings = failures(examined(settings))
+    assert [finding.check for finding in findings] == ["changelog"]
+    assert "cleanup.policy=delete" in findings[0].found
+    assert worker_refuses(settings) == "changelog_not_compacted"
+
+
+def test_one_replica_is_refused_outside_of_development(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap, env="production")
+    make_topics(settings)
+    findings = failures(examined(settings))
+    assert [finding.check for finding in findings] == ["replication"]
+    assert "VIGIL_ENV=dev" in findings[0].advice
+    assert worker_refuses(settings) == "replication_factor_1"
+
+
+def test_a_dead_letter_topic_that_takes_only_small_records_is_a_warning(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings)
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.alter_configs(
+        [
+            ConfigResource(
+                ConfigResourceType.TOPIC, settings.dlq_topic, configs={"max.message.bytes": "1000000"}
+            )
+        ]
+    )
+    admin.close()
+    findings = examined(settings)
+    assert [(f.sign, f.found) for f in findings["dead letters"]] == [
+        (Sign.WARN, f"{settings.dlq_topic}: max.message.bytes=1000000")
+    ]
+    assert failures(findings) == []
+
+
+def test_records_that_nobody_takes_are_a_lag(kafka: KafkaBroker) -> None:
+    from kafka import KafkaProducer
+
+    settings = settings_for(kafka.bootstrap, ready_lag=10)
+    make_topics(settings)
+    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap)
+    for number in range(30):
+        producer.send(settings.tickets_topic, b"{}", partition=number % 3)
+    producer.close()
+    findings = examined(settings)
+    assert findings["group"][0].found.endswith("no worker is running")
+    assert findings["lag"][0].sign is Sign.WARN
+    assert findings["lag"][0].found.startswith("30 records behind, 10 of them on ")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_wrong_password_is_told_from_a_broker_that_is_away(kafka: KafkaBroker, mechanism: str) -> None:
+    settings = settings_for(
+        kafka.sasl_bootstrap,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism=mechanism,
+        sasl_username=kafka.user,
+        sasl_password="wrong",  # noqa: S106  (that is the point)
+    )
+    findings = failures(examined(settings))
+    assert [finding.check for finding in findings] == ["credentials"]
+    assert "VIGIL_SASL_PASSWORD" in findings[0].advice
+    assert exit_code(findings) == ExitCode.REFUSED
+
+
+def test_a_mechanism_that_the_broker_does_not_offer_is_named(kafka: KafkaBroker) -> None:
+    settings = settings_for(
+        kafka.sasl_bootstrap,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="SCRAM-SHA-256",
+        sasl_username=kafka.user,
+        sasl_password=kafka.password,
+    )
+    findings = failures(examined(settings))
+    assert [(f.check, f.found.split(" ", 1)[1]) for f in findings] == [
+        ("credentials", "does not offer SCRAM-SHA-256")
+    ]
+
+
+def test_credentials_for_a_listener_that_asks_for_none_are_named(kafka: KafkaBroker) -> None:
+    settings = settings_for(
+        kafka.bootstrap,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_username=kafka.user,
+        sasl_password=kafka.password,
+    )
+    findings = failures(examined(settings))
+    assert [finding.check for finding in findings] == ["credentials"]
+    assert "asks for no credentials" in findings[0].found
+
+
+def test_no_credentials_for_a_listener_that_asks_for_some_point_to_the_protocol(kafka: KafkaBroker) -> None:
+    findings = failures(dict(examined(settings_for(kafka.sasl_bootstrap))))
+    assert [finding.check for finding in findings] == ["broker"]
+    assert "VIGIL_SECURITY_PROTOCOL=PLAINTEXT" in findings[0].advice
+
+
+def test_each_broker_that_is_away_is_named_with_its_own_reason() -> None:
+    away = f"127.0.0.1:{free_port()}"
+    findings = failures(examined(settings_for(f"{away},no-such-host.invalid:9092")))
+    assert [finding.found.split(": ")[0] for finding in findings] == [away, "no-such-host.invalid:9092"]
+    assert exit_code(findings) == ExitCode.UNREACHABLE
+
+
+def test_one_of_two_brokers_away_does_not_end_the_examination(kafka: KafkaBroker) -> None:
+    settings = settings_for(f"127.0.0.1:{free_port()},{kafka.bootstrap}")
+    make_topics(settings.model_copy(update={"bootstrap_servers": kafka.bootstrap}))
+    findings = examined(settings)
+    assert [finding.check for finding in failures(findings)] == ["broker"]
+    assert findings["topics"][0].sign is Sign.OK
+
+
+def test_a_misspelt_variable_is_pointed_out_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVER", "kafka:9092")
+    import os
+
+    findings, settings = installation.examine_settings(os.environ)
+    assert settings is not None
+    assert [(f.sign, f.advice) for f in findings if "VIGIL_BOOTSTRAP_SERVER " in f.found] == [
+        (Sign.WARN, "did you mean VIGIL_BOOTSTRAP_SERVERS?")
+    ]
+
+
+def test_a_setting_that_is_refused_is_named_with_what_was_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_CLOCK", "sundial")
+    findings, settings = installation.examine_settings()
+    assert settings is None
+    assert [f.found for f in findings if f.sign is Sign.FAIL] == [
+        "VIGIL_CLOCK=sundial: Input should be 'real', 'scaled' or 'events'"
+    ]
+    assert exit_code(findings) == ExitCode.REFUSED
+
+
+def test_policies_that_do_not_load_are_named_by_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("policy: acme\nclocks: [\n")
+    findings = list(installation.examine_policies(settings_for("127.0.0.1:1", policies=tmp_path)))
+    assert findings[0].sign is Sign.FAIL
+    assert "bad.yaml" in findings[0].found
+    assert findings[0].advice.startswith("vigil policy lint")
+
+
+def test_policies_that_load_are_counted_with_their_calendars() -> None:
+    findings = list(installation.examine_policies(settings_for("127.0.0.1:1")))
+    assert {finding.sign for finding in findings} == {Sign.OK}
+
+
+def test_the_installed_libraries_are_the_pinned_ones() -> None:
+    assert [finding.sign for finding in installation.examine_versions()] == [Sign.OK]
+
+
+def test_another_version_of_a_pinned_library_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = installation.version
+    monkeypatch.setattr(installation, "version", lambda name: "9.9" if name == "aiokafka" else real(name))
+    findings = list(installation.examine_versions())
+    assert findings[0].sign is Sign.FAIL
+    assert "aiokafka 9.9 instead of 0.14.0" in findings[0].found
+
+
+@pytest.fixture
+def unready_worker() -> Iterator[str]:
+    """The address of something that answers as a worker does that is behind."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b'{"ready": false, "why_not": "falling_behind"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silence."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_a_worker_that_is_not_ready_is_a_failure_with_its_own_reason(unready_worker: str) -> None:
+    findings = list(installation.examine_worker(unready_worker, asked=True, timeout=5))
+    assert (findings[0].sign, "falling_behind" in findings[0].found) == (Sign.FAIL, True)
+
+
+@pytest.mark.parametrize(("asked", "sign"), [(True, Sign.FAIL), (False, Sign.SKIP)])
+def test_a_worker_that_does_not_answer_fails_only_when_it_was_asked_for(asked: bool, sign: Sign) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    assert [f.sign for f in installation.examine_worker(address, asked=asked, timeout=5)] == [sign]
+
+
+def test_the_gravest_failure_decides_the_exit_code_and_warnings_do_not() -> None:
+    refused = fail("a", "b", "c", ExitCode.REFUSED)
+    assert exit_code([ok("a", "b"), warn("a", "b", "c")]) == ExitCode.DONE
+    assert exit_code([fail("a", "b", "c"), refused]) == ExitCode.REFUSED
+    assert exit_code([refused, fail("a", "b", "c", ExitCode.UNREACHABLE)]) == ExitCode.UNREACHABLE
+
+
+def test_what_the_broker_says_is_not_taken_for_markup() -> None:
+    assert r"\[bold]" in line(ok("a", "[bold]loud"))
+
+
+def test_the_command_tells_programs_in_json_and_ends_with_69_without_a_broker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("VIGIL_POLICIES", str(POLICIES))
+    result = CliRunner().invoke(app, ["doctor", "--json", "--timeout", "1"])
+    answer = json.loads(result.stdout)
+    assert result.exit_code == answer["exit_code"] == ExitCode.UNREACHABLE
+    assert {finding["check"] for finding in answer["findings"]} >= {
+        "versions",
+        "settings",
+        "policies",
+        "broker",
+    }
+
+
+def test_the_command_shows_people_what_is_wrong_and_what_to_do(
+    kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVERS", kafka.bootstrap)
+    monkeypatch.setenv("VIGIL_APP_ID", unique("nobody"))
+    monkeypatch.setenv("VIGIL_POLICIES", str(POLICIES))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == ExitCode.REFUSED
+    assert "vigil topics create" in result.stdout

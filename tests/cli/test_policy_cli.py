@@ -1,0 +1,128 @@
+"""`vigil policy` as people and programs meet it: what it prints and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+GOOD = """\
+calendar: support
+zone: Europe/Berlin
+hours: {mon-fri: ["09:00-17:00"]}
+---
+policy: standard
+effective_from: 2026-01-01T00:00:00Z
+match: {tier: gold}
+clocks:
+  resolve: {budget: {P0: 4h, P2: 3bd @support}}
+"""
+
+
+def vigil(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own."""
+    return subprocess.run(  # our own command
+        [sys.executable, "-m", "engine.cli.main", "policy", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={"PATH": "", "COLUMNS": "120", "NO_COLOR": "1", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def written(folder: Path, text: str, name: str = "policy.yaml") -> Path:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_lint_of_good_files_says_what_there_is_and_ends_with_0(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    run = vigil("lint", tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == ""
+    assert run.stderr == "fine: standard (calendars: support)\n"
+
+
+def test_lint_prints_every_problem_with_its_place_and_ends_with_1(tmp_path: Path) -> None:
+    file = written(tmp_path, GOOD.replace("P0: 4h", "P9: 4h").replace("tier", "teir"))
+    run = vigil("lint", tmp_path)
+    assert run.returncode == 1
+    first, second = run.stdout.splitlines()
+    assert first.startswith(f"{file}:7: match.teir: expected one of ")
+    assert first.endswith("found teir (did you mean tier?)")
+    assert second == f"{file}:9: clocks.resolve.budget.P9: expected one of P0, P1, P2, P3; found P9"
+    assert run.stderr.startswith("2 problems")
+
+
+def test_lint_takes_folders_one_by_one_and_files_together(tmp_path: Path) -> None:
+    calendar, policy = GOOD.split("---\n")
+    files = [written(tmp_path, calendar, "calendar.yaml"), written(tmp_path, policy, "policy.yaml")]
+    assert vigil("lint", *files).returncode == 0
+    assert vigil("lint", files[1]).returncode == 1
+    assert vigil("lint", "deploy/policies", "deploy/policies-uci", "deploy/policies-github").returncode == 0
+
+
+def test_lint_for_programs_prints_json(tmp_path: Path) -> None:
+    file = written(tmp_path, GOOD.replace("3bd @support", "3bd"))
+    run = vigil("lint", tmp_path, "--json")
+    assert run.returncode == 1
+    said = json.loads(run.stdout)
+    assert said["ok"] is False
+    assert said["problems"] == [
+        {
+            "file": str(file),
+            "line": 9,
+            "field": "clocks.resolve.budget.P2",
+            "expected": "a calendar for business days, such as 3bd @support",
+            "found": "3bd",
+        }
+    ]
+
+
+def test_lint_of_nothing_says_so(tmp_path: Path) -> None:
+    run = vigil("lint", tmp_path / "nowhere")
+    assert run.returncode == 1
+    assert "nothing there" in run.stdout
+
+
+def test_show_says_what_a_business_day_is_worth(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    run = vigil("show", tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "3bd @support = 24h" in run.stdout
+    assert "support   Europe/Berlin  8h   mon-fri 09:00-17:00" in run.stdout
+
+
+def test_show_for_programs_prints_seconds_versions_and_hashes(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    shown = json.loads(vigil("show", tmp_path, "--json").stdout)
+    (policy,) = shown["policies"]
+    assert (policy["name"], policy["version"]) == ("standard", "2026-01-01T00:00:00Z")
+    assert len(policy["hash"]) == 16
+    assert policy["match"] == {"tier": ["gold"]}
+    assert policy["owed"][0]["targets"]["P2"] == {
+        "text": "3bd @support",
+        "calendar": "support",
+        "budget": "24h",
+        "budget_seconds": 86400.0,
+    }
+    assert shown["calendars"][0]["business_day_seconds"] == 28800.0
+    assert shown["tzdata"]
+
+
+def test_show_of_a_policy_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    run = vigil("show", tmp_path, "--policy", "standrad")
+    assert run.returncode == 2
+    assert "did you mean standard?" in run.stderr
+
+
+def test_show_of_files_that_are_refused_lists_the_problems_and_ends_with_78(tmp_path: Path) -> None:
+    file = written(tmp_path, GOOD.replace("4h", "4x"))
+    run = vigil("show", tmp_path)
+    assert run.returncode == 78
+    assert f"{file}:9: clocks.resolve.budget.P0" in run.stderr
+    assert "Traceback" not in run.stderr
