@@ -1,0 +1,208 @@
+"""docker-compose.yml and what it mounts: by the specification, whole, and in our own words."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema.validators import validator_for
+
+from engine.metrics.definitions import DEFINITIONS
+from engine.settings import Settings
+from servers import missing
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("topics", "worker")
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return found
+
+
+def specification() -> dict[str, Any]:
+    """The specification's schema, a file of check-jsonschema; importing that needs another click."""
+    spec = importlib.util.find_spec("check_jsonschema")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def problems(document: dict[str, Any]) -> list[str]:
+    schema = specification()
+    validator = validator_for(schema)(schema)  # the draft that the schema names: by another it finds nothing
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
+
+
+def test_it_follows_the_compose_specification() -> None:
+    assert problems(compose()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depend_on": ["kafka"]},
+        {"ports": "9092:9092"},
+        {"healthcheck": {"test": ["CMD", "true"], "every": "10s"}},
+        {"depends_on": {"kafka": {"condition": "service_helthy", "required": "maybe so"}}},
+    ],
+)
+def test_the_specification_finds_a_planted_mistake(change: dict[str, Any]) -> None:
+    document = compose()
+    document["services"]["worker"].update(change)
+    assert problems(document) != []
+
+
+def test_every_setting_of_ours_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in OURS:
+        given = compose()["services"][service]["environment"]
+        fields = {name.removeprefix("VIGIL_").lower() for name in given}
+        assert fields <= set(Settings.model_fields), f"{service}: no such setting"
+        for name, value in given.items():
+            monkeypatch.setenv(name, str(value))
+        assert Settings().bootstrap_servers == "kafka:19092"
+
+
+def test_every_setting_in_the_dockerfile_exists() -> None:
+    names = re.findall(r"\bVIGIL_([A-Z_]+)=", (ROOT / "deploy/Dockerfile").read_text())
+    assert names
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+
+
+def test_who_waits_for_somebody_waits_for_a_service_that_can_tell() -> None:
+    services = compose()["services"]
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            assert other in services, f"{name} waits for {other}, which is not there"
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in services[other], f"{other} says nothing of its health"
+
+
+def test_kafka_is_given_every_setting_that_one_node_needs() -> None:
+    given = compose()["services"]["kafka"]["environment"]
+    needed = """
+        CLUSTER_ID KAFKA_NODE_ID KAFKA_PROCESS_ROLES KAFKA_LISTENERS KAFKA_ADVERTISED_LISTENERS
+        KAFKA_LISTENER_SECURITY_PROTOCOL_MAP KAFKA_CONTROLLER_QUORUM_VOTERS KAFKA_CONTROLLER_LISTENER_NAMES
+        KAFKA_INTER_BROKER_LISTENER_NAME KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR
+        KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR KAFKA_TRANSACTION_STATE_LOG_MIN_ISR KAFKA_LOG_DIRS
+    """
+    assert set(needed.split()) <= set(given)
+    listeners = {part.split(":")[0] for part in given["KAFKA_LISTENERS"].split(",")}
+    protocols = {part.split(":")[0] for part in given["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")}
+    advertised = {part.split(":")[0] for part in given["KAFKA_ADVERTISED_LISTENERS"].split(",")}
+    assert listeners == protocols
+    assert advertised == listeners - {given["KAFKA_CONTROLLER_LISTENER_NAMES"]}
+    assert given["KAFKA_INTER_BROKER_LISTENER_NAME"] in advertised
+
+
+def test_the_broker_takes_the_largest_record_that_the_topics_allow_or_the_topics_say_so() -> None:
+    given = compose()["services"]["kafka"]["environment"]
+    assert int(given["KAFKA_MESSAGE_MAX_BYTES"]) >= Settings().max_record_bytes
+
+
+def test_every_file_that_is_mounted_is_there() -> None:
+    for service in compose()["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), source
+            else:
+                assert source in compose()["volumes"]
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    for service in compose()["services"].values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_prometheus_asks_the_port_on_which_the_worker_answers() -> None:
+    (job,) = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    worker = compose()["services"]["worker"]
+    assert found["names"] == ["worker"]
+    assert found["port"] == worker["environment"]["VIGIL_METRICS_PORT"] == int(worker["expose"][0])
+    assert f":{found['port']}/ready" in worker["healthcheck"]["test"][-1]
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("promtool")
+    if program is None:
+        missing("there is no promtool (Debian: prometheus)")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    done = promtool("check", "config", str(ROOT / "deploy/prometheus/prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 rule files found" in done.stdout
+
+
+def dashboard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/vigil.json").read_text())
+    return found
+
+
+def queries() -> list[str]:
+    return [target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", ())]
+
+
+def test_the_dashboard_asks_only_for_metrics_and_labels_that_exist() -> None:
+    known = {definition.name: set(definition.labels) for definition in DEFINITIONS}
+    assert len(queries()) > 10
+    for query in queries():
+        names = re.findall(r"\b(?:sla|vigil)_[a-z_0-9]+\b", query)
+        assert names, query
+        for name in names:
+            base = re.sub(r"_(bucket|sum|count)$", "", name)
+            assert base in known, f"{query}: no metric {base}"
+            for labels in re.findall(r"by \(([a-z_, ]+)\)", query):
+                assert set(labels.split(", ")) - {"le"} <= known[base], f"{query}: no such label"
+
+
+def check_queries(folder: Path, exprs: list[str]) -> subprocess.CompletedProcess[str]:
+    rules = [{"record": f"dashboard:query:{number}", "expr": expr} for number, expr in enumerate(exprs)]
+    file = folder / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    return promtool("check", "rules", str(file))
+
+
+def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    done = check_queries(tmp_path, queries())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(queries())} rules found" in done.stdout
+
+
+def test_prometheus_refuses_a_planted_bad_query(tmp_path: Path) -> None:
+    assert check_queries(tmp_path, ["sum by (severity (sla_open_escalations)"]).returncode != 0
+
+
+def test_the_dashboard_reads_from_the_source_that_is_provisioned() -> None:
+    (source,) = yaml.safe_load(
+        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yaml").read_text()
+    )["datasources"]
+    asked = {panel["datasource"]["uid"] for panel in dashboard()["panels"] if "datasource" in panel}
+    assert asked == {source["uid"]}
+    provider = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/vigil.yaml").read_text())
+    mounted = [v.split(":")[1] for v in compose()["services"]["grafana"]["volumes"]]
+    assert provider["providers"][0]["options"]["path"] in mounted
+
+
+def test_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard()["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert max(x for x, _ in cells) < 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
