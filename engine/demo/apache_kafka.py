@@ -1,5 +1,6 @@
 """One node of Apache Kafka (KRaft) on this machine, for the demo and for tests."""
 
+import random
 import secrets
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from engine.demo.jars import Report, java, kafka_jars
 READY_SECONDS = 60.0
 _HEAP = "-Xmx512m"
 _ATTEMPTS = 3
+_PORTS = range(20_000, 32_000)
 
 
 class KafkaBroker:
@@ -223,8 +225,16 @@ def start_kafka(folder: Path | None = None, *, port: int = 0, report: Report | N
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on 127.0.0.1 that nobody uses now, and that no outgoing connection will be given.
+
+    A client that keeps calling a broker that is down may be given the broker's own port as its own (Linux
+    hands out 32768 and above): it then talks to itself, and the broker cannot come back to its address.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StartFailed(f"every port from {_PORTS.start} to {_PORTS.stop} is in use")

@@ -9,7 +9,7 @@ from engine.core.policy import Book
 from engine.core.view import ClockView, clocks_of
 from engine.demo.broker import Broker
 from engine.demo.feed import Feed, real_now
-from engine.demo.house import House
+from engine.demo.house import House, WorkerEnded
 from engine.demo.listening import Listener
 from engine.demo.playing import Pace, Play
 from engine.demo.said import Names, Said
@@ -127,7 +127,12 @@ class Stage:
 
     def look_around(self) -> None:
         """DemoFailed or WorkerEnded where something has ended that must not."""
-        self.house.check_worker()
+        try:
+            self.house.check_worker()
+        except WorkerEnded:
+            if _answers(self.broker.bootstrap):
+                raise
+            self._misses = _MISSED_CHECKS  # it ended for want of a broker: that is the reason to tell
         for error in (self.feed.error, self.listener.error):
             if error is not None and not _answers(self.broker.bootstrap):
                 self._misses = _MISSED_CHECKS

@@ -5,6 +5,8 @@ import time
 from collections import deque
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import CoordinationType
+from aiokafka.errors import KafkaError, NodeNotReadyError
 from aiokafka.producer import sender as aiokafka_sender
 
 from engine.settings import Settings
@@ -23,6 +25,26 @@ SECONDS_BETWEEN_TRANSACTIONS = 0.003
 """aiokafka waits 20 ms when the broker is still finishing the last transaction; it is done in 2 or 3."""
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
+
+
+def keep_looking(producer: AIOKafkaProducer) -> None:
+    """Make the producer look for its coordinators until a broker answers.
+
+    aiokafka's sender looks again where a node is not ready, but takes a connection that breaks while it looks
+    for the end, and with it the producer: whether a broker's restart was ridden out depended on the request
+    that was under way. Here each error that the client calls retriable reads as a node that is not ready.
+    """
+    lookup = producer.client.coordinator_lookup
+
+    async def patient(kind: CoordinationType, key: str) -> int:
+        try:
+            return await lookup(kind, key)  # type: ignore[no-any-return]
+        except KafkaError as error:
+            if error.retriable:
+                raise NodeNotReadyError(repr(error)) from error
+            raise
+
+    producer.client.coordinator_lookup = patient
 
 
 class Lane:
@@ -47,6 +69,7 @@ class Lane:
             transactional_id=f"{self._settings.app_id}-{self.partition}",
             transaction_timeout_ms=int(self._settings.transaction_timeout * 1000),
         )
+        keep_looking(self._producer)
         await asyncio.wait_for(self._producer.start(), OPEN_SECONDS)
 
     async def close(self) -> None:

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.coordination import FindCoordinatorRequest
 from counting import Deployment
 from faust.types import TP
 from kafka import KafkaProducer
@@ -201,6 +203,32 @@ async def test_whoever_initialised_last_is_right_and_the_other_ends(
     await owner.close()
     assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"1", b"2"]
     assert [each.last_state_offset for each in settled] == [1, 3], "the commit marker counts"
+
+
+async def test_a_connection_that_breaks_while_a_coordinator_is_looked_for_is_ridden_out(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    """What a broker's restart does to a transaction whose offsets are just being sent."""
+    settled: list[Settled] = []
+    stage = Transactions(deployment.settings, settled.append)
+    await stage.own({0})
+    client = stage._lanes[0]._producer.client  # type: ignore[union-attr]
+    send, broken = client.send, list[Any]()
+
+    async def breaks_twice(node: int, request: Any, **options: Any) -> Any:
+        if isinstance(request, FindCoordinatorRequest) and len(broken) < 2:
+            broken.append(request)
+            raise KafkaConnectionError("closed")
+        return await send(node, request, **options)
+
+    client.send = breaks_twice
+    stage.put(decision(0, 5, topic=deployment.settings.tickets_topic, state=state((b"a", b"1"))))
+    await stage.drain()
+    await stage.close()
+    assert len(broken) == 2
+    assert ends == []
+    assert [each.last_state_offset for each in settled] == [1]
+    assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"1"]
 
 
 async def test_a_refused_batch_commits_nothing_of_its_transaction(

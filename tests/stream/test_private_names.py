@@ -321,6 +321,13 @@ def test_sender_backoff_override_is_read_from_its_module() -> None:
     assert "BACKOFF_OVERRIDE" in source(sender.AddPartitionsToTxnHandler)
 
 
+def test_sender_looks_for_a_coordinator_again_where_a_node_is_not_ready() -> None:
+    text = source(sender.Sender._find_coordinator)
+    assert "await self.client.coordinator_lookup( coordinator_type, coordinator_key )" in text
+    assert in_order(text, "Errors.NodeNotReadyError", "continue", "raise KafkaError(repr(err)) from err")
+    assert "self._sender = Sender( self.client," in source(ProducerClass)
+
+
 async def test_producer_batches_are_built_and_sent_ready_made() -> None:
     producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1", max_batch_size=1_000)
     batch = producer.create_batch()
