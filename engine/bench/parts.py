@@ -80,7 +80,7 @@ Arrived = tuple[bytes, bytes, list[tuple[str, bytes]], int]
 def through(book: Book, arrived: list[Arrived], chunk: int) -> int:
     """What the worker does with a backlog, but for Kafka. The bytes of all outcomes."""
     facts = [one for one in (decode(*one) for one in arrived) if isinstance(one, Received)]
-    return sum(len(encode_outcome(outcome).value) for outcome in decide(book, facts, chunk))
+    return sum(len(encode_outcome(outcome).value or b"") for outcome in decide(book, facts, chunk))
 
 
 def _calendar(book: Book) -> Iterable[Cost]:

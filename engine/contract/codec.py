@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import Struct
 from pydantic import ValidationError
 
 from engine.contract import events
@@ -26,19 +27,21 @@ FUTURE_TOLERANCE = 5 * MINUTE
 TICK_TYPE = "vigil.tick.v1"
 
 
-class Received(NamedTuple):
+class Received(Struct, frozen=True, gc=False):
+    """An event that was taken."""
+
     subject: str
     fact: Fact
 
 
-class PartlyKnown(Received):
+class PartlyKnown(Received, frozen=True, gc=False):
     """An event with fields in its data that this version does not know: left out, to be counted."""
 
     unknown: tuple[str, ...]
     """Their paths."""
 
 
-class Tick(NamedTuple):
+class Tick(Struct, frozen=True, gc=False):
     """A clock of the subject is due."""
 
     subject: str
@@ -106,29 +109,27 @@ def read_line(line: bytes) -> Received | Unreadable:
 
 
 def _read(envelope: Envelope, recorded: Instant) -> Decoded:
-    kind, source, identity, subject, time, sequence, _, data = envelope
+    subject = envelope.subject
     if not subject:
         return Unreadable("bad_field", "subject is missing; expected the escalation's id", "subject")
-    verb = events.TYPES.get(kind)
+    verb = events.TYPES.get(envelope.type)
     if verb is None:
-        if kind == TICK_TYPE:
+        if envelope.type == TICK_TYPE:
             return _tick(envelope)
-        return Unreadable("unknown_type", f"{kind} is no type of this contract", ignored=True)
+        return Unreadable("unknown_type", f"{envelope.type} is no type of this contract", ignored=True)
     try:
-        at = read_moment(time)
+        at = read_moment(envelope.time)
         if at > recorded + FUTURE_TOLERANCE:
-            return _from_the_future(time, recorded)
-        said, unknown = events.read(verb, data)
+            return _from_the_future(envelope.time, recorded)
+        said, unknown = events.read(verb, envelope.data)
     except ValidationError as error:  # a ValueError too, so it comes first
         return _bad_data(error)
     except ValueError as error:
         return Unreadable("bad_field", str(error), "time")
-    fact = Fact(source, identity, verb, at, recorded, sequence, said)
+    fact = Fact(envelope.source, envelope.id, verb, at, recorded, envelope.sequence, said)
     if not unknown:
         return Received(subject, fact)
-    received = PartlyKnown(subject, fact)
-    received.unknown = unknown
-    return received
+    return PartlyKnown(subject, fact, unknown)
 
 
 def _from_the_future(time: str, recorded: Instant) -> Unreadable:
@@ -160,7 +161,7 @@ def _shown(value: object) -> str:
 # -- commands ---------------------------------------------------------------------------------
 
 
-class _TickData(msgspec.Struct):
+class _TickData(Struct):
     due_at: Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
 
 

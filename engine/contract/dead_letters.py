@@ -1,7 +1,7 @@
 """What could not be taken: the original bytes with the reason in Kafka Connect's headers."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -30,16 +30,10 @@ class Source(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-class DeadLetter(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-
-
-def dead_letter(record: Source, reason: str, detail: str, path: str = "") -> DeadLetter:
+def dead_letter(record: Source, reason: str, detail: str, path: str = "") -> Record:
     """Key, value and headers as received; the reason's headers come after them and overwrite none."""
     message = f"{detail} [{path}]" if path and path not in detail else detail
-    return DeadLetter(
+    return Record(
         record.key,
         record.value,
         [

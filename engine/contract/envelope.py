@@ -3,9 +3,10 @@
 import re
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 STRUCTURED = "application/cloudevents"
 """A content type that starts so decides, even where `ce_` headers are there too (binding 3)."""
@@ -19,7 +20,7 @@ _JSON_NAMES = {
 }  # fmt: skip
 
 
-class Envelope(NamedTuple):
+class Envelope(Struct, frozen=True, gc=False):
     """The attributes that matter here, and the data as the bytes that were sent."""
 
     type: str
@@ -44,47 +45,55 @@ _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _any = msgspec.json.Decoder(Any)
 
 
-def content_type(headers: Sequence[tuple[str, bytes]]) -> str:
-    """In lower case, as media types compare; empty where there is none."""
-    for name, raw in headers:
-        if len(name) == 12 and raw is not None and name.lower() == "content-type":
-            return raw.decode("latin-1").lower()
-    return ""
-
-
 def read(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
     """The event of a record, in the mode that its content type says. EnvelopeError where it is none."""
-    kind = content_type(headers)
-    if not kind.startswith(STRUCTURED):
-        return _binary(value, headers, kind)
-    if kind[len(STRUCTURED) :].partition(";")[0].strip() not in ("", "+json"):
+    found: dict[str, bytes] = {}
+    kind: bytes | None = None
+    for header, raw in headers:
+        if raw is not None:
+            name = _HEADERS.get(header)
+            if name is not None:
+                found[name] = raw
+            elif kind is None and len(header) == 12 and header.lower() == "content-type":
+                kind = raw
+    if kind is None or kind == b"application/json":
+        return _binary(found, value)
+    media = kind.decode("latin-1").lower()  # as media types compare
+    if not media.startswith(STRUCTURED):
+        if found:
+            _check_json(media)
+        return _binary(found, value)
+    if media[len(STRUCTURED) :].partition(";")[0].strip() not in ("", "+json"):
         raise EnvelopeError(
             "not_cloudevents",
-            f"content-type {kind[:80]!r}; expected one event a record as application/cloudevents+json",
+            f"content-type {media[:80]!r}; expected one event a record as application/cloudevents+json",
             "content-type",
         )
     return structured(value)
 
 
-def _binary(value: bytes, headers: Sequence[tuple[str, bytes]], kind: str) -> Envelope:
+def _binary(found: dict[str, bytes], value: bytes) -> Envelope:
     """Attributes from `ce_` headers, data from the value."""
-    found: dict[str, str] = {}
-    for header, raw in headers:
-        name = _HEADERS.get(header)
-        if name is not None and raw is not None:
-            try:
-                found[name] = raw.decode()
-            except UnicodeDecodeError:
-                raise EnvelopeError("bad_field", f"header {header} is not UTF-8", name) from None
     if not found:
         raise EnvelopeError(
             "not_cloudevents",
             "no ce_ headers, and content-type does not start with application/cloudevents; "
             "send CloudEvents 1.0 in binary or structured mode",
         )
-    if kind and kind != "application/json":
-        _check_json(kind)
-    return _envelope(found, value)
+    try:
+        texts = {name: raw.decode() for name, raw in found.items()}
+    except UnicodeDecodeError:
+        name = next(name for name, raw in found.items() if not _is_utf8(raw))
+        raise EnvelopeError("bad_field", f"header ce_{name} is not UTF-8", name) from None
+    return _envelope(texts, value)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_json(kind: str) -> None:

@@ -114,7 +114,10 @@ def _event(kind: str, family: str, data: dict[str, Any]) -> dict[str, Any]:
 
 def _structured(record: Record) -> dict[str, Any]:
     attributes = {name[3:]: raw.decode() for name, raw in record.headers if name.startswith("ce_")}
-    return attributes | {"datacontenttype": "application/json", "data": msgspec.json.decode(record.value)}
+    return attributes | {
+        "datacontenttype": "application/json",
+        "data": msgspec.json.decode(record.value or b""),
+    }
 
 
 _METRICS = {"cadence_missed": "customer_update", "commitment_missed": "commitment", "overdue": "rca_summary"}

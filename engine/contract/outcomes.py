@@ -17,34 +17,34 @@ TYPES = {name: f"sla.{name}.v1" for name in NAMES}
 _NAME_OF = {kind.encode(): name for name, kind in TYPES.items()}
 
 
-class _Customer(Struct, frozen=True, omit_defaults=True):
+class _Customer(Struct, frozen=True, omit_defaults=True, gc=False):
     id: str = ""
     tier: str = ""
 
 
-class _Wire(Struct, omit_defaults=True, kw_only=True):
-    """The data of an outcome, in the order of contract.md; what is empty is left out."""
+class _Wire(Struct, omit_defaults=True, gc=False):
+    """The data of an outcome in the order in which it is written; what is empty is left out."""
 
     seq: int
     subject: str
     metric: str
-    key: str = ""
     cycle: int
     policy: PolicyRef
-    severity: str = ""
-    customer: _Customer | None = None
-    service: str = ""
-    team: str = ""
-    owner: str = ""
-    started_at: str | None = None
-    due_at: str | None = None
     effective_at: str
     detected_at: str
     elapsed_seconds: float
     elapsed_calendar_seconds: float
+    severity: str = ""
+    started_at: str | None = None
+    due_at: str | None = None
     target_seconds: float | None = None
     remaining_seconds: float | None = None
     consumed_ratio: float | None = None
+    key: str = ""
+    customer: _Customer | None = None
+    service: str = ""
+    team: str = ""
+    owner: str = ""
     threshold: str = ""
     notify: tuple[str, ...] = ()
     in_a_row: int = 0
@@ -75,36 +75,37 @@ def encode_outcome(outcome: Outcome) -> Record:
     """The record of an outcome: key and ce_subject the subject, ce_time its effective time."""
     o = outcome
     effective = _stamp(o.effective_at)
-    target, elapsed = o.target, o.elapsed
+    started, due, target, elapsed = o.started_at, o.due_at, o.target, o.elapsed
+    # By position: twenty-eight keyword arguments would cost a microsecond.
     wire = _Wire(
-        seq=o.seq,
-        subject=o.subject,
-        metric=o.metric,
-        key=o.key,
-        cycle=o.cycle,
-        policy=o.policy,
-        severity=o.severity,
-        customer=_Customer(o.customer_id, o.customer_tier) if o.customer_id or o.customer_tier else None,
-        service=o.service,
-        team=o.team,
-        owner=o.owner,
-        started_at=None if o.started_at is None else _stamp(o.started_at),
-        due_at=None if o.due_at is None else _stamp(o.due_at),
-        effective_at=effective,
-        detected_at=_stamp(o.detected_at),
-        elapsed_seconds=elapsed / SECOND,
-        elapsed_calendar_seconds=o.elapsed_calendar / SECOND,
-        target_seconds=None if target is None else target / SECOND,
-        remaining_seconds=None if target is None else (target - elapsed) / SECOND,
-        consumed_ratio=round(elapsed / target, 6) if target else None,
-        threshold=o.threshold,
-        notify=o.notify,
-        in_a_row=o.in_a_row,
-        reason=o.reason,
-        proof=o.proof,
-        caused_by=o.caused_by,
-        corrects=o.corrects,
-        outcome=o.outcome,
+        o.seq,
+        o.subject,
+        o.metric,
+        o.cycle,
+        o.policy,
+        effective,
+        _stamp(o.detected_at),
+        elapsed / SECOND,
+        o.elapsed_calendar / SECOND,
+        o.severity,
+        None if started is None else _stamp(started),
+        None if due is None else _stamp(due),
+        None if target is None else target / SECOND,
+        None if target is None else (target - elapsed) / SECOND,
+        round(elapsed / target, 6) if target else None,
+        o.key,
+        _Customer(o.customer_id, o.customer_tier) if o.customer_id or o.customer_tier else None,
+        o.service,
+        o.team,
+        o.owner,
+        o.threshold,
+        o.notify,
+        o.in_a_row,
+        o.reason,
+        o.proof,
+        o.caused_by,
+        o.corrects,
+        o.outcome,
     )
     key = o.subject.encode()
     headers = [
@@ -203,25 +204,25 @@ class OutcomeData(_Model):
     seq: int = Field(ge=1, description="Counts what has been said of the subject")
     subject: str = Field(description="The escalation")
     metric: str = Field(description="The clock: resolve, first_response, customer_update, …")
-    key: str | None = Field(None, description="The commitment's or action's id")
     cycle: int = Field(description="Counts the repetitions of a clock, from 1")
     policy: PolicyModel = Field(description="That was in force")
-    severity: Literal["P0", "P1", "P2", "P3"] | None = Field(None, description="As known when it took effect")
-    customer: CustomerModel | None = None
-    service: str | None = None
-    team: str | None = None
-    owner: str | None = Field(None, description="As known when it took effect")
-    started_at: AwareDatetime | None = None
-    due_at: AwareDatetime | None = Field(None, description="Absent while the clock is paused")
     effective_at: AwareDatetime = Field(description="When it came about, whenever it was found")
     detected_at: AwareDatetime = Field(description="When the engine found it; in no comparison")
     elapsed_seconds: Seconds = Field(description="On the clock's calendar, pauses excluded")
     elapsed_calendar_seconds: Seconds = Field(
         description="From started_at to effective_at, nothing subtracted"
     )
+    severity: Literal["P0", "P1", "P2", "P3"] | None = Field(None, description="As known when it took effect")
+    started_at: AwareDatetime | None = None
+    due_at: AwareDatetime | None = Field(None, description="Absent while the clock is paused")
     target_seconds: Seconds | None = Field(None, description="The budget")
     remaining_seconds: Seconds | None = Field(None, description="Negative: overrun")
     consumed_ratio: float | None = Field(None, description="Elapsed of the budget")
+    key: str | None = Field(None, description="The commitment's or action's id")
+    customer: CustomerModel | None = None
+    service: str | None = None
+    team: str | None = None
+    owner: str | None = Field(None, description="As known when it took effect")
     threshold: str | None = Field(None, description="breach_risk, escalated: which one was passed")
     notify: list[str] | None = Field(None, description="escalated: the roles to notify")
     in_a_row: int | None = Field(None, description="cadence_missed: intervals that passed in silence")

@@ -98,7 +98,7 @@ Order: TypeAlias = tuple[int, str, int, str, str]
 """Sort key: time, sequence (none first), class, source, id. The opening stands before all: see `in_order`."""
 
 
-class Fact(Struct, frozen=True, array_like=True, tag=0):
+class Fact(Struct, frozen=True, array_like=True, tag=0, gc=False):
     """One event of one escalation, as the core sees it. (source, id) is its identity."""
 
     source: str

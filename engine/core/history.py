@@ -17,7 +17,7 @@ CHUNK_BYTES = 64 * 1024
 cannot be added to."""
 
 
-class Said(Struct, frozen=True, array_like=True, tag=1):
+class Said(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """One statement that stands, under the id of the outcome that said it last."""
 
     id: str

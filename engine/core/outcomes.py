@@ -34,13 +34,13 @@ VERDICTS = frozenset(
 """The outcomes that settle something; the others warn or inform."""
 
 
-class PolicyRef(Struct, frozen=True):
+class PolicyRef(Struct, frozen=True, gc=False):
     name: str
     version: str
     hash: str
 
 
-class Proof(Struct, frozen=True):
+class Proof(Struct, frozen=True, gc=False):
     """The versions that a verdict was computed with."""
 
     calendar: str
@@ -49,23 +49,16 @@ class Proof(Struct, frozen=True):
     holidays: str
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, gc=False):
     name: str
     id: str
     seq: int
     """Counts what has been said of the subject, from 1: the order of saying survives any sorting."""
     subject: str
     metric: str
-    key: str = ""
-    """The commitment's or action's id."""
     cycle: int
     policy: PolicyRef
     severity: str
-    customer_id: str = ""
-    customer_tier: str = ""
-    service: str = ""
-    team: str = ""
-    owner: str = ""
     started_at: Instant | None
     due_at: Instant | None
     effective_at: Instant
@@ -76,6 +69,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
     elapsed_calendar: Span
     """From started_at to effective_at, nothing subtracted."""
     target: Span | None
+    key: str = ""
+    """The commitment's or action's id."""
+    customer_id: str = ""
+    customer_tier: str = ""
+    service: str = ""
+    team: str = ""
+    owner: str = ""
     threshold: str = ""
     notify: tuple[str, ...] = ()
     in_a_row: int = 0

@@ -15,5 +15,5 @@ def outcome_line(outcome: Outcome) -> bytes:
             event[name[3:]] = value.decode()
         elif name == "content-type":
             event["datacontenttype"] = value.decode()
-    event["data"] = orjson.Fragment(record.value)
+    event["data"] = orjson.Fragment(record.value or b"")
     return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)

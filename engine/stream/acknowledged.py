@@ -9,8 +9,9 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from engine.contract.records import Record
 from engine.settings import Settings
-from engine.stream.delivery import Decision, OnSettled, Outgoing, Settled
+from engine.stream.delivery import Decision, OnSettled, Settled
 from engine.stream.ending import in_doubt
 from engine.stream.sender import Sender
 from engine.stream.table import EPOCH, StateTable
@@ -102,7 +103,7 @@ class Acknowledged:
         """Append to the changelog; its last offset. Ends the process where somebody else wrote there too."""
         self.pulse.check()
         epoch = [(EPOCH, b"%d" % self._epochs.get(number, 0))]
-        records = [Outgoing(key, value, epoch) for key, value in state]
+        records = [Record(key, value, epoch) for key, value in state]
         written = await self._sender.send(self._settings.changelog_topic, number, records)
         if written is None:
             return None

@@ -8,33 +8,26 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
 
+from engine.contract.records import Record
 from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
 
-Headers = list[tuple[str, bytes]]
-NO_HEADERS: Headers = []
 RECORD_OVERHEAD = 80
 """Bytes of a record beside key, value and headers, at most; the batch's own header is in it."""
 HEADER_OVERHEAD = 10
+BESIDE_THE_VALUE = 4_096
+"""Bytes of key, headers and overhead of an outcome or a state record, at most: a subject has 512."""
 
 
-class Outgoing(NamedTuple):
-    """A record on its way out; the partition number is that of the chunk that caused it."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = NO_HEADERS
-
-    @property
-    def size(self) -> int:
-        """Bytes in a batch, at most."""
-        size = RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"")
-        for name, value in self.headers:
-            size += HEADER_OVERHEAD + len(name) + len(value or b"")
-        return size
+def size_of(record: Record) -> int:
+    """Bytes in a batch, at most."""
+    size = RECORD_OVERHEAD + len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += HEADER_OVERHEAD + len(name) + len(value or b"")
+    return size
 
 
 class Decision:
@@ -42,9 +35,9 @@ class Decision:
 
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
-        self.outcomes: list[Outgoing] = []
-        self.dead_letters: list[Outgoing] = []
-        self.dead_at: list[tuple[int, Outgoing]] = []
+        self.outcomes: list[Record] = []
+        self.dead_letters: list[Record] = []
+        self.dead_at: list[tuple[int, Record]] = []
         """The same while deciding, each with the offset of its record."""
         self.state: list[tuple[bytes, bytes | None]] = []
         self.said: list[Outcome] = []
@@ -109,7 +102,7 @@ def producer_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def batches(producer: AIOKafkaProducer, records: Iterable[Outgoing], limit: int) -> list[Any]:
+def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -> list[Any]:
     """The records as ready-made batches of at most `limit` bytes each; a larger record gets one of its own.
 
     A future a batch, not a record: `AIOKafkaProducer.send` costs 30 µs each.
@@ -117,16 +110,23 @@ def batches(producer: AIOKafkaProducer, records: Iterable[Outgoing], limit: int)
     """
     now_ms = time.time_ns() // 1_000_000
     made: list[Any] = []
-    batch, room = None, 0
+    room = 0
     for record in records:
-        size = record.size
-        if batch is None or size > room:
-            batch, room = producer.create_batch(), limit
-            made.append(batch)
-        if batch.append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
-            raise ValueError(f"a record of {size} bytes is larger than max_dead_letter_bytes allows")
-        room -= size
-    return made
+        key, value, headers = record.key, record.value, record.headers
+        if not made or len(value or b"") + BESIDE_THE_VALUE > room:
+            made.append(producer.create_batch())
+            room = limit
+        metadata = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
+        if metadata is None:  # a dead letter with more in its headers than we ever write
+            made.append(producer.create_batch())
+            room = limit
+            metadata = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
+        if metadata is None:
+            raise ValueError(
+                f"a record of {size_of(record)} bytes is larger than max_dead_letter_bytes allows"
+            )
+        room -= metadata.size
+    return [batch for batch in made if batch.record_count()]
 
 
 async def send_batches(

@@ -12,12 +12,13 @@ import structlog
 
 from engine.contract.codec import PartlyKnown, Received, Tick, Unreadable, decode, encode_outcome
 from engine.contract.dead_letters import dead_letter, refused_fact
+from engine.contract.records import Record
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import Book
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
-from engine.stream.delivery import Decision, Outgoing
+from engine.stream.delivery import Decision, size_of
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
@@ -131,7 +132,7 @@ class Desk:
             else:
                 refused.append((one, refusal))
         changes = this.close()
-        outcomes = [Outgoing(*encode_outcome(outcome)) for outcome in changes.outcomes]
+        outcomes = [encode_outcome(outcome) for outcome in changes.outcomes]
         self._hold_to_limit(changes, outcomes)
         for key, value in changes.records:
             if value is None:
@@ -173,13 +174,13 @@ class Desk:
                 log.error("alarm_undecidable", escalation=error.subject, error=repr(error.__cause__))
                 alarms.push(NEVER, error.subject)
 
-    def _hold_to_limit(self, changes: Changes, outcomes: Iterable[Outgoing]) -> None:
+    def _hold_to_limit(self, changes: Changes, outcomes: Iterable[Record]) -> None:
         limit = self._settings.max_record_bytes
         for outgoing in outcomes:
-            if len(outgoing.value or b"") * 2 > limit and outgoing.size > limit:
-                raise TooLarge("outcome_too_large", outgoing.key or b"", outgoing.size, limit)
+            if len(outgoing.value or b"") * 2 > limit and size_of(outgoing) > limit:
+                raise TooLarge("outcome_too_large", outgoing.key or b"", size_of(outgoing), limit)
         for key, value in changes.records:
-            if value is not None and len(value) * 2 > limit and (size := Outgoing(key, value).size) > limit:
+            if value is not None and len(value) * 2 > limit and (size := size_of(Record(key, value))) > limit:
                 raise TooLarge("state_too_large", key, size, limit)
 
     def _refused(self, decision: Decision, one: Taken, refusal: Refusal) -> None:
@@ -190,19 +191,19 @@ class Desk:
         else:
             # An earlier record is replaced by this one: its bytes are gone, its fact is not.
             made = refused_fact(one.said.subject, refusal.fact, refusal.reason, refusal.detail)
-            decision.dead_at.append((one.record.offset, Outgoing(*made)))
+            decision.dead_at.append((one.record.offset, made))
             decision.dead[refusal.reason] += 1
 
     def _dead(self, decision: Decision, record: Any, reason: str, detail: str, path: str = "") -> None:
         decision.dead[reason] += 1
-        letter = Outgoing(*dead_letter(record, reason, detail, path))
+        letter = dead_letter(record, reason, detail, path)
         limit = self._settings.max_dead_letter_bytes
-        if letter.size > limit:
+        if size_of(letter) > limit:
             # The source keeps it, at the topic, partition and offset that the headers name.
             omitted = ("vigil-omitted-bytes", b"%d" % len(record.value or b""))
-            letter = Outgoing(letter.key, None, [*letter.headers, omitted])
+            letter = Record(letter.key, None, [*letter.headers, omitted])
         decision.dead_at.append((record.offset, letter))
 
 
-def _offset(placed: tuple[int, Outgoing]) -> int:
+def _offset(placed: tuple[int, Record]) -> int:
     return placed[0]

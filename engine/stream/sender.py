@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
 
+from engine.contract.records import Record
 from engine.settings import Settings
-from engine.stream.delivery import Outgoing, batches, producer_options, send_batches
+from engine.stream.delivery import batches, producer_options, send_batches
 
 
 class Sender:
@@ -29,7 +30,7 @@ class Sender:
         if producer is not None:
             await producer.stop()
 
-    async def send(self, topic: str, partition: int, records: Iterable[Outgoing]) -> tuple[int, int] | None:
+    async def send(self, topic: str, partition: int, records: Iterable[Record]) -> tuple[int, int] | None:
         """The offsets of the first and the last record; None where there was none."""
         if self._producer is None:
             raise RuntimeError("the sender has not been started")

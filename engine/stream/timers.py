@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 
 from engine.contract.codec import encode_tick
+from engine.contract.records import Record
 from engine.core.decide import Alarms, head
 from engine.core.instants import NEVER, Instant
-from engine.stream.delivery import Outgoing
 
 AT_A_TIME = 5_000
 """Ticks of one partition and look, at most: a storm after a long stop must not fill the memory."""
@@ -54,9 +54,9 @@ class Timers:
                 alarms.push(at, subject)
 
 
-def ticks(due: list[tuple[Instant, str]]) -> list[Outgoing]:
+def ticks(due: list[tuple[Instant, str]]) -> list[Record]:
     """The commands that ask for the judgement of what is due."""
-    return [Outgoing(*encode_tick(subject, at)) for at, subject in due]
+    return [encode_tick(subject, at) for at, subject in due]
 
 
 async def pending(partitions: Mapping[int, Mapping[bytes, bytes]]) -> dict[int, Alarms]:

@@ -9,11 +9,11 @@ from aiokafka.client import CoordinationType
 from aiokafka.errors import KafkaError, NodeNotReadyError
 from aiokafka.producer import sender as aiokafka_sender
 
+from engine.contract.records import Record
 from engine.settings import Settings
 from engine.stream.delivery import (
     Decision,
     OnSettled,
-    Outgoing,
     Settled,
     batches,
     producer_options,
@@ -120,7 +120,7 @@ class Lane:
         outgoing = (
             (settings.outcomes_topic, (record for decision in group for record in decision.outcomes)),
             (settings.dlq_topic, (record for decision in group for record in decision.dead_letters)),
-            (settings.changelog_topic, (Outgoing(key, value) for key, value in state.items())),
+            (settings.changelog_topic, (Record(key, value) for key, value in state.items())),
         )
         # Everything is encoded before the transaction begins: nothing that fails here leaves one open.
         ready = [(topic, batches(producer, records, limit)) for topic, records in outgoing]

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -342,8 +342,10 @@ def test_a_header_that_is_not_utf_8_is_a_bad_field(name: str) -> None:
 # -- dead letters -----------------------------------------------------------------------------
 
 
-class Consumed(Record):
-    topic, partition, offset = "vigil.tickets.v1", 3, 4711
+class Consumed(Record, frozen=True):
+    topic: ClassVar[str] = "vigil.tickets.v1"
+    partition: ClassVar[int] = 3
+    offset: ClassVar[int] = 4711
 
 
 def test_a_dead_letter_keeps_everything_as_received_and_says_why_where_and_what_to_do() -> None:

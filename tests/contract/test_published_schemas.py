@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from engine.contract import schemas
-from engine.contract.codec import Received, Unreadable, decode, read_line
+from engine.contract.codec import Received, Tick, Unreadable, decode, read_line
 from engine.contract.events import MODELS, TYPES
 from engine.contract.examples import examples
 from engine.contract.outcomes import TYPES as OUTCOME_TYPES
@@ -127,7 +127,9 @@ def test_a_tick_is_read_from_the_commands_topic_only() -> None:
     value = json.dumps(event).encode()
     headers = [("content-type", b"application/cloudevents+json")]
     subject = event["subject"]
-    assert decode(subject.encode(), value, headers, 1_800_000_000_000) == (subject, event["data"]["due_at"])
+    assert decode(subject.encode(), value, headers, 1_800_000_000_000) == Tick(
+        subject, event["data"]["due_at"]
+    )
     line = read_line(value)
     assert isinstance(line, Unreadable)
     assert (line.reason, line.ignored) == ("unknown_type", True)

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from engine.contract.records import Record
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
-from engine.stream.delivery import Decision, Outgoing
+from engine.stream.delivery import Decision
 from servers import create_topics, unique
 
 EVERY = 10
@@ -36,7 +37,7 @@ class CountingDesk:
                 key, name = record.key + b"\0count", event["id"]
             except (ValueError, KeyError, TypeError) as error:
                 where = f"{record.topic}/{record.partition}/{record.offset}: {error!r}"
-                decision.dead_letters.append(Outgoing(record.key, record.value, [("reason", where.encode())]))
+                decision.dead_letters.append(Record(record.key, record.value, [("reason", where.encode())]))
                 decision.dead["poison"] += 1
                 continue
             ids = live.get(key)
@@ -49,7 +50,7 @@ class CountingDesk:
             decision.verbs["updated"] += 1
             if len(ids) % EVERY == 0:
                 said = json.dumps({"id": f"{record.key.decode()}:{len(ids)}"}).encode()
-                decision.outcomes.append(Outgoing(record.key, said))
+                decision.outcomes.append(Record(record.key, said))
         decision.state = [(key, msgspec.msgpack.encode(ids)) for key, ids in live.items()]
         state.update(decision.state)
         return decision

@@ -17,7 +17,7 @@ from engine.core.instants import HOUR, MINUTE, NEVER, Instant, format_instant, p
 from engine.policies import load
 from engine.settings import Settings
 from engine.stream.chunks import Chunk, PositionedRecords
-from engine.stream.delivery import Decision
+from engine.stream.delivery import Decision, size_of
 from engine.stream.desk import Desk
 
 POLICIES = Path(__file__).parents[2] / "deploy" / "policies"
@@ -240,7 +240,7 @@ def test_a_dead_letter_that_would_not_fit_keeps_its_place_and_says_what_it_left_
     kept = Kept(max_dead_letter_bytes=100_000)
     (letter,) = kept.decide(record(7, "a", b"[" + b"9" * 300_000)).dead_letters
     assert letter.value is None
-    assert letter.size <= 100_000
+    assert size_of(letter) <= 100_000
     assert ("vigil-omitted-bytes", b"300001") in letter.headers
     assert ("__connect.errors.offset", b"7") in letter.headers
 

@@ -12,12 +12,13 @@ from counting import Deployment
 from faust.types import TP
 from kafka import KafkaProducer
 
+from engine.contract.records import Record
 from engine.demo.broker import KafkaBroker
 from engine.stream import acknowledged
 from engine.stream.acknowledged import Acknowledged, Pulse
 from engine.stream.app import faust_app
 from engine.stream.chunks import Chunk, PositionedRecords
-from engine.stream.delivery import Decision, Outgoing, Settled
+from engine.stream.delivery import Decision, Settled
 from engine.stream.sender import Sender
 from engine.stream.table import EPOCH, StateTable
 from engine.stream.transactions import Transactions
@@ -122,7 +123,7 @@ async def test_without_an_acknowledged_outcome_no_state_is_written(
     table = table_of(deployment)
     stage = Acknowledged(small, table, Sender(small), lambda _: None)
     await stage.own({0})
-    refused = [Outgoing(b"a", b"x" * 5_000)]
+    refused = [Record(b"a", b"x" * 5_000)]
     stage.put(decision(0, 5, topic=small.tickets_topic, outcomes=refused, state=state((b"a", b"1"))))
     with pytest.raises(Ended):
         await stage.drain()
@@ -238,7 +239,7 @@ async def test_a_refused_batch_commits_nothing_of_its_transaction(
     create_topics(deployment.bootstrap, small.outcomes_topic, configs={"max.message.bytes": "2000"})
     stage = Transactions(small, lambda _: None)
     await stage.own({0})
-    refused = [Outgoing(b"a", b"x" * 5_000)]
+    refused = [Record(b"a", b"x" * 5_000)]
     stage.put(decision(0, 5, topic=small.tickets_topic, outcomes=refused, state=state((b"a", b"1"))))
     with pytest.raises(Ended):
         await stage.drain()
@@ -255,7 +256,7 @@ async def test_what_queues_up_shares_a_transaction_with_one_state_record_a_key(
     stage = Transactions(deployment.settings, settled.append)
     await stage.own({0})
     for number in range(20):
-        said = [Outgoing(b"a", b"%d" % number)]
+        said = [Record(b"a", b"%d" % number)]
         stage.put(
             decision(
                 number,

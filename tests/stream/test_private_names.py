@@ -350,14 +350,15 @@ def test_producer_idempotent_batches_never_expire() -> None:
 
 
 async def test_record_overhead_is_no_less_than_the_batch_format_needs() -> None:
-    from engine.stream.delivery import Outgoing
+    from engine.contract.records import Record
+    from engine.stream.delivery import size_of
 
     producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1", max_batch_size=10_000_000)
     for headers in ([], [("name", b"value")] * 20):
-        record = Outgoing(b"k" * 100, b"v" * 100_000, headers)
+        record = Record(b"k" * 100, b"v" * 100_000, headers)
         batch = producer.create_batch()
         batch.append(timestamp=1, key=record.key, value=record.value, headers=record.headers)
-        assert batch.size() <= record.size
+        assert batch.size() <= size_of(record)
 
 
 @pytest.fixture(autouse=True)
