@@ -11,7 +11,8 @@ from msgspec import Struct
 STRUCTURED = "application/cloudevents"
 """A content type that starts so decides, even where `ce_` headers are there too (binding 3)."""
 _TAKEN = frozenset(["specversion", "type", "source", "id", "subject", "time", "sequence", "recordedtime"])
-_HEADERS = {f"ce_{name}": name for name in _TAKEN}
+_KIND, _KIND_LENGTH, _JSON = "content-type", 12, "application/json"
+_HEADERS = {_KIND: _KIND, **{f"ce_{name}": name for name in _TAKEN}}
 _MAX_BYTES = {"type": 256, "source": 1_024, "id": 512, "subject": 512, "sequence": 64}
 _REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 """What CloudEvents 1.0 keeps out of text (Type system, String); surrogates cannot come this far."""
@@ -47,53 +48,54 @@ _any = msgspec.json.Decoder(Any)
 
 def read(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
     """The event of a record, in the mode that its content type says. EnvelopeError where it is none."""
-    found: dict[str, bytes] = {}
-    kind: bytes | None = None
-    for header, raw in headers:
-        if raw is not None:
+    found: dict[str, str] = {}
+    try:
+        for header, raw in headers:
             name = _HEADERS.get(header)
             if name is not None:
-                found[name] = raw
-            elif kind is None and len(header) == 12 and header.lower() == "content-type":
-                kind = raw
-    if kind is None or kind == b"application/json":
-        return _binary(found, value)
-    media = kind.decode("latin-1").lower()  # as media types compare
-    if not media.startswith(STRUCTURED):
-        if found:
-            _check_json(media)
-        return _binary(found, value)
-    if media[len(STRUCTURED) :].partition(";")[0].strip() not in ("", "+json"):
+                found[name] = raw.decode()
+            elif len(header) == _KIND_LENGTH:
+                return _read_carefully(value, headers)
+    except (UnicodeDecodeError, AttributeError):
+        return _read_carefully(value, headers)
+    if "specversion" not in found or found.get(_KIND, _JSON) != _JSON:
+        return _read_carefully(value, headers)
+    return _envelope(found, value)
+
+
+def _read_carefully(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
+    """The same for whatever is not plainly binary mode with JSON: other media types, headers of bytes."""
+    found: dict[str, bytes] = {}
+    media = _JSON
+    for header, raw in headers:
+        if raw is None:
+            continue
+        if header.lower() == _KIND:
+            media = raw.decode("latin-1").lower()  # as media types compare
+        elif header in _HEADERS:
+            found[_HEADERS[header]] = raw
+    if media.startswith(STRUCTURED):
+        if media[len(STRUCTURED) :].partition(";")[0].strip() in ("", "+json"):
+            return structured(value)
         raise EnvelopeError(
             "not_cloudevents",
             f"content-type {media[:80]!r}; expected one event a record as application/cloudevents+json",
-            "content-type",
+            _KIND,
         )
-    return structured(value)
-
-
-def _binary(found: dict[str, bytes], value: bytes) -> Envelope:
-    """Attributes from `ce_` headers, data from the value."""
-    if not found:
+    texts: dict[str, str] = {}
+    for name, raw in found.items():
+        try:
+            texts[name] = raw.decode()
+        except UnicodeDecodeError:
+            raise EnvelopeError("bad_field", f"header ce_{name} is not UTF-8", name) from None
+    if not texts:
         raise EnvelopeError(
             "not_cloudevents",
             "no ce_ headers, and content-type does not start with application/cloudevents; "
             "send CloudEvents 1.0 in binary or structured mode",
         )
-    try:
-        texts = {name: raw.decode() for name, raw in found.items()}
-    except UnicodeDecodeError:
-        name = next(name for name, raw in found.items() if not _is_utf8(raw))
-        raise EnvelopeError("bad_field", f"header ce_{name} is not UTF-8", name) from None
+    _check_json(media)
     return _envelope(texts, value)
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _check_json(kind: str) -> None:

@@ -4,22 +4,24 @@ from collections.abc import Mapping
 
 from engine.core.facts import Value
 
-_PLAIN = [
-    "title",
-    "priority",
-    "service",
-    "component",
-    "region",
-    "affected_customers",
-    "channel",
-    "reporter",
-    "owner",
-    "team",
-    "tags",
-    "fingerprint",
-]
+_PLAIN = frozenset(
+    (
+        "title",
+        "priority",
+        "service",
+        "component",
+        "region",
+        "affected_customers",
+        "channel",
+        "reporter",
+        "owner",
+        "team",
+        "tags",
+        "fingerprint",
+    )
+)
 _CUSTOMER = {"id": "customer", "name": "customer_name", "tier": "tier"}
-_IMPACT = ["scope", "affected_customers", "data_loss", "security", "workaround"]
+_IMPACT = {name: name for name in ("scope", "affected_customers", "data_loss", "security", "workaround")}
 
 FIELDS = frozenset(
     [*_PLAIN, *_CUSTOMER.values(), *_IMPACT, "severity", "revenue_at_risk", "revenue_currency", "tags_any"]
@@ -29,31 +31,36 @@ FIELDS = frozenset(
 
 def merge(attributes: dict[str, Value], said: Mapping[str, Value]) -> None:
     """Take over what an event said: only what changed, an explicit null clears (contract.md, updated)."""
-    for name in _PLAIN:
-        if name in said:
-            _put(attributes, name, said[name])
+    for name, value in said.items():
+        if name in _PLAIN:
+            _put(attributes, name, value)
     if "customer" in said:
         _merge_group(attributes, said["customer"], _CUSTOMER)
-    if "impact" in said:
-        impact = said["impact"]
-        _merge_group(attributes, impact, {name: name for name in _IMPACT})
-        revenue = impact.get("revenue_at_risk") if isinstance(impact, dict) else None
-        if isinstance(impact, dict) and "revenue_at_risk" not in impact:
-            return
-        if revenue is None:
-            revenue = {}
-        if isinstance(revenue, dict):
-            _put(attributes, "revenue_at_risk", revenue.get("amount"))
-            _put(attributes, "revenue_currency", revenue.get("currency"))
+    if "impact" in said:  # last: what it says of the customers affected goes before the field of its own
+        _merge_group(attributes, said["impact"], _IMPACT)
+        _merge_revenue(attributes, said["impact"])
+
+
+def _merge_revenue(attributes: dict[str, Value], impact: Value) -> None:
+    if isinstance(impact, dict) and "revenue_at_risk" not in impact:
+        return
+    revenue = impact.get("revenue_at_risk") if isinstance(impact, dict) else None
+    if revenue is None:
+        revenue = {}
+    if isinstance(revenue, dict):
+        _put(attributes, "revenue_at_risk", revenue.get("amount"))
+        _put(attributes, "revenue_currency", revenue.get("currency"))
 
 
 def _merge_group(attributes: dict[str, Value], group: Value, names: Mapping[str, str]) -> None:
     """A nested object: its fields under their flat names; null clears them all."""
-    for field, name in names.items():
-        if group is None:
+    if group is None:
+        for name in names.values():
             attributes.pop(name, None)
-        elif isinstance(group, dict) and field in group:
-            _put(attributes, name, group[field])
+    elif isinstance(group, dict):
+        for field, value in group.items():
+            if field in names:
+                _put(attributes, names[field], value)
 
 
 def _put(attributes: dict[str, Value], name: str, value: Value) -> None:

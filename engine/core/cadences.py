@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import Calendar, Target
-from engine.core.rules import CadencePlan
+from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.statements import Voice
 
 IDLE, RUNNING, ENDED = range(3)
@@ -27,6 +27,8 @@ class Cadence(Struct, array_like=True):
     since: Instant = Instant(0)
     """The last update, or the beginning."""
     due: Instant = NEVER
+    budget: Span = Span(0)
+    """Time from `since` to `due`, on the calendar of the severity; meaningless where nothing is due."""
     stated: Instant = NEVER
     """The next update's time as we stated it; binds whatever the policy says."""
     misses: int = 0
@@ -54,7 +56,8 @@ class Cadencer:
         cadence.phase = RUNNING
         cadence.cycle = 1
         cadence.started = cadence.since = at
-        self._aim(plan, cadence, self._after(at, plan.first(severity)), floor, severity)
+        terms = plan.terms(severity)
+        self._aim_at(plan, cadence, terms, terms.first, floor)
 
     def update(
         self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str, stated: Instant | None
@@ -62,37 +65,39 @@ class Cadencer:
         """The audience was told: the interval is settled, the next begins."""
         if cadence.phase != RUNNING:
             return
-        self._settle(plan, cadence, at, severity)
+        terms = plan.terms(severity)
+        self._settle(plan, cadence, terms, at)
         cadence.cycle += 1
-        cadence.since = max(
-            at, cadence.started
-        )  # what was said before the beginning settles the first interval
+        # What was said before the beginning settles the first interval.
+        cadence.since = since = max(at, cadence.started)
         cadence.misses = 0
         cadence.updated = True
         if cadence.is_last:
             self.end(cadence)
             return
-        due = self._after(cadence.since, plan.every(severity))
         cadence.stated = NEVER
-        if stated is not None and stated > at:
-            cap = plan.rule.loosen_up_to
-            if cap is not None:
-                stated, due = Instant(min(stated, at + cap)), NEVER
-            cadence.stated = stated
-            due = min(due, stated)
-        self._aim(plan, cadence, due, cadence.since, severity)
+        if stated is None or stated <= at:
+            self._aim_at(plan, cadence, terms, terms.every, since)
+            return
+        cap = plan.rule.loosen_up_to
+        if cap is None:
+            due = min(stated, self._after(since, terms.every))
+        else:
+            due = stated = Instant(min(stated, at + cap))
+        cadence.stated = stated
+        self._aim(plan, cadence, terms, due, since)
 
     def retarget(self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str, up: bool) -> None:
         """Severity up: now + the new interval, if sooner. Down: the last update + the new interval."""
         if cadence.phase != RUNNING:
             return
-        every = plan.every(severity)
+        terms = plan.terms(severity)
+        every = terms.every
         if up:
             due = min(cadence.due, self._after(at, every))
         else:
             is_first = not cadence.updated and cadence.since == cadence.started
-            interval = plan.first(severity) if is_first else every
-            due = self._after(cadence.since, interval)
+            due = self._after(cadence.since, terms.first if is_first else every)
             while every is not None and due <= at:
                 due = self._after(due, every)
             if at < cadence.stated < NEVER:
@@ -100,7 +105,9 @@ class Cadencer:
                 may_loosen = plan.rule.loosen_up_to is not None
                 due = cadence.stated if may_loosen else min(due, cadence.stated)
         if due != cadence.due:
-            self._aim(plan, cadence, Instant(due), at, severity)
+            self._aim(plan, cadence, terms, Instant(due), at)
+        elif due < NEVER:
+            cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
 
     def resolved(self, cadence: Cadence, at: Instant) -> None:
         """One more update is owed; one of the very instant of the resolution was that one."""
@@ -121,7 +128,8 @@ class Cadencer:
         cadence.since = at
         cadence.misses = 0
         cadence.stated = NEVER
-        self._aim(plan, cadence, self._after(at, plan.every(severity)), at, severity)
+        terms = plan.terms(severity)
+        self._aim_at(plan, cadence, terms, terms.every, at)
 
     def end(self, cadence: Cadence) -> None:
         """Nothing more is owed."""
@@ -132,75 +140,91 @@ class Cadencer:
     def cancel(self, plan: CadencePlan, cadence: Cadence, at: Instant, reason: str, severity: str) -> None:
         """The escalation is gone: the interval that runs is cancelled."""
         if cadence.phase == RUNNING and cadence.due < NEVER:
-            self._say(plan, cadence, "cancelled", at, severity, due=cadence.due, reason=reason)
+            terms = plan.terms(severity)
+            elapsed = terms.calendar.elapsed(cadence.since, at)
+            self._say(
+                plan, cadence, "cancelled", at, terms, cadence.due, elapsed, cadence.budget, reason=reason
+            )
         self.end(cadence)
 
     def fire(self, plan: CadencePlan, cadence: Cadence, severity: str) -> None:
         """The cadence's alarm is behind us: a warning, or an interval that passed in silence."""
-        at = cadence.alarm
-        if cadence.due <= at:
-            self._miss(plan, cadence, severity)
+        terms = plan.terms(severity)
+        at, due, budget = cadence.alarm, cadence.due, cadence.budget
+        if due <= at:
+            self._miss(plan, cadence, terms)
             return
-        marks = plan.marks(self._budget(plan, cadence, severity))
+        marks = plan.marks(budget)
         first = cadence.passed
-        while (
-            cadence.passed < len(marks)
-            and self._mark_at(plan, cadence, marks[cadence.passed].amount, severity) <= at
-        ):
+        while cadence.passed < len(marks) and self._mark_at(cadence, terms, marks[cadence.passed]) <= at:
             cadence.passed += 1
-        due = cadence.due
-        self._arm(plan, cadence, severity)
+        self._arm(plan, cadence, terms)
         reached = marks[first : cadence.passed]
         if at == cadence.floor:
             reached = reached[-1:]  # overtaken: they collapse into the highest
         for mark in reached:
-            self._say(plan, cadence, "breach_risk", at, severity, due=due, threshold=mark.label)
+            elapsed = terms.calendar.elapsed(cadence.since, at)
+            self._say(plan, cadence, "breach_risk", at, terms, due, elapsed, budget, threshold=mark.label)
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _settle(self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str) -> None:
+    def _settle(self, plan: CadencePlan, cadence: Cadence, terms: Terms, at: Instant) -> None:
+        if not cadence.misses and cadence.due >= NEVER:
+            return
+        elapsed = terms.calendar.elapsed(cadence.since, at)
         if cadence.misses:
-            self._say(plan, cadence, "stopped_late", at, severity, due=None, in_a_row=cadence.misses)
-        elif cadence.due < NEVER:
-            self._say(plan, cadence, "met", at, severity, due=cadence.due)
+            self._say(plan, cadence, "stopped_late", at, terms, None, elapsed, None, in_a_row=cadence.misses)
+        else:
+            self._say(plan, cadence, "met", at, terms, cadence.due, elapsed, cadence.budget)
 
-    def _miss(self, plan: CadencePlan, cadence: Cadence, severity: str) -> None:
-        due = cadence.due
+    def _miss(self, plan: CadencePlan, cadence: Cadence, terms: Terms) -> None:
+        due, budget = cadence.due, cadence.budget
         cadence.misses += 1
-        self._say(plan, cadence, "cadence_missed", due, severity, due=due, in_a_row=cadence.misses)
-        is_abandoned = cadence.misses >= MOST_MISSES
-        cadence.due = NEVER if is_abandoned else self._after(due, plan.every(severity))
-        self._arm(plan, cadence, severity)
+        self._say(plan, cadence, "cadence_missed", due, terms, due, budget, budget, in_a_row=cadence.misses)
+        cadence.due = NEVER if cadence.misses >= MOST_MISSES else self._after(due, terms.every)
+        if cadence.due < NEVER:
+            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+        self._arm(plan, cadence, terms)
 
     def _after(self, at: Instant, target: Target | None) -> Instant:
         if target is None or at >= NEVER:
             return NEVER
         return self.calendars[target.calendar].due(at, target.budget)
 
-    def _calendar(self, plan: CadencePlan, severity: str) -> str:
-        target = plan.every(severity) or plan.first(severity)
-        return target.calendar if target else ""
-
-    def _budget(self, plan: CadencePlan, cadence: Cadence, severity: str) -> Span:
-        return self.calendars[self._calendar(plan, severity)].elapsed(cadence.since, cadence.due)
-
-    def _mark_at(self, plan: CadencePlan, cadence: Cadence, amount: Span, severity: str) -> Instant:
-        calendar = self.calendars[self._calendar(plan, severity)]
-        return max(calendar.due(cadence.since, amount), cadence.floor)
-
-    def _aim(self, plan: CadencePlan, cadence: Cadence, due: Instant, floor: Instant, severity: str) -> None:
-        cadence.due = due
+    def _aim_at(
+        self, plan: CadencePlan, cadence: Cadence, terms: Terms, target: Target | None, floor: Instant
+    ) -> None:
+        """Due when the target has run out since the last update."""
+        due = self._after(cadence.since, target)
+        if target is None or target.calendar != terms.name:
+            self._aim(plan, cadence, terms, due, floor)
+            return
+        cadence.due, cadence.budget = due, target.budget
         cadence.passed = 0
         cadence.floor = floor
-        self._arm(plan, cadence, severity)
+        self._arm(plan, cadence, terms)
 
-    def _arm(self, plan: CadencePlan, cadence: Cadence, severity: str) -> None:
+    def _aim(self, plan: CadencePlan, cadence: Cadence, terms: Terms, due: Instant, floor: Instant) -> None:
+        """Due at an instant, whatever led to it."""
+        cadence.due = due
+        cadence.budget = Span(0) if due >= NEVER else terms.calendar.elapsed(cadence.since, due)
+        cadence.passed = 0
+        cadence.floor = floor
+        self._arm(plan, cadence, terms)
+
+    def _mark_at(self, cadence: Cadence, terms: Terms, mark: Mark) -> Instant:
+        at = terms.calendar.due(cadence.since, mark.amount)
+        return at if at > cadence.floor else cadence.floor
+
+    def _arm(self, plan: CadencePlan, cadence: Cadence, terms: Terms) -> None:
         """Set the next alarm: a warning only before the first miss since the last update."""
         alarm = cadence.due
-        if alarm < NEVER and not cadence.misses and plan.rule.risk:
-            marks = plan.marks(self._budget(plan, cadence, severity))
+        if plan.rule.risk and not cadence.misses and alarm < NEVER:
+            marks = plan.marks(cadence.budget)
             if cadence.passed < len(marks):
-                alarm = min(alarm, self._mark_at(plan, cadence, marks[cadence.passed].amount, severity))
+                mark = self._mark_at(cadence, terms, marks[cadence.passed])
+                if mark < alarm:
+                    alarm = mark
         cadence.alarm = alarm
 
     def _say(
@@ -209,15 +233,14 @@ class Cadencer:
         cadence: Cadence,
         name: str,
         at: Instant,
-        severity: str,
-        *,
+        terms: Terms,
         due: Instant | None,
+        elapsed: Span,
+        target: Span | None,
         threshold: str = "",
         in_a_row: int = 0,
         reason: str = "",
     ) -> None:
-        name_of_calendar = self._calendar(plan, severity)
-        calendar = self.calendars[name_of_calendar]
         self.voice.say(
             name,
             plan.metric,
@@ -226,9 +249,9 @@ class Cadencer:
             at,
             due,
             cadence.since,
-            calendar.elapsed(cadence.since, at),
-            None if due is None else calendar.elapsed(cadence.since, due),
-            name_of_calendar,
+            elapsed,
+            target,
+            terms.name,
             threshold,
             (),
             in_a_row,

@@ -15,7 +15,7 @@ from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
-from engine.core.outcomes import Outcome, outcome_id
+from engine.core.outcomes import Outcome, PolicyRef, outcome_id
 from engine.core.refusals import Refusal
 from engine.core.rules import Plan, Rules
 from engine.core.statements import Statement
@@ -72,7 +72,7 @@ class Case:
             self.armed: Instant | None = NEVER
         else:
             self._escalation, shelf = state.decode(stored)
-            self.armed = state.head(stored).alarm
+            self.armed = state.alarm_of(stored)
         self._history = History(self.key, shelf, read)
         self._kept: Judge | None = None
         self._touched = False
@@ -82,31 +82,33 @@ class Case:
 
     def take(self, fact: Fact) -> Refusal | None:
         """In order it is stepped; else everything is derived again and the difference said."""
-        e, history = self._escalation, self._history
         if self._gone:
             self._begin_again()
-            e, history = self._escalation, self._history
-        if history.shelf.facts:
+        e, history = self._escalation, self._history
+        shelf = history.shelf
+        if shelf.facts:
             earlier = history.find(fact)
             if earlier is not None:
                 return self._settle_duplicate(earlier, fact)
         if e.status == WAITING:
             return self._take_waiting(fact)
-        if fact.order > e.last and fact.at > e.fired and not self._opens_anew(fact):
+        order = fact.order
+        if fact.at > e.fired and order > e.last and not self._opens_anew(fact):
             self._touched = True
             history.append(fact)
             judged = e.judged
             judge = self._judge()
-            judge.step(fact)
+            judge.step(fact, order)
             if judged > fact.at:
                 judge.advance(judged)
-            self._say(judge)
+            if judge.voice.said or judge.past_updates:
+                self._say(judge)
         else:
             if self._is_folded_past(fact):
-                return Refusal("too_late", f"older than the {history.shelf.facts} facts that are kept", True)
+                return Refusal("too_late", f"older than the {shelf.facts} facts that are kept", True)
             self._settings.counts["late"] += 1
             self._derive([*self._facts(), fact], fact)
-        if history.shelf.facts > self._settings.fact_limit:
+        if shelf.facts > self._settings.fact_limit:
             self._fold()
         return None
 
@@ -133,15 +135,17 @@ class Case:
     @property
     def alarm(self) -> Instant:
         """When this escalation must be looked at next."""
-        e = self._escalation
         if self._gone:
             return NEVER
+        e = self._escalation
+        if e.alarm < NEVER:
+            return e.alarm
         if e.status == WAITING:
             if not self._history.shelf.facts:
                 return NEVER
             return Instant(e.opened + (DAY if e.fired < 0 else self._settings.correction_window))
-        if e.alarm < NEVER or e.ended >= NEVER:
-            return e.alarm
+        if e.ended >= NEVER:
+            return NEVER
         return Instant(e.ended + self._settings.correction_window)
 
     def changes(self) -> list[tuple[bytes, bytes | None]]:
@@ -187,7 +191,7 @@ class Case:
 
     def _open_by(self, plan: Plan, fact: Fact) -> Judge:
         self._escalation = e = Escalation(self.subject)
-        judge = Judge(plan, e, self._settings.say_movements)
+        self._kept = judge = Judge(plan, e, self._settings.say_movements)
         judge.open_(_as_opening(fact))
         if fact.kind != "opened":
             judge.step(fact)
@@ -236,14 +240,15 @@ class Case:
         judge.advance(judged)
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
-        changed, kept = difference(judge.said, ledger, is_same_policy)
+        wanted, past_updates = judge.take()
+        changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
         corrected = [self._correct(correction, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
         self._history.rewrite([*ordered, *(said or next(entries) for said in kept)])
         # What was counted when it was taken is not counted again.
-        past = judge.past_updates if was.status == WAITING else _states_the_past(cause)
+        past = past_updates if was.status == WAITING else _states_the_past(cause)
         self._settings.counts["past_next_update"] += past
 
     def _replay(self, facts: list[Fact]) -> tuple[list[Fact], Judge]:
@@ -355,8 +360,7 @@ class Case:
 
     def _publish(self, s: Statement, name: str = "", corrects: str = "", caused_by: str = "") -> str:
         """Make the outcome of a statement, or of its correction; its id."""
-        settings, e = self._settings, self._escalation
-        shelf = self._history.shelf
+        settings, shelf = self._settings, self._history.shelf
         shelf.seq += 1
         seq = shelf.seq
         called = name or s.name
@@ -375,7 +379,7 @@ class Case:
                 self.subject,
                 s.metric,
                 s.cycle,
-                settings.rules.ref(e.policy, e.policy_hash),
+                self._ref(),
                 context.severity,
                 s.started,
                 s.due,
@@ -394,13 +398,20 @@ class Case:
                 s.notify,
                 s.in_a_row,
                 s.reason,
-                settings.rules.proof(s.calendar),
+                # None for what was said on a calendar that the book has no more, and is retracted now.
+                settings.rules.proofs.get(s.calendar),
                 caused_by,
                 corrects,
                 s.name if name else "",
             )
         )
         return identity
+
+    def _ref(self) -> PolicyRef:
+        e, judge = self._escalation, self._kept
+        if judge is not None and judge.escalation is e:
+            return judge.plan.ref
+        return self._settings.rules.ref(e.policy, e.policy_hash)
 
     # -- leaving the state --------------------------------------------------------------------
 

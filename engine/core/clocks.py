@@ -57,21 +57,28 @@ class Runner:
         A run that ends exactly at the amount does not reach it: nothing is left, and it is reached where
         the clock goes on (semantics.md, Clock 15).
         """
-        rest = amount - clock.elapsed
-        if rest <= 0 and clock.stretches:
-            rest = int(amount)
-            for start, end, name in clock.stretches:
-                calendar = self.calendars[name]
-                counted = calendar.elapsed(start, end)
-                if rest <= counted:
-                    at = calendar.due(start, Span(rest))
-                    if at < end:
-                        return at
-                rest -= counted
-            rest = max(rest, 0)
+        rest = Span(amount - clock.elapsed)
+        if rest <= 0:
+            at = self._reached(clock, amount)
+            if at is not None:
+                return at
+            rest = Span(0)
         if clock.phase != RUNNING:
             return NEVER
-        return self.calendars[clock.calendar].due(clock.mark, Span(max(rest, 0)))
+        return self.calendars[clock.calendar].due(clock.mark, rest)
+
+    def _reached(self, clock: Clock, amount: Span) -> Instant | None:
+        """When an amount that has been counted was reached; None where it was just not."""
+        rest = int(amount)
+        for start, end, name in clock.stretches:
+            calendar = self.calendars[name]
+            counted = calendar.elapsed(start, end)
+            if rest <= counted:
+                at = calendar.due(start, Span(rest))
+                if at < end:
+                    return at
+            rest -= counted
+        return None
 
     # -- moves --------------------------------------------------------------------------------
 
@@ -88,8 +95,11 @@ class Runner:
         clock.elapsed = Span(0)
         clock.stretches = []
         clock.breached = False
-        clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
-        self._aim(plan, clock, target, floor)
+        if plan.is_held(reasons):
+            clock.phase = PAUSED
+            self._aim(plan, clock, target, floor)
+        else:
+            self._run(plan, clock, target, floor)
         if self.voice.movements:
             self._say(plan, clock, "clock_started", floor, due=self._due(clock))
 
@@ -113,11 +123,26 @@ class Runner:
     def stop(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str = "") -> None:
         """Done: met, or stopped_late after its breach; in silence where nothing was owed."""
         if clock.phase in LIVE:
-            due = self._due(clock)
+            due = clock.due
             self._count(clock, at)
             clock.phase = STOPPED
             clock.alarm = NEVER
-            self._say(plan, clock, "stopped_late" if clock.breached else "met", at, due=due, reason=reason)
+            self.voice.say(
+                "stopped_late" if clock.breached else "met",
+                plan.metric,
+                "",
+                clock.cycle,
+                at,
+                None if due >= NEVER else due,
+                clock.started,
+                clock.elapsed,
+                clock.budget,
+                clock.calendar,
+                "",
+                (),
+                0,
+                reason,
+            )
         elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
 
@@ -206,6 +231,23 @@ class Runner:
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _run(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
+        """`_aim` for a clock that runs from its mark on, with nothing elapsed."""
+        clock.phase = RUNNING
+        clock.budget, clock.calendar = target.budget, target.calendar
+        clock.passed = 0
+        clock.floor = floor
+        calendar, start = self.calendars[target.calendar], clock.mark
+        clock.due = alarm = calendar.due(start, target.budget)
+        marks = plan.marks(target.budget)
+        if marks:
+            mark = calendar.due(start, marks[0].amount)
+            if mark < floor:
+                mark = floor
+            if mark < alarm:
+                alarm = mark
+        clock.alarm = alarm
+
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
         """A new target version: its marks are judged from `floor` on."""
         clock.budget, clock.calendar = target.budget, target.calendar
@@ -224,22 +266,28 @@ class Runner:
 
     def _count(self, clock: Clock, at: Instant) -> None:
         """End the current run at `at`."""
-        if clock.phase == RUNNING and at > clock.mark:
-            clock.elapsed = self.elapsed_at(clock, at)
-            clock.stretches = [*clock.stretches, (clock.mark, at, clock.calendar)]
+        mark = clock.mark
+        if clock.phase == RUNNING and at > mark:
+            counted = self.calendars[clock.calendar].elapsed(mark, at)
+            clock.elapsed = Span(clock.elapsed + counted)
+            clock.stretches = [*clock.stretches, (mark, at, clock.calendar)]
             clock.mark = at
-        clock.due = clock.due if clock.breached else NEVER
+        if not clock.breached:
+            clock.due = NEVER
 
     def _mark_at(self, clock: Clock, amount: Span) -> Instant:
-        return max(self.reach(clock, amount), clock.floor)
+        at = self.reach(clock, amount)
+        return at if at > clock.floor else clock.floor
 
     def _arm(self, plan: ClockPlan, clock: Clock) -> None:
         """Set the next alarm: the due time, and before or after it the next mark."""
         alarm = NEVER if clock.breached or clock.phase != RUNNING else clock.due
         marks = plan.marks(clock.budget)
         if clock.passed < len(marks):
-            alarm = min(alarm, self._mark_at(clock, marks[clock.passed].amount))
-        clock.alarm = Instant(alarm)
+            mark = self._mark_at(clock, marks[clock.passed].amount)
+            if mark < alarm:
+                alarm = mark
+        clock.alarm = alarm
 
     def _due(self, clock: Clock) -> Instant | None:
         """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""

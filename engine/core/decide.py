@@ -91,19 +91,17 @@ class Round:
 
     def fact(self, subject: str, fact: Fact) -> Refusal | None:
         """Take one fact. None: it is part of the state now."""
-        if self._watermark is None:
-            case = self._case(subject)
-            refusal = case.take(fact)
-            self._arm(case)
-            return refusal
-        if fact.at > self._watermark:
-            self._watermark = fact.at
-        self._judge_passed()
-        case = self._case(subject)
+        watermark = self._watermark
+        if watermark is not None:
+            if fact.at > watermark:
+                self._watermark = watermark = fact.at
+            if self._alarms.next() < watermark:
+                self._judge_passed(watermark)
+        case = self._cases.get(subject) or self._case(subject)
         refusal = case.take(fact)
-        self._arm(case)
-        if case.alarm < self._watermark:
-            self._judge_passed()
+        alarm = self._arm(case)
+        if watermark is not None and alarm < watermark:
+            self._judge_passed(watermark)
         return refusal
 
     def tick(self, subject: str, due: Instant) -> None:
@@ -140,17 +138,16 @@ class Round:
             case = self._cases[subject] = Case(subject, self._read, self._settings)
         return case
 
-    def _arm(self, case: Case) -> None:
+    def _arm(self, case: Case) -> Instant:
+        """Ask for the case to be judged when it must be; when that is."""
         alarm = case.alarm
         if alarm != case.armed:
             case.armed = alarm
             self._alarms.push(alarm, case.subject)
+        return alarm
 
-    def _judge_passed(self) -> None:
+    def _judge_passed(self, watermark: Instant) -> None:
         """Event time: whatever lies before the watermark is judged before the next fact, of any subject."""
-        watermark = self._watermark
-        if watermark is None:
-            return
         while self._alarms.next() < watermark:
             for due, subject in self._alarms.pop_due(watermark, 1):
                 self._fired.add(subject)

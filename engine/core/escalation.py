@@ -11,7 +11,7 @@ from engine.core.commitments import Keeper, Promise
 from engine.core.facts import QUALIFIER, Fact, Order, Value
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
-from engine.core.rules import OWNED, Move, Plan
+from engine.core.rules import OWNED, Plan
 from engine.core.statements import Statement, Voice
 
 WAITING, OPEN, RESOLVED, CLOSED, CANCELLED, MERGED = range(6)
@@ -97,34 +97,40 @@ class Judge:
         e.cadences = [Cadence() for _ in self.plan.cadences]
         attrs.merge(e.attributes, fact.data)
         self.voice.changed(severity)
-        for index, _ in self.plan.starts.get("opened", ()):
+        opened = self.plan.moves.get("opened")
+        for index in opened.of("").starts if opened else ():
             plan = self.plan.clocks[index]
-            start = self._anchor(plan.anchor, fact)
+            start = fact.at if plan.anchor == "opened" else self._anchor(plan.anchor, fact)
             self.runner.start(plan, e.clocks[index], start, fact.at, severity, e.reasons)
         for cadence_plan, cadence in zip(self.plan.cadences, e.cadences, strict=True):
             if cadence_plan.rule.start == "opened":
                 self.cadencer.start(cadence_plan, cadence, fact.at, fact.at, severity)
         if e.attributes.get("owner"):
             self._trigger(OWNED, "", fact.at)
-        self._settle(fact)
+        self._settle(fact.order)
 
-    def step(self, fact: Fact) -> None:
-        """Take the next fact in order. What is due before it is judged first."""
-        self.advance(fact.at)
+    def step(self, fact: Fact, order: Order | None = None) -> None:
+        """Take the next fact in order (`order`: the fact's own). What is due before it is judged first."""
         e = self.escalation
-        kind = "updated" if fact.kind == "opened" else fact.kind
+        if e.alarm < fact.at:
+            self.advance(fact.at)
+        kind = fact.kind
+        if kind == "opened":
+            kind = "updated"
         if e.status not in _GONE:
-            changes_nothing = e.status not in _NEEDS.get(kind, (e.status,))
-            if not changes_nothing:
+            needed = _NEEDS.get(kind)
+            if needed is None or e.status in needed:
                 move = _MOVES.get(kind)
                 if move is not None:
                     move(self, fact)
-                self._attributes(kind, fact)
+                if kind in _TELLING:
+                    self._attributes(kind, fact)
                 # Stops come before starts, so that one fact may end a cycle and begin the next.
-                self._trigger(kind, _qualifier(kind, fact), fact.at)
+                if kind in self.plan.moves:
+                    self._trigger(kind, _qualifier(kind, fact), fact.at)
                 if kind == "closed":
                     self._cancel_left_over(fact.at)
-        self._settle(fact)
+        self._settle(order or fact.order)
 
     def advance(self, now: Instant) -> None:
         """Judge what is due before `now`: at the very instant of its due time a fact is still in time."""
@@ -141,13 +147,12 @@ class Judge:
 
     def _attributes(self, kind: str, fact: Fact) -> None:
         e = self.escalation
-        if kind in ("updated", "assigned", "triaged"):
-            owner = e.attributes.get("owner")
-            attrs.merge(e.attributes, fact.data)
-            self.voice.changed(e.severity)
-            if e.attributes.get("owner") and e.attributes.get("owner") != owner:
-                self._trigger(OWNED, "", fact.at)
-        if kind in ("updated", "triaged"):
+        owner = e.attributes.get("owner")
+        attrs.merge(e.attributes, fact.data)
+        self.voice.changed(e.severity)
+        if e.attributes.get("owner") and e.attributes.get("owner") != owner:
+            self._trigger(OWNED, "", fact.at)
+        if kind != "assigned":
             severity = fact.text("severity")
             if severity and severity != e.severity:
                 self._severity(severity, fact.at)
@@ -168,13 +173,15 @@ class Judge:
     # -- clocks -------------------------------------------------------------------------------
 
     def _trigger(self, verb: str, qualifier: str, at: Instant) -> None:
-        e = self.escalation
-        for move in self.plan.stops.get(verb, ()):
-            if _applies(move, qualifier):
-                self.runner.stop(self.plan.clocks[move.clock], e.clocks[move.clock], at)
-        for move in self.plan.starts.get(verb, ()):
-            if _applies(move, qualifier):
-                self._start(move.clock, at)
+        moves = self.plan.moves.get(verb)
+        if moves is None:
+            return
+        plans, clocks = self.plan.clocks, self.escalation.clocks
+        stops, starts = moves.of(qualifier)
+        for index in stops:
+            self.runner.stop(plans[index], clocks[index], at)
+        for index in starts:
+            self._start(index, at)
 
     def _start(self, index: int, at: Instant) -> None:
         e = self.escalation
@@ -210,9 +217,8 @@ class Judge:
 
     def _triaged(self, fact: Fact) -> None:
         e = self.escalation
-        for plan, clock in zip(self.plan.clocks, e.clocks, strict=True):
-            if any(t.verb == "triaged" for t in plan.stops):
-                self.runner.stop(plan, clock, fact.at)
+        for index in self.plan.triaged:
+            self.runner.stop(self.plan.clocks[index], e.clocks[index], fact.at)
         for cadence_plan, cadence in zip(self.plan.cadences, e.cadences, strict=True):
             if cadence_plan.rule.start == "triaged" and cadence.phase == IDLE and e.status == OPEN:
                 start = self._floor(fact.at)
@@ -335,11 +341,14 @@ class Judge:
         e = self.escalation
         alarm = NEVER
         for clock in e.clocks:
-            alarm = clock.alarm if clock.alarm < alarm else alarm
+            if clock.alarm < alarm:
+                alarm = clock.alarm
         for cadence in e.cadences:
-            alarm = cadence.alarm if cadence.alarm < alarm else alarm
+            if cadence.alarm < alarm:
+                alarm = cadence.alarm
         for promise in e.promises:
-            alarm = promise.alarm if promise.alarm < alarm else alarm
+            if promise.alarm < alarm:
+                alarm = promise.alarm
         return alarm
 
     def _fire(self, at: Instant) -> None:
@@ -355,22 +364,24 @@ class Judge:
             while promise.alarm == at:
                 self.keeper.fire(promise)
 
-    def _settle(self, fact: Fact) -> None:
+    def _settle(self, order: Order) -> None:
         """After each fact: where the escalation stands, and when it must be looked at next."""
         e = self.escalation
-        order = fact.order
         if order > e.last:
             e.last = order
         e.alarm = self._soonest()
-        if fact.at > e.judged:
-            e.judged = fact.at
+        at = Instant(order[0])
+        if at > e.judged:
+            e.judged = at
         self._rest()
 
     def _rest(self) -> None:
         """Whether anything is owed still; what is over leaves the state a correction window later."""
         e = self.escalation
-        is_over = e.status >= RESOLVED and e.alarm >= NEVER
-        e.ended = max(Instant(e.last[0]), e.fired, e.opened) if is_over else NEVER
+        if e.status >= RESOLVED and e.alarm >= NEVER:
+            e.ended = max(Instant(e.last[0]), e.fired, e.opened)
+        else:
+            e.ended = NEVER
 
     def _cancel_left_over(self, at: Instant) -> None:
         """Nothing ends silently: a clock of one's own that closing leaves open is cancelled."""
@@ -397,6 +408,9 @@ _MOVES: dict[str, Callable[[Judge, Fact], None]] = {
 }
 
 
+_TELLING = frozenset({"updated", "assigned", "triaged"})
+"""The verbs whose data say what the escalation is about."""
+
 _NEEDS = {"resolved": (OPEN,), "closed": (OPEN, RESOLVED), "reopened": (RESOLVED, CLOSED)}
 """The states in which a verb changes anything: a second `resolved` starts and stops nothing."""
 
@@ -411,7 +425,3 @@ def _qualifier(kind: str, fact: Fact) -> str:
         return "public" if fact.data.get("public") is True else "internal"
     field = QUALIFIER.get(kind)
     return fact.text(field) if field else ""
-
-
-def _applies(move: Move, qualifier: str) -> bool:
-    return not move.qualifier or move.qualifier == qualifier

@@ -32,11 +32,6 @@ _ARRAY = b"\xdd"  # msgpack array with a four-byte count, so that items can be a
 _HEADER = 5
 
 
-def identity(fact: Fact) -> bytes:
-    """The bytes that every stored fact with this source and id contains."""
-    return _encoder.encode((fact.source, fact.id))[1:]
-
-
 class Shelf(Struct, array_like=True):
     """Where a history lies; kept in the main record."""
 
@@ -55,24 +50,30 @@ class Shelf(Struct, array_like=True):
 class History:
     """The history of one subject during a round: what is stored, and what the round adds."""
 
-    __slots__ = ("_added", "_bytes", "_changed", "_key", "_read", "shelf")
+    __slots__ = ("_added", "_changed", "_fresh", "_key", "_read", "_stored", "shelf")
 
     def __init__(self, key: bytes, shelf: Shelf, read: Callable[[bytes], bytes | None]) -> None:
         self.shelf = shelf
         self._key = key + b"\0"
         self._read = read
-        self._added: list[bytes] = []
+        self._added: list[Item] = []
         self._changed: dict[bytes, bytes | None] = {}
-        self._bytes: bytearray | None = None
-        """All items, to be searched; made at the first search of a round."""
+        self._fresh: dict[tuple[str, str], Fact] = {}
+        """The facts that were added since `_stored` was read, by source and id."""
+        self._stored: bytes | None = None
+        """All items that were there at the first search of a round, to be searched."""
 
     def find(self, fact: Fact) -> Fact | None:
         """The stored fact of the same source and id. They are searched as bytes; only a hit is decoded."""
-        if self._bytes is None:
+        if self._stored is None:
             self._flush()
-            self._bytes = bytearray(b"".join(self._chunks()))
-        needle = identity(fact)
-        if needle not in self._bytes:
+            self._stored = b"".join(self._chunks())
+            self._fresh.clear()
+        known = self._fresh.get((fact.source, fact.id))
+        if known is not None:
+            return known
+        needle = _encoder.encode(fact.id)
+        if needle not in self._stored:
             return None
         self._flush()
         for chunk in self._chunks():
@@ -83,11 +84,9 @@ class History:
         return None
 
     def append(self, item: Item) -> None:
-        encoded = _encoder.encode(item)
-        self._added.append(encoded)
-        if self._bytes is not None:
-            self._bytes += encoded
+        self._added.append(item)
         if type(item) is Fact:
+            self._fresh[item.source, item.id] = item
             self.shelf.facts += 1
 
     def items(self) -> list[Item]:
@@ -101,7 +100,7 @@ class History:
     def rewrite(self, items: Iterable[Item]) -> None:
         """Replace everything."""
         self._added.clear()
-        self._bytes = None
+        self._stored = None
         for n in range(self.shelf.first, self.shelf.last + 1):
             if self._chunk(n):
                 self._changed[self._chunk_key(n)] = None
@@ -138,27 +137,46 @@ class History:
                 yield chunk
 
     def _flush(self) -> None:
-        added, self._added = self._added, []
+        """Put what was added behind what is there."""
+        added, shelf = self._added, self.shelf
+        self._added = []
+        while added:
+            if shelf.items >= CHUNK_ITEMS:
+                shelf.last += 1
+                shelf.items = 0
+            room = CHUNK_ITEMS - shelf.items
+            batch, added = added[:room], added[room:]
+            # At once: the usual case.
+            items = _encoder.encode(batch)[1 if len(batch) < 16 else 3 :]
+            size = (len(self._chunk(shelf.last)) if shelf.items else _HEADER) + len(items)
+            if size < CHUNK_BYTES:
+                shelf.items += len(batch)
+                self._extend([items], len(batch))
+            else:
+                self._flush_one_by_one(batch)
+
+    def _flush_one_by_one(self, added: list[Item]) -> None:
         shelf = self.shelf
         parts: list[bytes] = []
-        size = len(self._chunk(shelf.last)) if added and shelf.items else _HEADER
+        size = len(self._chunk(shelf.last)) if shelf.items else _HEADER
         for item in added:
             if shelf.items >= CHUNK_ITEMS or size >= CHUNK_BYTES:
-                self._extend(parts)
+                self._extend(parts, len(parts))
                 shelf.last += 1
                 shelf.items, size, parts = 0, _HEADER, []
-            parts.append(item)
+            encoded = _encoder.encode(item)
+            parts.append(encoded)
             shelf.items += 1
-            size += len(item)
-        self._extend(parts)
+            size += len(encoded)
+        self._extend(parts, len(parts))
 
-    def _extend(self, parts: list[bytes]) -> None:
-        """Append to the last chunk; the shelf counts them already."""
+    def _extend(self, parts: list[bytes], count: int) -> None:
+        """Append `count` encoded items to the last chunk; the shelf counts them already."""
         if parts:
             shelf = self.shelf
-            body = self._chunk(shelf.last)[_HEADER:] if shelf.items > len(parts) else b""
-            count = shelf.items.to_bytes(4, "big")
-            self._changed[self._chunk_key(shelf.last)] = b"".join((_ARRAY, count, body, *parts))
+            body = self._chunk(shelf.last)[_HEADER:] if shelf.items > count else b""
+            total = shelf.items.to_bytes(4, "big")
+            self._changed[self._chunk_key(shelf.last)] = b"".join((_ARRAY, total, body, *parts))
 
     def _chunk_key(self, n: int) -> bytes:
         return self._key + b"%d" % n

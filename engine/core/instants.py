@@ -42,11 +42,12 @@ def parse_instant(text: str) -> Instant:
 
 def format_instant(at: Instant) -> str:
     """ISO 8601 in UTC, `Z`, with a fraction only where there is one."""
-    day, rest = divmod(at, DAY)
-    minute, rest = divmod(rest, MINUTE)
+    minute, rest = divmod(at, MINUTE)
+    day, minute = divmod(minute, 24 * 60)
     second, fraction = divmod(rest, SECOND)
-    tail = f".{fraction:06}Z" if fraction else "Z"
-    return _date(day) + _MINUTES[minute] + _SECONDS[second] + tail
+    if fraction:
+        return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}.{fraction:06}Z"
+    return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}Z"
 
 
 @lru_cache(maxsize=4_096)

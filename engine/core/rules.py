@@ -1,5 +1,6 @@
 """A book made ready to judge by: which fact moves which clock, and the marks of every budget."""
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from engine.core.instants import Instant, Span
 from engine.core.outcomes import PolicyRef, Proof
 from engine.core.policy import (
     ANY_REASON,
+    AROUND_THE_CLOCK,
     Book,
     CadenceRule,
     Calendar,
@@ -107,23 +109,39 @@ class ClockPlan:
         return self.holds_on_any or any(reason in self.holds for reason in reasons)
 
 
+class Terms(NamedTuple):
+    """What an audience is owed at one severity."""
+
+    every: Target | None
+    first: Target | None
+    """The interval from the opening to the first update."""
+    name: str
+    """Of the calendar that its time is told by."""
+    calendar: Calendar
+
+
 class CadencePlan:
     """One audience's cadence, ready to run."""
 
-    __slots__ = ("_marks", "audience", "metric", "rule")
+    __slots__ = ("_calendars", "_marks", "_terms", "audience", "metric", "rule")
 
-    def __init__(self, rule: CadenceRule) -> None:
+    def __init__(self, rule: CadenceRule, calendars: dict[str, Calendar]) -> None:
         self.rule = rule
         self.audience = rule.audience
         self.metric = f"{rule.audience}_update"
+        self._calendars = calendars
+        self._terms: dict[str, Terms] = {}
         self._marks: dict[Span, tuple[Mark, ...]] = {}
 
-    def every(self, severity: str) -> Target | None:
-        return self.rule.every.get(severity)
-
-    def first(self, severity: str) -> Target | None:
-        """The interval from the opening to the first update."""
-        return self.rule.first.get(severity) or self.rule.every.get(severity)
+    def terms(self, severity: str) -> Terms:
+        terms = self._terms.get(severity)
+        if terms is None:
+            every = self.rule.every.get(severity)
+            first = self.rule.first.get(severity) or every
+            told_by = every or first
+            name = told_by.calendar if told_by else AROUND_THE_CLOCK
+            terms = self._terms[severity] = Terms(every, first, name, self._calendars[name])
+        return terms
 
     def marks(self, budget: Span) -> tuple[Mark, ...]:
         """The warnings of an interval, soonest first. Stated times make odd budgets: those are not kept."""
@@ -135,32 +153,62 @@ class CadencePlan:
         return marks
 
 
-class Move(NamedTuple):
-    """What a kind of fact does to a clock."""
+class Moves(NamedTuple):
+    """The clocks that a kind of fact stops and starts, by their places in the policy."""
 
-    clock: int
-    """Its place in the policy."""
-    qualifier: str
+    stops: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+
+
+_NOTHING = Moves()
+
+
+class MovesOfVerb:
+    """The same for a verb, whatever qualifies it: a reason, an audience, public or not."""
+
+    __slots__ = ("_any", "_by_qualifier")
+
+    def __init__(self, stops: list[tuple[int, str]], starts: list[tuple[int, str]]) -> None:
+        def chosen(qualifier: str) -> Moves:
+            return Moves(
+                tuple(clock for clock, wanted in stops if wanted in ("", qualifier)),
+                tuple(clock for clock, wanted in starts if wanted in ("", qualifier)),
+            )
+
+        self._any = chosen("")
+        self._by_qualifier = {wanted: chosen(wanted) for _, wanted in (*stops, *starts) if wanted}
+
+    def of(self, qualifier: str) -> Moves:
+        """What this kind of it moves."""
+        return self._by_qualifier.get(qualifier, self._any)
 
 
 class Plan:
     """A policy made ready to judge by."""
 
-    __slots__ = ("cadences", "calendars", "clocks", "commitment_risk", "policy", "ref", "starts", "stops")
+    __slots__ = (
+        "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "triaged",
+    )  # fmt: skip
 
     def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
         self.policy = policy
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
         self.clocks = tuple(ClockPlan(rule) for rule in policy.clocks if rule.metric not in NOT_YET)
-        self.cadences = tuple(CadencePlan(rule) for rule in policy.cadences)
+        self.cadences = tuple(CadencePlan(rule, calendars) for rule in policy.cadences)
         self.commitment_risk = policy.commitment_risk
-        self.starts: dict[str, tuple[Move, ...]] = {}
-        self.stops: dict[str, tuple[Move, ...]] = {}
+        self.moves = self._moves()
+        """By verb; a verb that is not here moves no clock."""
+        self.triaged = self.moves["triaged"].of("").stops if "triaged" in self.moves else ()
+
+    def _moves(self) -> dict[str, MovesOfVerb]:
+        starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        stops: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
         for index, clock in enumerate(self.clocks):
-            for table, triggers in ((self.starts, clock.starts), (self.stops, clock.stops)):
+            for table, triggers in ((starts, clock.starts), (stops, clock.stops)):
                 for trigger in triggers:
-                    table[trigger.verb] = (*table.get(trigger.verb, ()), Move(index, trigger.qualifier))
+                    table[trigger.verb].append((index, trigger.qualifier))
+        return {verb: MovesOfVerb(stops[verb], starts[verb]) for verb in [*stops, *starts]}
 
 
 _NO_POLICY = Policy(name="", version="", hash="", effective_from=Instant(0), default_severity="")
@@ -172,7 +220,11 @@ class Rules:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._plans: dict[tuple[str, str], Plan] = {}
-        self._proofs: dict[str, Proof] = {}
+        self.proofs = {
+            name: Proof(name, calendar.version, book.tzdata, book.holidays)
+            for name, calendar in book.calendars.items()
+        }
+        """The versions that an answer on a calendar is computed with."""
         self.unclassified = Plan(_NO_POLICY, book.calendars)
         for policy in book.policies:
             self._plans[policy.name, policy.hash] = Plan(policy, book.calendars)
@@ -181,15 +233,6 @@ class Rules:
         """The policy as outcomes name it."""
         plan = self.plan(name, content_hash)
         return self.unclassified.ref if plan is None else plan.ref
-
-    def proof(self, calendar: str) -> Proof:
-        """The versions that an answer on this calendar was computed with."""
-        proof = self._proofs.get(calendar)
-        if proof is None:
-            book = self.book
-            proof = Proof(calendar, book.calendars[calendar].version, book.tzdata, book.holidays)
-            self._proofs[calendar] = proof
-        return proof
 
     def plan(self, name: str, content_hash: str) -> Plan | None:
         """The plan of a pinned policy; None where that version is not in the book."""

@@ -1,9 +1,9 @@
 """The stored form of an escalation: a head that tells what is pending without decoding, then its state."""
 
 import struct
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
 from engine.core.clocks import RUNNING
@@ -33,7 +33,7 @@ class UnknownStateFormat(Exception):
         )
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True, gc=False):
     """What is known of a stored escalation without decoding it."""
 
     alarm: Instant
@@ -67,6 +67,11 @@ def decode(record: bytes) -> tuple[Escalation, Shelf]:
         return _decoder.decode(record[_HEAD.size :])
     except msgspec.DecodeError as error:
         raise DamagedState(record, str(error)) from None
+
+
+def alarm_of(record: bytes) -> Instant:
+    """The alarm in the head of a record that was decoded."""
+    return Instant(int.from_bytes(record[1:9], "big", signed=True))
 
 
 def head(record: bytes) -> Head:

@@ -124,13 +124,13 @@ def _cadences(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
     for cadence_plan, cadence in zip(plan.cadences, e.cadences, strict=True):
         if cadence.phase != CADENCE_RUNNING or cadence.due >= NEVER:
             continue
-        target = cadence_plan.every(e.severity) or cadence_plan.first(e.severity)
-        name = target.calendar if target else AROUND_THE_CLOCK
-        calendar = plan.calendars[name]
-        left = Span(calendar.elapsed(now, cadence.due) - calendar.elapsed(cadence.due, now))
-        budget = calendar.elapsed(cadence.since, cadence.due)
+        terms = cadence_plan.terms(e.severity)
+        calendar, due = terms.calendar, cadence.due
+        left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
         is_late = cadence.misses > 0 or left < 0
-        yield _Row(cadence_plan.metric, "", cadence.cycle, is_late, False, cadence.due, left, budget, name)
+        yield _Row(
+            cadence_plan.metric, "", cadence.cycle, is_late, False, due, left, cadence.budget, terms.name
+        )
 
 
 def _promises(e: Escalation, now: Instant) -> Iterator[_Row]:
