@@ -43,6 +43,10 @@ NOTES = (
 )
 
 
+_BOUND_AT_MOST = 2_000
+"""Kinds of outcomes whose cells are remembered; with names from outside there could be any number."""
+
+
 class _Said(NamedTuple):
     """The cells that one kind of outcome moves."""
 
@@ -133,11 +137,10 @@ class Metrics:
         outcome: they are observed only for what time alone brings about (breaches, risks, misses).
         `corrects`: for `amended` and `retracted`, the name of the outcome corrected.
         """
-        clock, grade = self._clocks[metric], self._severities[severity]
         if name in _CORRECTIONS:
-            self._corrected(name, corrects, grade)
+            self._corrected(name, corrects, self._severities[severity])
             return
-        said = self._said.get((name, clock, grade)) or self._bind_outcome(name, clock, grade)
+        said = self._said.get((name, metric, severity)) or self._bind_outcome(name, metric, severity)
         for counter in said.counters:
             counter.value += 1
         if said.time_to is not None:
@@ -150,7 +153,8 @@ class Metrics:
             if visible_lateness_s is not None:
                 self._visible.observe(max(visible_lateness_s, 0.0))
 
-    def _bind_outcome(self, name: str, clock: str, grade: str) -> _Said:
+    def _bind_outcome(self, name: str, metric: str, severity: str) -> _Said:
+        clock, grade = self._clocks[metric], self._severities[severity]
         counters = [self._counters["sla_outcomes_total"][(self._outcomes[name],)]]
         if name in _COUNTED_BY_CLOCK:
             counters.append(self._counters[_COUNTED_BY_CLOCK[name]][(clock, grade)])
@@ -166,8 +170,8 @@ class Metrics:
             self._histograms["sla_budget_consumed_ratio"][(clock,)] if stopped else None,
             name in _TIMED_OUT,
         )
-        if name in labels.OUTCOMES:
-            self._said[(name, clock, grade)] = said
+        if len(self._said) < _BOUND_AT_MOST:
+            self._said[name, metric, severity] = said
         return said
 
     def _corrected(self, name: str, corrects: str, grade: str) -> None:

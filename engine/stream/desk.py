@@ -4,9 +4,8 @@ Poison never leaves here: what one record does wrong is that record's dead lette
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 
@@ -14,6 +13,7 @@ from engine.contract.codec import PartlyKnown, Received, Tick, Unreadable, decod
 from engine.contract.dead_letters import dead_letter, refused_fact
 from engine.contract.records import Record
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
+from engine.core.facts import Fact
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import Book
 from engine.settings import Settings
@@ -45,11 +45,8 @@ class TooLarge(Exception):
         self.reason = reason
 
 
-class Taken(NamedTuple):
-    """A record that could be read, and what it says."""
-
-    record: Any
-    said: Received | Tick
+Taken: TypeAlias = tuple[Any, Received | Tick]
+"""A record that could be read, and what it says."""
 
 
 class Desk:
@@ -95,7 +92,7 @@ class Desk:
             except Exception as error:
                 said = Unreadable("decoder_failed", repr(error))
             if type(said) is not Unreadable:
-                taken.append(Taken(record, said))  # type: ignore[arg-type]
+                taken.append((record, said))  # type: ignore[arg-type]
                 if type(said) is PartlyKnown:
                     decision.noted["unknown_field"] += len(said.unknown)
             elif said.ignored:
@@ -117,18 +114,19 @@ class Desk:
 
     def _play(self, this: DecidesRound, taken: Iterable[Taken], decision: Decision, state: State) -> None:
         refused: list[tuple[Taken, Refusal]] = []
-        verbs: Counter[str] = Counter()
+        verbs: list[str] = []
         ticks, newest = 0, decision.newest
         for one in taken:
-            said = one.said
+            said = one[1]
             if type(said) is Tick:
                 this.tick(said.subject, said.due)
                 ticks += 1
                 continue
-            refusal = this.fact(said.subject, said.fact)  # type: ignore[union-attr]
+            fact: Fact = said.fact  # type: ignore[union-attr]
+            refusal = this.fact(said.subject, fact)
             if refusal is None:
-                newest = said.fact  # type: ignore[union-attr]
-                verbs[newest.kind] += 1
+                newest = fact
+                verbs.append(fact.kind)
             else:
                 refused.append((one, refusal))
         changes = this.close()
@@ -143,7 +141,7 @@ class Desk:
         decision.outcomes += outcomes
         decision.said += changes.outcomes
         decision.noted += changes.counts
-        decision.verbs += verbs
+        decision.verbs.update(verbs)
         decision.ticks += ticks
         decision.newest = newest
         decision.watermark = this.watermark
@@ -151,17 +149,18 @@ class Desk:
             self._refused(decision, one, refusal)
 
     def _alone(self, one: Taken, decision: Decision, state: State, alarms: Alarms, now: Instant) -> None:
+        record, said = one
         try:
             self._run_past_others((one,), decision, state, alarms, now)
         except TooLarge as error:
-            self._dead(decision, one.record, error.reason, str(error))
+            self._dead(decision, record, error.reason, str(error))
         except Exception as error:
-            self._dead(decision, one.record, "undecidable", repr(error))
+            self._dead(decision, record, "undecidable", repr(error))
         else:
             return
-        if type(one.said) is Tick:
+        if type(said) is Tick:
             # Not asked for again until something later happens, or the next assignment: no loop.
-            alarms.push(NEVER, one.said.subject)
+            alarms.push(NEVER, said.subject)
 
     def _run_past_others(
         self, taken: Iterable[Taken], decision: Decision, state: State, alarms: Alarms, now: Instant
@@ -174,24 +173,25 @@ class Desk:
                 log.error("alarm_undecidable", escalation=error.subject, error=repr(error.__cause__))
                 alarms.push(NEVER, error.subject)
 
-    def _hold_to_limit(self, changes: Changes, outcomes: Iterable[Record]) -> None:
+    def _hold_to_limit(self, changes: Changes, outcomes: list[Record]) -> None:
         limit = self._settings.max_record_bytes
-        for outgoing in outcomes:
-            if len(outgoing.value or b"") * 2 > limit and size_of(outgoing) > limit:
-                raise TooLarge("outcome_too_large", outgoing.key or b"", size_of(outgoing), limit)
+        for outcome in outcomes:
+            if len(outcome.value or b"") * 2 > limit and (size := size_of(outcome)) > limit:
+                raise TooLarge("outcome_too_large", outcome.key or b"", size, limit)
         for key, value in changes.records:
             if value is not None and len(value) * 2 > limit and (size := size_of(Record(key, value))) > limit:
                 raise TooLarge("state_too_large", key, size, limit)
 
     def _refused(self, decision: Decision, one: Taken, refusal: Refusal) -> None:
+        record, said = one
         if not refusal.dead:
             decision.ignored[refusal.reason] += 1
         elif refusal.fact is None:
-            self._dead(decision, one.record, refusal.reason, refusal.detail)
+            self._dead(decision, record, refusal.reason, refusal.detail)
         else:
             # An earlier record is replaced by this one: its bytes are gone, its fact is not.
-            made = refused_fact(one.said.subject, refusal.fact, refusal.reason, refusal.detail)
-            decision.dead_at.append((one.record.offset, made))
+            made = refused_fact(said.subject, refusal.fact, refusal.reason, refusal.detail)
+            decision.dead_at.append((record.offset, made))
             decision.dead[refusal.reason] += 1
 
     def _dead(self, decision: Decision, record: Any, reason: str, detail: str, path: str = "") -> None:

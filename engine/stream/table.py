@@ -55,10 +55,11 @@ class StateTable(Table[bytes, bytes]):
         for record in chunk.records:
             if record.headers and self._is_late(chunk.partition, record):
                 continue
+            key = record.key or b""  # a compacted topic takes no record without
             if record.value is None:
-                held.pop(record.key, None)
+                held.pop(key, None)
             else:
-                held[record.key] = record.value
+                held[key] = record.value
 
     def _is_late(self, partition: int, record: Any) -> bool:
         """True for a write of an earlier owner that landed after the next owner's for the same key."""

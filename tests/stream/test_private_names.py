@@ -4,14 +4,16 @@ Where a version changes one, read the new source, mend the shell, then the test.
 """
 
 import asyncio
+import dataclasses
 import inspect
 import re
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
 from aiokafka.producer import message_accumulator, sender
@@ -305,6 +307,14 @@ def test_fetched_records_keeps_what_is_true_and_asks_getall() -> None:
     assert "records = res_or_error.getall(max_records)" in text
     assert "if not records: continue" in text
     assert "type(res_or_error) is FetchResult" in text
+
+
+def test_fetched_records_are_made_by_position_in_this_order() -> None:
+    names = [field.name for field in dataclasses.fields(ConsumerRecord)]
+    assert names == [field.name for field in msgspec.structs.fields(chunks.Fetched)]
+    assert "return ConsumerRecord( tp.topic, tp.partition, record.offset," in source(
+        fetcher.PartitionRecords._consumer_record
+    )
 
 
 def test_fetch_max_wait_is_read_at_each_fetch() -> None:
