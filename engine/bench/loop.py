@@ -1,10 +1,8 @@
 """The full loop: a real `vigil worker` takes a backlog from the broker, and plain Faust one beside it."""
 
 import asyncio
-import json
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from kafka.admin import OffsetSpec
 from msgspec import Struct
 
 from engine.bench.backlog import preload
+from engine.bench.plain_faust import Values
 from engine.bench.watching import NotTaken, Taken, watch
 from engine.bench.workload import events, record
 from engine.demo.child import Child
@@ -33,7 +32,7 @@ class Size(Struct, frozen=True):
     events: int = 200_000
     escalations: int = 20_000
     partitions: int = 4
-    peer_events: int = 20_000
+    peer_events: int = 40_000
     patience: float = 300.0
     """Seconds for one backlog."""
 
@@ -54,11 +53,20 @@ class Loop(NamedTuple):
     vigil: Taken
     outcomes: int
     """Said about all events, by readers of committed data."""
-    faust: Taken
+    typed: Taken
+    """Plain Faust with models that are checked."""
+    untyped: Taken
+    """Plain Faust that takes any JSON."""
 
     @property
     def ratio(self) -> float:
-        return self.vigil.rate / self.faust.rate
+        """Beside Faust that validates, as we do."""
+        return self.vigil.rate / self.typed.rate
+
+    @property
+    def ratio_untyped(self) -> float:
+        """Beside Faust that validates nothing."""
+        return self.vigil.rate / self.untyped.rate
 
 
 def settings_for_bench(where: Where, partitions: int, clock: str) -> Settings:
@@ -148,51 +156,46 @@ def record_count(settings: Settings, topic: str) -> int:
         admin.close()
 
 
-def measure_faust(where: Where, size: Size, say: Say) -> Taken:
-    """Plain Faust over the same kind of records on the same broker."""
+def measure_faust(where: Where, size: Size, values: Values, say: Say) -> Taken:
+    """Plain Faust over the same kind of records on the same broker, by the same yardstick."""
     settings = settings_for_bench(where, size.partitions, "events")
     changelog = f"{settings.app_id}-seen-changelog"
     topics.create(settings, FOREVER)
     try:
-        say(f"plain Faust: preloading {size.peer_events:,} events")
+        say(f"plain Faust, {values.value}: preloading {size.peer_events:,} events")
         escalations = max(1, size.escalations * size.peer_events // size.events)
         made = (record(event) for event in events(escalations, size.peer_events))
         counts = asyncio.run(preload(settings, settings.tickets_topic, made))
-        say("plain Faust: one worker takes them")
+        say(f"plain Faust, {values.value}: one worker takes them")
         with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
-            arguments = (
-                where.bootstrap,
-                settings.app_id,
-                settings.tickets_topic,
-                size.partitions,
-                sum(counts),
+            arguments = (settings.app_id, settings.tickets_topic, str(size.partitions), values.value)
+            child = Child(
+                [sys.executable, "-m", "engine.bench.plain_faust", where.bootstrap, *arguments],
+                log=Path(folder) / "faust.log",
+                cwd=Path(folder),
             )
-            done = subprocess.run(  # noqa: S603  (our own module)
-                [sys.executable, "-m", "engine.bench.plain_faust", *map(str, arguments)],
-                cwd=folder,
-                capture_output=True,
-                timeout=size.patience,
-                check=False,
-            )
-        if done.returncode != 0:
-            raise NotTaken(f"plain Faust ended with {done.returncode}\n{done.stderr.decode()[-2000:]}")
-        answer = json.loads(done.stdout[done.stdout.rindex(b"{") :])
-        return Taken(answer["records"], answer["seconds"])
+            try:
+                return watch(settings, settings.tickets_topic, counts, child, patience=size.patience)
+            finally:
+                child.kill()
     finally:
         forget(settings, (*settings.all_topics, changelog, f"{settings.app_id}-__assignor-__leader"))
 
 
 def measure_loop(where: Where, size: Size, say: Say) -> Loop:
     """Faust first, then Vigil, on the same broker: a ratio of one run says more than figures of two."""
-    faust = measure_faust(where, size, say)
+    untyped = measure_faust(where, size, Values.UNTYPED, say)
+    typed = measure_faust(where, size, Values.TYPED, say)
     taken, outcomes = measure_vigil(where, size, say)
-    return Loop(taken, outcomes, faust)
+    return Loop(taken, outcomes, typed, untyped)
 
 
 def summary(loop: Loop) -> dict[str, object]:
     """For programs."""
     return {
         "vigil": {**loop.vigil._asdict(), "events_per_second": loop.vigil.rate, "outcomes": loop.outcomes},
-        "faust": {**loop.faust._asdict(), "events_per_second": loop.faust.rate},
+        "faust_typed": {**loop.typed._asdict(), "events_per_second": loop.typed.rate},
+        "faust_untyped": {**loop.untyped._asdict(), "events_per_second": loop.untyped.rate},
         "ratio": loop.ratio,
+        "ratio_untyped": loop.ratio_untyped,
     }

@@ -30,6 +30,7 @@ class Child:
         log: Path,
         leftovers: Path | None = None,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.log = log
         with log.open("ab") as out:
@@ -39,6 +40,7 @@ class Child:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=None if env is None else dict(env),
+                cwd=cwd,
                 start_new_session=True,
             )
         self._watch = subprocess.Popen(  # noqa: S603
