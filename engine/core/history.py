@@ -11,7 +11,7 @@ from engine.core.instants import Instant
 from engine.core.statements import Statement
 
 CHUNK_ITEMS = 16
-"""Items a chunk: the last chunk is written again at every fact, so it is kept short."""
+"""Items a chunk: the open one is written again at every fact, so it is kept short."""
 CHUNK_BYTES = 64 * 1024
 """A chunk that is longer gets no more items: many large facts must not fill a record that a later, small item
 cannot be added to."""
@@ -28,17 +28,18 @@ Item: TypeAlias = Fact | Said
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Item])
-_ARRAY = b"\xdd"  # msgpack array with a four-byte count, so that items can be appended to a stored chunk
-_HEADER = 5
+_ARRAY = b"\xdd"  # msgpack array with a four-byte count: its items can be put together from parts
 
 
 class Shelf(Struct, array_like=True):
     """Where a history lies; kept in the main record."""
 
-    first: int = 0
-    last: int = 0
+    chunks: int = 0
+    """How many are full, each a record of its own."""
     items: int = 0
-    """In the last chunk."""
+    """In the open chunk."""
+    open: bytes = b""
+    """The encoded items of the open chunk: a fact then writes one record, and not two."""
     facts: int = 0
     seq: int = 0
     folded: bool = False
@@ -67,7 +68,7 @@ class History:
         """The stored fact of the same source and id. They are searched as bytes; only a hit is decoded."""
         if self._stored is None:
             self._flush()
-            self._stored = b"".join(self._chunks())
+            self._stored = b"".join(self._chunks()) if self.shelf.chunks else self.shelf.open
             self._fresh.clear()
         known = self._fresh.get((fact.source, fact.id))
         if known is not None:
@@ -101,10 +102,11 @@ class History:
         """Replace everything."""
         self._added.clear()
         self._stored = None
-        for n in range(self.shelf.first, self.shelf.last + 1):
-            if self._chunk(n):
-                self._changed[self._chunk_key(n)] = None
-        self.shelf.first = self.shelf.last = self.shelf.items = self.shelf.facts = 0
+        shelf = self.shelf
+        for n in range(shelf.chunks):
+            self._changed[self._chunk_key(n)] = None
+        shelf.chunks = shelf.items = shelf.facts = 0
+        shelf.open = b""
         for item in items:
             self.append(item)
         self._flush()
@@ -131,58 +133,42 @@ class History:
     # -- inside -------------------------------------------------------------------------------
 
     def _chunks(self) -> Iterator[bytes]:
-        for n in range(self.shelf.first, self.shelf.last + 1):
-            chunk = self._chunk(n)
-            if chunk:
-                yield chunk
+        for n in range(self.shelf.chunks):
+            yield self._get(self._chunk_key(n)) or b"\x90"
+        if self.shelf.items:
+            yield self._open_chunk()
+
+    def _open_chunk(self) -> bytes:
+        return b"".join((_ARRAY, self.shelf.items.to_bytes(4, "big"), self.shelf.open))
 
     def _flush(self) -> None:
         """Put what was added behind what is there."""
         added, shelf = self._added, self.shelf
         self._added = []
         while added:
-            if shelf.items >= CHUNK_ITEMS:
-                shelf.last += 1
-                shelf.items = 0
+            self._make_room()
             room = CHUNK_ITEMS - shelf.items
             batch, added = added[:room], added[room:]
-            # At once: the usual case.
-            items = _encoder.encode(batch)[1 if len(batch) < 16 else 3 :]
-            size = (len(self._chunk(shelf.last)) if shelf.items else _HEADER) + len(items)
-            if size < CHUNK_BYTES:
+            encoded = _encoder.encode(batch)[1 if len(batch) < 16 else 3 :]
+            if len(shelf.open) + len(encoded) < CHUNK_BYTES:
+                shelf.open += encoded
                 shelf.items += len(batch)
-                self._extend([items], len(batch))
-            else:
-                self._flush_one_by_one(batch)
+                continue
+            for item in batch:
+                self._make_room()
+                shelf.open += _encoder.encode(item)
+                shelf.items += 1
 
-    def _flush_one_by_one(self, added: list[Item]) -> None:
+    def _make_room(self) -> None:
+        """A full chunk becomes a record of its own before the next item."""
         shelf = self.shelf
-        parts: list[bytes] = []
-        size = len(self._chunk(shelf.last)) if shelf.items else _HEADER
-        for item in added:
-            if shelf.items >= CHUNK_ITEMS or size >= CHUNK_BYTES:
-                self._extend(parts, len(parts))
-                shelf.last += 1
-                shelf.items, size, parts = 0, _HEADER, []
-            encoded = _encoder.encode(item)
-            parts.append(encoded)
-            shelf.items += 1
-            size += len(encoded)
-        self._extend(parts, len(parts))
-
-    def _extend(self, parts: list[bytes], count: int) -> None:
-        """Append `count` encoded items to the last chunk; the shelf counts them already."""
-        if parts:
-            shelf = self.shelf
-            body = self._chunk(shelf.last)[_HEADER:] if shelf.items > count else b""
-            total = shelf.items.to_bytes(4, "big")
-            self._changed[self._chunk_key(shelf.last)] = b"".join((_ARRAY, total, body, *parts))
+        if shelf.items >= CHUNK_ITEMS or len(shelf.open) >= CHUNK_BYTES:
+            self._changed[self._chunk_key(shelf.chunks)] = self._open_chunk()
+            shelf.chunks += 1
+            shelf.items, shelf.open = 0, b""
 
     def _chunk_key(self, n: int) -> bytes:
         return self._key + b"%d" % n
-
-    def _chunk(self, n: int) -> bytes:
-        return self._get(self._chunk_key(n)) or b""
 
     def _get(self, key: bytes) -> bytes | None:
         if key in self._changed:
