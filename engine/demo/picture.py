@@ -1,6 +1,7 @@
 """A frame of the live view as an SVG picture, in the console's dark colours."""
 
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -22,6 +23,9 @@ _COLOURS = ["28313a", "ff949b", "84cda3", "f0b759", "aab0dc", "c6b2e6", "6d9db8"
 
 _PALETTE = [_rgb(colour) for colour in _COLOURS]
 
+_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_FONT = "ui-monospace, Menlo, Consolas, monospace"
+
 DARK = TerminalTheme(_rgb("0e1216"), _rgb("e8eaec"), _PALETTE, _PALETTE)
 
 
@@ -32,4 +36,6 @@ def save_picture(stage: Stage, path: Path) -> None:
     )
     drawn = look(stage, console, WIDTH)
     console.print(Group(*frame(scene(stage, drawn), drawn, HEIGHT)))
-    path.write_text(console.export_svg(title="vigil demo", theme=DARK), "utf-8")
+    picture = console.export_svg(title="vigil demo", theme=DARK)
+    # Rich takes its font from the web; a picture asks nobody for anything.
+    path.write_text(_FONTS.sub("", picture).replace("Fira Code, monospace", _FONT), "utf-8")
