@@ -106,27 +106,23 @@ def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -
     """The records as ready-made batches of at most `limit` bytes each; a larger record gets one of its own.
 
     A future a batch, not a record: `AIOKafkaProducer.send` costs 30 µs each.
-    ValueError for a record that no batch of this producer holds.
     """
     now_ms = time.time_ns() // 1_000_000
     made: list[Any] = []
     room = 0
     for record in records:
         key, value, headers = record.key, record.value, record.headers
-        if not made or len(value or b"") + BESIDE_THE_VALUE > room:
+        added = None
+        if len(value or b"") + BESIDE_THE_VALUE <= room:
+            # None: there is more in a dead letter's headers than we ever write, and it does not fit.
+            added = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
+        if added is None:
             made.append(producer.create_batch())
             room = limit
-        metadata = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
-        if metadata is None:  # a dead letter with more in its headers than we ever write
-            made.append(producer.create_batch())
-            room = limit
-            metadata = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
-        if metadata is None:
-            raise ValueError(
-                f"a record of {size_of(record)} bytes is larger than max_dead_letter_bytes allows"
-            )
-        room -= metadata.size
-    return [batch for batch in made if batch.record_count()]
+            # The first record of a batch is taken whatever its size; the desk holds it to its topic's limit.
+            added = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
+        room -= added.size
+    return made
 
 
 async def send_batches(
