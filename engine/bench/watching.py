@@ -47,12 +47,19 @@ def watch(settings: Settings, topic: str, counts: Sequence[int], worker: Child, 
                 first = Taken(done, now)
             # A position is past the last record where a transaction's marker follows it.
             if first is not None and all(positions.get(at, 0) >= count for at, count in enumerate(counts)):
-                return Taken(sum(counts) - first.records, max(now - first.seconds, POLL_SECONDS))
+                return _stretch(sum(counts), first, now)
             time.sleep(POLL_SECONDS)
     finally:
         admin.close()
     how_far = f"{done:,} of {sum(counts):,} records taken in {time.monotonic() - began:.0f} s"
     raise NotTaken(f"{how_far}\n{worker.last_lines()}")
+
+
+def _stretch(total: int, first: Taken, now: float) -> Taken:
+    records = total - first.records
+    if records <= 0:
+        raise NotTaken(f"all {total:,} records were in the first commit: too few to measure anything")
+    return Taken(records, max(now - first.seconds, POLL_SECONDS))
 
 
 def _committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[int, int]:
