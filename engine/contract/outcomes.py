@@ -56,12 +56,12 @@ class _Wire(Struct, omit_defaults=True, gc=False):
 
 
 _HEADERS = {
-    name: (
+    name: [
         ("ce_specversion", b"1.0"),
         ("ce_type", kind.encode()),
         ("ce_source", SOURCE.encode()),
         ("content-type", b"application/json"),
-    )
+    ]
     for name, kind in TYPES.items()
 }
 """What the headers of all outcomes of one name share."""
@@ -109,12 +109,8 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.outcome,
     )
     key = o.subject.encode()
-    headers = [
-        *_HEADERS[o.name],
-        ("ce_id", o.id.encode()),
-        ("ce_subject", key),
-        ("ce_time", effective.encode()),
-    ]
+    headers = _HEADERS[o.name].copy()
+    headers += (("ce_id", o.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
     return Record(key, _encoder.encode(wire), headers)
 
 
