@@ -13,6 +13,7 @@ from engine.core.instants import DAY, SECOND, Instant, Span
 from engine.core.outcomes import Outcome
 from engine.core.policy import AROUND_THE_CLOCK, Book, Calendar
 from engine.policies import load
+from engine.stream.collector import spared_collector
 
 NINE_MONTHS = Span(274 * DAY)
 NINE_MONTHS_OPEN = Span(1_460 * 3600 * SECOND)
@@ -29,8 +30,12 @@ class Cost(NamedTuple):
 
 
 def measure_parts(policies: Path, *, escalations: int = 3_000, count: int = 30_000) -> list[Cost]:
-    """Every part, with the policies given."""
-    book = load(policies)
+    """Every part, with the policies given, and the collector as a worker has it."""
+    with spared_collector():
+        return _measured(load(policies), escalations, count)
+
+
+def _measured(book: Book, escalations: int, count: int) -> list[Cost]:
     made = events(escalations, count)
     records = [record(event) for event in made]
     arrived = [

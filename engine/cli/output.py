@@ -6,9 +6,10 @@ from pathlib import Path
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 
 def people() -> Console:
@@ -26,15 +27,19 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda more: bar.advance(task, more)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """A table whose numbers stand to the right."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Group:
+    """A table whose numbers stand to the right, below a line that says what it shows."""
+    drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        number = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        number = bool(rows) and all(_is_number(row[index]) for row in rows)
         drawn.add_column(column, justify="right" if number else "left")
     for row in rows:
         drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    return drawn
+    return Group(Text(title, style="bold"), drawn)  # a title of its own would be wrapped to the columns
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) or (isinstance(cell, str) and not cell.strip("0123456789,."))
 
 
 def say(text: str) -> None:
