@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaConsumer, TopicPartition
 
@@ -26,12 +25,11 @@ from engine.core.standing import canonical
 from engine.replay.verdicts import differences, read_outcomes, verdicts
 from engine.settings import Settings
 from engine.stream.ending import IN_DOUBT
+from recorded import DATA
 from servers import unique
 
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("VIGIL_DATA", ROOT.parent / "shared" / "data"))
 LOG = DATA / "uci_incident_event_log_dev.csv.gz"
-POLICIES = ROOT / "deploy" / "policies-uci"
+POLICIES = Path(__file__).parents[2] / "deploy" / "policies-uci"
 PARTITIONS = 4
 SESSION = 6.0
 """Seconds after which the group gives a silent worker's partitions to the other one."""
@@ -40,10 +38,6 @@ LONGEST_MOMENT = 2.0
 SLICE = 4_000
 """Events of one slow `vigil send`."""
 KILLED = -signal.SIGKILL
-
-needs_log = pytest.mark.skipif(
-    not LOG.is_file(), reason=f"{LOG} is not there (VIGIL_DATA names another folder)"
-)
 
 
 def vigil(*arguments: str | Path, **variables: str) -> str:

@@ -1,4 +1,4 @@
-"""A year of real incidents through a real Kafka: what the workers say stands as `vigil replay` says it.
+"""Real incidents through a real Kafka: what the workers say stands as `vigil replay` says it.
 
 VIGIL_SOAK_KILLS=100 kills a hundred times instead of ten, and stops thirty times instead of three.
 """
@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from itertools import groupby
 
 import pytest
-from backfill import Backfill, Disturbed, History, assert_equal, last_rows, needs_log
+from backfill import Backfill, Disturbed, History, assert_equal, last_rows
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.replay.verdicts import verdicts
+from recorded import needs_data
 
-pytestmark = [needs_log, pytest.mark.timeout(600)]
+pytestmark = [needs_data, pytest.mark.timeout(600)]
 
 KILLS_A_RUN, STOPS_A_RUN = 10, 3
 RUNS = max(1, int(os.environ.get("VIGIL_SOAK_KILLS", "10")) // KILLS_A_RUN)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import orjson
 import pytest
-from backfill import Backfill, History, assert_equal, history_of, needs_log, replayed, verdicts_of
+from backfill import Backfill, History, assert_equal, history_of, replayed, verdicts_of
 
 from engine.core.instants import DAY, Instant, parse_instant
 from engine.replay.verdicts import verdicts
+from recorded import needs_data
 
-pytestmark = [needs_log, pytest.mark.timeout(300)]
+pytestmark = [needs_data, pytest.mark.timeout(300)]
 
 TWICE = 0.05
 """This share of the events comes twice."""
