@@ -1,0 +1,59 @@
+"""What the image is built from is enough to build it: the Dockerfile's own steps, but for the base image."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", " ")
+
+
+def context(folder: Path) -> None:
+    """What the build stage copies into its folder, where .dockerignore lets it through."""
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    stage = DOCKERFILE.split("\nFROM ")[1]
+    for line in re.findall(r"^COPY (.+)$", stage, re.MULTILINE):
+        *sources, target = line.split()
+        for source in sources:
+            assert any(fnmatch(source, each) or source.startswith(f"{each}/") for each in kept), (
+                f".dockerignore keeps {source} out"
+            )
+            place = folder / target / source if target.endswith("/") else folder / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+            copy(ROOT / source, place)
+
+
+def test_the_wheel_is_built_from_what_the_build_stage_copies(tmp_path: Path) -> None:
+    context(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", "wheels", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = (tmp_path / "wheels").glob("vigil_sla-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "engine/policies/standard/standard.yaml" in names, "what `vigil bench` measures with"
+    assert "engine/demo/story.yaml" in names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.parametrize("source", ["deploy/policies", "engine"])
+def test_every_folder_of_the_image_is_let_through(source: str) -> None:
+    assert f"COPY {source}" in DOCKERFILE
+    assert f"!{source}" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_nothing_runs_as_root_and_the_process_gets_the_signal_itself() -> None:
+    last = DOCKERFILE.split("\nFROM ")[-1]
+    assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
+    assert re.search(r'^ENTRYPOINT \["vigil"\]$', last, re.MULTILINE), "no shell between"
