@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -17,6 +19,40 @@ QUIET = {
     # Says at every start that topics may not be created: `checks` has seen to it that they are there.
     "faust.transport.drivers.aiokafka": logging.ERROR,
 }
+
+
+AGAIN_SECONDS = 10.0
+"""While a broker is away, its clients say so four hundred times a second."""
+_KINDS_AT_MOST = 1_000
+
+
+class Damper(logging.Filter):
+    """Lets the same line of a library through once in a while, with how often it was held back since."""
+
+    def __init__(self, again: float = AGAIN_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._again = again
+        self._clock = clock
+        self._libraries = frozenset(name.partition(".")[0] for name in QUIET) - {"engine"}
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        """When a kind of line was let through last, and how many were held back since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for what was said a moment ago. Never for a line of our own."""
+        if record.name.partition(".")[0] not in self._libraries:
+            return True
+        kind = (record.name, str(record.msg))
+        now = self._clock()
+        last, held_back = self._said.get(kind, (now - self._again, 0))
+        if now - last < self._again:
+            self._said[kind] = (last, held_back + 1)
+            return False
+        if held_back:
+            record.msg, record.args = f"{record.getMessage()} (and {held_back:,} times since)", ()
+        if len(self._said) >= _KINDS_AT_MOST:
+            self._said.clear()
+        self._said[kind] = (now, 0)
+        return True
 
 
 def configure(log_format: Literal["json", "console"], level: str = "info") -> None:
@@ -50,6 +86,7 @@ def configure(log_format: Literal["json", "console"], level: str = "info") -> No
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
         )
     )
+    handler.addFilter(Damper())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -1,0 +1,73 @@
+"""What reaches the log: ours whole, a library's repetitions once in a while, all as one line of JSON each."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from engine.stream.logs import Damper, configure
+
+
+def said(name: str, message: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord(name, logging.ERROR, "", 0, message, values, None)
+
+
+def test_a_librarys_line_comes_once_in_a_while_and_says_how_often_it_was_held_back() -> None:
+    now = [0.0]
+    damper = Damper(10, lambda: now[0])
+    passed = []
+    for tenth in range(250):
+        now[0] = tenth / 10
+        line = said("aiokafka.conn", "Unable connect to node with id %s", 1)
+        if damper.filter(line):
+            passed.append((now[0], line.getMessage()))
+    assert passed == [
+        (0.0, "Unable connect to node with id 1"),
+        (10.0, "Unable connect to node with id 1 (and 99 times since)"),
+        (20.0, "Unable connect to node with id 1 (and 99 times since)"),
+    ]
+
+
+def test_another_line_and_another_logger_are_not_held_back_for_it() -> None:
+    damper = Damper(10, lambda: 0.0)
+    assert damper.filter(said("aiokafka.conn", "away"))
+    assert damper.filter(said("aiokafka.conn", "back"))
+    assert damper.filter(said("faust.app", "away"))
+    assert not damper.filter(said("aiokafka.conn", "away"))
+
+
+def test_our_own_lines_are_never_held_back() -> None:
+    damper = Damper(10, lambda: 0.0)
+    assert all(damper.filter(said("vigil.stream", "chunk")) for _ in range(50))
+
+
+def test_however_many_kinds_there_are_the_memory_is_bounded() -> None:
+    damper = Damper(10, lambda: 0.0)
+    for number in range(5_000):
+        damper.filter(said("kafka", f"kind {number}"))
+    assert len(damper._said) <= 1_000
+
+
+@pytest.fixture
+def _logging_is_put_back() -> object:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("_logging_is_put_back")
+def test_ours_and_a_librarys_lines_are_json_with_an_event_a_level_and_a_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("json", "info")
+    structlog.stdlib.get_logger("vigil.stream").info("chunk", records=3)
+    logging.getLogger("aiokafka.conn").error("Unable connect to node with id %s", 1)
+    logging.getLogger("aiokafka.conn").info("too quiet to be shown")
+    ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["records"], ours["level"]) == ("chunk", 3, "info")
+    assert (theirs["event"], theirs["level"]) == ("Unable connect to node with id 1", "error")
+    assert ours["timestamp"].endswith("Z")
