@@ -299,7 +299,8 @@ def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
             for assigned in (member["member_assignment"] or {}).get("assigned_partitions", ())
             if assigned["topic"] == settings.tickets_topic
         )
-        found = f"{settings.app_id}: {len(members)} workers own {owned} partitions, {state.lower()}"
+        who = "1 worker owns" if len(members) == 1 else f"{len(members)} workers own"
+        found = f"{settings.app_id}: {who} {owned} partitions, {state.lower()}"
         if state == "Stable":
             yield ok("group", found)
         else:

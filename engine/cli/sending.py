@@ -40,8 +40,7 @@ def message(place: str, line: bytes, settings: Settings, topic: str | None) -> M
     """The record of a structured CloudEvent: binary mode, keyed by its subject."""
     said = read_line(line)
     if isinstance(said, Unreadable) and not said.ignored:
-        field = f" {said.path}:" if said.path else ""
-        return Refused(place, f"{said.reason}:{field} {said.detail}")
+        return Refused(place, str(said))
     event = orjson.loads(line)
     kind = str(event["type"])
     topics = {"ticket": settings.tickets_topic, "incident": settings.incidents_topic}

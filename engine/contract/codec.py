@@ -60,6 +60,10 @@ class Unreadable(NamedTuple):
     ignored: bool = False
     """Counted only: a type that is none of ours does no harm and is no dead letter."""
 
+    def __str__(self) -> str:
+        field = f" {self.path}:" if self.path and not self.detail.startswith(self.path) else ""
+        return f"{self.reason}:{field} {self.detail}"
+
 
 Decoded: TypeAlias = Received | Tick | Unreadable
 

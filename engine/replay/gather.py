@@ -26,8 +26,7 @@ class Rejected(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        field = f" {self.path}:" if self.path else ""
-        return f"{self.place}: {self.reason}:{field} {self.detail}"
+        return f"{self.place}: {Unreadable(self.reason, self.detail, self.path)}"
 
 
 class Counts:
