@@ -4,12 +4,12 @@ from typing import Any
 
 import orjson
 import pytest
-from recorded import DATA, needs_data
 
 from engine.core.instants import format_instant
 from engine.replay.events import Event
 from engine.replay.importers import Note
 from engine.replay.importers.github_status import convert
+from recorded import DATA, needs_data
 
 
 def incident(*updates: tuple[str, str], **over: Any) -> dict[str, Any]:

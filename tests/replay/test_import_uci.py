@@ -1,12 +1,12 @@
 """The UCI ServiceNow log becomes contract events, row by row."""
 
 import pytest
-from recorded import DATA, needs_data
 
 from engine.core.instants import format_instant
 from engine.replay.events import Event
 from engine.replay.importers import Note, WrongFormat
 from engine.replay.importers.uci_servicenow import convert
+from recorded import DATA, needs_data
 
 HEADER = (
     "number,incident_state,active,reassignment_count,reopen_count,sys_mod_count,made_sla,caller_id,opened_by,"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from recorded import DATA, needs_data
 from replay_builders import replayed
 
 from engine.core.decide import Options
@@ -24,6 +23,7 @@ from engine.replay.importers import Importer, github_status, uci_servicenow
 from engine.replay.judging import Bench
 from engine.replay.sorting import Sorter
 from engine.replay.verdicts import differences, read_outcomes, verdicts
+from recorded import DATA, needs_data
 
 POLICIES = Path(__file__).parents[2] / "deploy"
 
