@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -13,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from engine.demo import apache_kafka, broker, jars
+from engine.demo.apache_kafka import cluster_id
 from engine.demo.broker import (
     GivenBroker,
     KafkaBroker,
@@ -254,6 +256,13 @@ def test_a_start_on_a_port_in_use_says_so(kafka: KafkaBroker, tmp_path: Path) ->
     with pytest.raises(StartFailed, match="Address already in use"):
         second.start(30)
     assert second.pid is None or gone(second.pid)
+
+
+@pytest.mark.parametrize("first", range(256))
+def test_a_cluster_id_is_no_option_whatever_its_bytes(first: int) -> None:
+    made = cluster_id(UUID(bytes=bytes([first]) + b"\xff" * 15))
+    assert made[0].isalpha()
+    assert len(made) == 22
 
 
 def test_a_free_port_is_none_that_an_outgoing_connection_gets() -> None:
