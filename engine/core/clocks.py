@@ -127,21 +127,9 @@ class Runner:
             self._count(clock, at)
             clock.phase = STOPPED
             clock.alarm = NEVER
-            self.voice.say(
-                "stopped_late" if clock.breached else "met",
-                plan.metric,
-                "",
-                clock.cycle,
-                at,
-                None if due >= NEVER else due,
-                clock.started,
-                clock.elapsed,
-                clock.budget,
-                clock.calendar,
-                "",
-                (),
-                0,
-                reason,
+            name = "stopped_late" if clock.breached else "met"
+            self._say(
+                plan, clock, name, at, due=None if due >= NEVER else due, elapsed=clock.elapsed, reason=reason
             )
         elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED

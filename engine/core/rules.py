@@ -156,11 +156,8 @@ class CadencePlan:
 class Moves(NamedTuple):
     """The clocks that a kind of fact stops and starts, by their places in the policy."""
 
-    stops: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
-
-
-_NOTHING = Moves()
+    stops: tuple[int, ...]
+    starts: tuple[int, ...]
 
 
 class MovesOfVerb:
