@@ -9,10 +9,11 @@ import msgspec
 
 from engine.core import attributes as attrs
 from engine.core import state
-from engine.core.escalation import WAITING, Escalation, Judge
+from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import Fact, Value, in_order, opening
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
+from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
 from engine.core.outcomes import Outcome, PolicyRef, outcome_id

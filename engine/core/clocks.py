@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import Calendar, Target
+from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import ClockPlan
 from engine.core.statements import Voice
 
@@ -32,6 +33,8 @@ class Clock(Struct, array_like=True):
     breached: bool = False
     alarm: Instant = NEVER
     stretches: list[tuple[Instant, Instant, str]] = []
+    reminded: int = 0
+    """The last day of being overdue that was said."""
 
 
 class Runner:
@@ -134,15 +137,27 @@ class Runner:
         elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
 
-    def cancel(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+    def cancel(
+        self, plan: ClockPlan, clock: Clock, at: Instant, reason: str, name: str = "cancelled"
+    ) -> None:
         """The obligation is gone: out of denominators, a breach that was said stays."""
         if clock.phase in LIVE:
             due = self._due(clock)
             self._count(clock, at)
-            self._say(plan, clock, "cancelled", at, due=due, reason=reason)
+            self._say(plan, clock, name, at, due=due, reason=reason)
         if clock.phase in LIVE or clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
         clock.alarm = NEVER
+
+    def waive(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """Exempt from now on, whatever its state: said once, and never started again by the judge."""
+        if clock.phase in LIVE:
+            self.cancel(plan, clock, at, reason, "waived")
+            return
+        if not clock.cycle:
+            clock.cycle, clock.started = 1, at
+        self._say(plan, clock, "waived", at, due=None, reason=reason)
+        clock.phase = ENDED
 
     def reopen(
         self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
@@ -198,6 +213,11 @@ class Runner:
             self._arm(plan, clock)
             self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
             return
+        if clock.breached and plan.reminds and self._reminder(clock) <= at:
+            clock.reminded = days_between(clock.due, at)
+            self._arm(plan, clock)
+            self._say(plan, clock, "overdue", at, due=clock.due, in_a_row=clock.reminded)
+            return
         marks = plan.marks(clock.budget)
         first = clock.passed
         end = first
@@ -223,7 +243,7 @@ class Runner:
         """`_aim` for a clock that runs from its mark on, with nothing elapsed."""
         clock.phase = RUNNING
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = 0
+        clock.passed = clock.reminded = 0
         clock.floor = floor
         calendar, start = self.calendars[target.calendar], clock.mark
         clock.due = alarm = calendar.due(start, target.budget)
@@ -239,7 +259,7 @@ class Runner:
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
         """A new target version: its marks are judged from `floor` on."""
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = 0
+        clock.passed = clock.reminded = 0
         clock.floor = floor
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
@@ -275,7 +295,13 @@ class Runner:
             mark = self._mark_at(clock, marks[clock.passed].amount)
             if mark < alarm:
                 alarm = mark
+        if clock.breached and plan.reminds and clock.phase == RUNNING:
+            alarm = min(alarm, self._reminder(clock))
         clock.alarm = alarm
+
+    def _reminder(self, clock: Clock) -> Instant:
+        """When the breach is said again: not for the days of a pause, nor for those before a new target."""
+        return next_reminder(clock.due, clock.reminded, max(clock.floor, clock.mark))
 
     def _due(self, clock: Clock) -> Instant | None:
         """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""
@@ -292,12 +318,13 @@ class Runner:
         elapsed: Span | None = None,
         threshold: str = "",
         notify: tuple[str, ...] = (),
+        in_a_row: int = 0,
         reason: str = "",
     ) -> None:
         self.voice.say(
             name,
             plan.metric,
-            "",
+            plan.key,
             clock.cycle,
             at,
             due,
@@ -307,6 +334,6 @@ class Runner:
             clock.calendar,
             threshold,
             notify,
-            0,
+            in_a_row,
             reason,
         )

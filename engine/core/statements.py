@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.core.attributes import text
 from engine.core.facts import Value
@@ -73,12 +74,19 @@ class Voice:
         notify: tuple[str, ...] = (),
         in_a_row: int = 0,
         reason: str = "",
+        owner: str = "",
     ) -> None:
-        """One statement, its fields in their order: by name they would cost a microsecond."""
+        """One statement, its fields in their order: by name they would cost a microsecond.
+
+        `owner`: of what has one of its own, such as an action item.
+        """
+        context = self._context or self._known()
+        if owner:
+            context = replace(context, owner=owner)
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, self._context or self._known(),
+                threshold, notify, in_a_row, reason, context,
             )
         )  # fmt: skip
 

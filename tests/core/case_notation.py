@@ -7,7 +7,7 @@
     => 12 stopped_late acknowledge due 10
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
-unless `internal`); `x=1` any other; `x=@30` is the instant of minute 30. `:name` is the fact's id, `/3` its
+unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30. `:name` is the fact's id, `/3` its
 sequence, `^5` the minute of its recording. An outcome is: minute, name, metric[/key], [#cycle, from 2],
 [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies]; of a correction `amended NAME` or
 `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
@@ -37,6 +37,11 @@ _MAIN = {
     "commitment_kept": "commitment_id",
     "commitment_withdrawn": "commitment_id",
     "commitment_renegotiated": "commitment_id",
+    "rca_published": "stage",
+    "action_opened": "action_id",
+    "action_completed": "action_id",
+    "action_cancelled": "action_id",
+    "waived": "metric",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 
@@ -107,6 +112,8 @@ def read_fact(step: str) -> Fact:
             data[_MAIN[verb]] = word
     if verb.startswith("message"):
         data["public"] = "internal" not in words
+    if verb.startswith("role"):
+        data["role"], data["person"] = words[:2]
     return fact(
         verb,
         float(minute),
