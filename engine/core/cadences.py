@@ -3,8 +3,10 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
+from engine.core.outcomes import VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
+from engine.core.segments import Segment, cut
 from engine.core.statements import Voice
 
 IDLE, RUNNING, ENDED = range(3)
@@ -257,6 +259,10 @@ class Cadencer:
         in_a_row: int = 0,
         reason: str = "",
     ) -> None:
+        segments: tuple[Segment, ...] = ()
+        if name in VERDICTS and at > cadence.since:
+            stretch = (cadence.since, at, terms.name, "")
+            segments = cut([stretch], elapsed, self.voice.tenures, self.calendars)
         self.voice.say(
             name,
             plan.metric,
@@ -272,4 +278,5 @@ class Cadencer:
             (),
             in_a_row,
             reason,
+            segments,
         )

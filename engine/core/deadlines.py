@@ -3,12 +3,16 @@
 semantics.md, Commitments 1 and 3. Calendar time, no pause.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.policy import AROUND_THE_CLOCK, Threshold
+from engine.core.outcomes import VERDICTS
+from engine.core.policy import AROUND_THE_CLOCK, Calendar, Threshold
 from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import Mark, warning_marks
+from engine.core.segments import Segment, cut
 from engine.core.statements import Voice
 
 COMMITMENT, ACTION = "commitment", "action"
@@ -40,15 +44,23 @@ class Deadline(Struct, array_like=True):
 class Keeper:
     """Moves the deadlines of one metric. Holds no state of its own beside the voice."""
 
-    __slots__ = ("metric", "missed", "reminds", "risk", "voice")
+    __slots__ = ("_calendars", "metric", "missed", "reminds", "risk", "voice")
 
     def __init__(
-        self, metric: str, missed: str, risk: tuple[Threshold, ...], voice: Voice, *, reminds: bool = False
+        self,
+        metric: str,
+        missed: str,
+        risk: tuple[Threshold, ...],
+        calendars: Mapping[str, Calendar],
+        voice: Voice,
+        *,
+        reminds: bool = False,
     ) -> None:
         """`missed` is the outcome of one that is due in silence; `reminds`: it is said again each day."""
         self.metric = metric
         self.missed = missed
         self.risk = risk
+        self._calendars = calendars
         self.voice = voice
         self.reminds = reminds
 
@@ -148,6 +160,11 @@ class Keeper:
         reason: str = "",
         in_a_row: int = 0,
     ) -> None:
+        elapsed = Span(max(0, at - deadline.made))
+        segments: tuple[Segment, ...] = ()
+        if name in VERDICTS and elapsed:
+            stretch = (deadline.made, at, AROUND_THE_CLOCK, "")
+            segments = cut([stretch], elapsed, self.voice.tenures, self._calendars)
         self.voice.say(
             name,
             self.metric,
@@ -156,12 +173,13 @@ class Keeper:
             at,
             deadline.due,
             deadline.made,
-            Span(max(0, at - deadline.made)),
+            elapsed,
             Span(max(0, deadline.due - deadline.made)),
             AROUND_THE_CLOCK,
             threshold,
             (),
             in_a_row,
             reason,
+            segments,
             deadline.by if self.metric == ACTION else "",
         )

@@ -7,6 +7,7 @@ from engine.core.clocks import Clock
 from engine.core.deadlines import Deadline
 from engine.core.facts import Order, Value
 from engine.core.instants import NEVER, Instant
+from engine.core.segments import Tenure
 
 WAITING, OPEN, RESOLVED, CLOSED, CANCELLED, MERGED = range(6)
 
@@ -47,5 +48,7 @@ class Escalation(Struct, array_like=True):
     actions: list[Deadline] = []
     staff: dict[str, str] = {}
     """Who has which role."""
+    tenures: list[Tenure] = []
+    """In whose hands it was, since when: at least since the opening, once it is open."""
     waivers: dict[str, str] = {}
     """Metric -> why it is exempt, to the end."""

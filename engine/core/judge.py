@@ -27,11 +27,13 @@ class Judge:
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
         self.plan = plan
         self.escalation = escalation
-        self.voice = Voice(escalation.severity, escalation.attributes, movements)
+        self.voice = Voice(escalation.severity, escalation.attributes, movements, escalation.tenures)
         self.runner = Runner(plan.calendars, self.voice)
         self.cadencer = Cadencer(plan.calendars, self.voice)
-        self.commitments = Keeper(COMMITMENT, "commitment_missed", plan.commitment_risk, self.voice)
-        self.actions = Keeper(ACTION, "breached", plan.risk, self.voice, reminds=True)
+        self.commitments = Keeper(
+            COMMITMENT, "commitment_missed", plan.commitment_risk, plan.calendars, self.voice
+        )
+        self.actions = Keeper(ACTION, "breached", plan.risk, plan.calendars, self.voice, reminds=True)
         self.past_updates = 0
         """How many stated next-update times lay in the past."""
 
@@ -65,6 +67,7 @@ class Judge:
         e.cadences = [Cadence() for _ in self.plan.cadences]
         attrs.merge(e.attributes, fact.data)
         self.voice.changed(severity)
+        self._in_hands(fact.at)
         opened = self.plan.moves.get("opened")
         for index in opened.of("").starts if opened else ():
             plan = self.plan.clocks[index]
@@ -119,12 +122,21 @@ class Judge:
         owner = e.attributes.get("owner")
         attrs.merge(e.attributes, fact.data)
         self.voice.changed(e.severity)
+        self._in_hands(fact.at)
         if e.attributes.get("owner") and e.attributes.get("owner") != owner:
             self.trigger(OWNED, "", fact.at)
         if kind != "assigned":
             severity = fact.text("severity")
             if severity and severity != e.severity:
                 self._severity(severity, fact.at)
+
+    def _in_hands(self, at: Instant) -> None:
+        """Note since when which team and owner have it, where they changed."""
+        e = self.escalation
+        team, owner = attrs.text(e.attributes, "team"), attrs.text(e.attributes, "owner")
+        if e.tenures and e.tenures[-1][1:] == (team, owner):
+            return
+        self.voice.tenures = e.tenures = [*e.tenures, (at, team, owner)]
 
     def _severity(self, severity: str, at: Instant) -> None:
         e = self.escalation

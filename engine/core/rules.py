@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.core.instants import Instant, Span
-from engine.core.outcomes import PolicyRef, Proof
+from engine.core.outcomes import PolicyRef, Versions
 from engine.core.policy import (
     ANY_REASON,
     AROUND_THE_CLOCK,
@@ -128,6 +128,10 @@ class ClockPlan:
         if not reasons:
             return False
         return self.holds_on_any or any(reason in self.holds for reason in reasons)
+
+    def holder(self, reasons: list[str]) -> str:
+        """The first of the reasons in force that stops this clock; one of them does."""
+        return next(reason for reason in reasons if self.holds_on_any or reason in self.holds)
 
 
 class Terms(NamedTuple):
@@ -256,8 +260,8 @@ class Rules:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._plans: dict[tuple[str, str], Plan] = {}
-        self.proofs = {
-            name: Proof(name, calendar.version, book.tzdata, book.holidays)
+        self.versions = {
+            name: Versions(name, calendar.version, book.tzdata, book.holidays)
             for name, calendar in book.calendars.items()
         }
         """The versions that an answer on a calendar is computed with."""

@@ -1,6 +1,6 @@
 """What the rules want said: statements, and the voice that collects them while an escalation is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,6 +8,9 @@ from msgspec.structs import replace
 from engine.core.attributes import text
 from engine.core.facts import Value
 from engine.core.instants import Instant, Span
+from engine.core.segments import Segment, Tenure
+
+NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 
 
 class Context(Struct, frozen=True, array_like=True, gc=False):
@@ -39,14 +42,24 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     in_a_row: int
     reason: str
     context: Context
+    segments: tuple[Segment, ...] = ()
+    """Of a verdict: where its time went."""
 
 
 class Voice:
     """Collects statements in the order in which the rules make them."""
 
-    __slots__ = ("_attributes", "_context", "movements", "said", "severity")
+    __slots__ = ("_attributes", "_context", "movements", "said", "severity", "tenures")
 
-    def __init__(self, severity: str, attributes: Mapping[str, Value], movements: bool) -> None:
+    def __init__(
+        self,
+        severity: str,
+        attributes: Mapping[str, Value],
+        movements: bool,
+        tenures: Sequence[Tenure] = NOBODYS,
+    ) -> None:
+        self.tenures = tenures
+        """In whose hands the escalation was, since when."""
         self.said: list[Statement] = []
         self.severity = severity
         self.movements = movements
@@ -74,6 +87,7 @@ class Voice:
         notify: tuple[str, ...] = (),
         in_a_row: int = 0,
         reason: str = "",
+        segments: tuple[Segment, ...] = (),
         owner: str = "",
     ) -> None:
         """One statement, its fields in their order: by name they would cost a microsecond.
@@ -86,7 +100,7 @@ class Voice:
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, context,
+                threshold, notify, in_a_row, reason, context, segments,
             )
         )  # fmt: skip
 

@@ -7,10 +7,11 @@
     => 12 stopped_late acknowledge due 10
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
-unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30. `:name` is the fact's id, `/3` its
-sequence, `^5` the minute of its recording. An outcome is: minute, name, metric[/key], [#cycle, from 2],
-[due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies]; of a correction `amended NAME` or
-`retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
+unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
+`:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
+metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies];
+of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count
+`counted NAME`.
 """
 
 import re
