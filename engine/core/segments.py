@@ -1,7 +1,7 @@
 """Where the time of a verdict went: stretch by stretch, running or why not, in whose hands."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -49,6 +49,27 @@ class Segment(Struct, frozen=True, array_like=True, gc=False):
     def reason(self) -> str:
         """Of a pause; else empty."""
         return self.why.removeprefix(_PAUSED) if self.why.startswith(_PAUSED) else ""
+
+
+class Spent(NamedTuple):
+    """Where the time of one or more verdicts went."""
+
+    counted: dict[tuple[str, str], Span]
+    """By (team, owner): of the budget."""
+    paused: dict[str, Span]
+    """By pause reason: calendar time that did not count."""
+
+
+def where_it_went(segments: Iterable[Segment]) -> Spent:
+    """Sums of the segments; what is neither counted nor paused is nobody's."""
+    spent = Spent({}, {})
+    for s in segments:
+        if s.state == "paused":
+            spent.paused[s.reason] = Span(spent.paused.get(s.reason, 0) + s.end - s.start)
+        elif s.elapsed:
+            hands = s.team, s.owner
+            spent.counted[hands] = Span(spent.counted.get(hands, 0) + s.elapsed)
+    return spent
 
 
 def cut(

@@ -29,6 +29,10 @@ class Bench:
 
     def judge(self, subject: str, facts: list[Fact], until: Instant) -> list[Outcome]:
         """What there is to say of one subject at `until`, all its facts known: nothing is corrected."""
+        return self.settle(subject, facts, until).outcomes
+
+    def settle(self, subject: str, facts: list[Fact], until: Instant) -> Changes:
+        """The same, and what would be stored of it."""
         alarms = Alarms()
         this = Round(self._book, _nothing, alarms, self._options, until)
         now = None
@@ -38,7 +42,7 @@ class Bench:
                 _tick(this, alarms, now)
             self._take(this, subject, fact)
         _tick(this, alarms, until)
-        return self._closed(this).outcomes
+        return self._closed(this)
 
     def play(self, arrivals: Iterable[Arrival], until: Callable[[], Instant]) -> Iterator[Outcome]:
         """What a live engine said, in the order of saying. `until` is asked when all have arrived."""
