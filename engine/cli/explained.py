@@ -219,32 +219,15 @@ def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
 
 
 def _hands(o: Outcome) -> Iterator[str]:
-    """Where the time went: by team and owner, and by what it stood still for."""
-    for label, spent in where_it_went(o):
-        share = (
-            f" ({round(100 * spent / o.target)} % of the budget)"
-            if o.target and "paused" not in label
-            else ""
-        )
-        yield f"{label}: {length(spent)}{share}"
-
-
-def where_it_went(o: Outcome) -> list[tuple[str, Span]]:
-    """Counted time by team and owner, and calendar time by pause reason; nothing where one had it all."""
-    counted: dict[str, Span] = {}
-    paused: dict[str, Span] = {}
-    for segment in o.segments:
-        if segment.state in ("running", "several"):
-            hands = " ".join(part for part in (segment.team, segment.owner) if part) or "nobody"
-            counted[hands] = Span(counted.get(hands, 0) + segment.elapsed)
-        elif segment.state == "paused":
-            length_ = Span(segment.end - segment.start)
-            paused[segment.reason] = Span(paused.get(segment.reason, 0) + length_)
-    shown = counted if len(counted) > 1 else {}
-    return [
-        *((f"with {hands}", spent) for hands, spent in shown.items()),
-        *((f"paused, {reason.replace('_', ' ')}", spent) for reason, spent in paused.items()),
-    ]
+    """Where the time went: by team and owner where it had several, and by what it stood still for."""
+    spent = where_it_went(o.segments)
+    if len(spent.counted) > 1:
+        for (team, owner), counted in spent.counted.items():
+            hands = " ".join(part for part in (team, owner) if part) or "nobody"
+            share = f" ({round(100 * counted / o.target)} % of the budget)" if o.target else ""
+            yield f"with {hands}: {length(counted)}{share}"
+    for reason, idle in spent.paused.items():
+        yield f"paused, {reason.replace('_', ' ')}: {length(idle)}"
 
 
 def _draw_proof(console: Console, o: Outcome, zone: tzinfo) -> None:
