@@ -151,9 +151,10 @@ def play(case: Case) -> list[str]:
         said, refused, before = len(engine.said), len(engine.refusals), engine.counts.copy()
         now = max(now, at(float(step.split()[0]), case.shift))
         try:
-            _step(engine, case, step, now, lines)
+            unread = take_step(engine, case, step, now)
         except PolicyVanished:
             return [*lines, "!policy_vanished"]
+        lines += [f"!{unread}"] if unread else []
         lines += [render(outcome, case, engine.said) for outcome in engine.said[said:]]
         lines += [f"!{refusal.reason}" for refusal in engine.refusals[refused:]]
         if any(line.startswith("counted") for line in case.expected):
@@ -161,24 +162,25 @@ def play(case: Case) -> list[str]:
     return lines
 
 
-def _step(engine: Engine, case: Case, step: str, now: Instant, lines: list[str]) -> None:
+def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
+    """Take one step, time being `now` by then; why the contract refused its event, empty where it did not."""
     verb = step.split()[1]
     if verb == "reload":
         engine.tick_until(now)
         engine.book = book(case.later)
-        return
+        return ""
     if verb == "now" or not case.options.get("event_time"):
         engine.tick_until(now)
     if verb == "now":
-        return
+        return ""
     given = read_fact(step, case.shift)
     if case.options.get("encoded"):
         read = _through_the_contract(given)
         if isinstance(read, Unreadable):
-            lines.append(f"!{read.reason}")
-            return
+            return read.reason
         given = read
     engine.take(given)
+    return ""
 
 
 def _through_the_contract(given: Fact) -> Fact | Unreadable:

@@ -7,6 +7,7 @@ from case_notation import Case, cases, play
 
 CADENCES = """
 == Cadence 1: it starts at the opening, and the first interval may be shorter
+picture: cadence-1
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 10 update_published customer; 71 now
 => 10 met customer_update due 15; 70 cadence_missed customer_update #2 due 70 x1
@@ -33,6 +34,7 @@ cadence: {customer: {every: {P1: 60m}, message_counts: true}}
 => 30 breach_risk customer_update due 60 50%; 60 cadence_missed customer_update due 60 x1
 
 == Cadence 2: severity up is due at now + the new interval, if sooner
+picture: cadence-2
 cadence: {customer: {every: {P0: 30m, P1: 120m}}}
 0 opened P1; 20 updated P0; 51 now
 => 50 cadence_missed customer_update due 50 x1
@@ -43,6 +45,7 @@ cadence: {customer: {every: {P0: 30m, P1: 60m}}}
 => 60 cadence_missed customer_update due 60 x1
 
 == Cadence 2: severity down counts from the last update
+picture: cadence-2-down
 cadence: {customer: {every: {P1: 30m, P2: 120m}}}
 0 opened P1; 20 update_published customer; 40 updated P2; 141 now
 => 20 met customer_update due 30; 140 cadence_missed customer_update #2 due 140 x1
@@ -63,6 +66,7 @@ cadence: {customer: {every: {P1: 60m, P2: 120m}}}
 => 10 met customer_update due 60; 40 cadence_missed customer_update #2 due 40 x1
 
 == Cadence 3: a stated time tightens
+picture: cadence-3
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@30; 31 now
 => 10 met customer_update due 60; 30 cadence_missed customer_update #2 due 30 x1
@@ -93,6 +97,7 @@ cadence: {customer: {every: {P1: 60m, P2: 120m}, loosen_up_to: 10h}}
 => 10 met customer_update due 60; 300 cadence_missed customer_update #2 due 300 x1
 
 == Cadence 4: every interval that passes in silence is one miss, until an update comes
+picture: cadence-4
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 140 now; 150 update_published customer; 200 now
 => 15 cadence_missed customer_update due 15 x1; 75 cadence_missed customer_update due 75 x2
@@ -125,6 +130,7 @@ cadence: {customer: {every: {P1: 60m}}}
 => 60 cadence_missed customer_update due 60 x1; 70 stopped_late customer_update x1; 130 cadence_missed customer_update #2 due 130 x1
 
 == Cadence 5: after the resolution one more update is owed
+picture: cadence-5
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 30 resolved; 50 update_published customer; 200 now
 => 50 met customer_update due 60
@@ -145,6 +151,7 @@ cadence: {customer: {every: {P1: 60m}}}
 => nothing
 
 == Cadence 5: a reopen starts it again at reopen + every, first is only for the first update after the opening
+picture: cadence-5-reopen
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 10 update_published customer; 20 resolved; 30 update_published customer; 100 reopened; 161 now
 => 10 met customer_update due 15; 30 met customer_update #2 due 70; 160 cadence_missed customer_update #3 due 160 x1

@@ -7,6 +7,7 @@ from case_notation import Case, cases, play
 
 CALENDARS = """
 == Calendars 1: several intervals a day
+picture: calendars-1
 calendar lunch: {zone: UTC, hours: {mon-fri: ["09:00-12:00", "13:00-17:00"]}}
 clocks: {resolve: {budget: {P1: 3h @lunch}}}
 0 opened P1; 300 now                          # 10:00-12:00, then 13:00-14:00
@@ -19,6 +20,7 @@ clocks: {resolve: {budget: {P1: 25h @days}}}
 => 2340 breached resolve due 2340
 
 == Calendars 1: overnight hours belong to the date they open on
+picture: calendars-1-overnight
 calendar night: {zone: UTC, hours: {mon-fri: ["22:00-06:00"]}, holidays: {dates: {2026-11-03: closed}}}
 clocks: {resolve: {budget: {P1: 10h @night}}}
 0 opened P1; 4000 now                         # Monday's night runs into the closed Tuesday, the next opens on Wednesday
@@ -45,17 +47,20 @@ clocks: {resolve: {budget: {P1: 9h @shop}}}
 => 1680 breached resolve due 1680
 
 == Calendars 2: a start outside hours moves to the opening
+picture: calendars-2
 begins: 2026-11-02T20:00Z
 clocks: {resolve: {budget: {P1: 2h @office}}}
 0 opened P1; 1000 now                         # until Tuesday 11:00
 => 900 breached resolve due 900
 
 == Calendars 2: a budget that ends exactly at a close is due at the close
+picture: calendars-2-close
 clocks: {resolve: {budget: {P1: 7h @office}}}
 0 opened P1; 1390 resolved
 => 420 breached resolve due 420; 1390 stopped_late resolve due 420
 
 == Calendars 3: a day of spring has 23 hours
+picture: calendars-3
 begins: 2026-03-28T12:00+01:00
 calendar all: {zone: Europe/Berlin, hours: {sun: ["00:00-24:00"], mon: ["12:00-24:00"]}}
 clocks: {resolve: {budget: {P1: 24h @all}}}
@@ -92,6 +97,7 @@ clocks: {resolve: {budget: {P1: 30m @early}}, acknowledge: {budget: {P1: 210m @l
 => 180 breached resolve due 180; 210 breached acknowledge due 210
 
 == Calendars 4: a new holiday reaches what starts, resumes or is retargeted after it
+picture: calendars-4
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 clocks: {resolve: {budget: {P1: 8h @shop}, pause: [any]}}
 reload:
@@ -118,6 +124,7 @@ clocks: {resolve: {budget: {P1: 1d @office}}}
 => !refused clocks.resolve.budget.P1
 
 == Calendars 5: one business day is the open time of the commonest weekday
+picture: calendars-5
 calendar shop: {zone: UTC, hours: {mon-thu: ["09:00-17:00"], fri: ["09:00-15:00"]}}
 clocks: {resolve: {budget: {P1: 1bd @shop}}}
 0 opened P1; 2000 now                         # 8 h: 7 of Monday, 1 of Tuesday
@@ -135,6 +142,7 @@ clocks: {resolve: {budget: {P1: 2080h @office}}}
 => 524160 breached resolve due 524160
 
 == Calendars 7: a verdict names its calendar and the versions of calendar, time zones and holidays
+picture: calendars-7
 show: proof
 clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 1h @office}}}
 0 opened P1; 10 acknowledged; 61 now
@@ -147,7 +155,7 @@ def test_rule(case: Case) -> None:
     assert play(case) == case.expected
 
 
-RUNNING = """
+NOT_KEPT = """
 == Calendars 4: a new holiday reaches a clock that runs on through it
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 clocks: {resolve: {budget: {P1: 8h @shop}}}
@@ -156,12 +164,21 @@ calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: 
 clocks: {resolve: {budget: {P1: 8h @shop}}}
 0 opened P1; 10 reload; 4000 now
 => 2880 breached resolve due 2880
+
+== Calendars 4: a verdict that was given stays, though a late fact has everything derived again
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+0 opened P1; 1441 now; 1500 reload; 20 message_sent :late; 4000 now
+=> 1440 breached resolve due 1440
 """
 
 
 @pytest.mark.xfail(
-    strict=True, reason="a stored due time is not computed again when the calendar has changed"
+    strict=True, reason="due times are stored, and deriving again knows only the calendar of now"
 )
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(RUNNING)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(NOT_KEPT)])
 def test_rule_that_is_not_kept_yet(case: Case) -> None:
     assert play(case) == case.expected

@@ -12,11 +12,13 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 met acknowledge due 15
 
 == Clock 1: a breach takes effect at the due time, whenever it was detected
+picture: clock-1
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 600 now
 => 15 breached acknowledge due 15
 
 == Clock 1: it runs while its calendar is open
+picture: clock-1-calendar
 clocks: {resolve: {budget: {P1: 8h @office}}}
 0 opened P1; 1440 now; 1441 resolved
 => 1440 breached resolve due 1440; 1441 stopped_late resolve due 1440
@@ -27,6 +29,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 breached acknowledge due 15; 15.02 stopped_late acknowledge due 15
 
 == Clock 2: pause is a set of reasons, the clock runs when the set is empty
+picture: clock-2
 clocks: {resolve: {budget: {P1: 60m}, pause: [pending_customer, pending_vendor]}}
 0 opened P1; 10 paused pending_customer; 20 paused pending_vendor; 30 resumed pending_customer; 40 resumed pending_vendor; 91 now
 => 90 breached resolve due 90
@@ -47,6 +50,7 @@ clocks: {resolve: {budget: {P1: 60m}}, first_response: {budget: {P1: 30m}}}
 => 30 breached first_response due 30; 60 breached resolve due 60
 
 == Clock 2: paused time counts in the clock's own calendar
+picture: clock-2-calendar
 clocks: {resolve: {budget: {P1: 8h @office}, pause: [any]}}
 0 opened P1; 300 paused x; 1500 resumed x; 1700 now      # 10:00-15:00, then from 11:00 of the next day
 => 1680 breached resolve due 1680
@@ -82,6 +86,7 @@ clocks: {next_response: {budget: {P1: 30m}}}
 => 50 breached next_response due 50
 
 == Clock 3: later messages do not reset it, a public reply ends it, the next message is the next cycle
+picture: clock-3
 clocks: {next_response: {budget: {P1: 30m}}}
 0 opened P1; 5 message_sent; 10 message_received; 30 message_received; 45 message_sent; 60 message_received; 70 message_sent
 => 40 breached next_response due 40; 45 stopped_late next_response due 40; 70 met next_response #2 due 90
@@ -97,6 +102,7 @@ clocks: {next_response: {budget: {P1: 30m}}}
 => 40 breached next_response due 40
 
 == Clock 4: a reopen resumes resolve, the resolved time excluded, both stops are said
+picture: clock-4
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 100 reopened; 120 resolved
 => 30 met resolve due 60; 120 met resolve due 130
@@ -147,6 +153,7 @@ clocks: {resolve: {budget: {P0: 30m, P1: 60m}}}
 => 25 met resolve due 30
 
 == Clock 5: upgrade already over breaches at the change
+picture: clock-5
 clocks: {resolve: {budget: {P0: 30m, P1: 60m}}}
 0 opened P1; 40 updated P0; 50 resolved
 => 40 breached resolve due 30 (retarget); 50 stopped_late resolve due 30
@@ -174,6 +181,7 @@ clocks: {resolve: {budget: {P0: 60m, P1: 60m}}}
 => 30 breach_risk resolve due 60 50%; 50 met resolve due 60
 
 == Clock 5: a downgrade extends
+picture: clock-5-downgrade
 clocks: {resolve: {budget: {P1: 60m, P2: 120m}}}
 0 opened P1; 50 updated P2; 110 resolved
 => 110 met resolve due 120
@@ -201,6 +209,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 breached acknowledge due 15
 
 == Clock 6: a newer version applies to what opens from then on, what is open keeps its own
+picture: clock-6
 --- standard
 clocks: {acknowledge: {budget: {P1: 60m}}}
 --- standard 10
@@ -233,6 +242,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => !policy_vanished
 
 == Clock 7: each stretch counts in the calendar that was in force
+picture: clock-7
 clocks: {resolve: {budget: {P1: 600m, P2: 10h @office}}}
 0 opened P1; 300 updated P2; 1600 now       # 300 around the clock, then 120 until 17:00, the rest next day
 => 1560 breached resolve due 1560
@@ -249,6 +259,7 @@ clocks: {resolve: {budget: {P1: 60m}, anchor: reported}}
 => 30 breached resolve due 30
 
 == Clock 8: overdue when first seen is one breach and no burst of warnings
+picture: clock-8
 risk: [50%, 75%]
 clocks: {resolve: {budget: {P1: 60m}, anchor: reported, escalate: [{at: 75%, notify: [owner]}, {at: 100%, notify: [lead]}]}}
 0 opened P1 reported_at=@-90; 5 resolved
@@ -266,6 +277,7 @@ clocks: {resolve: {budget: {P1: 60m}, anchor: reported, pause: [any]}}
 => 40 breached resolve due 40
 
 == Clock 9: a stop that arrives late but happened in time retracts the breach
+picture: clock-9
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 30 now; 10 acknowledged :late
 => 15 breached acknowledge due 15; 15 retracted breached acknowledge due 15 by late; 10 met acknowledge due 15
@@ -276,6 +288,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 10 met acknowledge due 15; 5 amended met acknowledge due 15 by late
 
 == Clock 9: a late pause moves the breach
+picture: clock-9-pause
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 70 now; 10 paused x :p; 30 resumed x :r; 90 now
 => 60 breached resolve due 60; 60 retracted breached resolve due 60 by p; 80 breached resolve due 80
@@ -292,6 +305,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 breached acknowledge due 15; 15 retracted breached acknowledge due 15 by late corrects 1; 10 met acknowledge due 15
 
 == Clock 10: a time more than five minutes past its recording is dead-lettered
+picture: clock-10
 options: {encoded: true}
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 15.1 acknowledged :a ^10; 20 now
@@ -304,6 +318,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 met acknowledge due 15
 
 == Clock 11: merged, the open clocks of the secondary are cancelled, breached ones too
+picture: clock-11
 clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 60m}}}
 0 opened P1; 20 merged desk:2; 200 now
 => 15 breached acknowledge due 15; 20 cancelled acknowledge due 15 (merged); 20 cancelled resolve due 60 (merged)
@@ -324,6 +339,7 @@ clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: "100% + 1h", notify: [dire
 => 60 breached resolve due 60; 70 cancelled resolve due 60 (merged)
 
 == Clock 12: due after the stop is no breach
+picture: clock-12
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 59 resolved; 200 now
 => 59 met resolve due 60
@@ -334,6 +350,7 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 => 70 met resolve
 
 == Clock 13: thresholds fire once, on the clock's calendar, before the breach
+picture: clock-13
 risk: [75%, 90%]
 clocks: {resolve: {budget: {P1: 100m}}}
 0 opened P1; 200 now
@@ -376,6 +393,7 @@ clocks: {resolve: {budget: {P1: 100m}}}
 => 99 breach_risk resolve due 100 99%; 100 breached resolve due 100
 
 == Clock 14: the start anchor is the policy's
+picture: clock-14
 clocks: {resolve: {budget: {P1: 60m}, anchor: occurred}, acknowledge: {budget: {P1: 60m}, anchor: detected}, triage: {budget: {P1: 60m}, anchor: reported}, contact: {budget: {P1: 60m}}}
 0 opened P1 occurred_at=@-50 detected_at=@-30 reported_at=@-10; 1 closed
 => 1 met acknowledge due 30 (resolved); 1 met triage due 50 (resolved); 1 met contact due 60 (resolved); 1 met resolve due 10
@@ -397,6 +415,7 @@ clocks: {resolve: {budget: {P1: 60m}}}
 => 30 met resolve due 60
 
 == Clock 15: paused exactly at due and resumed, nothing is left: due at the resume
+picture: clock-15
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 60 paused x; 90 resumed x; 91 resolved
 => 90 breached resolve due 90; 91 stopped_late resolve due 90

@@ -15,6 +15,7 @@ COMMITMENTS = """
 => 60 commitment_missed commitment/c1 due 60; 70 stopped_late commitment/c1 due 60
 
 == Commitments 1: at risk at thresholds and lead times
+picture: commitments-1-risk
 commitments: {risk: [50%, "15m before due"]}
 0 opened P1; 0 commitment_made c1 due_at=@60; 59 now
 => 30 breach_risk commitment/c1 due 60 50%; 45 breach_risk commitment/c1 due 60 15m before due
@@ -28,6 +29,7 @@ commitments: {risk: [50%, "15m before due"]}
 => 80 met commitment/c1 due 90
 
 == Commitments 1: renegotiated after it is due the miss stays, the new time is the next cycle
+picture: commitments-1
 0 opened P1; 10 commitment_made c1 due_at=@60; 70 commitment_renegotiated c1 due_at=@90; 80 commitment_kept c1
 => 60 commitment_missed commitment/c1 due 60; 80 met commitment/c1 #2 due 90
 

@@ -7,6 +7,7 @@ from case_notation import Case, cases, play
 
 FACTS = """
 == Order 1: the opening stands first whatever its time, older facts follow it
+picture: order-1
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; -5 acknowledged
 => -5 met acknowledge due 15
@@ -38,6 +39,7 @@ clocks: {acknowledge: {budget: {P1: 15m, P2: 10m}}}
 => 10 breached acknowledge due 10; 12 stopped_late acknowledge due 10
 
 == Order 2: of the same time and sequence a stop comes before a change of attributes
+picture: order-2
 clocks: {acknowledge: {budget: {P0: 10m, P1: 60m}}}
 0 opened P1; 20 acknowledged; 20 updated P0; 21 now
 => 20 met acknowledge due 60
@@ -58,12 +60,18 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 60 paused x; 60 resolved
 => 60 met resolve due 60
 
+== Order 2: an assignment is a stop, so it comes before a pause of the same time
+clocks: {contact: {budget: {P1: 30m}, pause: [any]}}
+0 opened P1; 10 paused x; 10 assigned ann
+=> 10 met contact due 30
+
 == Order 2: of the same time, sequence and class the source and the id decide
 clocks: {acknowledge: {budget: {P1: 15m, P2: 10m, P3: 30m}}}
 0 opened P1; 5 updated P3 :b; 5 updated P2 :a; 31 now
 => 30 breached acknowledge due 30
 
 == Order 3: triaged with a severity stops the triage clock first
+picture: order-3
 clocks: {triage: {budget: {P0: 5m, P2: 30m}}}
 0 opened P2; 10 triaged P0
 => 10 met triage due 30
@@ -84,6 +92,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 10 met acknowledge due 15; !duplicate
 
 == Order 4: with other content the one recorded first stands
+picture: order-4
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 10 acknowledged :a ^10; 5 acknowledged :a ^11
 => 10 met acknowledge due 15; !conflicting_duplicate
@@ -99,6 +108,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 15 breached acknowledge due 15; 15 retracted breached acknowledge due 15 by o; !conflicting_duplicate
 
 == Order 5: a correction window after the end it leaves the state
+picture: order-5
 options: {correction_window: 100}
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 40 closed; 140 now; 140.1 now
@@ -115,6 +125,7 @@ cadence: {customer: {every: {P1: 60m}}}
 => 510 stopped_late customer_update x8; counted forgotten
 
 == Order 6: facts that arrive before their opening wait for it
+picture: order-6
 clocks: {acknowledge: {budget: {P1: 15m}}}
 10 acknowledged; 50 now; 0 opened P1
 => 10 met acknowledge due 15
@@ -151,6 +162,7 @@ clocks: {triage: {budget: {P1: 15m}}}
 => 5 breached triage due 5
 
 == Order 7: older facts fold into a checkpoint, and what is older than it is too late
+picture: order-7
 options: {fact_limit: 4}
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 message_sent; 40 message_sent; 5 resolved :old; 75 now; 80 resolved
@@ -184,6 +196,7 @@ options: {fact_limit: 4}
 => !duplicate
 
 == Saying 1: seq counts what has been said of the subject
+picture: saying-1
 show: seq
 clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 60m}}}
 0 opened P1; 20 acknowledged; 30 resolved
@@ -198,6 +211,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 20 retracted stopped_late acknowledge due 15 by b seq 4 corrects 2; 12 met acknowledge due 15 seq 5
 
 == Saying 2: what was amended may be amended again
+picture: saying-2
 show: seq corrects
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 14 acknowledged; 12 acknowledged :b; 10 acknowledged :c
@@ -210,11 +224,13 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 => 10 met acknowledge due 15
 
 == Saying 3: in order of arrival the corrections appear, and the same stands
+picture: saying-3
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 30 now; 10 acknowledged :late
 => 15 breached acknowledge due 15; 15 retracted breached acknowledge due 15 by late; 10 met acknowledge due 15
 
 == Saying 4: clock_started, paused and resumed are said where a setting asks
+picture: saying-4
 options: {say_movements: true}
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 resolved
