@@ -1,6 +1,7 @@
 """The case tables of the rules, all together, for what is told and drawn of them (docs/concepts)."""
 
 import re
+from functools import cache
 
 from case_notation import Case, cases
 from test_cadence_rules import CADENCES
@@ -13,10 +14,11 @@ from test_owed_rules import OWED
 _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 
 
-def all_cases() -> list[Case]:
+@cache
+def all_cases() -> tuple[Case, ...]:
     """Every row of every table, in the order of the tables."""
     tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, CALENDARS, FACTS)
-    return [case for table in tables for case in cases(table)]
+    return tuple(case for table in tables for case in cases(table))
 
 
 def number(name: str) -> str:
