@@ -64,7 +64,7 @@ def life(subject: str, opened: Instant, length: int, chance: random.Random) -> I
     """
     severity = chance.choices(_SEVERITIES, _WEIGHTS)[0]
     pace = _PACE[severity] * chance.lognormvariate(0, 0.4)
-    owner = {"owner": f"agent-{chance.randrange(50)}", "team": "support"}
+    owner: dict[str, object] = {"owner": f"agent-{chance.randrange(50)}", "team": "support"}
     first: list[Step] = [
         (0, "opened", _opening(severity, subject, chance)),
         (2, "acknowledged", _BY),

@@ -26,9 +26,10 @@ def command(
     ] = None,
     metric: Annotated[str | None, typer.Option(help="Only this clock, such as resolve.")] = None,
     key: Annotated[str | None, typer.Option(help="Only this commitment, action or role.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The way to each verdict, of every clock.")] = False,
     until: Annotated[
         str | None,
-        typer.Option(help="As of this time, ISO 8601 with an offset. Else: the latest that is known of it."),
+        typer.Option(help="As of this time, ISO 8601 with an offset. Else: the last of both."),
     ] = None,
     bootstrap_servers: Annotated[
         str | None,
@@ -43,21 +44,22 @@ def command(
 
     Judges its events again and holds each verdict against what was said: equal,
     different, never said, or changed since (its hash is not that of what it says).
-    Shows where the time went: what ran, what stood still and why, in whose hands.
 
-    Events and outcomes come from files, or from the topics of your broker.
+    A line a verdict; --metric or --full draws the way to it: what ran, what stood
+    still and why, in whose hands. Both come from files, or from your topics.
+
     Ends with 1 where a verdict is not as it was said.
 
     \b
     Examples:
       vigil explain desk:48213 -p policies
-      vigil explain desk:48213 -p policies --metric resolve --until 2026-04-01T00:00:00Z
+      vigil explain desk:48213 -p policies --metric resolve
       vigil explain desk:48213 -p policies --events events.jsonl --outcomes outcomes.jsonl --json
     """
     from engine.cli.inputs import instant
     from engine.core.decide import Options
     from engine.policies import load
-    from engine.replay.explaining import explain
+    from engine.replay.explaining import explain, latest
 
     if outcomes and not events:
         hint = "without --events, both come from the topics"
@@ -72,29 +74,38 @@ def command(
         facts, said = _from_topics(bootstrap_servers, subject)
     if not facts:
         raise Failure(f"there is no event of {subject}", ExitCode.FOUND, "the id is the events' subject")
-    known = [fact.at for fact in facts] + [one.detected_at for one in said or ()]
-    until_ = max(known) if until is None else instant("--until", until)
+    until_ = latest(facts, said or ()) if until is None else instant("--until", until)
     options = Options(open_on_first_event=open_on_first_event)
     explained = explain(book, subject, facts, said, until_, options)
-    chosen = [
-        one
-        for one in explained.verdicts
-        if metric in (None, one.verdict.metric) and key in (None, one.verdict.key)
-    ]
-    if (metric or key) and not chosen and not any(metric in (None, c.metric) for c in explained.running):
-        raise Failure(
-            f"{subject} has no verdict and no clock of that kind", ExitCode.FOUND, _kinds(explained)
-        )
+    chosen = _chosen(explained, metric, key)
     if as_json:
-        _print_json(explained._replace(verdicts=chosen))
+        _print_json(chosen)
     else:
         from rich.console import Console
 
         from engine.cli.explained import draw
 
-        draw(Console(highlight=False, soft_wrap=True), explained, book, metric, key)
-    if not explained._replace(verdicts=chosen).is_right:
+        in_full = full or metric is not None or key is not None
+        draw(Console(highlight=False, soft_wrap=True), chosen, book, in_full=in_full)
+    if not chosen.is_right:
         raise typer.Exit(ExitCode.FOUND)
+
+
+def _chosen(explained: "Explanation", metric: str | None, key: str | None) -> "Explanation":
+    """Of the clocks asked for. Failure where there is none."""
+
+    def is_wanted(found: str, found_key: str) -> bool:
+        return metric in (None, found) and key in (None, found_key)
+
+    chosen = explained._replace(
+        verdicts=[one for one in explained.verdicts if is_wanted(one.verdict.metric, one.verdict.key)],
+        running=[clock for clock in explained.running if is_wanted(clock.metric, clock.key)],
+        corrections=[one for one in explained.corrections if is_wanted(one.metric, one.key)],
+    )
+    if (metric or key) and not chosen.verdicts and not chosen.running:
+        problem = f"{explained.subject} has no verdict and no clock of that kind"
+        raise Failure(problem, ExitCode.FOUND, _kinds(explained))
+    return chosen
 
 
 def _kinds(explained: "Explanation") -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import Escalation
-from engine.core.instants import NEVER, Instant, Span, format_instant, to_datetime
+from engine.core.instants import NEVER, SECOND, Instant, Span, format_instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book, Calendar
 from engine.core.segments import Segment, where_it_went
@@ -52,23 +52,46 @@ class Row(NamedTuple):
     counted: Span
 
 
-def draw(console: Console, explained: Explanation, book: Book, metric: str | None, key: str | None) -> None:
-    """All of it; `metric` and `key` choose a clock, and then each verdict is drawn in full."""
+def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool) -> None:
+    """What runs, then the verdicts: a line each, or each with the way to it."""
     _draw_head(console, explained)
-    chosen = [one for one in explained.verdicts if _is_of(one.verdict.metric, one.verdict.key, metric, key)]
-    running = [one for one in explained.running if _is_of(one.metric, one.key, metric, key)]
-    for clock in running:
-        console.print(_running(clock, _zone(book, "")))
-    for one in chosen:
+    for clock in explained.running:
+        console.print(_running(clock))
+    if in_full:
+        for one in explained.verdicts:
+            console.print()
+            _draw_verdict(console, one, book)
+    elif explained.verdicts:
         console.print()
-        _draw_verdict(console, one, book)
+        console.print(_overview(explained, book))
     _draw_corrections(console, explained)
     console.print()
     _draw_sum(console, explained)
 
 
-def _is_of(metric: str, key: str, wanted: str | None, wanted_key: str | None) -> bool:
-    return wanted in (None, metric) and wanted_key in (None, key)
+def _overview(explained: Explanation, book: Book) -> Table:
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("Effective", "Verdict", "What was owed", "Sev", "How", "Check"):
+        drawn.add_column(name, no_wrap=True)
+    for one in explained.verdicts:
+        o = one.verdict
+        sign = outcome_sign(o.name, o.metric)
+        calendar = book.calendars.get(o.versions.calendar if o.versions else "")
+        check = "equal" if one.check == EQUAL else one.check.replace("_", " ")
+        drawn.add_row(
+            _time(o.effective_at, _zone(calendar)),
+            Text(f"{sign.sign} {sign.word}", style=sign.style),
+            _named(o),
+            o.severity,
+            _margin(o, calendar).rpartition(", ")[2],
+            Text(check, style=_CHECKS[one.check][1]),
+        )
+    return drawn
+
+
+def _named(o: Outcome) -> str:
+    cycle = f" #{o.cycle}" if o.cycle > 1 else ""
+    return f"{owed(o.metric, o.key)}{cycle}"
 
 
 def _draw_head(console: Console, explained: Explanation) -> None:
@@ -90,9 +113,9 @@ def _draw_head(console: Console, explained: Explanation) -> None:
     console.print("   ".join(part for part in parts if part), style="dim")
 
 
-def _running(clock: ClockView, zone: tzinfo) -> Text:
+def _running(clock: ClockView) -> Text:
     sign = STATES[clock.state]
-    when = "paused" if clock.due_at is None else f"due {_time(clock.due_at, zone)}"
+    when = "paused" if clock.due_at is None else f"due {format_instant(clock.due_at)}"
     left = f"{length(clock.left)} left" if clock.left >= 0 else f"over by {length(clock.left)}"
     name = owed(clock.metric, clock.key, clock.text)
     return Text.assemble((f"{sign.sign} {sign.word}", sign.style), f"  {name}: {left}, {when}")
@@ -104,13 +127,12 @@ def _running(clock: ClockView, zone: tzinfo) -> Text:
 def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
     o = one.verdict
     calendar = book.calendars.get(o.versions.calendar if o.versions else "")
-    zone = _zone(book, o.versions.calendar if o.versions else "")
+    zone = _zone(calendar)
     sign = outcome_sign(o.name, o.metric)
-    cycle = f", {ordinal(o.cycle)} time" if o.cycle > 1 else ""
     console.print(
         Text.assemble(
-            (f"{sign.sign} {sign.word}", sign.style), (f"  {owed(o.metric, o.key)}{cycle}", "bold"),
-            f"  {o.severity}  {_margin(o, calendar)}",
+            (f"{sign.sign} {sign.word}", sign.style), (f"  {_named(o)}", "bold"),
+            f"  {o.severity}  {_margin(o, calendar)}".rstrip(),
         )
     )  # fmt: skip
     if o.segments:
@@ -134,13 +156,13 @@ def _margin(o: Outcome, calendar: Calendar | None) -> str:
     if o.name == "cadence_missed":
         return f"{ordinal(o.in_a_row)} in a row{reason}"
     if o.target is None or o.name in ("cancelled", "waived"):
-        return reason.strip()
+        return f"after {length(o.elapsed)}{reason}"
     hours = "" if calendar is None or not calendar.name else f" of {calendar.name}"
     used = f"{length(o.elapsed)} of {length(o.target)}{hours}"
     if o.elapsed > o.target:
         return f"{used}, {length(Span(o.elapsed - o.target))} over{reason}"
     early = Span(o.target - o.elapsed)
-    return f"{used}, {length(early)} early{reason}" if o.name == "met" else f"{used}{reason}"
+    return f"{used}, {length(early)} early{reason}" if early else f"{used}{reason}"
 
 
 def _strip(o: Outcome, book: Book) -> Text:
@@ -163,20 +185,23 @@ def _strip(o: Outcome, book: Book) -> Text:
 
 
 def _rows(o: Outcome, book: Book) -> Iterator[Row]:
+    changed_hands = len({(segment.team, segment.owner) for segment in o.segments}) > 1
     for segment in o.segments:
         calendar = book.calendars.get(segment.calendar)
+        hands = f", {segment.owner or segment.team or 'nobody'}" if changed_hands else ""
         if segment.state == "running" and calendar is not None and segment.calendar:
-            yield from _open_and_closed(segment, calendar)
+            yield from _open_and_closed(segment, calendar, hands)
         else:
-            yield Row(segment.start, segment.end, segment.state, _because(segment), segment.elapsed)
+            because = f"{_because(segment)}{hands if segment.state == 'running' else ''}"
+            yield Row(segment.start, segment.end, segment.state, because, segment.elapsed)
 
 
-def _open_and_closed(segment: Segment, calendar: Calendar) -> Iterator[Row]:
+def _open_and_closed(segment: Segment, calendar: Calendar, hands: str) -> Iterator[Row]:
     at = segment.start
     while at < segment.end:
         if calendar.is_open(at):
             until = min(calendar.closes(at), segment.end)
-            yield Row(at, until, "running", f"{calendar.name} open", Span(until - at))
+            yield Row(at, until, "running", f"{calendar.name} open{hands}", Span(until - at))
         else:
             until = min(calendar.next_opening(at), segment.end)
             yield Row(at, until, "closed", f"outside {calendar.name}", Span(0))
@@ -194,11 +219,10 @@ def _because(segment: Segment) -> str:
 
 def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (
-        ("   From", "left"), ("To", "left"), ("State", "left"), ("Because", "left"),
-        ("Counted", "right"), ("Total", "right"),
-    ):  # fmt: skip
-        drawn.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
+    for name in ("   From", "To", "State", "Because"):
+        drawn.add_column(name, no_wrap=True)
+    for name in ("Counted", "Total"):
+        drawn.add_column(name, justify="right", no_wrap=True)
     total = Span(0)
     rows = list(_rows(o, book))
     left_out = rows[_ROWS_AT_MOST // 2 : -(_ROWS_AT_MOST // 2)] if len(rows) > _ROWS_AT_MOST else []
@@ -258,25 +282,26 @@ def _draw_corrections(console: Console, explained: Explanation) -> None:
 
 def _draw_sum(console: Console, explained: Explanation) -> None:
     count = len(explained.verdicts)
+    verdicts = "1 verdict" if count == 1 else f"{count:,} verdicts"
     wrong = sum(one.check in WRONG for one in explained.verdicts)
     equal = sum(one.check == EQUAL for one in explained.verdicts)
-    facts = f"{len(explained.facts):,} events up to {format_instant(explained.until)}"
+    events = "1 event" if len(explained.facts) == 1 else f"{len(explained.facts):,} events"
+    facts = f"{events} up to {format_instant(Instant(explained.until - explained.until % SECOND))}"
     if not count:
         console.print(f"No verdict yet, of {facts}.")
     elif not wrong and not equal:
-        console.print(f"{count} verdicts computed from {facts}.")
+        console.print(f"{verdicts} computed from {facts}.")
     else:
         style = "red" if wrong else "green"
-        console.print(f"{count} verdicts recomputed from {facts}: {equal} equal, {wrong} not.", style=style)
+        console.print(f"{verdicts} recomputed from {facts}: {equal} equal, {wrong} not.", style=style)
 
 
 # -- words ----------------------------------------------------------------------------------------
 
 
-def _zone(book: Book, calendar: str) -> tzinfo:
+def _zone(calendar: Calendar | None) -> tzinfo:
     """Times are told as the calendar's clocks show them; around the clock, in UTC."""
-    found = book.calendars.get(calendar)
-    return ZoneInfo(found.zone if found else "UTC")
+    return ZoneInfo(calendar.zone if calendar else "UTC")
 
 
 def _zone_name(at: Instant, zone: tzinfo) -> str:
@@ -284,8 +309,9 @@ def _zone_name(at: Instant, zone: tzinfo) -> str:
 
 
 def _time(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20:00`: the year stands where the escalation was opened."""
     moment = to_datetime(at).astimezone(zone)
-    return f"{moment:%a} {moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M:%S}"
 
 
 def _clock_length(span: Span) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from engine.contract.codec import Decoded, Received
-from engine.core.commitments import METRIC as COMMITMENT
+from engine.core.deadlines import COMMITMENT
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
 from engine.core.policy import Book, Policy

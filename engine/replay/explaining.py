@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
-from engine.core.instants import Instant
+from engine.core.instants import MICROSECOND, Instant
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.core.policy import Book
 from engine.core.proof import is_intact
@@ -59,6 +59,16 @@ class Explanation(NamedTuple):
 
 class IncompleteOutcomes(ValueError):
     """The outcomes given cannot be held against: some are missing among them."""
+
+
+def latest(facts: Iterable[Fact], said: Iterable[Outcome]) -> Instant:
+    """Just after the last of what happened and of what was said to have come about.
+
+    When it was found does not count: a backfill finds what is years old now, and says nothing of the years
+    between. So what came due since and was not said is found only where a later time is asked about.
+    """
+    known = [fact.at for fact in facts] + [one.effective_at for one in said]
+    return Instant(max(known) + MICROSECOND)
 
 
 def explain(
