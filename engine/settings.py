@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     dlq_topic: str = "vigil.dlq.v1"
 
     policies: Path = Field(Path("policies"), description="folder of policy and calendar files")
+    shadow: Path | None = Field(
+        None,
+        description="a second folder of policies: judge the same events by it, with topics, state and group"
+        " of its own beside those of the deployment",
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",
@@ -139,6 +144,17 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _beside_the_first(self) -> "Settings":
+        """A shadow reads the deployment's events, and writes to nothing that is the deployment's."""
+        if self.shadow is not None:
+            self.policies = self.shadow
+            self.app_id = _ending(self.app_id, "-shadow")
+            self.commands_topic = _ending(self.commands_topic, ".shadow")
+            self.outcomes_topic = _ending(self.outcomes_topic, ".shadow")
+            self.dlq_topic = _ending(self.dlq_topic, ".shadow")
+        return self
+
+    @model_validator(mode="after")
     def _belongs_together(self) -> "Settings":
         if self.security_protocol.startswith("SASL") and not (
             self.sasl_username and self.sasl_password.get_secret_value()
@@ -198,6 +214,11 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password.get_secret_value()
         return options
+
+
+def _ending(name: str, end: str) -> str:
+    """The name with that end, also where it has it already: settings are validated more than once."""
+    return name if name.endswith(end) else name + end
 
 
 TABLE = "escalations"

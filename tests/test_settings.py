@@ -60,3 +60,13 @@ def test_the_changelog_is_named_after_the_application() -> None:
 def test_plain_text_needs_no_tls_context() -> None:
     assert Settings().client_options()["ssl_context"] is None
     assert Settings(security_protocol="SSL").client_options()["ssl_context"] is not None
+
+
+def test_a_shadow_reads_the_same_events_and_has_all_else_of_its_own() -> None:
+    first, shadow = Settings(app_id="desk"), Settings(app_id="desk", shadow=Path("proposed"))
+    assert shadow.policies == Path("proposed")
+    assert (shadow.tickets_topic, shadow.incidents_topic) == (first.tickets_topic, first.incidents_topic)
+    assert not set(shadow.all_topics[2:]) & set(first.all_topics)
+    assert shadow.app_id == "desk-shadow"
+    again = Settings.model_validate(shadow.model_dump(exclude_unset=True))
+    assert (again.app_id, again.all_topics) == (shadow.app_id, shadow.all_topics)

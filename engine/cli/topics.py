@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
 
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
 app = typer.Typer(help="Create the topics, or check that they are as they must be.", no_args_is_help=True)
 
+Shadow = Annotated[
+    Path | None,
+    typer.Option("--shadow", metavar="DIR", help="Those of `vigil worker --shadow DIR`.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Partitions = Annotated[
     int | None, typer.Option("--partitions", min=1, help="Instead of VIGIL_PARTITIONS.", show_default=False)
@@ -36,6 +44,7 @@ def create(
     partitions: Partitions = None,
     replication_factor: Replication = None,
     retention_days: Retention = None,
+    shadow: Shadow = None,
     json: Json = False,
 ) -> None:
     """Create the topics that are missing; what exists is left as it is.
@@ -47,10 +56,12 @@ def create(
       vigil topics create --retention-days -1       before a backfill of old events
     """
     from engine.cli.output import say, say_json
-    from engine.settings import Settings
     from engine.stream import topics
 
-    settings = Settings()
+    settings = _settings(shadow)
+    if settings.shadow is not None and partitions is None:
+        with broker_errors():  # a shadow's topics are as those of the deployment beside it
+            partitions = topics.partitions_of(settings, settings.tickets_topic)
     chosen = {"partitions": partitions, "replication_factor": replication_factor}
     settings = settings.model_copy(
         update={name: value for name, value in chosen.items() if value is not None}
@@ -77,7 +88,7 @@ def create(
 
 
 @app.command("check")
-def check(json: Json = False) -> None:
+def check(shadow: Shadow = None, json: Json = False) -> None:
     """Compare the topics with what the engine needs; ends with 1 where something differs.
 
     \b
@@ -86,10 +97,9 @@ def check(json: Json = False) -> None:
       vigil topics check --json | jq '.differences[] | select(.refused)'
     """
     from engine.cli.output import people, say, say_json, table
-    from engine.settings import Settings
     from engine.stream import topics
 
-    settings = Settings()
+    settings = _settings(shadow)
     with broker_errors():
         found = topics.check(settings)
     if json:
@@ -103,6 +113,12 @@ def check(json: Json = False) -> None:
             say(f"{difference.topic}: {difference.remedy}")
     if found:
         raise typer.Exit(ExitCode.FOUND)
+
+
+def _settings(shadow: Path | None) -> "Settings":
+    from engine.settings import Settings
+
+    return Settings() if shadow is None else Settings(shadow=shadow)
 
 
 @contextmanager

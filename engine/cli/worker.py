@@ -16,6 +16,10 @@ def command(
     policies: Annotated[
         Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
     ] = None,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Judge the same events by this folder, beside the deployment."),
+    ] = None,
     delivery: Annotated[
         str | None, typer.Option(help="transactions (exactly once) or acknowledged (at least once).")
     ] = None,
@@ -50,6 +54,7 @@ def command(
       VIGIL_SECURITY_PROTOCOL=SASL_SSL VIGIL_SASL_USERNAME=vigil \\
         VIGIL_SASL_PASSWORD_FILE=/run/secrets/kafka vigil worker
       vigil worker --clock events          # history: judged by the events' own time
+      vigil worker --shadow proposed/      # outcomes to vigil.outcomes.v1.shadow
     """
     from engine.policies import load
     from engine.settings import Settings
@@ -60,6 +65,7 @@ def command(
     given: dict[str, Any] = {
         "bootstrap_servers": bootstrap_servers,
         "policies": policies,
+        "shadow": shadow,
         "delivery": delivery,
         "clock": clock,
         "app_id": app_id,

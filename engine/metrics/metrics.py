@@ -64,14 +64,18 @@ class _Partition(NamedTuple):
 class Metrics:
     """Every metric of this process. `registry` is its own: nothing else is exported by it."""
 
-    def __init__(self, clocks: Iterable[str] = ()) -> None:
-        """`clocks`: what the policies define beside the built-in ones; past the bound they are `other`."""
+    def __init__(self, clocks: Iterable[str] = (), *, of_a_shadow: bool = False) -> None:
+        """`clocks`: what the policies define beside the built-in ones; past the bound they are `other`.
+
+        `of_a_shadow`: what it finds concerns nobody, so only the engine's own metrics are shown.
+        """
         self.registry = CollectorRegistry()
         self._counters = {d.name: Family(d, Counter) for d in DEFINITIONS if d.kind is Kind.COUNTER}
         self._gauges = {d.name: Family(d, Gauge) for d in DEFINITIONS if d.kind is Kind.GAUGE}
         self._histograms = {d.name: Family(d, Histogram) for d in DEFINITIONS if d.kind is Kind.HISTOGRAM}
         families: dict[str, Exposed] = {**self._counters, **self._gauges, **self._histograms}
-        Collector((families[d.name] for d in DEFINITIONS), self.registry, self._sum_partitions)
+        shown = (d for d in DEFINITIONS if not (of_a_shadow and d.name.startswith("sla_")))
+        Collector((families[d.name] for d in shown), self.registry, self._sum_partitions)
         self._said: dict[tuple[str, str, str], _Said] = {}
         self._partitions: dict[int, _Partition] = {}
         self._clocks = Vocabulary(labels.CLOCKS, more=labels.CUSTOM_CLOCKS_AT_MOST)

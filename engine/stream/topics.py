@@ -125,6 +125,16 @@ def create(settings: Settings, retention_ms: int | None = None) -> dict[str, boo
     return made
 
 
+def partitions_of(settings: Settings, topic: str) -> int | None:
+    """How many partitions a topic has; None where it does not exist."""
+    client = admin(settings)
+    try:
+        there = _describe(client, topic)
+    finally:
+        client.close()
+    return None if there is None else len(there["partitions"])
+
+
 def check(settings: Settings) -> list[Difference]:
     """What is not as declared, and what to do about it; an empty list when all is well."""
     client = admin(settings)

@@ -39,7 +39,8 @@ class Worker:
         self, settings: Settings, book: Book, partitions: int, clock: Clock, desk: Decides | None = None
     ) -> None:
         self.settings = settings
-        self.metrics = Metrics({rule.metric for policy in book.policies for rule in policy.clocks})
+        clocks = {rule.metric for policy in book.policies for rule in policy.clocks}
+        self.metrics = Metrics(clocks, of_a_shadow=settings.shadow is not None)
         self._sender = Sender(settings)
         self.app, table = faust_app(settings, partitions)
         group = FaustGroup(self.app, frozenset(settings.input_topics))
@@ -153,6 +154,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None) -> No
         delivery=settings.delivery,
         guarantee="exactly once" if settings.delivery == "transactions" else "at least once",
         clock=settings.clock,
+        shadow=settings.shadow is not None,
         policies=[f"{policy.name}@{policy.version}" for policy in book.policies],
     )
     with spared_collector():

@@ -18,6 +18,7 @@ from counting import Deployment, environment
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.demo.broker import KafkaBroker, free_port
+from engine.settings import Settings
 
 POLICY = """
 policy: short
@@ -267,6 +268,55 @@ def test_a_policy_version_that_vanished_is_refused_with_an_escalation_that_needs
     (line,) = deployment.logged("policy_vanished", 1)
     assert (line["policy"], line["escalation"]) == ("short", "pinned")
     assert line["version"].startswith("2020-01-01")
+
+
+def test_a_shadow_judges_the_same_events_by_other_policies_and_touches_nothing_of_the_first(
+    deployment: Real,
+) -> None:
+    proposed = deployment.folder / "proposed"
+    proposed.mkdir()
+    (proposed / "policy.yaml").write_text(POLICY.replace("P1: 8s", "P1: 2s"))
+    beside = Settings.model_validate(
+        deployment.settings.model_dump(exclude_unset=True) | {"shadow": proposed}
+    )
+    names = (beside.commands_topic, beside.dlq_topic, beside.outcomes_topic, beside.changelog_topic)
+    assert not set(names) & set(deployment.settings.all_topics)
+    created = vigil_topics(deployment, "create", "--shadow", str(proposed), "--replication-factor", "1")
+    assert all(f"created  {name}" in created for name in names), created
+    first = deployment.start(metrics_port=0)
+    port = free_port()
+    second = deployment.start(shadow=proposed, metrics_port=port)
+    deployment.wait_for("recovered", 0)
+    deployment.wait_for("recovered", 1)
+    start = now()
+    deployment.publish([opened("quick", start), opened("silent", start)])
+    time.sleep(max(0.0, 4 - (now() - start).total_seconds()))
+    deployment.publish([event("quick", "triaged", start + timedelta(seconds=4), severity="P1", by="ann")])
+    assert sorted(deployment.wait_for_outcomes(2)) == [("quick", "met"), ("silent", "breached")]
+    said = {
+        (record.key.decode(), dict(record.headers)["ce_type"].decode())
+        for record in deployment.read(beside.outcomes_topic)
+    }
+    assert said >= {("quick", "sla.breached.v1"), ("quick", "sla.stopped_late.v1")}
+    exposition = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+    assert "vigil_build_info" in exposition
+    assert "sla_" not in exposition, "what a shadow finds alerts nobody"
+    assert [first.poll(), second.poll()] == [None, None]
+    assert deployment.stop() == [0, 0]
+    assert len(deployment.said()) == 2
+
+
+def vigil_topics(deployment: Real, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.cli.main", "topics", *arguments],
+        env=environment(deployment.values, {"POLICIES": deployment.folder / "policies", "ENV": "dev"}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 def test_sigterm_right_after_the_start_ends_well(deployment: Real) -> None:
