@@ -156,6 +156,9 @@ class Runner:
             return
         clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
         clock.mark = max(at, clock.started)
+        clock.floor = max(
+            floor, clock.floor
+        )  # a mark it passed unheard warns now, not while it stood stopped
         clock.due = NEVER if clock.phase == PAUSED else self.reach(clock, clock.budget)
         self._arm(plan, clock)
         self.retarget(plan, clock, at, floor, severity, reasons)
@@ -175,6 +178,7 @@ class Runner:
         if clock.phase == SUSPENDED:
             clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
             clock.mark = max(at, clock.started)
+            clock.floor = max(floor, clock.floor)
             clock.due = self.reach(clock, clock.budget)
             self._arm(plan, clock)
         if clock.phase not in LIVE or (target.budget == clock.budget and target.calendar == clock.calendar):
