@@ -44,7 +44,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
-	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_clocks_oracle.py
+	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
 lock: $(VENV)/.dev
 	$(RESOLVE) -o requirements.lock
