@@ -14,8 +14,8 @@ from core_runs import Engine
 from engine.core import policy as rules
 from engine.core.calendars import AlwaysOpen
 from engine.core.facts import Fact, Value
-from engine.core.hours import WEEKDAYS, usual_day, weekly
-from engine.core.instants import HOUR, MINUTE, Instant, Span
+from engine.core.hours import WEEKDAYS, weekly
+from engine.core.instants import MINUTE, Instant, Span
 from engine.core.outcomes import Outcome
 from engine.core.policy import AROUND_THE_CLOCK, SEVERITIES, Book, Policy
 from engine.core.standing import standing
@@ -166,7 +166,7 @@ def _enough_hours(chance: random.Random) -> dict[str, list[str]]:
     """Eight hours a week at least, so that every budget ends where the oracle can see it."""
     while True:
         hours = random_hours(chance)
-        if usual_day(weekly(hours)) * len(hours) >= 8 * HOUR:
+        if sum(opening.closes - opening.opens for day in weekly(hours) for opening in day) >= 8 * 60:
             return hours
 
 
