@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo
 
-from calendar_oracle import MINUTES_A_DAY, MinuteOracle, Schedule, offset
+from calendar_oracle import MINUTES_A_DAY, MinuteOracle, Schedule, offset, pinned
 
 from engine.core.calendars import BusinessCalendar
 from engine.core.hours import WEEKDAYS, Hours, parse_interval, weekly
@@ -37,7 +36,7 @@ def distinct_zones(first: Sequence[str] = ()) -> list[str]:
 @cache
 def changes(zone: str, year: int) -> tuple[date, ...]:
     """The UTC dates of a year in which the zone's clocks are changed."""
-    here = ZoneInfo(zone)
+    here = pinned(zone)
     first = (date(year, 1, 1) - _EPOCH).days
     offsets = [offset(here, (first + day) * MINUTES_A_DAY) for day in range(367)]
     return tuple(
@@ -135,7 +134,7 @@ def calendar_of(zone: str, schedules: Sequence[Schedule]) -> BusinessCalendar:
         )
         for schedule in schedules
     ]
-    return BusinessCalendar("support", ZoneInfo(zone), versions, business_day=HOUR)
+    return BusinessCalendar("support", pinned(zone), versions, business_day=HOUR)
 
 
 def every(days: Sequence[str], intervals: Sequence[str]) -> dict[str, Sequence[str]]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -104,8 +105,15 @@ class MinuteOracle:
 @lru_cache(maxsize=4)
 def _shown(zone: str, first: int, end: int) -> list[int]:
     """What the local clock shows in each minute, in minutes since its own 1970."""
-    here = ZoneInfo(zone)
+    here = pinned(zone)
     return [minute + offset(here, minute) for minute in range(first, end)]
+
+
+@cache
+def pinned(zone: str) -> ZoneInfo:
+    """The zone of the pinned data package: what the machine has would make answers depend on it."""
+    with files("tzdata.zoneinfo").joinpath(*zone.split("/")).open("rb") as data:
+        return ZoneInfo.from_file(data, key=zone)
 
 
 def offset(zone: ZoneInfo, minute: int) -> int:
