@@ -29,6 +29,11 @@ _WORK: tuple[Step, ...] = (
     (1, "update_published", {"audience": "customer"}),
     (1, "message_sent", {"public": False, **_BY}),
 )
+_COMMAND: tuple[Step, ...] = tuple(
+    (0.5, "role_assigned", {"role": role, "person": "agent-7"})
+    for role in ("incident_commander", "communications", "subject_expert", "executive_sponsor")
+)
+_RCA: Step = (1, "rca_published", {"stage": "final"})
 _HEADERS = [("ce_specversion", b"1.0"), ("ce_source", SOURCE), ("content-type", b"application/json")]
 
 
@@ -54,21 +59,27 @@ class Record(NamedTuple):
 def life(subject: str, opened: Instant, length: int, chance: random.Random) -> Iterator[Event]:
     """One escalation as a desk that keeps its word works on it: most updates in time, some not.
 
-    Opened, taken up, worked on for as many events as are left, resolved and closed.
+    Opened, taken up, worked on for as many events as are left, resolved and closed; what is grave has its war
+    room staffed and its RCA written, too.
     """
     severity = chance.choices(_SEVERITIES, _WEIGHTS)[0]
     pace = _PACE[severity] * chance.lognormvariate(0, 0.4)
+    owner: dict[str, object] = {"owner": f"agent-{chance.randrange(50)}", "team": "support"}
     first: list[Step] = [
         (0, "opened", _opening(severity, subject, chance)),
         (2, "acknowledged", _BY),
         (4, "triaged", {"severity": severity, "impact": _IMPACT, **_BY}),
-        (2, "assigned", {"owner": f"agent-{chance.randrange(50)}", "team": "support"}),
+        (2, "assigned", owner),
         (5, "message_sent", {"public": True, **_BY}),
     ]
-    last: list[Step] = [
-        (1, "resolved", {"resolution": "restarted the worker", **_BY}),
-        (1, "closed", {"by": "reporter-3"}),
-    ]
+    resolved: Step = (1, "resolved", {"resolution": "restarted the worker", **_BY})
+    closed: Step = (1, "closed", {"by": "reporter-3"})
+    last = [resolved, closed]
+    if severity in ("P0", "P1"):  # ten events are its share as well: it is opened with its owner
+        first[0][2].update(owner)
+        del first[3]
+        first += _COMMAND if severity == "P0" else _COMMAND[:3]
+        last = [closed, _RCA] if severity == "P0" else [resolved, _RCA, closed]
     steps = first[:length]
     while len(steps) < length - len(last):
         steps.append(_WORK[(len(steps) - len(first)) % len(_WORK)])

@@ -35,6 +35,11 @@ COMMANDS = {
     ),
     "send": Entry("engine.cli.send", "Send CloudEvents to Kafka, from files or one by hand.", _RUN),
     "replay": Entry("engine.cli.replay", "Judge recorded events without Kafka.", _TRY),
+    "explain": Entry("engine.cli.explain", "Show the way to each verdict, recomputed.", _TRY),
+    "standing": Entry(
+        "engine.cli.standing", "What stands of the outcomes, as reported on a day or now.", _TRY
+    ),
+    "backtest": Entry("engine.cli.backtest", "Try changed policies on recorded events.", _TRY),
     "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
     "policy": Entry("engine.cli.policy", "Check policy files and show what they mean.", _LOOK),
     "topics": Entry("engine.cli.topics", "Create the topics, or check that they are as they must be.", _LOOK),

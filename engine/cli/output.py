@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import typer
 from rich.console import Console, Group
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -18,13 +18,26 @@ def people() -> Console:
 
 
 @contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar while long work runs, on a terminal only; call what it gives with how much more is done."""
+def progress(label: str, total: int | Callable[[], int] | None) -> Iterator[Callable[[int], None]]:
+    """A bar while long work runs, on a terminal only; call what it gives with how much more is done.
+
+    It appears at the first call, when `total` is asked if it is a question: of two stages the second waits.
+    """
     console = people()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda more: bar.advance(task, more)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    tasks: list[TaskID] = []
+
+    def advance(more: int) -> None:
+        if not tasks:
+            bar.start()
+            tasks.append(bar.add_task(label, total=total() if callable(total) else total))
+        bar.advance(tasks[0], more)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Group:
@@ -39,7 +52,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 
 def _is_number(cell: object) -> bool:
-    return isinstance(cell, int | float) or (isinstance(cell, str) and not cell.strip("0123456789,."))
+    return isinstance(cell, int | float) or (
+        isinstance(cell, str) and not cell.lstrip("+-").strip("0123456789,.")
+    )
 
 
 def say(text: str) -> None:

@@ -65,7 +65,7 @@ def create(
     if retention is not None and retention != topics.FOREVER:
         retention *= topics.DAY_MS
     try:
-        with _broker_errors():
+        with broker_errors():
             made = topics.create(settings, retention)
     except topics.TopicsRefused as error:
         raise Failure(str(error), ExitCode.REFUSED) from None
@@ -90,7 +90,7 @@ def check(json: Json = False) -> None:
     from engine.stream import topics
 
     settings = Settings()
-    with _broker_errors():
+    with broker_errors():
         found = topics.check(settings)
     if json:
         say_json({"ok": not found, "differences": [difference._asdict() for difference in found]})
@@ -106,7 +106,8 @@ def check(json: Json = False) -> None:
 
 
 @contextmanager
-def _broker_errors() -> Iterator[None]:
+def broker_errors() -> Iterator[None]:
+    """A broker that is away, or does not let us in, as one line with what to do."""
     from engine.stream.checks import Refused, Unreachable
 
     try:

@@ -8,7 +8,9 @@ from engine.contract.codec import encode_outcome, encode_tick
 from engine.contract.events import FAMILIES, MODELS, VERSION
 from engine.contract.records import Record
 from engine.core.instants import HOUR, MINUTE, Instant, Span, format_instant, parse_instant
-from engine.core.outcomes import NAMES, Outcome, PolicyRef, Proof, outcome_id
+from engine.core.outcomes import NAMES, VERDICTS, Outcome, PolicyRef, Versions, outcome_id
+from engine.core.proof import hash_of
+from engine.core.segments import Segment
 
 _AT = parse_instant("2026-11-02T09:00:00Z")
 _SUBJECTS = {"ticket": "zendesk:acme:4711", "incident": "pagerduty:acme:PT4KHLK"}
@@ -133,7 +135,9 @@ def example_outcome(name: str) -> Outcome:
     due = Instant(_AT + 8 * HOUR)
     effective = Instant(_AT + 6 * HOUR) if name in ("breach_risk", "met", "amended") else due
     correction = name in ("amended", "retracted")
-    return Outcome(
+    corrected = {"amended": "met", "retracted": "breached"}.get(name, "")
+    is_verdict = name in VERDICTS or name == "amended"
+    made = Outcome(
         name=name,
         id=outcome_id(subject, metric, key, 1, name, threshold, due, effective),
         seq=5,
@@ -152,15 +156,27 @@ def example_outcome(name: str) -> Outcome:
         due_at=due,
         effective_at=effective,
         detected_at=Instant(effective + MINUTE // 120),
-        elapsed=Span(effective - _AT),
+        elapsed=Span(effective - _AT - (HOUR if is_verdict else 0)),
         elapsed_calendar=Span(effective - _AT),
         target=Span(8 * HOUR),
         threshold=threshold,
         notify=("team_lead", "manager") if name == "escalated" else (),
         in_a_row=2 if name == "cadence_missed" else 0,
         reason="duplicate" if name == "cancelled" else "",
-        proof=Proof("support", "9b74c9897bac770f", "2026b", "0.108"),
+        versions=Versions("support", "9b74c9897bac770f", "2026b", "0.108"),
+        segments=_segments(effective) if is_verdict else (),
         caused_by="resolved-1" if correction else "",
         corrects=_CORRECTED if correction else "",
-        outcome={"amended": "met", "retracted": "breached"}.get(name, ""),
+        outcome=corrected,
+    )
+    return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
+
+
+def _segments(end: Instant) -> tuple[Segment, ...]:
+    """First another team had it, then it waited for the customer."""
+    first, second = Instant(_AT + HOUR), Instant(_AT + 2 * HOUR)
+    return (
+        Segment(_AT, first, "", "support", Span(HOUR), "support-apac", ""),
+        Segment(first, second, "paused:pending_customer", "support", Span(0), "support-emea", "kim"),
+        Segment(second, end, "", "support", Span(end - second), "support-emea", "kim"),
     )

@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from engine.contract.records import Record
 from engine.core.instants import SECOND, Span, format_instant, parse_instant
-from engine.core.outcomes import NAMES, Outcome, PolicyRef, Proof
+from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
+from engine.core.segments import Segment
 
 SOURCE = "vigil"
 TYPES = {name: f"sla.{name}.v1" for name in NAMES}
@@ -20,6 +21,29 @@ _NAME_OF = {kind.encode(): name for name, kind in TYPES.items()}
 class _Customer(Struct, frozen=True, omit_defaults=True, gc=False):
     id: str = ""
     tier: str = ""
+
+
+class _Segment(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One part of the way to a verdict."""
+
+    start: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+    state: str
+    elapsed_seconds: float
+    share: float | None = None
+    reason: str = ""
+    calendar: str = ""
+    team: str = ""
+    owner: str = ""
+
+
+class _Proof(Struct, frozen=True, omit_defaults=True, gc=False):
+    calendar: str
+    calendar_version: str
+    tzdata: str
+    holidays: str
+    segments: tuple[_Segment, ...] = ()
+    hash: str = ""
 
 
 class _Wire(Struct, omit_defaults=True, gc=False):
@@ -49,7 +73,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     notify: tuple[str, ...] = ()
     in_a_row: int = 0
     reason: str = ""
-    proof: Proof | None = None
+    proof: _Proof | None = None
     caused_by: str = ""
     corrects: str = ""
     outcome: str = ""
@@ -93,7 +117,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         None if due is None else _stamp(due),
         None if target is None else target / SECOND,
         None if target is None else (target - elapsed) / SECOND,
-        (elapsed * 1_000_000 + target // 2) // target / 1_000_000 if target else None,  # round() is slow
+        _share(elapsed, target),
         o.key,
         _customer(o.customer_id, o.customer_tier) if o.customer_id or o.customer_tier else None,
         o.service,
@@ -103,7 +127,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.notify,
         o.in_a_row,
         o.reason,
-        o.proof,
+        _proof(o),
         o.caused_by,
         o.corrects,
         o.outcome,
@@ -112,6 +136,50 @@ def encode_outcome(outcome: Outcome) -> Record:
     headers = _HEADERS[o.name].copy()
     headers += (("ce_id", o.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
     return Record(key, _encoder.encode(wire), headers)
+
+
+def _share(elapsed: Span, target: Span | None) -> float | None:
+    """To a millionth."""
+    return (elapsed * 1_000_000 + target // 2) // target / 1_000_000 if target else None  # round() is slow
+
+
+def _proof(o: Outcome) -> _Proof | None:
+    versions = o.versions
+    if versions is None:
+        return None
+    if not o.hash:
+        return _bare(versions)
+    target = o.target
+    return _Proof(
+        versions.calendar,
+        versions.calendar_version,
+        versions.tzdata,
+        versions.holidays,
+        tuple([_segment(segment, target) for segment in o.segments]),
+        o.hash,
+    )
+
+
+@lru_cache(maxsize=256)
+def _bare(versions: Versions) -> _Proof:
+    """The proof of what is no verdict."""
+    return _Proof(versions.calendar, versions.calendar_version, versions.tzdata, versions.holidays)
+
+
+def _segment(s: Segment, target: Span | None) -> _Segment:
+    state, _, reason = s.why.partition(":") if s.why else ("running", "", "")
+    elapsed = s.elapsed
+    return _Segment(
+        _stamp(s.start),
+        _stamp(s.end),
+        state,
+        elapsed / SECOND,
+        _share(elapsed, target),
+        reason,
+        s.calendar,
+        s.team,
+        s.owner,
+    )
 
 
 def decode_outcome(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Outcome:
@@ -130,6 +198,7 @@ def decode_outcome(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Outcom
 
 
 def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
+    p = w.proof
     return Outcome(
         name=name,
         id=identity,
@@ -156,11 +225,19 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         notify=w.notify,
         in_a_row=w.in_a_row,
         reason=w.reason,
-        proof=w.proof,
+        versions=Versions(p.calendar, p.calendar_version, p.tzdata, p.holidays) if p else None,
+        segments=tuple(_read_segment(segment) for segment in p.segments) if p else (),
+        hash=p.hash if p else "",
         caused_by=w.caused_by,
         corrects=w.corrects,
         outcome=w.outcome,
     )
+
+
+def _read_segment(s: _Segment) -> Segment:
+    why = "" if s.state == "running" else f"{s.state}:{s.reason}" if s.state == "paused" else s.state
+    start, end = parse_instant(s.start), parse_instant(s.end)
+    return Segment(start, end, why, s.calendar, _span(s.elapsed_seconds), s.team, s.owner)
 
 
 def _span(seconds: float) -> Span:
@@ -185,14 +262,32 @@ class CustomerModel(_Model):
     tier: str | None = None
 
 
+Seconds = Annotated[float, Field(description="Seconds")]
+
+
+class SegmentModel(_Model):
+    """One part of the way to a verdict, all of it in one state and in one pair of hands."""
+
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+    state: Literal["running", "paused", "resolved", "no_target", "several"] = Field(
+        description="several: what was folded of a verdict with more than 100 segments"
+    )
+    elapsed_seconds: Seconds = Field(description="Counted of the budget: open time of a run, else 0")
+    share: float | None = Field(None, description="Of the budget")
+    reason: str | None = Field(None, description="Of a pause")
+    calendar: str | None = Field(None, description="That counts it; absent: around the clock")
+    team: str | None = None
+    owner: str | None = None
+
+
 class ProofModel(_Model):
     calendar: str = Field(description="Its name; empty: around the clock")
     calendar_version: str
     tzdata: str
     holidays: str
-
-
-Seconds = Annotated[float, Field(description="Seconds")]
+    segments: list[SegmentModel] | None = Field(None, description="Of a verdict: where its time went")
+    hash: str | None = Field(None, description="Of a verdict: over all that it says, see docs/proofs.md")
 
 
 class OutcomeData(_Model):
@@ -224,7 +319,7 @@ class OutcomeData(_Model):
     notify: list[str] | None = Field(None, description="escalated: the roles to notify")
     in_a_row: int | None = Field(None, description="cadence_missed: intervals that passed in silence")
     reason: str | None = Field(None, description="cancelled: why; breached: retarget; paused: for what")
-    proof: ProofModel | None = Field(None, description="The versions that it was computed with")
+    proof: ProofModel | None = Field(None, description="What it was computed with; of a verdict, how")
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
     corrects: str | None = Field(None, description="amended, retracted: the id of the outcome it corrects")
     outcome: str | None = Field(None, description="amended, retracted: the name of the outcome it corrects")

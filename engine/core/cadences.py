@@ -3,8 +3,10 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
+from engine.core.outcomes import VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
+from engine.core.segments import Segment, cut
 from engine.core.statements import Voice
 
 IDLE, RUNNING, ENDED = range(3)
@@ -137,15 +139,31 @@ class Cadencer:
             cadence.phase = ENDED
         cadence.due = cadence.alarm = NEVER
 
-    def cancel(self, plan: CadencePlan, cadence: Cadence, at: Instant, reason: str, severity: str) -> None:
-        """The escalation is gone: the interval that runs is cancelled."""
+    def cancel(
+        self,
+        plan: CadencePlan,
+        cadence: Cadence,
+        at: Instant,
+        reason: str,
+        severity: str,
+        name: str = "cancelled",
+    ) -> None:
+        """The escalation is gone, or waived: the interval that runs is cancelled."""
         if cadence.phase == RUNNING and cadence.due < NEVER:
             terms = plan.terms(severity)
             elapsed = terms.calendar.elapsed(cadence.since, at)
-            self._say(
-                plan, cadence, "cancelled", at, terms, cadence.due, elapsed, cadence.budget, reason=reason
-            )
+            self._say(plan, cadence, name, at, terms, cadence.due, elapsed, cadence.budget, reason=reason)
         self.end(cadence)
+
+    def waive(self, plan: CadencePlan, cadence: Cadence, at: Instant, reason: str, severity: str) -> None:
+        """Exempt from now on, whatever its state: said once, and never started again by the judge."""
+        if cadence.phase == RUNNING and cadence.due < NEVER:
+            self.cancel(plan, cadence, at, reason, severity, "waived")
+            return
+        if not cadence.cycle:
+            cadence.cycle, cadence.since = 1, at
+        self._say(plan, cadence, "waived", at, plan.terms(severity), None, Span(0), None, reason=reason)
+        cadence.phase = ENDED
 
     def fire(self, plan: CadencePlan, cadence: Cadence, severity: str) -> None:
         """The cadence's alarm is behind us: a warning, or an interval that passed in silence."""
@@ -241,6 +259,10 @@ class Cadencer:
         in_a_row: int = 0,
         reason: str = "",
     ) -> None:
+        segments: tuple[Segment, ...] = ()
+        if name in VERDICTS and at > cadence.since:
+            stretch = (cadence.since, at, terms.name, "")
+            segments = cut([stretch], elapsed, self.voice.tenures, self.calendars)
         self.voice.say(
             name,
             plan.metric,
@@ -256,4 +278,5 @@ class Cadencer:
             (),
             in_a_row,
             reason,
+            segments,
         )

@@ -9,13 +9,15 @@ import msgspec
 
 from engine.core import attributes as attrs
 from engine.core import state
-from engine.core.escalation import WAITING, Escalation, Judge
+from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import Fact, Value, in_order, opening
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
+from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
-from engine.core.outcomes import Outcome, PolicyRef, outcome_id
+from engine.core.outcomes import VERDICTS, Outcome, PolicyRef, outcome_id
+from engine.core.proof import seal
 from engine.core.refusals import Refusal
 from engine.core.rules import Plan, Rules
 from engine.core.statements import Statement
@@ -370,6 +372,15 @@ class Case:
             called = f"{called} {corrects} {seq}"
         identity = outcome_id(self.subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at)
         context = s.context
+        policy = self._ref()
+        # None for what was said on a calendar that the book has no more, and is retracted now.
+        versions = settings.rules.versions.get(s.calendar)
+        sealed = ""
+        if s.name in VERDICTS and name != "retracted":
+            sealed = seal(
+                self.subject, s.name, s.metric, s.key, s.cycle, policy.hash, context.severity, s.started,
+                s.due, s.at, s.elapsed, s.target, s.in_a_row, s.reason, versions, s.segments,
+            )  # fmt: skip
         # By position: thirty keyword arguments would cost a microsecond.
         settings.outcomes.append(
             Outcome(
@@ -379,7 +390,7 @@ class Case:
                 self.subject,
                 s.metric,
                 s.cycle,
-                self._ref(),
+                policy,
                 context.severity,
                 s.started,
                 s.due,
@@ -398,8 +409,9 @@ class Case:
                 s.notify,
                 s.in_a_row,
                 s.reason,
-                # None for what was said on a calendar that the book has no more, and is retracted now.
-                settings.rules.proofs.get(s.calendar),
+                versions,
+                s.segments,
+                sealed,
                 caused_by,
                 corrects,
                 s.name if name else "",

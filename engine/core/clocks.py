@@ -3,8 +3,18 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
+from engine.core.outcomes import VERDICTS
 from engine.core.policy import Calendar, Target
+from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import ClockPlan
+from engine.core.segments import (
+    STANDS_RESOLVED,
+    STANDS_WITHOUT_TARGET,
+    Segment,
+    Stretch,
+    cut,
+    stands_paused,
+)
 from engine.core.statements import Voice
 
 IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
@@ -15,7 +25,8 @@ LIVE = frozenset({RUNNING, PAUSED})
 
 
 class Clock(Struct, array_like=True):
-    """The state of one clock. `elapsed` counts up to `mark`; `stretches` are the runs that lie behind it."""
+    """The state of one clock. `elapsed` counts up to `mark`; `stretches` lie behind it, what runs or stands
+    still now began there."""
 
     phase: int = IDLE
     cycle: int = 0
@@ -31,7 +42,11 @@ class Clock(Struct, array_like=True):
     """Nothing is warned of before it: earlier marks were overtaken (semantics.md, Clock 5 and 8)."""
     breached: bool = False
     alarm: Instant = NEVER
-    stretches: list[tuple[Instant, Instant, str]] = []
+    stretches: list[Stretch] = []
+    idle: str = ""
+    """Why it stands still, as a stretch says it."""
+    reminded: int = 0
+    """The last day of being overdue that was said."""
 
 
 class Runner:
@@ -70,7 +85,9 @@ class Runner:
     def _reached(self, clock: Clock, amount: Span) -> Instant | None:
         """When an amount that has been counted was reached; None where it was just not."""
         rest = int(amount)
-        for start, end, name in clock.stretches:
+        for start, end, name, why in clock.stretches:
+            if why:
+                continue
             calendar = self.calendars[name]
             counted = calendar.elapsed(start, end)
             if rest <= counted:
@@ -79,6 +96,15 @@ class Runner:
                     return at
             rest -= counted
         return None
+
+    def _since_mark(self, clock: Clock, at: Instant) -> Stretch:
+        return (clock.mark, at, clock.calendar, "" if clock.phase == RUNNING else clock.idle)
+
+    def _stretches(self, clock: Clock, at: Instant) -> list[Stretch]:
+        """From its start up to `at`."""
+        if at <= clock.mark:
+            return clock.stretches
+        return [*clock.stretches, self._since_mark(clock, at)]
 
     # -- moves --------------------------------------------------------------------------------
 
@@ -96,7 +122,7 @@ class Runner:
         clock.stretches = []
         clock.breached = False
         if plan.is_held(reasons):
-            clock.phase = PAUSED
+            self._hold(plan, clock, reasons)
             self._aim(plan, clock, target, floor)
         else:
             self._run(plan, clock, target, floor)
@@ -106,15 +132,15 @@ class Runner:
     def hold(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
         """A pause reason came that stops this clock."""
         self._count(clock, at)
-        clock.phase = PAUSED
+        self._hold(plan, clock, [reason])
         self._arm(plan, clock)
         if self.voice.movements:
             self._say(plan, clock, "paused", at, due=None, reason=reason)
 
     def release(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
         """The last pause reason that stopped this clock went."""
+        self._count(clock, at)
         clock.phase = RUNNING
-        clock.mark = max(at, clock.started)
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
         if self.voice.movements:
@@ -126,6 +152,7 @@ class Runner:
             due = clock.due
             self._count(clock, at)
             clock.phase = STOPPED
+            clock.idle = STANDS_RESOLVED
             clock.alarm = NEVER
             name = "stopped_late" if clock.breached else "met"
             self._say(
@@ -134,15 +161,28 @@ class Runner:
         elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
 
-    def cancel(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+    def cancel(
+        self, plan: ClockPlan, clock: Clock, at: Instant, reason: str, name: str = "cancelled"
+    ) -> None:
         """The obligation is gone: out of denominators, a breach that was said stays."""
         if clock.phase in LIVE:
             due = self._due(clock)
             self._count(clock, at)
-            self._say(plan, clock, "cancelled", at, due=due, reason=reason)
+            self._say(plan, clock, name, at, due=due, reason=reason)
         if clock.phase in LIVE or clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
         clock.alarm = NEVER
+
+    def waive(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """Exempt from now on, whatever its state: said once, and never started again by the judge."""
+        if clock.phase in LIVE:
+            self.cancel(plan, clock, at, reason, "waived")
+            return
+        if not clock.cycle:
+            clock.cycle = 1
+            clock.started = clock.mark = at
+        self._say(plan, clock, "waived", at, due=None, reason=reason)
+        clock.phase = ENDED
 
     def reopen(
         self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
@@ -154,12 +194,9 @@ class Runner:
             return
         if clock.phase != STOPPED:
             return
-        clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
-        clock.mark = max(at, clock.started)
-        clock.floor = max(
-            floor, clock.floor
-        )  # a mark it passed unheard warns now, not while it stood stopped
-        clock.due = NEVER if clock.phase == PAUSED else self.reach(clock, clock.budget)
+        self._go_on(plan, clock, at, floor, reasons)
+        if clock.phase == PAUSED:
+            clock.due = NEVER
         self._arm(plan, clock)
         self.retarget(plan, clock, at, floor, severity, reasons)
 
@@ -176,16 +213,12 @@ class Runner:
             self._suspend(plan, clock, at)
             return
         if clock.phase == SUSPENDED:
-            clock.phase = PAUSED if plan.is_held(reasons) else RUNNING
-            clock.mark = max(at, clock.started)
-            clock.floor = max(floor, clock.floor)
-            clock.due = self.reach(clock, clock.budget)
+            self._go_on(plan, clock, at, floor, reasons)
             self._arm(plan, clock)
         if clock.phase not in LIVE or (target.budget == clock.budget and target.calendar == clock.calendar):
             return
         if clock.phase == RUNNING and target.calendar != clock.calendar:
             self._count(clock, at)
-            clock.mark = max(at, clock.started)
         self._aim(plan, clock, target, floor)
         overrun = self.reach(clock, clock.budget)
         if not clock.breached and overrun < at:
@@ -201,6 +234,11 @@ class Runner:
             clock.breached = True
             self._arm(plan, clock)
             self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
+            return
+        if clock.breached and plan.reminds and self._reminder(clock) <= at:
+            clock.reminded = days_between(clock.due, at)
+            self._arm(plan, clock)
+            self._say(plan, clock, "overdue", at, due=clock.due, in_a_row=clock.reminded)
             return
         marks = plan.marks(clock.budget)
         first = clock.passed
@@ -227,7 +265,7 @@ class Runner:
         """`_aim` for a clock that runs from its mark on, with nothing elapsed."""
         clock.phase = RUNNING
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = 0
+        clock.passed = clock.reminded = 0
         clock.floor = floor
         calendar, start = self.calendars[target.calendar], clock.mark
         clock.due = alarm = calendar.due(start, target.budget)
@@ -243,7 +281,7 @@ class Runner:
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
         """A new target version: its marks are judged from `floor` on."""
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = 0
+        clock.passed = clock.reminded = 0
         clock.floor = floor
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
@@ -253,16 +291,32 @@ class Runner:
             due = self._due(clock)
             self._count(clock, at)
             clock.phase = SUSPENDED
+            clock.idle = STANDS_WITHOUT_TARGET
             clock.alarm = NEVER
             self._say(plan, clock, "cancelled", at, due=due, reason="no_target")
 
+    def _hold(self, plan: ClockPlan, clock: Clock, reasons: list[str]) -> None:
+        clock.phase = PAUSED
+        clock.idle = stands_paused(plan.holder(reasons))
+
+    def _go_on(self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, reasons: list[str]) -> None:
+        """After a stop or a suspension: it runs, or is held by what is in force."""
+        self._count(clock, at)
+        clock.floor = max(floor, clock.floor)  # what it has yet to warn of it warns of now, not in the past
+        if plan.is_held(reasons):
+            self._hold(plan, clock, reasons)
+        else:
+            clock.phase = RUNNING
+        clock.due = self.reach(clock, clock.budget)
+
     def _count(self, clock: Clock, at: Instant) -> None:
-        """End the current run at `at`."""
+        """End at `at` what runs or stands still."""
         mark = clock.mark
-        if clock.phase == RUNNING and at > mark:
-            counted = self.calendars[clock.calendar].elapsed(mark, at)
-            clock.elapsed = Span(clock.elapsed + counted)
-            clock.stretches = [*clock.stretches, (mark, at, clock.calendar)]
+        if at > mark:
+            if clock.phase == RUNNING:
+                counted = self.calendars[clock.calendar].elapsed(mark, at)
+                clock.elapsed = Span(clock.elapsed + counted)
+            clock.stretches = [*clock.stretches, self._since_mark(clock, at)]
             clock.mark = at
         if not clock.breached:
             clock.due = NEVER
@@ -279,7 +333,13 @@ class Runner:
             mark = self._mark_at(clock, marks[clock.passed].amount)
             if mark < alarm:
                 alarm = mark
+        if clock.breached and plan.reminds and clock.phase == RUNNING:
+            alarm = min(alarm, self._reminder(clock))
         clock.alarm = alarm
+
+    def _reminder(self, clock: Clock) -> Instant:
+        """When the breach is said again: not for the days of a pause, nor for those before a new target."""
+        return next_reminder(clock.due, clock.reminded, max(clock.floor, clock.mark))
 
     def _due(self, clock: Clock) -> Instant | None:
         """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""
@@ -296,21 +356,28 @@ class Runner:
         elapsed: Span | None = None,
         threshold: str = "",
         notify: tuple[str, ...] = (),
+        in_a_row: int = 0,
         reason: str = "",
     ) -> None:
+        if elapsed is None:
+            elapsed = self.elapsed_at(clock, at)
+        segments: tuple[Segment, ...] = ()
+        if name in VERDICTS:
+            segments = cut(self._stretches(clock, at), elapsed, self.voice.tenures, self.calendars)
         self.voice.say(
             name,
             plan.metric,
-            "",
+            plan.key,
             clock.cycle,
             at,
             due,
             clock.started,
-            self.elapsed_at(clock, at) if elapsed is None else elapsed,
+            elapsed,
             clock.budget,
             clock.calendar,
             threshold,
             notify,
-            0,
+            in_a_row,
             reason,
+            segments,
         )

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from engine.core.instants import Instant, Span
+from engine.core.segments import Segment
 
 NAMES = [
     "clock_started",
@@ -40,8 +41,8 @@ class PolicyRef(Struct, frozen=True, gc=False):
     hash: str
 
 
-class Proof(Struct, frozen=True, gc=False):
-    """The versions that a verdict was computed with."""
+class Versions(Struct, frozen=True, array_like=True, gc=False):
+    """What an answer on a calendar was computed with."""
 
     calendar: str
     calendar_version: str
@@ -81,7 +82,11 @@ class Outcome(Struct, frozen=True, gc=False):
     in_a_row: int = 0
     """cadence_missed: how many intervals have passed in silence since the last update."""
     reason: str = ""
-    proof: Proof | None = None
+    versions: Versions | None = None
+    segments: tuple[Segment, ...] = ()
+    """Of a verdict: where its time went, from its start to its effective time."""
+    hash: str = ""
+    """Of a verdict: over all that it says, see `engine.core.proof`."""
     caused_by: str = ""
     """amended, retracted: the id of the event that changed the answer."""
     corrects: str = ""

@@ -163,6 +163,8 @@ class Policy(Struct, frozen=True):
     when: Callable[[Attributes], bool] | None = None
     clocks: tuple[ClockRule, ...] = ()
     cadences: tuple[CadenceRule, ...] = ()
+    risk: tuple[Threshold, ...] = ()
+    """Of what states none of its own: roles to staff, action items."""
     commitment_risk: tuple[Threshold, ...] = ()
     action_budget: dict[str, Target] = {}
     war_room: dict[str, RoomRule] = {}

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.core.instants import Instant, Span
-from engine.core.outcomes import PolicyRef, Proof
+from engine.core.outcomes import PolicyRef, Versions
 from engine.core.policy import (
     ANY_REASON,
     AROUND_THE_CLOCK,
@@ -21,6 +21,10 @@ from engine.core.policy import (
 
 OWNED = "owned"
 """The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
+RESOLUTION = "resolution"
+"""The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
+ROLE = "role"
+"""The metric of staffing the roles that a severity asks for; the key is the role."""
 
 
 class BuiltIn(NamedTuple):
@@ -29,7 +33,16 @@ class BuiltIn(NamedTuple):
     start: tuple[Trigger, ...]
     stop: tuple[Trigger, ...]
     ends_with_resolution: bool = False
+    """The resolution does what this clock waits for."""
+    ends_with_reopening: bool = False
+    """What a resolution began, a reopening takes back."""
+    by_gravest: bool = False
+    """Its budget is that of the gravest severity ever held: a downgrade waives nothing."""
+    reminds: bool = False
+    """Breached and still missing, it is said again each day."""
 
+
+_RCA_STOPS = (Trigger("rca_published", "summary"), Trigger("rca_published", "final"))
 
 BUILT_IN = {
     "triage": BuiltIn((Trigger("opened"),), (Trigger("triaged"),), True),
@@ -44,13 +57,17 @@ BUILT_IN = {
     ),
     "contact": BuiltIn((Trigger("opened"),), (Trigger(OWNED),), True),
     "resolve": BuiltIn((Trigger("opened"),), (Trigger("resolved"), Trigger("closed"))),
-    "confirm": BuiltIn((Trigger("resolved"),), (Trigger("resolution_confirmed"), Trigger("closed"))),
+    "confirm": BuiltIn(
+        (Trigger("resolved"),),
+        (Trigger("resolution_confirmed"), Trigger("closed")),
+        ends_with_reopening=True,
+    ),
+    "rca_summary": BuiltIn((Trigger(RESOLUTION),), _RCA_STOPS, False, True, True, True),
+    "rca_final": BuiltIn((Trigger(RESOLUTION),), _RCA_STOPS[1:], False, True, True, True),
+    "pir": BuiltIn((Trigger(RESOLUTION),), (Trigger("pir_held"),), False, True, True, True),
 }
 
-NOT_YET = frozenset({"rca_summary", "rca_final"})
-"""Built-in clocks that policies may name and that this release does not run."""
-
-_AFTER_RESOLUTION = frozenset({"resolved", "closed", "resolution_confirmed"})
+_AFTER_RESOLUTION = frozenset({"resolved", "closed", "resolution_confirmed", RESOLUTION})
 
 
 class Mark(NamedTuple):
@@ -72,19 +89,23 @@ class ClockPlan:
     """One clock of a policy, ready to run."""
 
     __slots__ = (
-        "_marks", "anchor", "ends_with_resolution", "holds", "holds_on_any", "metric", "outlives_closing",
-        "rule", "starts", "stops", "targets",
+        "_marks", "anchor", "by_gravest", "ends_with_reopening", "ends_with_resolution", "holds",
+        "holds_on_any", "key", "metric", "outlives_closing", "reminds", "rule", "starts", "stops", "targets",
     )  # fmt: skip
 
-    def __init__(self, rule: ClockRule) -> None:
+    def __init__(self, rule: ClockRule, key: str = "") -> None:
         built_in = BUILT_IN.get(rule.metric, BuiltIn((), ()))
         self.rule = rule
         self.metric = rule.metric
+        self.key = key
         self.targets = rule.targets
         self.anchor = rule.anchor
         self.starts = rule.start or built_in.start
         self.stops = rule.stop or built_in.stop
         self.ends_with_resolution = built_in.ends_with_resolution
+        self.ends_with_reopening = built_in.ends_with_reopening
+        self.by_gravest = built_in.by_gravest
+        self.reminds = built_in.reminds
         self.outlives_closing = any(t.verb in _AFTER_RESOLUTION for t in self.starts)
         self.holds = rule.pause
         self.holds_on_any = ANY_REASON in rule.pause
@@ -107,6 +128,10 @@ class ClockPlan:
         if not reasons:
             return False
         return self.holds_on_any or any(reason in self.holds for reason in reasons)
+
+    def holder(self, reasons: list[str]) -> str:
+        """The first of the reasons in force that stops this clock; one of them does."""
+        return next(reason for reason in reasons if self.holds_on_any or reason in self.holds)
 
 
 class Terms(NamedTuple):
@@ -184,16 +209,24 @@ class Plan:
     """A policy made ready to judge by."""
 
     __slots__ = (
-        "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "triaged",
+        "actions", "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "risk",
+        "roles", "triaged", "without_roles",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
         self.policy = policy
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
-        self.clocks = tuple(ClockPlan(rule) for rule in policy.clocks if rule.metric not in NOT_YET)
+        clocks = [ClockPlan(rule) for rule in policy.clocks]
+        self.without_roles = len(clocks)
+        self.clocks = (*clocks, *_role_plans(policy))
+        """Those of the roles last: an escalation whose severity asks for none has no such clocks."""
+        self.roles = {plan.key: place for place, plan in enumerate(self.clocks) if plan.metric == ROLE}
+        """The place of each role's clock."""
         self.cadences = tuple(CadencePlan(rule, calendars) for rule in policy.cadences)
         self.commitment_risk = policy.commitment_risk
+        self.risk = policy.risk
+        self.actions = policy.action_budget
         self.moves = self._moves()
         """By verb; a verb that is not here moves no clock."""
         self.triaged = self.moves["triaged"].of("").stops if "triaged" in self.moves else ()
@@ -208,6 +241,16 @@ class Plan:
         return {verb: MovesOfVerb(stops[verb], starts[verb]) for verb in [*stops, *starts]}
 
 
+def _role_plans(policy: Policy) -> list[ClockPlan]:
+    """A clock a role: from when the severity asks for it until somebody has it. The judge starts and stops
+    it by who has the role, not by a kind of fact."""
+    asked: dict[str, dict[str, Target]] = {}
+    for severity, room in policy.war_room.items():
+        for role in room.roles:
+            asked.setdefault(role, {})[severity] = room.staffed_within
+    return [ClockPlan(ClockRule(ROLE, targets, risk=policy.risk), role) for role, targets in asked.items()]
+
+
 _NO_POLICY = Policy(name="", version="", hash="", effective_from=Instant(0), default_severity="")
 
 
@@ -217,8 +260,8 @@ class Rules:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._plans: dict[tuple[str, str], Plan] = {}
-        self.proofs = {
-            name: Proof(name, calendar.version, book.tzdata, book.holidays)
+        self.versions = {
+            name: Versions(name, calendar.version, book.tzdata, book.holidays)
             for name, calendar in book.calendars.items()
         }
         """The versions that an answer on a calendar is computed with."""

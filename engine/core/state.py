@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
 from engine.core.clocks import RUNNING
-from engine.core.commitments import OPEN as PROMISE_OPEN
+from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import OPEN, WAITING, Escalation
 from engine.core.history import Shelf
 from engine.core.instants import NEVER, Instant
@@ -104,9 +104,10 @@ def deadline(escalation: Escalation) -> Instant:
     for cadence in escalation.cadences:
         if cadence.phase == CADENCE_RUNNING and cadence.due < soonest:
             soonest = cadence.due
-    for promise in escalation.promises:
-        if promise.phase == PROMISE_OPEN and not promise.missed and promise.due < soonest:
-            soonest = promise.due
+    for deadlines in (escalation.commitments, escalation.actions):
+        for one in deadlines:
+            if one.phase == DEADLINE_OPEN and not one.missed and one.due < soonest:
+                soonest = one.due
     return soonest
 
 

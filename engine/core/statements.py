@@ -1,12 +1,16 @@
 """What the rules want said: statements, and the voice that collects them while an escalation is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.core.attributes import text
 from engine.core.facts import Value
 from engine.core.instants import Instant, Span
+from engine.core.segments import Segment, Tenure
+
+NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 
 
 class Context(Struct, frozen=True, array_like=True, gc=False):
@@ -38,14 +42,24 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     in_a_row: int
     reason: str
     context: Context
+    segments: tuple[Segment, ...] = ()
+    """Of a verdict: where its time went."""
 
 
 class Voice:
     """Collects statements in the order in which the rules make them."""
 
-    __slots__ = ("_attributes", "_context", "movements", "said", "severity")
+    __slots__ = ("_attributes", "_context", "movements", "said", "severity", "tenures")
 
-    def __init__(self, severity: str, attributes: Mapping[str, Value], movements: bool) -> None:
+    def __init__(
+        self,
+        severity: str,
+        attributes: Mapping[str, Value],
+        movements: bool,
+        tenures: Sequence[Tenure] = NOBODYS,
+    ) -> None:
+        self.tenures = tenures
+        """In whose hands the escalation was, since when."""
         self.said: list[Statement] = []
         self.severity = severity
         self.movements = movements
@@ -73,12 +87,20 @@ class Voice:
         notify: tuple[str, ...] = (),
         in_a_row: int = 0,
         reason: str = "",
+        segments: tuple[Segment, ...] = (),
+        owner: str = "",
     ) -> None:
-        """One statement, its fields in their order: by name they would cost a microsecond."""
+        """One statement, its fields in their order: by name they would cost a microsecond.
+
+        `owner`: of what has one of its own, such as an action item.
+        """
+        context = self._context or self._known()
+        if owner:
+            context = replace(context, owner=owner)
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, self._context or self._known(),
+                threshold, notify, in_a_row, reason, context, segments,
             )
         )  # fmt: skip
 

@@ -7,8 +7,8 @@ from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
 from engine.core.clocks import LIVE, PAUSED, Clock, Runner
-from engine.core.commitments import METRIC as COMMITMENT
-from engine.core.commitments import OPEN as PROMISE_OPEN
+from engine.core.deadlines import ACTION, COMMITMENT, Deadline
+from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import WAITING, Escalation
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import AROUND_THE_CLOCK, Book
@@ -36,7 +36,7 @@ class ClockView(NamedTuple):
     """On the clock's own calendar; negative: overrun."""
     target: Span
     text: str
-    """What was promised; empty for any other clock."""
+    """What was promised, or an action's title; empty for any other clock."""
 
 
 class _Row(NamedTuple):
@@ -50,6 +50,8 @@ class _Row(NamedTuple):
     target: Span
     calendar: str
     text: str = ""
+    owner: str = ""
+    """Of what has one of its own; else the escalation's."""
 
 
 def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
@@ -66,7 +68,8 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
         for rows in (
             _clocks(escalation, plan, now),
             _cadences(escalation, plan, now),
-            _promises(escalation, now),
+            _deadlines(COMMITMENT, escalation.commitments, now),
+            _deadlines(ACTION, escalation.actions, now),
         )
         for row in rows
     ]
@@ -94,7 +97,7 @@ def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
         cycle=row.cycle,
         severity=e.severity,
         customer_name=attrs.text(a, "customer_name") or attrs.text(a, "customer"),
-        owner=attrs.text(a, "owner"),
+        owner=row.owner or attrs.text(a, "owner"),
         state=shown,
         due_at=row.due_at,
         left=row.left,
@@ -105,13 +108,13 @@ def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
 
 def _clocks(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
     runner = Runner(plan.calendars, Voice(e.severity, e.attributes, False))
-    for clock_plan, clock in zip(plan.clocks, e.clocks, strict=True):
+    for clock_plan, clock in zip(plan.clocks, e.clocks, strict=False):  # without roles that none asked for
         if clock.phase in LIVE:
             left = _left(runner, clock, now)
             due = None if clock.due >= NEVER else clock.due
-            is_paused = clock.phase == PAUSED
+            is_late = left < 0 or clock.breached
             yield _Row(
-                clock_plan.metric, "", clock.cycle, left < 0 or clock.breached, is_paused, due, left,
+                clock_plan.metric, clock_plan.key, clock.cycle, is_late, clock.phase == PAUSED, due, left,
                 clock.budget, clock.calendar,
             )  # fmt: skip
 
@@ -133,11 +136,13 @@ def _cadences(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
         )
 
 
-def _promises(e: Escalation, now: Instant) -> Iterator[_Row]:
-    for p in e.promises:
-        if p.phase == PROMISE_OPEN:
-            left, target = Span(p.due - now), Span(max(0, p.due - p.made))
-            is_late = p.missed or left < 0
+def _deadlines(metric: str, deadlines: list[Deadline], now: Instant) -> Iterator[_Row]:
+    for one in deadlines:
+        if one.phase == DEADLINE_OPEN:
+            left, target = Span(one.due - now), Span(max(0, one.due - one.made))
+            is_late = one.missed or left < 0
+            owner = one.by if metric == ACTION else ""
             yield _Row(
-                COMMITMENT, p.id, p.cycle, is_late, False, p.due, left, target, AROUND_THE_CLOCK, p.text
-            )
+                metric, one.id, one.cycle, is_late, False, one.due, left, target, AROUND_THE_CLOCK,
+                one.text, owner,
+            )  # fmt: skip

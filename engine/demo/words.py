@@ -18,6 +18,7 @@ _METRICS = {
     "executive_update": "Next executive update",
     "rca_summary": "RCA summary",
     "rca_final": "RCA final report",
+    "pir": "Post-incident review",
     "flag_recurrence": "Flag recurring pattern",
 }
 _TITLED = {"commitment": "Promise", "action": "Action item", "role": "Role"}

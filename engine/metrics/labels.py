@@ -10,7 +10,7 @@ SEVERITIES = ("P0", "P1", "P2", "P3")
 CLOCKS = (
     "triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm",
     "customer_update", "internal_update", "executive_update", "commitment", "rca_summary", "rca_final",
-    "action", "role", "flag_recurrence",
+    "pir", "action", "role", "flag_recurrence",
 )  # fmt: skip
 """The built-in metrics (semantics.md); a policy may define more."""
 

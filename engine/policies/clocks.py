@@ -10,7 +10,7 @@ from engine.policies.targets import Targets
 
 BUILT_IN = (
     *("triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm"),
-    *("rca_summary", "rca_final"),
+    *("rca_summary", "rca_final", "pir"),
 )
 RESERVED = frozenset(
     (
@@ -20,7 +20,7 @@ RESERVED = frozenset(
 )
 """Metrics of the other sections; a clock of one's own cannot take their names."""
 _FROM_THE_OPENING = frozenset(("triage", "acknowledge", "first_response", "contact", "resolve"))
-_AFTER_GRAVE = frozenset(("rca_summary", "rca_final"))
+_AFTER_GRAVE = frozenset(("rca_summary", "rca_final", "pir"))
 _GRAVE = ("P0", "P1")
 
 
@@ -36,7 +36,7 @@ def clock_rules(part: PolicyPart, targets: Targets) -> Iterator[ClockRule]:
             if metric in _AFTER_GRAVE and severity not in _GRAVE:
                 targets.refuse(
                     (*at, "budget", severity),
-                    "P0 or P1 only: an RCA is owed after these",
+                    "P0 or P1 only: it is owed after these",
                     f"{severity}, a budget that never runs",
                 )
         yield ClockRule(

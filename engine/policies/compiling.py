@@ -41,6 +41,7 @@ def policy(
         when=part.when.holds if part.when else None,
         clocks=tuple(clock_rules(part, targets)),
         cadences=tuple(cadence_rules(part, targets)),
+        risk=part.risk,
         commitment_risk=part.commitments.risk if part.commitments else part.risk,
         action_budget=targets.by_severity(("actions", "budget"), part.actions.budget if part.actions else {}),
         war_room=dict(_rooms(part, targets)),

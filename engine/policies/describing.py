@@ -19,7 +19,6 @@ from engine.core.policy import (
     Threshold,
     Trigger,
 )
-from engine.core.rules import NOT_YET
 
 
 def describe(book: Book) -> dict[str, Any]:
@@ -82,18 +81,13 @@ def _policy(policy: Policy) -> dict[str, Any]:
             }
             for tier in policy.credits
         ],
-        "not_run_yet": [
-            *(rule.metric for rule in policy.clocks if rule.metric in NOT_YET),
-            *(name for name, part in _later(policy).items() if part),
-        ],
+        "not_run_yet": [name for name, part in _later(policy).items() if part],
     }
 
 
 def _later(policy: Policy) -> dict[str, object]:
     """Sections that are checked, and that this release does not run."""
     return {
-        "actions": policy.action_budget,
-        "war_room": policy.war_room,
         "recurrence": policy.recurrence,
         "credits": policy.credits,
     }

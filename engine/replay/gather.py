@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.contract.codec import Received, Unreadable, read_line
+from engine.contract.codec import Decoded, Received, Tick, Unreadable, read_line
 from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.replay.sorting import Sorter
@@ -17,10 +17,10 @@ _decode = msgspec.msgpack.Decoder(Fact).decode
 
 
 class Rejected(NamedTuple):
-    """A line that is no event, and why."""
+    """A line or a record that is no event, and why."""
 
     place: str
-    """FILE:LINE."""
+    """FILE:LINE, or TOPIC/PARTITION/OFFSET."""
     reason: str
     detail: str
     path: str
@@ -44,14 +44,30 @@ class Counts:
         self.subjects: set[str] = set()
         self.newest: Instant | None = None
         """The highest event time."""
+        self.recorded_apart = 0
+        """Events that were recorded at another time than they happened."""
+
+    @property
+    def to_judge(self) -> int:
+        """Events less those that are later than what was asked for."""
+        return self.events - self.after_until
 
 
 def receive(
     lines: Iterable[tuple[str, bytes]], counts: Counts, reject: Callable[[Rejected], None]
 ) -> Iterator[Received]:
     """The events of the lines; every other line is counted, and one that should be an event is rejected."""
-    for place, line in lines:
-        said = read_line(line)
+    return take(((place, read_line(line)) for place, line in lines), counts, reject)
+
+
+def take(
+    read: Iterable[tuple[str, Decoded]], counts: Counts, reject: Callable[[Rejected], None]
+) -> Iterator[Received]:
+    """The events of what was read, lines or records, each with its place; the rest as `receive` does."""
+    for place, said in read:
+        if isinstance(said, Tick):
+            counts.ignored["tick"] += 1
+            continue
         if isinstance(said, Unreadable):
             if said.ignored:
                 counts.ignored[said.reason] += 1
@@ -61,9 +77,11 @@ def receive(
             continue
         counts.events += 1
         counts.unknown_fields.update(getattr(said, "unknown", ()))  # PartlyKnown has them
-        at = said.fact.at
-        if counts.newest is None or at > counts.newest:
-            counts.newest = at
+        fact = said.fact
+        if counts.newest is None or fact.at > counts.newest:
+            counts.newest = fact.at
+        if fact.recorded != fact.at:
+            counts.recorded_apart += 1
         yield said
 
 

@@ -29,6 +29,10 @@ class Bench:
 
     def judge(self, subject: str, facts: list[Fact], until: Instant) -> list[Outcome]:
         """What there is to say of one subject at `until`, all its facts known: nothing is corrected."""
+        return self.settle(subject, facts, until).outcomes
+
+    def settle(self, subject: str, facts: list[Fact], until: Instant) -> Changes:
+        """The same, and what would be stored of it."""
         alarms = Alarms()
         this = Round(self._book, _nothing, alarms, self._options, until)
         now = None
@@ -38,24 +42,31 @@ class Bench:
                 _tick(this, alarms, now)
             self._take(this, subject, fact)
         _tick(this, alarms, until)
-        return self._closed(this).outcomes
+        return self._closed(this)
 
     def play(self, arrivals: Iterable[Arrival], until: Callable[[], Instant]) -> Iterator[Outcome]:
         """What a live engine said, in the order of saying. `until` is asked when all have arrived."""
         state: dict[bytes, bytes] = {}
         alarms = Alarms()
+        clock = Instant(-(2**62))
         for now, subject, fact in arrivals:
-            yield from self._pass(state, alarms, now)
+            yield from self._pass(state, alarms, clock, now)
+            clock = now
             this = Round(self._book, state.get, alarms, self._options, now)
             self._take(this, subject, fact)
             yield from self._keep(state, self._closed(this))
-        yield from self._pass(state, alarms, until())
+        yield from self._pass(state, alarms, clock, until())
 
-    def _pass(self, state: dict[bytes, bytes], alarms: Alarms, now: Instant) -> Iterator[Outcome]:
-        """Judge what came due before `now`, alarm by alarm; it is detected just after it is due."""
+    def _pass(
+        self, state: dict[bytes, bytes], alarms: Alarms, clock: Instant, now: Instant
+    ) -> Iterator[Outcome]:
+        """Judge what came due before `now`, alarm by alarm, while the clock goes from `clock` to it.
+
+        Each is detected just after it is due; what a late fact has armed for the past, at the next look.
+        """
         while alarms.next() < now:
             for due, subject in alarms.pop_due(now, 1):
-                this = Round(self._book, state.get, alarms, self._options, due)
+                this = Round(self._book, state.get, alarms, self._options, max(due, clock))
                 this.tick(subject, due)
                 yield from self._keep(state, self._closed(this))
 

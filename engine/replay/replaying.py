@@ -73,29 +73,32 @@ class Replay:
                 yield line
 
     def _outcomes(self, lines: Lines, stack: ExitStack) -> Iterator[Outcome]:
-        received = self._in_time(receive(lines, self.counts, self._hearing.rejected))
+        received = receive(lines, self.counts, self._hearing.rejected)
         if self._wish.as_reported:
             recorded = stack.enter_context(Sorter(tuple[int, int]))
             listed = stack.enter_context(Sorter(tuple[int, int]))
-            arrivals = self._told(by_arrival(received, recorded, listed))
+            arrivals = self._known(by_arrival(received, recorded, listed))
             yield from self._bench.play(arrivals, lambda: self.until)
             return
-        for subject, facts in by_subject(received, stack.enter_context(Sorter(tuple[str, int]))):
+        happened = self._happened(received)
+        for subject, facts in by_subject(happened, stack.enter_context(Sorter(tuple[str, int]))):
             yield from self._bench.judge(subject, facts, self.until)
             self._hearing.judged(len(facts))
 
-    def _told(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+    def _known(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+        """What had arrived by `until`."""
         for arrival in arrivals:
-            yield arrival
-            self._hearing.judged(1)
+            if self._is_in_time(arrival.subject, max(arrival.now, arrival.fact.at)):
+                yield arrival
+                self._hearing.judged(1)
 
-    def _in_time(self, received: Iterable[Received]) -> Iterator[Received]:
-        """What happened, and as reported what was known, by `until`."""
-        until = self._wish.until
-        for one in received:
-            known = one.fact.recorded if self._wish.as_reported else one.fact.at
-            if until is not None and max(known, one.fact.at) > until:
-                self.counts.after_until += 1
-            else:
-                self.counts.subjects.add(one.subject)
-                yield one
+    def _happened(self, received: Iterable[Received]) -> Iterator[Received]:
+        """What happened by `until`, whenever it was recorded."""
+        return (one for one in received if self._is_in_time(one.subject, one.fact.at))
+
+    def _is_in_time(self, subject: str, at: Instant) -> bool:
+        if self._wish.until is not None and at > self._wish.until:
+            self.counts.after_until += 1
+            return False
+        self.counts.subjects.add(subject)
+        return True

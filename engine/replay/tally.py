@@ -35,11 +35,16 @@ class Tally:
 
     def rows(self) -> tuple[list[str], list[list[object]]]:
         """A table: its columns, and a row for each metric and severity."""
-        found = {cell: number for cell, number in self.verdicts.items() if number}
-        names = sorted({name for _, _, name in found})
-        kinds = sorted({(metric, severity) for metric, severity, _ in found})
-        rows: list[list[object]] = [
-            [metric, severity, *(found.get((metric, severity, name), 0) for name in names)]
-            for metric, severity in kinds
-        ]
-        return ["metric", "severity", *names], rows
+        return rows_of(self.verdicts)
+
+
+def rows_of(counted: Counter[Cell]) -> tuple[list[str], list[list[object]]]:
+    """A table: its columns, and a row for each metric and severity."""
+    found = {cell: number for cell, number in counted.items() if number}
+    names = sorted({name for _, _, name in found})
+    kinds = sorted({(metric, severity) for metric, severity, _ in found})
+    rows: list[list[object]] = [
+        [metric, severity, *(found.get((metric, severity, name), 0) for name in names)]
+        for metric, severity in kinds
+    ]
+    return ["metric", "severity", *names], rows

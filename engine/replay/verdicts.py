@@ -16,11 +16,17 @@ Slot: TypeAlias = tuple[str, str, str, int, str, int]
 
 def read_outcomes(lines: Iterable[bytes]) -> Iterator[Outcome]:
     """The outcomes of the lines that `vigil replay` wrote. ValueError for a line that is none."""
-    for line in lines:
-        event = orjson.loads(line)
-        said = ((name, value) for name, value in event.items() if name != "data")
-        headers = [(f"ce_{name}", str(value).encode()) for name, value in said]
-        yield decode_outcome(orjson.dumps(event["data"]), headers)
+    return map(read_outcome, lines)
+
+
+def read_outcome(line: bytes) -> Outcome:
+    """The outcome of a line that `vigil replay` wrote. ValueError for a line that is none."""
+    event = orjson.loads(line)
+    if not isinstance(event, dict):
+        raise ValueError(f"expected a JSON object; found {line[:60].decode(errors='replace')}")
+    said = ((name, value) for name, value in event.items() if name != "data")
+    headers = [(f"ce_{name}", str(value).encode()) for name, value in said]
+    return decode_outcome(orjson.dumps(event.get("data")), headers)
 
 
 def verdicts(outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -87,10 +87,17 @@ def admin(settings: Settings) -> KafkaAdminClient:
 
     Blocks: outside of an event loop, or in a thread of its own.
     """
-    # kafka-python's admin client calls a wrong password a timeout; this says which it is, and at once.
-    asyncio.run(wait_for_broker(settings.model_copy(update={"start_timeout": 0.0})))
+    let_in(settings)
     options = settings.client_options()
     return KafkaAdminClient(client_id=settings.app_id, bootstrap_timeout_ms=CONNECT_MS, **options)
+
+
+def let_in(settings: Settings) -> None:
+    """Return if a broker lets us in; Unreachable or Refused, of `engine.stream.checks`, where none does.
+
+    kafka-python's clients call a wrong password a timeout; this says which it is, and at once.
+    """
+    asyncio.run(wait_for_broker(settings.model_copy(update={"start_timeout": 0.0})))
 
 
 def create(settings: Settings, retention_ms: int | None = None) -> dict[str, bool]:

@@ -27,7 +27,8 @@ def test_the_workload_comes_in_order_of_time_and_each_life_in_its_own_order() ->
     for subject in {event.subject for event in made}:
         life = [event for event in made if event.subject == subject]
         assert [event.number for event in life] == list(range(10))
-        assert (life[0].verb, life[-1].verb) == ("opened", "closed")
+        assert life[0].verb == "opened"
+        assert "closed" in (life[-1].verb, life[-2].verb)
 
 
 def test_the_contract_takes_every_event_of_the_workload() -> None:

@@ -12,13 +12,26 @@ from engine.contract.codec import decode_outcome, encode_outcome
 from engine.contract.examples import example_outcome
 from engine.contract.outcomes import OutcomeData
 from engine.core.instants import NEVER, Instant, Span, parse_instant
-from engine.core.outcomes import NAMES, Outcome, PolicyRef, Proof
+from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
+from engine.core.segments import Segment
 
 instants = st.integers(0, parse_instant("2200-01-01T00:00:00Z")).map(Instant)
 spans = st.integers(0, 2**50).map(Span)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
-outcomes = st.builds(
+versions = st.builds(Versions, calendar=texts, calendar_version=texts, tzdata=texts, holidays=texts)
+segments = st.builds(
+    Segment,
+    start=instants,
+    end=instants,
+    why=st.sampled_from(["", "resolved", "no_target", "several"]) | texts.map(lambda text: f"paused:{text}"),
+    calendar=texts,
+    elapsed=spans,
+    team=texts,
+    owner=texts,
+)
+
+said = st.builds(
     Outcome,
     name=st.sampled_from(NAMES),
     id=st.text("0123456789abcdef", min_size=32, max_size=32),
@@ -45,11 +58,15 @@ outcomes = st.builds(
     notify=st.lists(texts, max_size=3).map(tuple),
     in_a_row=st.integers(0, 99),
     reason=texts,
-    proof=st.none() | st.builds(Proof, calendar=texts, calendar_version=texts, tzdata=texts, holidays=texts),
+    versions=st.none() | versions,
     caused_by=texts,
     corrects=texts,
     outcome=texts,
 )
+outcomes = said | st.builds(
+    replace, said, versions=versions, segments=st.lists(segments, max_size=3).map(tuple), hash=st.just("5e")
+)
+"""Those without a proof, and those with one."""
 
 
 @given(outcomes)

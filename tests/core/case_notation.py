@@ -7,21 +7,39 @@
     => 12 stopped_late acknowledge due 10
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
-unless `internal`); `x=1` any other; `x=@30` is the instant of minute 30. `:name` is the fact's id, `/3` its
-sequence, `^5` the minute of its recording. An outcome is: minute, name, metric[/key], [#cycle, from 2],
-[due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies]; of a correction `amended NAME` or
-`retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
+unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
+`:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
+metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies];
+of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count
+`counted NAME`.
+
+    begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
+    calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
+    --- gold 30                                     another policy document: its name, the minute it begins
+    reload:                                         what follows is the book after the step `30 reload`
+    options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
+    show: seq corrects elapsed proof                say these of each outcome, too
+    picture: clock-5                                docs/images/rules/clock-5.svg shows this case
+
+A book that is refused is `!refused FIELD`; an open escalation whose policy is gone `!policy_vanished`.
 """
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import yaml
-from core_runs import Engine, at, book_of, fact, minutes, policy
+from core_runs import START, SUBJECT, Engine, at, book_of, fact, minutes, policy
 
+from engine.contract.codec import Unreadable, read_line
+from engine.core.case import PolicyVanished
 from engine.core.decide import Options
 from engine.core.facts import Fact, Value
+from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
+from engine.core.policy import Book
+from engine.policies import PolicyErrors
 
 _MAIN = {
     "opened": "severity",
@@ -37,6 +55,11 @@ _MAIN = {
     "commitment_kept": "commitment_id",
     "commitment_withdrawn": "commitment_id",
     "commitment_renegotiated": "commitment_id",
+    "rca_published": "stage",
+    "action_opened": "action_id",
+    "action_completed": "action_id",
+    "action_cancelled": "action_id",
+    "waived": "metric",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 
@@ -45,71 +68,164 @@ _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 class Case:
     rule: str
     policy: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+    """The book after the step `reload`."""
     options: dict[str, object] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    shift: int = 0
+    """From Monday at 10:00 UTC to minute 0."""
+    show: frozenset[str] = frozenset()
+    picture: str = ""
+    text: list[str] = field(default_factory=list)
+    """The lines of the row as they stand in the table."""
 
 
 def cases(table: str) -> list[Case]:
     """The cases of a table: each begins with `== name of the rule: behaviour`."""
     found: list[Case] = []
-    for line in (raw.split("  #")[0].strip() for raw in table.splitlines()):
+    for raw in table.splitlines():
+        line = raw.split("  #")[0].strip()
         if line.startswith("== "):
             found.append(Case(line[3:]))
-        elif line.startswith("=> "):
-            found[-1].expected += [part.strip() for part in line[3:].split(";") if part.strip() != "nothing"]
-        elif line.startswith("options: "):
-            found[-1].options = yaml.safe_load(line[9:])
-        elif _FACT.match(line):
-            found[-1].steps += [part.strip() for part in line.split(";")]
-        elif line:
-            found[-1].policy.append(line)
+        if line:
+            found[-1].text.append(raw.rstrip())
+            _read(found[-1], line)
     return found
+
+
+def _read(case: Case, line: str) -> None:
+    word, _, rest = line.partition(": ")
+    if line.startswith("=> "):
+        case.expected += [part.strip() for part in line[3:].split(";") if part.strip() != "nothing"]
+    elif word == "options":
+        case.options = yaml.safe_load(rest)
+    elif word == "begins":
+        case.shift = parse_instant(rest) - START
+    elif word == "show":
+        case.show = frozenset(rest.split())
+    elif word == "picture":
+        case.picture = rest
+    elif line == "reload:":
+        case.later.append("")
+    elif _FACT.match(line):
+        case.steps += [part.strip() for part in line.split(";")]
+    elif not line.startswith("== "):
+        (case.later or case.policy).append(line)
+
+
+def book(lines: Iterable[str]) -> Book:
+    """The book of a case: its calendars, and its policies in their order."""
+    documents: list[str] = []
+    bodies: list[list[str]] = [[]]
+    heads = ["standard"]
+    for line in lines:
+        if line.startswith("calendar "):
+            name, _, rest = line[9:].partition(": ")
+            documents.append(yaml.safe_dump({"calendar": name, **yaml.safe_load(rest)}))
+        elif line.startswith("---"):
+            if bodies[-1]:
+                heads.append("")
+                bodies.append([])
+            heads[-1] = line[3:].strip()
+        elif line:
+            bodies[-1].append(line)
+    for head, body in zip(heads, bodies, strict=True):
+        name, _, minute = head.partition(" ")
+        begins = format_instant(at(float(minute))) if minute else "2020-01-01T00:00:00Z"
+        documents.append(policy("\n".join(body), name or "standard", begins))
+    return book_of(*documents)
+
+
+def begin(case: Case) -> Engine:
+    """An engine that has taken nothing of the case yet. PolicyErrors where its book is refused."""
+    options = {name: value for name, value in case.options.items() if name != "encoded"}
+    if "correction_window" in options:
+        options["correction_window"] = int(str(options["correction_window"])) * 60_000_000
+    return Engine(book(case.policy), Options(**options))  # type: ignore[arg-type]
 
 
 def play(case: Case) -> list[str]:
     """Everything that the core says and refuses, and counts where the case speaks of counts."""
-    options = dict(case.options)
-    for name, value in options.items():
-        if name == "correction_window":
-            options[name] = int(str(value)) * 60_000_000
-    engine = Engine(book_of(policy("\n".join(case.policy))), Options(**options))  # type: ignore[arg-type]
+    try:
+        engine = begin(case)
+    except PolicyErrors as error:
+        return [f"!refused {problem.field}" for problem in error.problems]
     lines: list[str] = []
-    now = at(-(10**6))
+    now = at(-(10**9))
     for step in case.steps:
         said, refused, before = len(engine.said), len(engine.refusals), engine.counts.copy()
-        minute, verb = step.split()[:2]
-        now = max(now, at(float(minute)))
-        if verb == "now":
-            engine.tick_until(now)
-        else:
-            if not case.options.get("event_time"):
-                engine.tick_until(now)
-            engine.take(read_fact(step))
-        lines += [render(outcome) for outcome in engine.said[said:]]
+        now = max(now, at(float(step.split()[0]), case.shift))
+        try:
+            unread = take_step(engine, case, step, now)
+        except PolicyVanished:
+            return [*lines, "!policy_vanished"]
+        lines += [f"!{unread}"] if unread else []
+        lines += [render(outcome, case, engine.said) for outcome in engine.said[said:]]
         lines += [f"!{refusal.reason}" for refusal in engine.refusals[refused:]]
         if any(line.startswith("counted") for line in case.expected):
             lines += [f"counted {name}" for name in sorted((engine.counts - before).elements())]
     return lines
 
 
-def read_fact(step: str) -> Fact:
+def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
+    """Take one step, time being `now` by then; why the contract refused its event, empty where it did not."""
+    verb = step.split()[1]
+    if verb == "reload":
+        engine.tick_until(now)
+        engine.book = book(case.later)
+        return ""
+    if verb == "now" or not case.options.get("event_time"):
+        engine.tick_until(now)
+    if verb == "now":
+        return ""
+    given = read_fact(step, case.shift)
+    if case.options.get("encoded"):
+        read = _through_the_contract(given)
+        if isinstance(read, Unreadable):
+            return read.reason
+        given = read
+    engine.take(given)
+    return ""
+
+
+def _through_the_contract(given: Fact) -> Fact | Unreadable:
+    """The fact as the contract reads the event that says it."""
+    event = {
+        "specversion": "1.0",
+        "type": f"ticket.{given.kind}.v1",
+        "source": given.source,
+        "id": given.id,
+        "subject": SUBJECT,
+        "time": format_instant(given.at),
+        "recordedtime": format_instant(given.recorded),
+        "data": {"title": "Mail is down", **given.data} if given.kind == "opened" else given.data,
+    }
+    read = read_line(json.dumps(event).encode())
+    return read if isinstance(read, Unreadable) else read.fact
+
+
+def read_fact(step: str, shift: int = 0) -> Fact:
+    """The fact of a step; `shift` is from Monday at 10:00 UTC to minute 0."""
     minute, verb, *words = step.split()
     data: dict[str, Value] = {}
     marks: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if equals:
-            data[name] = _value(value)
+            data[name] = _value(value, shift)
         elif word[0] in ":/^":
             marks[word[0]] = word[1:]
         elif verb in _MAIN:
             data[_MAIN[verb]] = word
     if verb.startswith("message"):
         data["public"] = "internal" not in words
+    if verb.startswith("role"):
+        data["role"], data["person"] = words[:2]
     return fact(
         verb,
         float(minute),
+        shift=shift,
         id=marks.get(":", ""),
         sequence=marks.get("/", ""),
         recorded=float(marks["^"]) if "^" in marks else None,
@@ -117,22 +233,23 @@ def read_fact(step: str) -> Fact:
     )
 
 
-def _value(text: str) -> Value:
+def _value(text: str, shift: int) -> Value:
     if text.startswith("@"):
-        return int(at(float(text[1:])))
+        return int(at(float(text[1:]), shift))
     if text.startswith("{"):
         return dict(pair.split(":") for pair in text[1:-1].split(","))  # type: ignore[return-value]
     return None if text == "null" else text
 
 
-def render(o: Outcome) -> str:
-    words = [f"{minutes(o.effective_at):g}", f"{o.name} {o.outcome}".strip(), o.metric]
+def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
+    """An outcome in the notation, with what the case asks to show; `said`: all, for what is corrected."""
+    words = [f"{minutes(o.effective_at, case.shift):g}", f"{o.name} {o.outcome}".strip(), o.metric]
     if o.key:
         words[-1] += f"/{o.key}"
     if o.cycle != 1:
         words.append(f"#{o.cycle}")
     if o.due_at is not None:
-        words.append(f"due {minutes(o.due_at):g}")
+        words.append(f"due {minutes(o.due_at, case.shift):g}")
     if o.threshold:
         words.append(o.threshold)
     if o.in_a_row:
@@ -143,4 +260,13 @@ def render(o: Outcome) -> str:
         words.append(f"-> {','.join(o.notify)}")
     if o.caused_by:
         words.append(f"by {o.caused_by}")
+    if "elapsed" in case.show:
+        words.append(f"elapsed {o.elapsed / MINUTE:g}")
+    if "proof" in case.show and o.versions is not None:
+        versions = (o.versions.calendar_version, o.versions.tzdata, o.versions.holidays)
+        words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")
+    if "seq" in case.show:
+        words.append(f"seq {o.seq}")
+    if "corrects" in case.show and o.corrects:
+        words.append(f"corrects {next(other.seq for other in said if other.id == o.corrects)}")
     return " ".join(words)

@@ -38,12 +38,12 @@ def policy(body: str, name: str = "standard", begins: str = "2020-01-01T00:00:00
     return f"policy: {name}\neffective_from: {begins}\n{body}\n"
 
 
-def at(minutes: float) -> Instant:
-    return Instant(START + int(minutes * MINUTE))
+def at(minutes: float, shift: int = 0) -> Instant:
+    return Instant(START + shift + int(minutes * MINUTE))
 
 
-def minutes(instant: Instant) -> float:
-    return (instant - START) / MINUTE
+def minutes(instant: int, shift: int = 0) -> float:
+    return (instant - START - shift) / MINUTE
 
 
 def fact(
@@ -54,10 +54,11 @@ def fact(
     recorded: float | None = None,
     sequence: str = "",
     source: str = "test",
+    shift: int = 0,
     **data: Value,
 ) -> Fact:
-    when = at(minute)
-    known = when if recorded is None else at(recorded)
+    when = at(minute, shift)
+    known = when if recorded is None else at(recorded, shift)
     return Fact(source, id or f"{kind}-{minute:g}", kind, when, known, sequence, data)
 
 

@@ -27,6 +27,9 @@ clocks:
     pause: [any]
     escalate: [{at: 75%, notify: [owner]}, {at: 100%, notify: [lead]}, {at: 100% + 2h, notify: [director]}]
   confirm: {budget: {P0: 2h, P1: 4h}}
+  rca_summary: {budget: {P0: 24h, P1: 48h}}
+  rca_final: {budget: {P0: 2d}, pause: [other]}
+  pir: {budget: {P1: 8h @office}}
   vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P0: 1h, P1: 2h}}
   reply: {start: message_received, stop: message_sent, pause: [pending_customer], budget: {P0: 30m, P2: 2h}}
 cadence:
@@ -34,6 +37,10 @@ cadence:
   internal: {every: {P0: 45m, P1: 45m}, start: triaged}
   executive: {every: {P0: 60m}, loosen_up_to: 4h}
 commitments: {risk: [50%, "15m before due"]}
+actions: {budget: {P0: 1d, P1: 8h @office}}
+war_room:
+  P0: {roles: [commander, comms], staffed_within: 15m, at_most: 4}
+  P1: {roles: [commander], staffed_within: 30m, at_most: 4}
 """,
         name="gold",
     ),
@@ -49,12 +56,15 @@ cadence:
     ),
 )
 
+_WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
 SEVERITIES = ["P0", "P1", "P2", "P3"]
 VERBS = [
     *["message_received", "message_sent", "update_published"] * 3,
     *["paused", "resumed", "updated", "commitment_made"] * 2,
     *["acknowledged", "triaged", "assigned", "resolved", "reopened", "resolution_confirmed", "closed"],
-    *["commitment_kept", "commitment_withdrawn", "commitment_renegotiated", "opened", "role_assigned"],
+    *["commitment_kept", "commitment_withdrawn", "commitment_renegotiated", "opened"],
+    *["role_assigned", "role_released", "rca_published", "pir_held", "waived"],
+    *["action_opened", "action_completed", "action_cancelled"],
 ]
 MINUTES = [
     -90,
@@ -122,6 +132,15 @@ def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
             "commitment_id": pick(["a", "b"]),
             "due_at": int(at(minute + int(str(pick([-5, 20, 60, 400]))))),
         }
+    if verb.startswith("action"):
+        data = {"action_id": pick(["a", "b"]), "title": "x"}
+        data |= pick([{}, {"due_at": int(at(minute + int(str(pick([-5, 20, 2000])))))}])  # type: ignore
+    if verb.startswith("role"):
+        data = {"role": pick(["commander", "comms"]), "person": pick(["ann", "bo"])}
+    if verb == "rca_published":
+        data = {"stage": pick(["summary", "final"])}
+    if verb == "waived":
+        data = {"metric": pick(_WAIVABLE), "reason": "agreed"}
     if verb == "cancelled":
         data = {"reason": "spam"}
     return data  # type: ignore[return-value]  # what is picked from are JSON values

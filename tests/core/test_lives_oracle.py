@@ -17,7 +17,7 @@ from oracle_worlds import A_WORLD, World, lead
 
 from engine.core.cadences import Cadencer
 from engine.core.clocks import Runner
-from engine.core.escalation import Judge
+from engine.core.judge import Judge
 
 LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
@@ -55,8 +55,8 @@ MISTAKES = [
     ("clock", Runner, "_reached", "at < end", "at <= end", "paused exactly at due is over"),
     ("clock", Runner, "retarget", "overrun < at", "overrun <= at", "a change at the new due is late"),
     ("clock", Runner, "retarget", "target.calendar != clock.calendar", "False", "the past counts anew"),
-    ("clock", Runner, "release", "max(at, clock.started)", "clock.started", "a pause counts"),
-    ("clock", Runner, "reopen", "max(at, clock.started)", "clock.mark", "the resolved time counts"),
+    ("clock", Runner, "_count", "clock.phase == RUNNING", "clock.phase in LIVE", "a pause counts"),
+    ("clock", Runner, "_count", "clock.phase == RUNNING", "True", "the resolved time counts"),
     ("clock", Runner, "_mark_at", "at > clock.floor", "True", "warnings before the opening"),
     ("cadence", Judge, "advance", "e.alarm < now", "e.alarm <= now", "an update at its due time is late"),
     ("cadence", Cadencer, "retarget", "due <= at", "due < at", "what is due at the change counts"),

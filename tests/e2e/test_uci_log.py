@@ -3,6 +3,7 @@
 VIGIL_SOAK_KILLS=100 kills a hundred times instead of ten, and stops thirty times instead of three.
 """
 
+import json
 import os
 import random
 from collections import Counter
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 import pytest
-from backfill import Backfill, Disturbed, History, assert_equal, last_rows
+from backfill import POLICIES, Backfill, Disturbed, History, assert_equal, last_rows, vigil
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
@@ -38,6 +39,10 @@ def test_every_verdict_of_the_log_through_kafka_is_the_one_that_replay_gives(
     assert {one.subject for one in history.verdicts} == last_rows().keys()
     assert repeated(outcomes) == {}
     assert backfill.dead_letters() == []
+    for subject in random.Random(7).sample(sorted(last_rows()), 2):  # noqa: S311
+        arguments = ("explain", subject, "--policies", str(POLICIES), "--json")
+        explained = json.loads(vigil(*arguments, **backfill.variables))
+        assert {one["check"] for one in explained["verdicts"]} == {"equal"}
     assert agreement(verdicts(outcomes), "3") >= 0.99
     assert agreement(verdicts(outcomes), "4") >= 0.99
 

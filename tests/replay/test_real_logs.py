@@ -12,15 +12,18 @@ import orjson
 import pytest
 from replay_builders import replayed
 
+from engine.contract.codec import read_line
 from engine.core.decide import Options
 from engine.core.instants import DAY, NEVER
 from engine.core.outcomes import Outcome
 from engine.policies import load
+from engine.replay.backtesting import Backtest
 from engine.replay.events import Event
 from engine.replay.files import read_lines
 from engine.replay.gather import Counts, Rejected, by_subject, receive
 from engine.replay.importers import Importer, github_status, uci_servicenow
 from engine.replay.judging import Bench
+from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
 from engine.replay.verdicts import differences, read_outcomes, verdicts
 from recorded import DATA, needs_data
@@ -78,8 +81,13 @@ def last_rows() -> dict[str, dict[str, str]]:
         return {row["number"]: row for row in csv.DictReader(log)}
 
 
-def test_the_misses_of_the_status_page_are_those_that_its_update_times_show() -> None:
-    every = {"critical": 30, "major": 60, "minor": 120}
+EVERY = {"critical": 30, "major": 60, "minor": 120}
+"""Minutes between updates, as policies-github has them."""
+IMPACT = {"P0": "critical", "P1": "major", "P2": "minor"}
+
+
+def shown_misses(every: dict[str, int]) -> Counter[str]:
+    """How many intervals passed in silence, by the update times that the status page shows."""
     shown: Counter[str] = Counter()
     for _, line in read_lines(str(DATA / "github_status_incidents_dev.jsonl.gz")):
         incident = orjson.loads(line)
@@ -88,13 +96,40 @@ def test_the_misses_of_the_status_page_are_those_that_its_update_times_show() ->
         if interval is not None:
             gaps = [end - start for start, end in pairwise(times) if end > start]
             shown[incident["impact"]] += sum((gap - 1) // interval for gap in gaps)
+    return +shown
+
+
+def test_the_misses_of_the_status_page_are_those_that_its_update_times_show() -> None:
     said: Counter[str] = Counter()
-    impact = {"P0": "critical", "P1": "major", "P2": "minor"}
     for one in outcomes("github_status_incidents_dev.jsonl.gz", github_status.convert, "policies-github"):
         if one.name == "cadence_missed":
-            said[impact[one.severity]] += 1
-    assert +said == +shown
+            said[IMPACT[one.severity]] += 1
+    assert +said == shown_misses(EVERY)
     assert said.total() == 89
+
+
+def test_a_backtest_of_a_stricter_cadence_has_the_misses_that_the_update_times_show(tmp_path: Path) -> None:
+    current = (POLICIES / "policies-github" / "status-page.yaml").read_text()
+    stricter = current.replace("P0: 30m, P1: 1h, P2: 2h", "P0: 15m, P1: 30m, P2: 1h")
+    assert stricter != current
+    (tmp_path / "stricter.yaml").write_text(stricter)
+    path = str(DATA / "github_status_incidents_dev.jsonl.gz")
+    events = github_status.convert(read_lines(path), lambda _: None)
+    hearing = Hearing(lambda _: None, lambda *_: None, lambda _: None)
+    backtest = Backtest(load(POLICIES / "policies-github"), load(tmp_path), Wish(), hearing)
+    changed = list(backtest.run((event.id, read_line(event.line())) for event in events))
+    misses = {IMPACT[s]: (n, m) for _, s, name, n, m in backtest.sums.said() if name == "cadence_missed"}
+    before, after = shown_misses(EVERY), shown_misses({impact: n // 2 for impact, n in EVERY.items()})
+    assert misses == {impact: (before[impact], after[impact]) for impact in after}
+    assert after.total() > 2 * before.total()
+    assert {change.clock[1] for change in changed} == {"customer_update"}
+    # Each clock is one interval between updates: it differs in its verdict where its number of misses does.
+    more = sum(
+        [one.name for one in change.left].count("cadence_missed")
+        != [one.name for one in change.right].count("cadence_missed")
+        for change in changed
+    )
+    assert backtest.sums.changed == more > 0
 
 
 def _minutes(text: str) -> int:

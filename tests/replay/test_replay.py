@@ -142,6 +142,23 @@ def test_as_reported_what_was_recorded_after_until_was_not_known(book: Book) -> 
     assert replay.counts.after_until == 1
 
 
+def test_as_reported_what_is_listed_after_the_clock_has_passed_until_was_not_known(book: Book) -> None:
+    lines = [event("opened", "09:00"), event("opened", "13:50", "desk:2"), event("resolved", "12:30", by="x")]
+    outcomes, replay, _ = replayed(book, lines, until="13:40", as_reported=True)
+    assert resolve(outcomes) == [("11:00", "breach_risk"), ("13:00", "breached")]
+    assert (replay.counts.after_until, replay.counts.subjects) == (2, {"desk:1"})
+
+
+def test_as_reported_a_clock_armed_for_the_past_is_found_when_its_late_event_is_known(
+    book: Book,
+) -> None:
+    lines = [event("opened", "09:00", recorded="16:00"), event("opened", "17:00", "desk:2")]
+    outcomes, _, _ = replayed(book, lines, as_reported=True)
+    [breached] = [one["data"] for one in outcomes if one["type"] == "sla.breached.v1"]
+    assert breached["effective_at"] == "2026-03-02T13:00:00Z"
+    assert breached["detected_at"] == "2026-03-02T16:00:00Z"
+
+
 @pytest.mark.parametrize("as_reported", [False, True])
 def test_of_two_contents_of_one_event_the_one_recorded_first_stands(book: Book, as_reported: bool) -> None:
     lines = [

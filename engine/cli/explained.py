@@ -1,0 +1,330 @@
+"""An explanation in the terminal: each verdict, the way to it, and whether it was recomputed."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from engine.core import attributes as attrs
+from engine.core import state
+from engine.core.escalation import Escalation
+from engine.core.instants import NEVER, SECOND, Instant, Span, format_instant, to_datetime
+from engine.core.outcomes import Outcome
+from engine.core.policy import Book, Calendar
+from engine.core.segments import Segment, where_it_went
+from engine.core.view import ClockView
+from engine.demo.words import STATES, length, ordinal, outcome_sign, owed
+from engine.replay.explaining import (
+    DIFFERS,
+    EQUAL,
+    NOT_DERIVED,
+    NOT_SAID,
+    TAMPERED,
+    UNCHECKED,
+    WRONG,
+    Checked,
+    Explanation,
+)  # fmt: skip
+
+_WIDTH = 60
+_ROWS_AT_MOST = 14
+_CHECKS = {
+    EQUAL: ("+ recomputed now, equal", "green"),
+    DIFFERS: ("! recomputed now, and it differs", "red"),
+    NOT_SAID: ("! it follows from the events, and was not said", "red"),
+    NOT_DERIVED: ("! it was said, and does not follow from the events", "red"),
+    TAMPERED: ("! its hash is not that of what it says: it was changed", "red"),
+    UNCHECKED: ("computed from the events; no outcomes were given to hold it against", "dim"),
+}
+
+
+class Row(NamedTuple):
+    """One line of the way to a verdict."""
+
+    start: Instant
+    end: Instant
+    state: str
+    because: str
+    counted: Span
+
+
+def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool) -> None:
+    """What runs, then the verdicts: a line each, or each with the way to it."""
+    _draw_head(console, explained)
+    for clock in explained.running:
+        console.print(_running(clock))
+    if in_full:
+        for one in explained.verdicts:
+            console.print()
+            _draw_verdict(console, one, book)
+    elif explained.verdicts:
+        console.print()
+        console.print(_overview(explained, book))
+    _draw_corrections(console, explained)
+    console.print()
+    _draw_sum(console, explained)
+
+
+def _overview(explained: Explanation, book: Book) -> Table:
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("Effective", "Verdict", "What was owed", "Sev", "How", "Check"):
+        drawn.add_column(name, no_wrap=True)
+    for one in explained.verdicts:
+        o = one.verdict
+        sign = outcome_sign(o.name, o.metric)
+        calendar = book.calendars.get(o.versions.calendar if o.versions else "")
+        check = "equal" if one.check == EQUAL else one.check.replace("_", " ")
+        drawn.add_row(
+            _time(o.effective_at, _zone(calendar)),
+            Text(f"{sign.sign} {sign.word}", style=sign.style),
+            _named(o),
+            o.severity,
+            _margin(o, calendar).rpartition(", ")[2],
+            Text(check, style=_CHECKS[one.check][1]),
+        )
+    return drawn
+
+
+def _named(o: Outcome) -> str:
+    cycle = f" #{o.cycle}" if o.cycle > 1 else ""
+    return f"{owed(o.metric, o.key)}{cycle}"
+
+
+def _draw_head(console: Console, explained: Explanation) -> None:
+    escalation = Escalation() if explained.record is None else state.decode(explained.record)[0]
+    a = escalation.attributes
+    title = attrs.text(a, "title") or "(no title)"
+    console.print(Text(f"{escalation.severity or '-'}  {title}", style="bold"), end="")
+    console.print(f"   {explained.subject}")
+    customer = attrs.text(a, "customer_name") or attrs.text(a, "customer")
+    tier = attrs.text(a, "tier")
+    parts = [
+        f"{customer}, {tier} tier" if customer and tier else customer,
+        f"owner {attrs.text(a, 'owner')}" if attrs.text(a, "owner") else "",
+        f"opened {format_instant(escalation.opened)}",
+        f"policy {escalation.policy} of {escalation.policy_version} ({escalation.policy_hash})"
+        if escalation.policy
+        else "no policy applies",
+    ]
+    console.print("   ".join(part for part in parts if part), style="dim")
+
+
+def _running(clock: ClockView) -> Text:
+    sign = STATES[clock.state]
+    when = "paused" if clock.due_at is None else f"due {format_instant(clock.due_at)}"
+    left = f"{length(clock.left)} left" if clock.left >= 0 else f"over by {length(clock.left)}"
+    name = owed(clock.metric, clock.key, clock.text)
+    return Text.assemble((f"{sign.sign} {sign.word}", sign.style), f"  {name}: {left}, {when}")
+
+
+# -- one verdict ----------------------------------------------------------------------------------
+
+
+def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
+    o = one.verdict
+    calendar = book.calendars.get(o.versions.calendar if o.versions else "")
+    zone = _zone(calendar)
+    sign = outcome_sign(o.name, o.metric)
+    console.print(
+        Text.assemble(
+            (f"{sign.sign} {sign.word}", sign.style), (f"  {_named(o)}", "bold"),
+            f"  {o.severity}  {_margin(o, calendar)}".rstrip(),
+        )
+    )  # fmt: skip
+    if o.segments:
+        console.print(f"   {_strip(o, book)}")
+        console.print(_table(o, book, zone))
+        for line in _hands(o):
+            console.print(f"   {line}", style="dim")
+    _draw_proof(console, o, zone)
+    text, style = _CHECKS[one.check]
+    console.print(f"   {text}", style=style)
+    if one.check == DIFFERS and one.said is not None:
+        for name in one.fields:
+            console.print(
+                f"     {name}: said {_plain(one.said, name)}, follows {_plain(o, name)}", style="red"
+            )
+
+
+def _margin(o: Outcome, calendar: Calendar | None) -> str:
+    """How early or late, in the clock's own hours where it has a budget."""
+    reason = f" ({o.reason})" if o.reason else ""
+    if o.name == "cadence_missed":
+        return f"{ordinal(o.in_a_row)} in a row{reason}"
+    if o.target is None or o.name in ("cancelled", "waived"):
+        return f"after {length(o.elapsed)}{reason}"
+    hours = "" if calendar is None or not calendar.name else f" of {calendar.name}"
+    used = f"{length(o.elapsed)} of {length(o.target)}{hours}"
+    if o.elapsed > o.target:
+        return f"{used}, {length(Span(o.elapsed - o.target))} over{reason}"
+    early = Span(o.target - o.elapsed)
+    return f"{used}, {length(early)} early{reason}" if early else f"{used}{reason}"
+
+
+def _strip(o: Outcome, book: Book) -> Text:
+    """The way to the verdict as a line of signs: what ran, stood still, was closed, and was over."""
+    first, last = o.segments[0].start, o.segments[-1].end
+    due = o.due_at if o.due_at is not None else NEVER
+    rows = list(_rows(o, book))
+    line = Text()
+    place = 0
+    for column in range(_WIDTH):
+        at = Instant(first + (last - first) * (2 * column + 1) // (2 * _WIDTH))
+        while place + 1 < len(rows) and rows[place].end <= at:
+            place += 1
+        shown = rows[place].state
+        if shown == "running":
+            line.append("█", style="red" if at >= due else "green")
+        else:
+            line.append("·" if shown == "closed" else "░", style="dim")
+    return line
+
+
+def _rows(o: Outcome, book: Book) -> Iterator[Row]:
+    changed_hands = len({(segment.team, segment.owner) for segment in o.segments}) > 1
+    for segment in o.segments:
+        calendar = book.calendars.get(segment.calendar)
+        hands = f", {segment.owner or segment.team or 'nobody'}" if changed_hands else ""
+        if segment.state == "running" and calendar is not None and segment.calendar:
+            yield from _open_and_closed(segment, calendar, hands)
+        else:
+            because = f"{_because(segment)}{hands if segment.state == 'running' else ''}"
+            yield Row(segment.start, segment.end, segment.state, because, segment.elapsed)
+
+
+def _open_and_closed(segment: Segment, calendar: Calendar, hands: str) -> Iterator[Row]:
+    at = segment.start
+    while at < segment.end:
+        if calendar.is_open(at):
+            until = min(calendar.closes(at), segment.end)
+            yield Row(at, until, "running", f"{calendar.name} open{hands}", Span(until - at))
+        else:
+            until = min(calendar.next_opening(at), segment.end)
+            yield Row(at, until, "closed", f"outside {calendar.name}", Span(0))
+        at = until
+
+
+def _because(segment: Segment) -> str:
+    return {
+        "running": "around the clock",
+        "paused": segment.reason.replace("_", " "),
+        "resolved": "resolved, until the reopening",
+        "no_target": "this severity owes nothing",
+    }.get(segment.state, "the oldest of many, as one")
+
+
+def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("   From", "To", "State", "Because"):
+        drawn.add_column(name, no_wrap=True)
+    for name in ("Counted", "Total"):
+        drawn.add_column(name, justify="right", no_wrap=True)
+    total = Span(0)
+    rows = list(_rows(o, book))
+    left_out = rows[_ROWS_AT_MOST // 2 : -(_ROWS_AT_MOST // 2)] if len(rows) > _ROWS_AT_MOST else []
+    for row in rows:
+        total = Span(total + row.counted)
+        if left_out and row is left_out[-1]:
+            counted = _clock_length(Span(sum(one.counted for one in left_out)))
+            drawn.add_row("   …", "", "", f"{len(left_out)} more", counted, _clock_length(total), style="dim")
+        if row in left_out:
+            continue
+        drawn.add_row(
+            f"   {_time(row.start, zone)}", _time(row.end, zone), row.state, row.because,
+            _clock_length(row.counted), _clock_length(total), style="" if row.state == "running" else "dim",
+        )  # fmt: skip
+    if o.target is not None:
+        drawn.add_row("", "", "", "", "allowed", _clock_length(o.target))
+    return drawn
+
+
+def _hands(o: Outcome) -> Iterator[str]:
+    """Where the time went: by team and owner where it had several, and by what it stood still for."""
+    spent = where_it_went(o.segments)
+    if len(spent.counted) > 1:
+        for (team, owner), counted in spent.counted.items():
+            hands = " ".join(part for part in (team, owner) if part) or "nobody"
+            share = f" ({round(100 * counted / o.target)} % of the budget)" if o.target else ""
+            yield f"with {hands}: {length(counted)}{share}"
+    for reason, idle in spent.paused.items():
+        yield f"paused, {reason.replace('_', ' ')}: {length(idle)}"
+
+
+def _draw_proof(console: Console, o: Outcome, zone: tzinfo) -> None:
+    due = "" if o.due_at is None else f"due {_time(o.due_at, zone)}   "
+    told = f"   {due}effective {_time(o.effective_at, zone)} {_zone_name(o.effective_at, zone)}"
+    console.print(told)
+    versions = o.versions
+    if versions is not None and versions.calendar:
+        holidays = f"   holidays {versions.holidays}" if versions.holidays else ""
+        calendar = f"calendar {versions.calendar} ({versions.calendar_version})"
+        console.print(f"   {calendar}   time zones {versions.tzdata}{holidays}", style="dim")
+    if o.hash:
+        console.print(f"   hash {o.hash}", style="dim")
+
+
+def _draw_corrections(console: Console, explained: Explanation) -> None:
+    if not explained.corrections:
+        return
+    console.print()
+    console.print("Corrections", style="bold")
+    for one in explained.corrections:
+        console.print(
+            f"   {one.name} {owed(one.metric, one.key)}, {one.outcome.replace('_', ' ')} at "
+            f"{format_instant(one.effective_at)}: found at {format_instant(one.detected_at)}, "
+            f"because of event {one.caused_by}"
+        )
+
+
+def _draw_sum(console: Console, explained: Explanation) -> None:
+    count = len(explained.verdicts)
+    verdicts = "1 verdict" if count == 1 else f"{count:,} verdicts"
+    wrong = sum(one.check in WRONG for one in explained.verdicts)
+    equal = sum(one.check == EQUAL for one in explained.verdicts)
+    events = "1 event" if len(explained.facts) == 1 else f"{len(explained.facts):,} events"
+    facts = f"{events} up to {format_instant(Instant(explained.until - explained.until % SECOND))}"
+    if not count:
+        console.print(f"No verdict yet, of {facts}.")
+    elif not wrong and not equal:
+        console.print(f"{verdicts} computed from {facts}.")
+    else:
+        style = "red" if wrong else "green"
+        console.print(f"{verdicts} recomputed from {facts}: {equal} equal, {wrong} not.", style=style)
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def _zone(calendar: Calendar | None) -> tzinfo:
+    """Times are told as the calendar's clocks show them; around the clock, in UTC."""
+    return ZoneInfo(calendar.zone if calendar else "UTC")
+
+
+def _zone_name(at: Instant, zone: tzinfo) -> str:
+    return to_datetime(at).astimezone(zone).tzname() or ""
+
+
+def _time(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20:00`: the year stands where the escalation was opened."""
+    moment = to_datetime(at).astimezone(zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M:%S}"
+
+
+def _clock_length(span: Span) -> str:
+    hours, rest = divmod(span // 1_000_000, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _plain(o: Outcome, name: str) -> str:
+    value = getattr(o, name)
+    if name.endswith("_at"):
+        return "nothing" if value is None else format_instant(value)
+    if name in ("elapsed", "elapsed_calendar", "target"):
+        return "nothing" if value is None else _clock_length(value)
+    if name == "segments":
+        return f"{len(value)} segments"
+    return repr(value)

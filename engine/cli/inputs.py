@@ -1,0 +1,50 @@
+"""What the commands that judge take: a time, files of lines, and who hears of what is wrong with them."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.core.instants import Instant
+    from engine.replay.replaying import Hearing
+
+
+def instant(option: str, text: str) -> "Instant":
+    """The time that an option names. Failure for one without an offset: its zone would be a guess."""
+    from engine.core.instants import parse_instant
+
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise Failure(f"{option} {text}: {error}", ExitCode.USAGE, "such as 2026-03-03T00:00:00Z") from None
+
+
+def file_lines(files: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Every line of the files that is not blank, with FILE:LINE; a bar shows how far they are read.
+
+    A file that is not there is an OSError before the first line.
+    """
+    from engine.cli.output import progress
+    from engine.replay.files import STANDARD, read_lines, size
+
+    sizes = [size(file) for file in files]
+    with progress("reading", None if STANDARD in files else sum(filter(None, sizes))) as advance:
+        for file in files:
+            for number, line in read_lines(file, advance):
+                yield f"{file}:{number}", line
+
+
+def hearing(judged: Callable[[int], None]) -> "Hearing":
+    """Says on stderr which lines and which facts are not taken, the first of each."""
+    from engine.cli.output import Notes
+    from engine.replay.replaying import Hearing
+
+    rejected, refused = Notes(), Notes()
+    return Hearing(
+        rejected=lambda line: rejected.add(str(line)),
+        refused=lambda subject, fact, why: refused.add(
+            f"{subject}: {why.reason}: {fact.source} {fact.id} {why.detail}".rstrip()
+        ),
+        judged=judged,
+    )

@@ -1,0 +1,111 @@
+"""Reads topics from a beginning to where they ended when reading began."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from engine.cli.exits import ExitCode, Failure
+from engine.cli.inputs import instant
+from engine.cli.output import progress
+from engine.cli.topics import broker_errors
+from engine.settings import Settings
+from engine.stream.topics import CONNECT_MS, let_in
+
+SILENCE = 60.0
+"""Seconds without any record after which a broker counts as away."""
+_POLL_MS = 500
+_AT_ONCE = 5_000
+
+Record = Any
+"""kafka-python's ConsumerRecord."""
+
+
+def read_topics(settings: Settings, topics: Sequence[str], since: str | None = None) -> Iterator[Record]:
+    """Every committed record of all partitions, each partition in its order.
+
+    `since` is an ISO 8601 time (records with that timestamp or a later one) or an offset, for every
+    partition; None is the beginning. Failure for a topic that is not there and a broker that falls silent.
+    """
+    with broker_errors():
+        let_in(settings)
+    consumer = _consumer(settings)
+    try:
+        partitions = [TopicPartition(topic, n) for topic in topics for n in _partitions(consumer, topic)]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        starts = _starts(consumer, partitions, ends, since)
+        for partition, offset in starts.items():
+            consumer.seek(partition, offset)
+        total = sum(ends[one] - starts[one] for one in partitions)
+        with progress("reading", total) as advance:
+            yield from _until(consumer, ends, advance)
+    finally:
+        consumer.close(autocommit=False)
+
+
+def place(record: Record) -> str:
+    """TOPIC/PARTITION/OFFSET."""
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def _consumer(settings: Settings) -> KafkaConsumer:
+    return KafkaConsumer(
+        **settings.client_options(),
+        client_id=f"{settings.app_id}-reader",
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_poll_records=_AT_ONCE,
+        bootstrap_timeout_ms=CONNECT_MS,
+    )
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[int]:
+    found = consumer.partitions_for_topic(topic)
+    if not found:
+        hint = "`vigil topics create` makes it; VIGIL_…_TOPIC names another"
+        raise Failure(f"the topic {topic} does not exist", ExitCode.REFUSED, hint)
+    return sorted(found)
+
+
+def _starts(
+    consumer: KafkaConsumer,
+    partitions: list[TopicPartition],
+    ends: dict[TopicPartition, int],
+    since: str | None,
+) -> dict[TopicPartition, int]:
+    """Where to begin, never before what is kept and never past the end."""
+    first: dict[TopicPartition, int] = consumer.beginning_offsets(partitions)
+    if since is None:
+        return first
+    if since.isdecimal():
+        return {one: min(max(int(since), first[one]), ends[one]) for one in partitions}
+    at = instant("--since", since) // 1_000
+    found = consumer.offsets_for_times(dict.fromkeys(partitions, at))
+    return {one: ends[one] if found.get(one) is None else found[one].offset for one in partitions}
+
+
+def _until(consumer: KafkaConsumer, ends: dict[TopicPartition, int], advance: Any) -> Iterator[Record]:
+    left = {one for one in ends if consumer.position(one) < ends[one]}
+    heard = time.monotonic()
+    while left:
+        batch = consumer.poll(timeout_ms=_POLL_MS)
+        for partition, records in batch.items():
+            yield from (record for record in records if record.offset < ends[partition])
+            advance(len(records))
+        # A position moves past transaction markers too, and past what was aborted: no record tells of them.
+        done = {one for one in left if consumer.position(one) >= ends[one]}
+        consumer.pause(*done)
+        left -= done
+        if batch or done:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE:
+            names = ", ".join(sorted(f"{one.topic}/{one.partition}" for one in left)[:3])
+            raise Failure(
+                f"nothing came for {SILENCE:.0f} s, and {names} is not read to its end",
+                ExitCode.UNREACHABLE,
+                "`vigil doctor` looks at the broker",
+            )

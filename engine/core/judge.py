@@ -1,0 +1,302 @@
+"""Judges one escalation: opened by its first fact, stepped by each fact after it, advanced by time."""
+
+from collections.abc import Iterator
+
+from engine.core import attributes as attrs
+from engine.core.cadences import Cadence, Cadencer
+from engine.core.clocks import ENDED, LIVE, STOPPED, SUSPENDED, Clock, Runner
+from engine.core.deadlines import ACTION, COMMITMENT, Keeper
+from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
+from engine.core.facts import QUALIFIER, Fact, Order
+from engine.core.instants import NEVER, Instant
+from engine.core.policy import SEVERITIES
+from engine.core.rules import OWNED, RESOLUTION, ROLE, CadencePlan, ClockPlan, Plan
+from engine.core.statements import Statement, Voice
+from engine.core.verbs import MOVES, NEEDS, TELLING
+
+_ANCHORS = ("occurred", "detected", "reported")
+
+
+class Judge:
+    """Moves one escalation by the rules of its plan. `said` collects what there is to say."""
+
+    __slots__ = (
+        "actions", "cadencer", "commitments", "escalation", "past_updates", "plan", "runner", "voice",
+    )  # fmt: skip
+
+    def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
+        self.plan = plan
+        self.escalation = escalation
+        self.voice = Voice(escalation.severity, escalation.attributes, movements, escalation.tenures)
+        self.runner = Runner(plan.calendars, self.voice)
+        self.cadencer = Cadencer(plan.calendars, self.voice)
+        self.commitments = Keeper(
+            COMMITMENT, "commitment_missed", plan.commitment_risk, plan.calendars, self.voice
+        )
+        self.actions = Keeper(ACTION, "breached", plan.risk, plan.calendars, self.voice, reminds=True)
+        self.past_updates = 0
+        """How many stated next-update times lay in the past."""
+
+    @property
+    def said(self) -> list[Statement]:
+        """What there is to say, in order."""
+        return self.voice.said
+
+    def take(self) -> tuple[list[Statement], int]:
+        """What there is to say since the last time, and how many stated times lay in the past."""
+        said, past = self.voice.said, self.past_updates
+        self.voice.said = []
+        self.past_updates = 0
+        return said, past
+
+    # -- the three moves: open, step, advance -------------------------------------------------
+
+    def open_(self, fact: Fact) -> None:
+        """Begin with the opening. `fact.data` may state a severity; else the policy's default holds."""
+        e = self.escalation
+        severity = fact.text("severity") or self.plan.policy.default_severity
+        e.policy, e.policy_version, e.policy_hash = (
+            self.plan.ref.name,
+            self.plan.ref.version,
+            self.plan.ref.hash,
+        )
+        e.status = OPEN
+        e.opened = fact.at
+        e.severity = e.gravest = severity
+        e.clocks = [Clock() for _ in range(self.plan.without_roles)]
+        e.cadences = [Cadence() for _ in self.plan.cadences]
+        attrs.merge(e.attributes, fact.data)
+        self.voice.changed(severity)
+        self._in_hands(fact.at)
+        opened = self.plan.moves.get("opened")
+        for index in opened.of("").starts if opened else ():
+            plan = self.plan.clocks[index]
+            start = fact.at if plan.anchor == "opened" else self._anchor(plan.anchor, fact)
+            self.runner.start(plan, e.clocks[index], start, fact.at, severity, e.reasons)
+        for cadence_plan, cadence in self.cadences():
+            if cadence_plan.rule.start == "opened":
+                self.cadencer.start(cadence_plan, cadence, fact.at, fact.at, severity)
+        if e.attributes.get("owner"):
+            self.trigger(OWNED, "", fact.at)
+        self.ask_for_roles(fact.at)
+        self._settle(fact.order)
+
+    def step(self, fact: Fact, order: Order | None = None) -> None:
+        """Take the next fact in order (`order`: the fact's own). What is due before it is judged first."""
+        e = self.escalation
+        if e.alarm < fact.at:
+            self.advance(fact.at)
+        kind = fact.kind
+        if kind == "opened":
+            kind = "updated"
+        if e.status not in GONE:
+            needed = NEEDS.get(kind)
+            if needed is None or e.status in needed:
+                move = MOVES.get(kind)
+                if move is not None:
+                    move(self, fact)
+                if kind in TELLING:
+                    self._attributes(kind, fact)
+                # Stops come before starts, so that one fact may end a cycle and begin the next.
+                if kind in self.plan.moves:
+                    self.trigger(kind, _qualifier(kind, fact), fact.at)
+                if kind == "closed":
+                    self._cancel_left_over(fact.at)
+        self._settle(order or fact.order)
+
+    def advance(self, now: Instant) -> None:
+        """Judge what is due before `now`: at the very instant of its due time a fact is still in time."""
+        e = self.escalation
+        while e.alarm < now:
+            e.fired = max(e.fired, e.alarm)
+            self._fire(e.alarm)
+            e.alarm = self._soonest()
+            self._rest()
+        if now > e.judged:
+            e.judged = now
+
+    # -- attributes and severity --------------------------------------------------------------
+
+    def _attributes(self, kind: str, fact: Fact) -> None:
+        e = self.escalation
+        owner = e.attributes.get("owner")
+        attrs.merge(e.attributes, fact.data)
+        self.voice.changed(e.severity)
+        self._in_hands(fact.at)
+        if e.attributes.get("owner") and e.attributes.get("owner") != owner:
+            self.trigger(OWNED, "", fact.at)
+        if kind != "assigned":
+            severity = fact.text("severity")
+            if severity and severity != e.severity:
+                self._severity(severity, fact.at)
+
+    def _in_hands(self, at: Instant) -> None:
+        """Note since when which team and owner have it, where they changed."""
+        e = self.escalation
+        team, owner = attrs.text(e.attributes, "team"), attrs.text(e.attributes, "owner")
+        if e.tenures and e.tenures[-1][1:] == (team, owner):
+            return
+        self.voice.tenures = e.tenures = [*e.tenures, (at, team, owner)]
+
+    def _severity(self, severity: str, at: Instant) -> None:
+        e = self.escalation
+        up = _rank(severity) < _rank(e.severity)
+        e.severity = severity
+        if _rank(severity) < _rank(e.gravest):
+            e.gravest = severity
+        self.voice.changed(severity)
+        floor = self.floor(at)
+        self.ask_for_roles(at)
+        for plan, clock in self.clocks():
+            if plan.metric != ROLE or e.status == OPEN:
+                self.retarget(plan, clock, at)
+        for cadence_plan, cadence in self.cadences():
+            self.cadencer.retarget(cadence_plan, cadence, floor, severity, up)
+
+    # -- clocks -------------------------------------------------------------------------------
+
+    def clocks(self) -> Iterator[tuple[ClockPlan, Clock]]:
+        """Those that there are, each with its plan."""
+        return zip(self.plan.clocks, self.escalation.clocks, strict=False)
+
+    def cadences(self) -> Iterator[tuple[CadencePlan, Cadence]]:
+        """All, each with its plan."""
+        return zip(self.plan.cadences, self.escalation.cadences, strict=True)
+
+    def trigger(self, verb: str, qualifier: str, at: Instant) -> None:
+        moves = self.plan.moves.get(verb)
+        if moves is None:
+            return
+        plans, clocks = self.plan.clocks, self.escalation.clocks
+        stops, starts = moves.of(qualifier)
+        for index in stops:
+            self.runner.stop(plans[index], clocks[index], at)
+        for index in starts:
+            self.start(index, at)
+
+    def start(self, index: int, at: Instant) -> None:
+        e = self.escalation
+        plan, clock = self.plan.clocks[index], e.clocks[index]
+        if clock.phase in LIVE or clock.phase == SUSPENDED or plan.metric in e.waivers:
+            return
+        if e.status == CLOSED and not plan.outlives_closing:
+            return  # closing would have cancelled it
+        if plan.metric == "next_response" and not (e.answered and e.status == OPEN):
+            return
+        if plan.metric == ROLE and e.status != OPEN:
+            return  # nobody staffs the room of what is over
+        severity = e.gravest if plan.by_gravest else e.severity
+        self.runner.start(plan, clock, at, self.floor(at), severity, e.reasons)
+
+    def retarget(self, plan: ClockPlan, clock: Clock, at: Instant) -> None:
+        """The severity is another: what the clock owes now."""
+        e = self.escalation
+        severity = e.gravest if plan.by_gravest else e.severity
+        self.runner.retarget(plan, clock, at, self.floor(at), severity, e.reasons)
+
+    def ask_for_roles(self, at: Instant) -> None:
+        """From when a severity first asks for roles, each of them has a clock; nobody has them twice."""
+        e, plans = self.escalation, self.plan.clocks
+        if len(e.clocks) == len(plans) or e.severity not in self.plan.policy.war_room or e.status != OPEN:
+            return
+        first = len(e.clocks)
+        e.clocks = [*e.clocks, *(Clock() for _ in plans[first:])]
+        for place in range(first, len(plans)):
+            if plans[place].key in e.staff:
+                e.clocks[place].phase = ENDED
+            else:
+                self.start(place, at)
+
+    def floor(self, at: Instant) -> Instant:
+        """Before the opening nothing warns, whatever happened there."""
+        return max(at, self.escalation.opened)
+
+    def _anchor(self, anchor: str, fact: Fact) -> Instant:
+        """The start that the policy asks for; what is unknown falls back, in the end to the opening."""
+        if anchor in _ANCHORS:
+            for name in _ANCHORS[_ANCHORS.index(anchor) :]:
+                at = fact.instant(f"{name}_at")
+                if at is not None:
+                    return min(at, fact.at)
+        return fact.at
+
+    def end_with_resolution(self, at: Instant) -> None:
+        """What only an open escalation owes is over; what a resolution begins, begins."""
+        for plan, clock in self.clocks():
+            if plan.ends_with_resolution:
+                self.runner.stop(plan, clock, at, "resolved")
+            elif plan.metric == ROLE:
+                self.runner.cancel(plan, clock, at, "resolved")
+        self.trigger(RESOLUTION, "", at)
+
+    # -- alarms -------------------------------------------------------------------------------
+
+    def _soonest(self) -> Instant:
+        e = self.escalation
+        alarm = NEVER
+        for clock in e.clocks:
+            if clock.alarm < alarm:
+                alarm = clock.alarm
+        for cadence in e.cadences:
+            if cadence.alarm < alarm:
+                alarm = cadence.alarm
+        for commitment in e.commitments:
+            if commitment.alarm < alarm:
+                alarm = commitment.alarm
+        for action in e.actions:
+            if action.alarm < alarm:
+                alarm = action.alarm
+        return alarm
+
+    def _fire(self, at: Instant) -> None:
+        """Fire what is due at `at`, one after the other in the order of the policy."""
+        e = self.escalation
+        for plan, clock in self.clocks():
+            while clock.alarm == at:
+                self.runner.fire(plan, clock)
+        for cadence_plan, cadence in self.cadences():
+            while cadence.alarm == at:
+                self.cadencer.fire(cadence_plan, cadence, e.severity)
+        for commitment in e.commitments:
+            while commitment.alarm == at:
+                self.commitments.fire(commitment)
+        for action in e.actions:
+            while action.alarm == at:
+                self.actions.fire(action)
+
+    def _settle(self, order: Order) -> None:
+        """After each fact: where the escalation stands, and when it must be looked at next."""
+        e = self.escalation
+        if order > e.last:
+            e.last = order
+        e.alarm = self._soonest()
+        at = Instant(order[0])
+        if at > e.judged:
+            e.judged = at
+        self._rest()
+
+    def _rest(self) -> None:
+        """Whether anything is owed still; what is over leaves the state a correction window later."""
+        e = self.escalation
+        if e.status >= RESOLVED and e.alarm >= NEVER:
+            e.ended = max(Instant(e.last[0]), e.fired, e.opened)
+        else:
+            e.ended = NEVER
+
+    def _cancel_left_over(self, at: Instant) -> None:
+        """Nothing ends silently: a clock of one's own that closing leaves open is cancelled."""
+        for plan, clock in self.clocks():
+            if clock.phase != STOPPED and not plan.outlives_closing:
+                self.runner.cancel(plan, clock, at, "closed")
+
+
+def _rank(severity: str) -> int:
+    """0 for the gravest; an unknown severity is graver than none."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _qualifier(kind: str, fact: Fact) -> str:
+    if kind in ("message_sent", "message_received"):
+        return "public" if fact.data.get("public") is True else "internal"
+    field = QUALIFIER.get(kind)
+    return fact.text(field) if field else ""

@@ -1,0 +1,17 @@
+"""What is breached and still missing is said again each day (semantics.md, Commitments 2)."""
+
+from engine.core.instants import DAY, NEVER, Instant
+
+MOST_DAYS = 365
+"""Then it is silent: an RCA that nobody will ever write must not be said for ever, nor stay in the state."""
+
+
+def next_reminder(due: Instant, said: int, floor: Instant) -> Instant:
+    """The first whole day after `due` that was not said and lies after `floor`; NEVER after a year."""
+    day = max(said, days_between(due, floor)) + 1
+    return Instant(due + day * DAY) if day <= MOST_DAYS else NEVER
+
+
+def days_between(due: Instant, at: Instant) -> int:
+    """Whole days from `due` to `at`; negative before it."""
+    return (at - due) // DAY

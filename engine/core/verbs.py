@@ -1,0 +1,282 @@
+"""What each verb does to an escalation, beside the clocks that it starts and stops by the policy."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.core.cadences import IDLE as CADENCE_IDLE
+from engine.core.clocks import PAUSED, RUNNING
+from engine.core.deadlines import ACTION, COMMITMENT, Deadline
+from engine.core.deadlines import OPEN as DEADLINE_OPEN
+from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED
+from engine.core.facts import Fact
+from engine.core.instants import Instant
+
+if TYPE_CHECKING:
+    from engine.core.judge import Judge
+
+
+def _triaged(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    for index in judge.plan.triaged:
+        judge.runner.stop(judge.plan.clocks[index], e.clocks[index], fact.at)
+    for plan, cadence in judge.cadences():
+        if plan.rule.start == "triaged" and cadence.phase == CADENCE_IDLE and e.status == OPEN:
+            start = judge.floor(fact.at)
+            judge.cadencer.start(plan, cadence, start, start, e.severity)
+
+
+def _paused(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    reason = fact.text("reason")
+    if reason in e.reasons:
+        return
+    e.reasons = [*e.reasons, reason]
+    for plan, clock in judge.clocks():
+        if clock.phase == RUNNING and plan.is_held(e.reasons):
+            judge.runner.hold(plan, clock, fact.at, reason)
+
+
+def _resumed(judge: "Judge", fact: Fact) -> None:
+    """Without a reason, all that are in force go."""
+    e = judge.escalation
+    reason = fact.text("reason")
+    e.reasons = [r for r in e.reasons if reason and r != reason]
+    for plan, clock in judge.clocks():
+        if clock.phase == PAUSED and not plan.is_held(e.reasons):
+            judge.runner.release(plan, clock, fact.at, reason)
+
+
+# -- what is told ---------------------------------------------------------------------------------
+
+
+def _message_sent(judge: "Judge", fact: Fact) -> None:
+    if fact.data.get("public") is not True:
+        return
+    e = judge.escalation
+    e.answered = True
+    for plan, cadence in judge.cadences():
+        if plan.audience == "customer" and plan.rule.message_counts:
+            judge.cadencer.update(plan, cadence, fact.at, e.severity, None)
+
+
+def _update_published(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    audience = fact.text("audience")
+    if audience == "customer":
+        e.answered = True
+    stated = fact.instant("next_update_at")
+    judge.past_updates += stated is not None and stated <= fact.at
+    for plan, cadence in judge.cadences():
+        if plan.audience == audience:
+            judge.cadencer.update(plan, cadence, fact.at, e.severity, stated)
+
+
+# -- the end, and back ----------------------------------------------------------------------------
+
+
+def _resolved(judge: "Judge", fact: Fact) -> None:
+    judge.escalation.status = RESOLVED
+    judge.end_with_resolution(fact.at)
+    for cadence in judge.escalation.cadences:
+        judge.cadencer.resolved(cadence, fact.at)
+
+
+def _closed(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    was_open = e.status == OPEN
+    e.status = CLOSED
+    if was_open:
+        judge.end_with_resolution(fact.at)
+    for cadence in e.cadences:
+        judge.cadencer.end(cadence)
+
+
+def _reopened(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    e.status = OPEN
+    floor = judge.floor(fact.at)
+    for plan, clock in judge.clocks():
+        if plan.metric in e.waivers:
+            continue
+        if plan.metric == "resolve":
+            judge.runner.reopen(plan, clock, fact.at, floor, e.severity, e.reasons)
+        elif plan.ends_with_reopening:
+            judge.runner.cancel(plan, clock, fact.at, "reopened")
+    for cadence_plan, cadence in judge.cadences():
+        if cadence_plan.metric not in e.waivers:
+            judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity)
+    judge.ask_for_roles(fact.at)
+    for role, place in judge.plan.roles.items():
+        if place < len(e.clocks) and role not in e.staff:
+            judge.start(place, fact.at)
+
+
+def _cancelled(judge: "Judge", fact: Fact) -> None:
+    _gone(judge, CANCELLED, fact.at, fact.text("reason") or "cancelled")
+
+
+def _merged(judge: "Judge", fact: Fact) -> None:
+    _gone(judge, MERGED, fact.at, "merged")
+
+
+def _gone(judge: "Judge", status: int, at: Instant, reason: str) -> None:
+    """Out of denominators: all that is open is cancelled, breached or not (semantics.md, Clock 11)."""
+    e = judge.escalation
+    e.status = status
+    for plan, clock in judge.clocks():
+        judge.runner.cancel(plan, clock, at, reason)
+    for cadence_plan, cadence in judge.cadences():
+        judge.cadencer.cancel(cadence_plan, cadence, at, reason, e.severity)
+    for commitment in e.commitments:
+        judge.commitments.cancel(commitment, at, reason)
+    for action in e.actions:
+        judge.actions.cancel(action, at, reason)
+
+
+def _waived(judge: "Judge", fact: Fact) -> None:
+    """The metric is exempt to the end of the escalation; of promises and actions, those that are open."""
+    e = judge.escalation
+    metric, reason = fact.text("metric"), fact.text("reason")
+    if metric == COMMITMENT:
+        for commitment in e.commitments:
+            judge.commitments.cancel(commitment, fact.at, reason, "waived")
+    elif metric == ACTION:
+        for action in e.actions:
+            judge.actions.cancel(action, fact.at, reason, "waived")
+    elif metric not in e.waivers:
+        e.waivers = {**e.waivers, metric: reason}
+        for plan, clock in judge.clocks():
+            if plan.metric == metric:
+                judge.runner.waive(plan, clock, fact.at, reason)
+        for cadence_plan, cadence in judge.cadences():
+            if cadence_plan.metric == metric:
+                judge.cadencer.waive(cadence_plan, cadence, fact.at, reason, e.severity)
+
+
+# -- who has which role ---------------------------------------------------------------------------
+
+
+def _role_assigned(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    role = fact.text("role")
+    e.staff = {**e.staff, role: fact.text("person")}
+    place = judge.plan.roles.get(role)
+    if place is not None and place < len(e.clocks):
+        judge.runner.stop(judge.plan.clocks[place], e.clocks[place], fact.at)
+
+
+def _role_released(judge: "Judge", fact: Fact) -> None:
+    """By who has it still: after a handover the role is staffed."""
+    e = judge.escalation
+    role = fact.text("role")
+    if e.staff.get(role) != fact.text("person"):
+        return
+    e.staff = {name: person for name, person in e.staff.items() if name != role}
+    place = judge.plan.roles.get(role)
+    if place is not None and place < len(e.clocks):
+        judge.start(place, fact.at)
+
+
+# -- commitments and actions ----------------------------------------------------------------------
+
+
+def _named(deadlines: list[Deadline], name: str) -> Deadline | None:
+    return next((one for one in deadlines if one.id == name), None)
+
+
+def _commitment(judge: "Judge", fact: Fact) -> Deadline | None:
+    return _named(judge.escalation.commitments, fact.text("commitment_id"))
+
+
+def _commitment_made(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    promise, due = _commitment(judge, fact), fact.instant("due_at")
+    if due is None:
+        return
+    if promise is None:
+        promise = Deadline(fact.text("commitment_id"))
+        e.commitments = [*e.commitments, promise]
+    promise.text, promise.to, promise.by = fact.text("text"), fact.text("to"), fact.text("by")
+    judge.commitments.make(promise, fact.at, judge.floor(fact.at), due)
+
+
+def _commitment_renegotiated(judge: "Judge", fact: Fact) -> None:
+    promise, due = _commitment(judge, fact), fact.instant("due_at")
+    if promise is not None and due is not None:
+        judge.commitments.renegotiate(promise, fact.at, judge.floor(fact.at), due)
+
+
+def _commitment_kept(judge: "Judge", fact: Fact) -> None:
+    promise = _commitment(judge, fact)
+    if promise is not None:
+        judge.commitments.keep(promise, fact.at)
+
+
+def _commitment_withdrawn(judge: "Judge", fact: Fact) -> None:
+    promise = _commitment(judge, fact)
+    if promise is not None:
+        judge.commitments.cancel(promise, fact.at, fact.text("reason") or "withdrawn")
+
+
+def _action(judge: "Judge", fact: Fact) -> Deadline | None:
+    return _named(judge.escalation.actions, fact.text("action_id"))
+
+
+def _action_opened(judge: "Judge", fact: Fact) -> None:
+    """Due by its date, else by the gravest severity's budget; told again, only a stated date moves it."""
+    e = judge.escalation
+    action = _action(judge, fact)
+    due = fact.instant("due_at")
+    if due is None and (action is None or action.phase != DEADLINE_OPEN):
+        target = judge.plan.actions.get(e.gravest)
+        due = None if target is None else judge.plan.calendars[target.calendar].due(fact.at, target.budget)
+    if action is None:
+        if due is None:
+            return  # no date and no budget: nothing is owed
+        action = Deadline(fact.text("action_id"))
+        e.actions = [*e.actions, action]
+    action.text, action.by = fact.text("title"), fact.text("owner")
+    if due is not None:
+        judge.actions.make(action, fact.at, judge.floor(fact.at), due)
+
+
+def _action_completed(judge: "Judge", fact: Fact) -> None:
+    action = _action(judge, fact)
+    if action is not None:
+        judge.actions.keep(action, fact.at)
+
+
+def _action_cancelled(judge: "Judge", fact: Fact) -> None:
+    action = _action(judge, fact)
+    if action is not None:
+        judge.actions.cancel(action, fact.at, fact.text("reason") or "cancelled")
+
+
+MOVES: dict[str, Callable[["Judge", Fact], None]] = {
+    "triaged": _triaged,
+    "paused": _paused,
+    "resumed": _resumed,
+    "message_sent": _message_sent,
+    "update_published": _update_published,
+    "resolved": _resolved,
+    "closed": _closed,
+    "reopened": _reopened,
+    "cancelled": _cancelled,
+    "merged": _merged,
+    "waived": _waived,
+    "role_assigned": _role_assigned,
+    "role_released": _role_released,
+    "commitment_made": _commitment_made,
+    "commitment_renegotiated": _commitment_renegotiated,
+    "commitment_kept": _commitment_kept,
+    "commitment_withdrawn": _commitment_withdrawn,
+    "action_opened": _action_opened,
+    "action_completed": _action_completed,
+    "action_cancelled": _action_cancelled,
+}
+
+TELLING = frozenset({"updated", "assigned", "triaged"})
+"""The verbs whose data say what the escalation is about."""
+
+NEEDS = {"resolved": (OPEN,), "closed": (OPEN, RESOLVED), "reopened": (RESOLVED, CLOSED)}
+"""The states in which a verb changes anything: a second `resolved` starts and stops nothing."""

@@ -1,0 +1,126 @@
+"""One day, two answers: what stood as reported on that day, and what stands of that time as now known."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import groupby
+
+import msgspec
+
+from engine.contract.codec import Decoded
+from engine.core.decide import Options
+from engine.core.facts import Fact
+from engine.core.instants import Instant
+from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.policy import Book
+from engine.replay.changes import Cause, Change, by_clock, changes
+from engine.replay.gather import Arrival, Counts, by_arrival, take
+from engine.replay.judging import Bench
+from engine.replay.replaying import Hearing
+from engine.replay.sorting import Sorter
+from engine.replay.summing import Sums
+from engine.replay.verdicts import verdicts
+
+LATE_AT_MOST = 500
+"""Late events of one escalation that are tried one by one for the cause of a change."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
+_decode_fact = msgspec.msgpack.Decoder(tuple[bool, Fact]).decode
+
+
+class AsOf:
+    """Judges up to a day twice: with what had arrived by then, and with everything known now.
+
+    `counts` and `sums` (left: as reported, right: as now known) are complete when `run` has ended.
+    """
+
+    def __init__(self, book: Book, day: Instant, options: Options, hearing: Hearing) -> None:
+        self.counts = Counts()
+        self.sums = Sums()
+        self.late = 0
+        """Events that happened by the day and arrived after it."""
+        self._day = day
+        self._hearing = hearing
+        self._live = Bench(book, options, hearing.refused)
+        self._knowing = Bench(book, options, lambda *_: None)  # the live one has told
+
+    def run(self, read: Iterable[tuple[str, Decoded]]) -> Iterator[Change]:
+        """Every clock that the two answers judge differently, in the order of subjects."""
+        with ExitStack() as stack:
+            recorded = stack.enter_context(Sorter(tuple[int, int]))
+            listed = stack.enter_context(Sorter(tuple[int, int]))
+            facts = stack.enter_context(Sorter(tuple[str, int]))
+            said = stack.enter_context(Sorter(tuple[str, int]))
+            received = take(read, self.counts, self._hearing.rejected)
+            arrivals = self._by_the_day(by_arrival(received, recorded, listed), facts)
+            for outcome in self._live.play(arrivals, lambda: self._day):
+                said.add((outcome.subject, outcome.seq), _encode(outcome))
+            for subject, known, late, reported in _together(facts, said):
+                yield from self._compare(subject, known, late, reported)
+
+    def _by_the_day(self, arrivals: Iterable[Arrival], facts: Sorter[tuple[str, int]]) -> Iterator[Arrival]:
+        """What had arrived by the day; everything that had happened by then is kept for the second answer."""
+        for number, arrival in enumerate(arrivals):
+            if arrival.fact.at > self._day:
+                self.counts.after_until += 1
+                continue
+            self.counts.subjects.add(arrival.subject)
+            in_time = arrival.now <= self._day
+            facts.add((arrival.subject, number), _encode((in_time, arrival.fact)))
+            if in_time:
+                yield arrival
+            else:
+                self.late += 1
+
+    def _compare(
+        self, subject: str, known: list[Fact], late: list[Fact], reported: list[Outcome]
+    ) -> Iterator[Change]:
+        left = verdicts(reported)
+        right = self._verdicts(subject, known + late)
+        self.sums.count(left, right)
+        found = changes(left, right)
+        causes = self._causes(subject, known, late, found) if found else {}
+        for change in found:
+            named = change._replace(cause=causes.get(change.clock))
+            self.sums.add(named)
+            yield named
+        self._hearing.judged(len(known) + len(late))
+
+    def _verdicts(self, subject: str, facts: list[Fact]) -> list[Outcome]:
+        outcomes = self._knowing.judge(subject, facts, self._day)
+        return verdicts(one for one in outcomes if one.name in VERDICTS)
+
+    def _causes(
+        self, subject: str, known: list[Fact], late: list[Fact], found: list[Change]
+    ) -> dict[object, Cause]:
+        """For each clock the late event after which it came to be as it is now."""
+        if len(late) > LATE_AT_MOST:
+            return {}
+        causes: dict[object, Cause] = {}
+        before = by_clock(one for change in found for one in change.left)
+        for number, fact in enumerate(late, 1):
+            after = by_clock(self._verdicts(subject, known + late[:number]))
+            for change in found:
+                if after.get(change.clock, ()) != before.get(change.clock, ()):
+                    causes[change.clock] = Cause(fact.id, fact.recorded, fact.source, fact.kind, fact.at)
+            before = after
+        return causes
+
+
+def _together(
+    facts: Iterable[tuple[tuple[str, int], bytes]], said: Iterable[tuple[tuple[str, int], bytes]]
+) -> Iterator[tuple[str, list[Fact], list[Fact], list[Outcome]]]:
+    """Each subject with its facts in time, its late ones, and what was said of it; both come by subject."""
+    outcomes = groupby(said, key=lambda pair: pair[0][0])
+    speaking = next(outcomes, None)
+    for subject, group in groupby(facts, key=lambda pair: pair[0][0]):
+        known: list[Fact] = []
+        late: list[Fact] = []
+        for _, packed in group:
+            in_time, fact = _decode_fact(packed)
+            (known if in_time else late).append(fact)
+        reported: list[Outcome] = []
+        if speaking is not None and speaking[0] == subject:  # nothing is said of who has no facts
+            reported = [_decode_outcome(packed) for _, packed in speaking[1]]
+            speaking = next(outcomes, None)
+        yield subject, known, late, reported

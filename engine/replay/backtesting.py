@@ -1,0 +1,133 @@
+"""Two books over the same recorded events: which verdicts would differ."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.contract.codec import Decoded, Received
+from engine.core.deadlines import COMMITMENT
+from engine.core.instants import Instant
+from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
+from engine.core.policy import Book, Policy
+from engine.replay.changes import Change, changes
+from engine.replay.gather import Counts, by_subject, take
+from engine.replay.judging import Bench
+from engine.replay.replaying import Hearing, Wish
+from engine.replay.sorting import Sorter
+from engine.replay.summing import Sums
+from engine.replay.verdicts import verdicts
+
+_ANY = PolicyRef("", "", "")
+
+
+class Owed(NamedTuple):
+    """The metrics that only one of two books knows."""
+
+    only_left: list[str]
+    only_right: list[str]
+
+
+class Backtest:
+    """Judges everything twice, escalation by escalation; `counts` and `sums` are complete when `run` ended.
+
+    What is held in memory is what `Replay` holds: events are sorted with the help of files, and of the
+    escalations only one is looked at at a time.
+    """
+
+    def __init__(self, left: Book, right: Book, wish: Wish, hearing: Hearing) -> None:
+        self.counts = Counts()
+        self.sums = Sums()
+        self._wish = wish
+        self._hearing = hearing
+        self._books = (left, right)
+        self._used: tuple[set[PolicyRef], set[PolicyRef]] = (set(), set())
+        self._left = Bench(left, wish.options, hearing.refused)
+        self._right = Bench(right, wish.options, lambda *_: None)  # the left one has told
+        self.owed = _owed(left, right)
+
+    @property
+    def until(self) -> Instant:
+        """When the last judgement is made."""
+        if self._wish.until is not None:
+            return self._wish.until
+        return self.counts.newest if self.counts.newest is not None else Instant(0)
+
+    @property
+    def judged(self) -> dict[str, int]:
+        """What the core counted of the events: duplicates, subjects never opened …"""
+        return dict(sorted(self._left.counts.items()))
+
+    @property
+    def unclassified(self) -> tuple[int, int]:
+        """Escalations that no policy of a book takes, left and right."""
+        return self._left.counts["unclassified"], self._right.counts["unclassified"]
+
+    @property
+    def unused(self) -> tuple[list[Policy], list[Policy]]:
+        """Of each book the newest versions of policies by which nothing was judged."""
+        left, right = (
+            [policy for policy in _newest(book).values() if _ref(policy) not in used]
+            for book, used in zip(self._books, self._used, strict=True)
+        )
+        return left, right
+
+    def run(self, read: Iterable[tuple[str, Decoded]]) -> Iterator[Change]:
+        """Every clock that differs, in the order of subjects: the same events give the same changes."""
+        received = self._in_time(take(read, self.counts, self._hearing.rejected))
+        with Sorter(tuple[str, int]) as sorter:
+            for subject, facts in by_subject(received, sorter):
+                left = self._left.judge(subject, facts, self.until)
+                right = self._right.judge(subject, facts, self.until)
+                self.sums.count(left, right)
+                for used, outcomes in zip(self._used, (left, right), strict=True):
+                    used.update(one.policy for one in outcomes)
+                for change in changes(_comparable(left), _comparable(right)):
+                    self.sums.add(change)
+                    yield change
+                self._hearing.judged(len(facts))
+
+    def _in_time(self, received: Iterable[Received]) -> Iterator[Received]:
+        for one in received:
+            if self._wish.until is not None and one.fact.at > self._wish.until:
+                self.counts.after_until += 1
+            else:
+                self.counts.subjects.add(one.subject)
+                yield one
+
+
+def _comparable(outcomes: list[Outcome]) -> list[Outcome]:
+    """The verdicts, without the names of what they were computed with: those differ in any two books."""
+    settled = verdicts(one for one in outcomes if one.name in VERDICTS)
+    return [replace(one, policy=_ANY, proof=None) for one in settled]
+
+
+def metrics(book: Book) -> set[str]:
+    """What the policies of a book owe, a commitment among it."""
+    named = {clock.metric for policy in book.policies for clock in policy.clocks}
+    return named | {f"{each.audience}_update" for p in book.policies for each in p.cadences} | {COMMITMENT}
+
+
+def _ref(policy: Policy) -> PolicyRef:
+    return PolicyRef(policy.name, policy.version, policy.hash)
+
+
+def _owed(left: Book, right: Book) -> Owed:
+    lefts, rights = metrics(left), metrics(right)
+    return Owed(sorted(lefts - rights), sorted(rights - lefts))
+
+
+def newest(book: Book) -> Book:
+    """The book with only the newest version of each policy, as if it had been in force from the beginning."""
+    policies = tuple(replace(policy, effective_from=Instant(0)) for policy in _newest(book).values())
+    return replace(book, policies=policies)
+
+
+def _newest(book: Book) -> dict[str, Policy]:
+    """By name, in the order in which they are tried."""
+    versions: dict[str, Policy] = {}
+    for policy in book.policies:
+        other = versions.setdefault(policy.name, policy)
+        if policy.effective_from > other.effective_from:
+            versions[policy.name] = policy
+    return versions

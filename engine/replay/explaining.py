@@ -1,0 +1,146 @@
+"""Every verdict of one escalation, recomputed from its events and held against what was said."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from engine.core.decide import Options
+from engine.core.facts import Fact, in_order
+from engine.core.instants import MICROSECOND, Instant
+from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.policy import Book
+from engine.core.proof import is_intact
+from engine.core.standing import CorrectionOfNothing, standing
+from engine.core.view import ClockView, clocks_of
+from engine.replay.judging import Bench
+
+EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED, UNCHECKED = (
+    "equal", "differs", "not_said", "not_derived", "tampered", "unchecked",
+)  # fmt: skip
+"""What holding a verdict against what was said comes to. NOT_SAID: it follows from the events, and was not
+said. NOT_DERIVED: it was said, and does not follow. UNCHECKED: there is nothing to hold it against."""
+
+WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED})
+
+Slot: TypeAlias = tuple[str, str, int, str, int]
+"""Metric, key, cycle, name, and which of its kind."""
+
+
+class Checked(NamedTuple):
+    """One verdict and what became of it when it was recomputed."""
+
+    verdict: Outcome
+    """As it follows from the events; as it was said where it does not follow."""
+    check: str
+    said: Outcome | None
+    fields: tuple[str, ...] = ()
+    """DIFFERS: which."""
+
+
+class Explanation(NamedTuple):
+    """All that there is to explain of one escalation."""
+
+    subject: str
+    facts: list[Fact]
+    """As they are judged."""
+    until: Instant
+    verdicts: list[Checked]
+    """In order of their effective time."""
+    running: list[ClockView]
+    corrections: list[Outcome]
+    """amended and retracted, in the order of saying."""
+    record: bytes | None
+    """What would be stored of it."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing differs from what was said."""
+        return not any(one.check in WRONG for one in self.verdicts)
+
+
+class IncompleteOutcomes(ValueError):
+    """The outcomes given cannot be held against: some are missing among them."""
+
+
+def latest(facts: Iterable[Fact], said: Iterable[Outcome]) -> Instant:
+    """Just after the last of what happened and of what was said to have come about.
+
+    When it was found does not count: a backfill finds what is years old now, and says nothing of the years
+    between. So what came due since and was not said is found only where a later time is asked about.
+    """
+    known = [fact.at for fact in facts] + [one.effective_at for one in said]
+    return Instant(max(known) + MICROSECOND)
+
+
+def explain(
+    book: Book,
+    subject: str,
+    facts: Sequence[Fact],
+    said: Iterable[Outcome] | None,
+    until: Instant,
+    options: Options,
+) -> Explanation:
+    """Judge the facts again, all of them known, up to `until`; `said` are the subject's outcomes so far.
+
+    Without `said` nothing is checked. Only what was said of the time up to `until` is held against.
+    """
+    in_time = [fact for fact in facts if fact.at <= until]
+    changes = Bench(book, options, lambda *_: None).settle(subject, in_time, until)
+    derived = _verdicts(changes.outcomes)
+    corrections: list[Outcome] = []
+    if said is None:
+        checked = [Checked(one, UNCHECKED, None) for one in derived.values()]
+    else:
+        given = sorted(said, key=lambda one: one.seq)
+        corrections = [one for one in given if one.corrects]
+        checked = _held_against(derived, _said(given, until))
+    record = next((value for key, value in changes.records if key == subject.encode()), None)
+    return Explanation(
+        subject,
+        in_order(in_time),
+        until,
+        sorted(checked, key=lambda one: (one.verdict.effective_at, one.verdict.metric, one.verdict.key)),
+        clocks_of(record, book, until) if record is not None else [],
+        corrections,
+        record,
+    )
+
+
+def _said(given: list[Outcome], until: Instant) -> list[Outcome]:
+    try:
+        return [one for one in standing(given) if one.name in VERDICTS and one.effective_at <= until]
+    except CorrectionOfNothing as error:
+        raise IncompleteOutcomes(str(error)) from None
+
+
+def _verdicts(outcomes: Iterable[Outcome]) -> dict[Slot, Outcome]:
+    return _by_slot(one for one in standing(outcomes) if one.name in VERDICTS)
+
+
+def _by_slot(verdicts: Iterable[Outcome]) -> dict[Slot, Outcome]:
+    found: dict[Slot, Outcome] = {}
+    for one in verdicts:
+        nth = 0
+        while (slot := (one.metric, one.key, one.cycle, one.name, nth)) in found:
+            nth += 1
+        found[slot] = one
+    return found
+
+
+def _held_against(derived: dict[Slot, Outcome], said: list[Outcome]) -> list[Checked]:
+    was_said = _by_slot(said)
+    checked = [_compared(verdict, was_said.get(slot)) for slot, verdict in derived.items()]
+    checked += [
+        Checked(verdict, NOT_DERIVED, verdict) for slot, verdict in was_said.items() if slot not in derived
+    ]
+    return [
+        one if one.said is None or is_intact(one.said) else one._replace(check=TAMPERED) for one in checked
+    ]
+
+
+def _compared(derived: Outcome, said: Outcome | None) -> Checked:
+    if said is None:
+        return Checked(derived, NOT_SAID, None)
+    fields = tuple(
+        name for name in Outcome.__struct_fields__ if getattr(derived, name) != getattr(said, name)
+    )
+    return Checked(derived, DIFFERS if fields else EQUAL, said, fields)

@@ -1,0 +1,145 @@
+"""Outcomes as they were said → what stands of them: as reported by a day, and as now known."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.core.instants import Instant
+from engine.core.outcomes import VERDICTS, Outcome, outcome_id
+from engine.replay.changes import FAILED, Cause, Change, Clock, changes
+from engine.replay.sorting import Sorter
+from engine.replay.summing import Sums
+from engine.replay.verdicts import verdicts
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Outcome).decode
+
+
+class Answers(NamedTuple):
+    """What stands of one escalation, each verdict as it was last said."""
+
+    reported: list[Outcome]
+    known: list[Outcome]
+    changes: list[Change]
+
+
+class Recorded:
+    """Reads outcomes once, in any order; `sums` and the counts are complete when `run` has ended."""
+
+    def __init__(self, day: Instant | None) -> None:
+        """`day` None: as now known, with no end of the period; both answers are then the same."""
+        self.outcomes = 0
+        self.subjects = 0
+        self.repeated = 0
+        """Outcomes that were there again: the same id and seq."""
+        self.orphans = 0
+        """Corrections of what is not there: earlier outcomes are missing."""
+        self.clashes = 0
+        """Different outcomes with one seq: of two runs, or of an escalation that was opened anew."""
+        self.first_said: Instant | None = None
+        self.last_said: Instant | None = None
+        self.sums = Sums()
+        self._day = day
+
+    def run(self, outcomes: Iterable[Outcome]) -> Iterator[Answers]:
+        """The answers for each escalation, by subject."""
+        with Sorter(tuple[str, int, int]) as sorter:
+            for one in outcomes:
+                self._notice(one)
+                sorter.add((one.subject, one.seq, one.detected_at), _encode(one))
+            for _, group in groupby(sorter, key=lambda pair: pair[0][0]):
+                self.subjects += 1
+                yield self._answer(self._distinct(_decode(packed) for _, packed in group))
+
+    @property
+    def said_at_one_moment(self) -> bool:
+        """Whether all was found at once, as by a replay with everything known: no day can be asked of it."""
+        return self.outcomes > 1 and self.first_said == self.last_said
+
+    def _notice(self, one: Outcome) -> None:
+        self.outcomes += 1
+        if self.first_said is None or one.detected_at < self.first_said:
+            self.first_said = one.detected_at
+        if self.last_said is None or one.detected_at > self.last_said:
+            self.last_said = one.detected_at
+
+    def _distinct(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """In the order of saying, each once: of one that is there again the copy that was said first."""
+        kept: dict[tuple[int, str], Outcome] = {}
+        numbers: set[int] = set()
+        for one in outcomes:
+            if (one.seq, one.id) in kept:
+                self.repeated += 1
+                continue
+            self.clashes += one.seq in numbers
+            numbers.add(one.seq)
+            kept[one.seq, one.id] = one
+        return list(kept.values())
+
+    def _answer(self, said: list[Outcome]) -> Answers:
+        day = self._day
+        known, orphans = _stands(said)
+        self.orphans += orphans
+        if day is None:
+            stands = verdicts(known)
+            self.sums.count(stands, stands)
+            return Answers(known, known, [])
+        known = [one for one in known if _is_over(one, day)]
+        by_then, _ = _stands([one for one in said if one.detected_at <= day])
+        reported = [one for one in by_then if _is_over(one, day)]
+        left, right = verdicts(reported), verdicts(known)
+        self.sums.count(left, right)
+        found = [change._replace(cause=_cause(said, change, day)) for change in changes(left, right)]
+        for change in found:
+            self.sums.add(change)
+        return Answers(reported, known, found)
+
+
+def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
+    """The verdicts that stand, amendments under the name of what they amend; and corrections of nothing.
+
+    An amendment is whole in itself, so it stands though what it corrects is missing.
+    """
+    stands: dict[str, Outcome] = {}
+    orphans = 0
+    for one in said:
+        if one.corrects and stands.pop(one.corrects, None) is None:
+            orphans += 1
+        if one.name != "retracted":
+            stands[one.id] = one
+    settled = (_settled(one) for one in stands.values())
+    return [one for one in settled if one.name in VERDICTS], orphans
+
+
+def _settled(o: Outcome) -> Outcome:
+    if o.name != "amended":
+        return o
+    identity = outcome_id(
+        o.subject, o.metric, o.key, o.cycle, o.outcome, o.threshold, o.due_at, o.effective_at
+    )
+    return replace(o, name=o.outcome, id=identity, corrects="", outcome="")
+
+
+def _is_over(one: Outcome, day: Instant) -> bool:
+    """Whether it belongs to the time up to the day: what is due exactly then is not judged yet."""
+    if one.effective_at == day:
+        return not (one.name in FAILED and one.due_at == day)
+    return one.effective_at < day
+
+
+def _cause(said: list[Outcome], change: Change, day: Instant) -> Cause | None:
+    """The last thing said of the clock after the day; it, or a correction beside it, names the event."""
+    later = [one for one in said if one.detected_at > day]
+    mine = [one for one in later if _clock(one) == change.clock]
+    if not mine:
+        return None
+    last = max(mine, key=lambda one: (bool(one.caused_by), one.seq))
+    beside = (one.caused_by for one in later if one.detected_at == last.detected_at and one.caused_by)
+    return Cause(last.caused_by or next(beside, ""), last.detected_at)
+
+
+def _clock(one: Outcome) -> Clock:
+    return one.subject, one.metric, one.key, one.cycle

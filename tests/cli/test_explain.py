@@ -1,0 +1,183 @@
+"""`vigil explain` as a user runs it, on files; the end-to-end test runs it on a real Kafka."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import vigil
+
+from engine.cli.exits import ExitCode
+
+POLICY = """
+calendar: office
+zone: Europe/Berlin
+hours:
+  mon-fri: ["09:00-12:30", "13:30-18:00"]
+---
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+clocks:
+  resolve: {budget: {P2: 8h @office}, pause: [pending_customer]}
+  first_response: {budget: {P2: 4h @office}}
+"""
+
+
+def event(number: int, at: str, verb: str, **data: Any) -> str:
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"e{number}",
+            "source": "urn:test",
+            "type": f"ticket.{verb}.v1",
+            "subject": "desk:1",
+            "time": f"2026-11-{at}:00Z",
+            "data": data,
+        }
+    )
+
+
+EVENTS = [
+    event(1, "02T08:10", "opened", title="Mail is slow", severity="P2", team="blue"),
+    event(2, "02T10:00", "message_sent", public=True),
+    event(3, "02T10:30", "assigned", owner="Ines"),
+    event(4, "02T13:00", "paused", reason="pending_customer"),
+    event(5, "03T09:00", "resumed", reason="pending_customer"),
+    event(6, "03T16:00", "resolved"),
+]
+
+
+class Files:
+    def __init__(self, folder: Path) -> None:
+        self.policies = folder / "policies"
+        self.policies.mkdir()
+        (self.policies / "test.yaml").write_text(POLICY)
+        self.events = folder / "events.jsonl"
+        self.events.write_text("\n".join(EVENTS) + "\n")
+        self.said = folder / "said.jsonl"
+        done = vigil("replay", str(self.events), "-p", str(self.policies), "-o", str(self.said))
+        assert done.returncode == 0, done.stderr
+
+    def explain(self, *options: str, said: bool = True, width: int = 110) -> Any:
+        outcomes = ("--outcomes", str(self.said)) if said else ()
+        arguments = ("desk:1", "-p", str(self.policies), "--events", str(self.events), *outcomes)
+        return vigil("explain", *arguments, *options, COLUMNS=str(width))
+
+    def checks(self) -> dict[str, str]:
+        found = json.loads(self.explain("--json").stdout)
+        return {f"{one['verdict']['data']['metric']} {one['verdict']['type']}": one["check"]
+                for one in found["verdicts"]}  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_every_verdict_is_recomputed_and_equal(files: Files) -> None:
+    done = files.explain()
+    assert done.returncode == ExitCode.DONE, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["P2", "Mail", "is", "slow", "desk:1"]
+    assert lines[3].split() == ["Effective", "Verdict", "What", "was", "owed", "Sev", "How", "Check"]
+    assert "+ met       First answer to customer  P2   2 h 10 min early      equal" in lines[4]
+    assert "! breached" in lines[5]
+    assert "Tue 3 Nov 15:10:00" in lines[5], "in the hours of the office"
+    assert lines[-1] == "3 verdicts recomputed from 6 events up to 2026-11-03T16:00:00Z: 3 equal, 0 not."
+
+
+def test_the_way_to_a_verdict_shows_what_ran_what_was_closed_and_what_was_paused(files: Files) -> None:
+    done = files.explain("--metric", "resolve")
+    breached = done.stdout.split("! late")[0]
+    rows = [line.split() for line in breached.splitlines() if " Nov " in line and "effective" not in line]
+    shown = [(row[6 + 2], row[-2], row[-1]) for row in rows]
+    assert shown == [
+        ("running", "2:20:00", "2:20:00"),
+        ("running", "1:00:00", "3:20:00"),
+        ("closed", "0:00:00", "3:20:00"),
+        ("running", "0:30:00", "3:50:00"),
+        ("paused", "0:00:00", "3:50:00"),
+        ("running", "2:30:00", "6:20:00"),
+        ("closed", "0:00:00", "6:20:00"),
+        ("running", "1:40:00", "8:00:00"),
+    ]
+    assert "with blue: 2 h 20 min (29 % of the budget)" in done.stdout
+    assert "with blue Ines: 5 h 40 min (71 % of the budget)" in done.stdout
+    assert "paused, pending customer: 20 h" in done.stdout
+    assert "recomputed now, equal" in done.stdout
+
+
+def test_a_verdict_that_was_changed_is_recognised(files: Files) -> None:
+    text = files.said.read_text()
+    assert '"elapsed_seconds":28800.0' in text
+    files.said.write_text(text.replace('"elapsed_seconds":28800.0', '"elapsed_seconds":28700.0', 1))
+    done = files.explain("--metric", "resolve")
+    assert done.returncode == ExitCode.FOUND
+    assert "its hash is not that of what it says: it was changed" in done.stdout
+    assert files.checks()["resolve sla.breached.v1"] == "tampered"
+
+
+def test_a_verdict_that_was_never_said_and_one_that_does_not_follow_are_found(files: Files) -> None:
+    lines = files.said.read_text().splitlines()
+    kept = [line for line in lines if '"sla.breached.v1"' not in line]
+    files.said.write_text("\n".join(kept) + "\n")
+    assert files.checks()["resolve sla.breached.v1"] == "not_said"
+    files.said.write_text("\n".join(lines) + "\n")
+    files.events.write_text("\n".join(EVENTS[:-1]) + "\n")
+    done = files.explain()
+    assert done.returncode == ExitCode.FOUND
+    assert files.checks()["resolve sla.stopped_late.v1"] == "not_derived"
+
+
+def test_by_another_policy_the_fields_that_differ_are_named(files: Files) -> None:
+    (files.policies / "test.yaml").write_text(POLICY.replace("P2: 8h", "P2: 9h"))
+    done = files.explain("--metric", "resolve")
+    assert done.returncode == ExitCode.FOUND
+    assert "! recomputed now, and it differs" in done.stdout
+    assert "target: said 8:00:00, follows 9:00:00" in done.stdout
+
+
+def test_without_outcomes_nothing_is_checked_and_it_says_so(files: Files) -> None:
+    done = files.explain(said=False)
+    assert done.returncode == ExitCode.DONE
+    assert "3 verdicts computed from 6 events" in done.stdout
+    assert "unchecked" in done.stdout
+
+
+def test_what_still_runs_is_shown_with_what_is_left(files: Files) -> None:
+    done = files.explain("--until", "2026-11-02T09:00:00Z")
+    assert "First answer to customer: 3 h 10 min left, due 2026-11-02T13:10:00Z" in done.stdout
+    assert "No verdict yet, of 1 event up to 2026-11-02T09:00:00Z." in done.stdout
+
+
+def test_corrections_are_told_with_the_event_that_caused_them(files: Files) -> None:
+    late = json.loads(event(7, "03T13:00", "resolved")) | {"recordedtime": "2026-11-04T00:00:00Z"}
+    early = [json.loads(one) | {"recordedtime": json.loads(one)["time"]} for one in EVENTS]
+    files.events.write_text("".join(json.dumps(one) + "\n" for one in [*early, late]))
+    arguments = ("-p", str(files.policies), "-o", str(files.said), "--as-reported")
+    vigil("replay", str(files.events), *arguments)
+    done = files.explain()
+    assert done.returncode == ExitCode.DONE, done.stdout
+    assert "retracted Resolution, breached at 2026-11-03T14:10:00Z" in done.stdout
+    assert "because of event e7" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("desk:2", "--events", "EVENTS"), ExitCode.FOUND, "there is no event of desk:2"),
+        (("desk:1", "--events", "EVENTS", "--metric", "x"), ExitCode.FOUND, "it has first_response, resolve"),
+        (("desk:1", "--outcomes", "EVENTS"), ExitCode.USAGE, "--outcomes goes with --events"),
+        (("desk:1", "--events", "EVENTS", "-b", "x:1"), ExitCode.USAGE, "--bootstrap-servers goes without"),
+        (("desk:1", "--events", "EVENTS", "--until", "noon"), ExitCode.USAGE, "--until noon"),
+        (("desk:1", "--events", "EVENTS", "--outcomes", "EVENTS"), ExitCode.FOUND, "events.jsonl:1: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_explained_is_said_by_name(
+    files: Files, options: tuple[str, ...], code: int, said: str
+) -> None:
+    arguments = [str(files.events) if option == "EVENTS" else option for option in options]
+    done = vigil("explain", *arguments, "-p", str(files.policies))
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

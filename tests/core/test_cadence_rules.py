@@ -1,0 +1,183 @@
+"""How cadences behave, a case a rule, in the notation of `case_notation`."""
+
+# ruff: noqa: E501  # a line of facts stays a line
+
+import pytest
+from case_notation import Case, cases, play
+
+CADENCES = """
+== Cadence 1: it starts at the opening, and the first interval may be shorter
+picture: cadence-1
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+0 opened P1; 10 update_published customer; 71 now
+=> 10 met customer_update due 15; 70 cadence_missed customer_update #2 due 70 x1
+
+== Cadence 1: it starts at triage where the policy says so
+cadence: {customer: {every: {P1: 60m}, start: triaged}}
+0 opened P1; 30 triaged; 91 now
+=> 90 cadence_missed customer_update due 90 x1
+
+== Cadence 1: only an update for that audience resets it
+cadence: {customer: {every: {P1: 60m}}, internal: {every: {P1: 60m}}}
+0 opened P1; 30 update_published internal; 40 message_sent; 61 now
+=> 30 met internal_update due 60; 60 cadence_missed customer_update due 60 x1
+
+== Cadence 1: a public message counts for the customer where the policy says so, an internal one never
+cadence: {customer: {every: {P1: 60m}, message_counts: true}}
+0 opened P1; 20 message_sent internal; 40 message_sent; 90 now
+=> 40 met customer_update due 60
+
+== Cadence 1: neither a reminder of ours nor an internal note resets it
+risk: [50%]
+cadence: {customer: {every: {P1: 60m}, message_counts: true}}
+0 opened P1; 40 message_sent internal; 61 now
+=> 30 breach_risk customer_update due 60 50%; 60 cadence_missed customer_update due 60 x1
+
+== Cadence 2: severity up is due at now + the new interval, if sooner
+picture: cadence-2
+cadence: {customer: {every: {P0: 30m, P1: 120m}}}
+0 opened P1; 20 updated P0; 51 now
+=> 50 cadence_missed customer_update due 50 x1
+
+== Cadence 2: severity up never loosens
+cadence: {customer: {every: {P0: 30m, P1: 60m}}}
+0 opened P1; 50 updated P0; 61 now
+=> 60 cadence_missed customer_update due 60 x1
+
+== Cadence 2: severity down counts from the last update
+picture: cadence-2-down
+cadence: {customer: {every: {P1: 30m, P2: 120m}}}
+0 opened P1; 20 update_published customer; 40 updated P2; 141 now
+=> 20 met customer_update due 30; 140 cadence_missed customer_update #2 due 140 x1
+
+== Cadence 2: severity down before the first update counts from the start, with first
+cadence: {customer: {every: {P1: 30m, P2: 120m}, first: {P1: 15m, P2: 60m}}}
+0 opened P1; 10 updated P2; 61 now
+=> 60 cadence_missed customer_update due 60 x1
+
+== Cadence 2: severity down, only due times after the change count
+cadence: {customer: {every: {P1: 120m, P2: 50m}}}
+0 opened P1; 110 updated P2; 151 now
+=> 150 cadence_missed customer_update due 150 x1
+
+== Cadence 2: severity down, a stated time still binds
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+0 opened P1; 10 update_published customer next_update_at=@40; 20 updated P2; 41 now
+=> 10 met customer_update due 60; 40 cadence_missed customer_update #2 due 40 x1
+
+== Cadence 3: a stated time tightens
+picture: cadence-3
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@30; 31 now
+=> 10 met customer_update due 60; 30 cadence_missed customer_update #2 due 30 x1
+
+== Cadence 3: a stated time does not loosen
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@300; 71 now
+=> 10 met customer_update due 60; 70 cadence_missed customer_update #2 due 70 x1
+
+== Cadence 3: a stated time in the past is ignored and counted, the update itself counts
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@5; 69 now
+=> 10 met customer_update due 60; counted past_next_update
+
+== Cadence 3: a stated time in the past is counted once, however often it is derived again
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@5; 20 message_sent; 15 message_sent :late
+=> 10 met customer_update due 60; counted past_next_update; counted late
+
+== Cadence 3: it loosens where the policy allows it, up to the cap
+cadence: {customer: {every: {P1: 60m}, loosen_up_to: 4h}}
+0 opened P1; 10 update_published customer next_update_at=@100; 20 now; 90 update_published customer next_update_at=@9000; 331 now
+=> 10 met customer_update due 60; 90 met customer_update #2 due 100; 330 cadence_missed customer_update #3 due 330 x1
+
+== Cadence 3: severity down does not tighten a time that was allowed to loosen
+cadence: {customer: {every: {P1: 60m, P2: 120m}, loosen_up_to: 10h}}
+0 opened P1; 10 update_published customer next_update_at=@300; 20 updated P2; 301 now
+=> 10 met customer_update due 60; 300 cadence_missed customer_update #2 due 300 x1
+
+== Cadence 4: every interval that passes in silence is one miss, until an update comes
+picture: cadence-4
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+0 opened P1; 140 now; 150 update_published customer; 200 now
+=> 15 cadence_missed customer_update due 15 x1; 75 cadence_missed customer_update due 75 x2
+=> 135 cadence_missed customer_update due 135 x3; 150 stopped_late customer_update x3
+
+== Cadence 4: from a stated time the misses go on at the interval
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@30; 95 now
+=> 10 met customer_update due 60; 30 cadence_missed customer_update #2 due 30 x1; 90 cadence_missed customer_update #2 due 90 x2
+
+== Cadence 4: an update exactly at the due time is in time
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 60 update_published customer
+=> 60 met customer_update due 60
+
+== Cadence 4: without every, only stated times bind
+cadence: {executive: {every: {P0: 30m}}}
+0 opened P1; 100 update_published executive next_update_at=@120; 300 now
+=> 120 cadence_missed executive_update #2 due 120 x1
+
+== Cadence 4: thresholds warn before the interval ends, not between misses
+risk: [50%]
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 130 now
+=> 30 breach_risk customer_update due 60 50%; 60 cadence_missed customer_update due 60 x1; 120 cadence_missed customer_update due 120 x2
+
+== Cadence 4: a late update does not erase the miss, and the next interval counts anew
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 70 update_published customer; 131 now
+=> 60 cadence_missed customer_update due 60 x1; 70 stopped_late customer_update x1; 130 cadence_missed customer_update #2 due 130 x1
+
+== Cadence 5: after the resolution one more update is owed
+picture: cadence-5
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 30 resolved; 50 update_published customer; 200 now
+=> 50 met customer_update due 60
+
+== Cadence 5: the update that is owed after the resolution can be missed
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 30 resolved; 61 now; 70 update_published customer; 200 now
+=> 60 cadence_missed customer_update due 60 x1; 70 stopped_late customer_update x1
+
+== Cadence 5: an update at the instant of the resolution is that one, whichever sorts first
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 30 update_published customer /1; 30 resolved /2; 200 now
+=> 30 met customer_update due 60
+
+== Cadence 5: closing ends it
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 30 resolved; 40 closed; 200 now
+=> nothing
+
+== Cadence 5: a reopen starts it again at reopen + every, first is only for the first update after the opening
+picture: cadence-5-reopen
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+0 opened P1; 10 update_published customer; 20 resolved; 30 update_published customer; 100 reopened; 161 now
+=> 10 met customer_update due 15; 30 met customer_update #2 due 70; 160 cadence_missed customer_update #3 due 160 x1
+
+== Cadence 5: after a reopen a downgrade takes every, not first
+cadence: {customer: {every: {P1: 60m, P2: 90m}, first: {P1: 50m, P2: 70m}}}
+0 opened P1; 20 resolved; 30 reopened; 40 updated P2; 121 now
+=> 120 cadence_missed customer_update due 120 x1
+
+== Cadence 5: resolved before triage owes nothing, a triage after the reopen starts it in full
+cadence: {customer: {every: {P1: 60m}, start: triaged}}
+0 opened P1; 10 resolved; 20 reopened; 30 triaged; 40 update_published customer; 101 now
+=> 40 met customer_update due 90; 100 cadence_missed customer_update #2 due 100 x1
+
+== Cadence 5: it runs on its own calendar
+cadence: {customer: {every: {P1: 8h @office}}}
+0 opened P1; 1441 now
+=> 1440 cadence_missed customer_update due 1440 x1
+
+== Cadence 5: after a reopen an upgrade takes now + every
+cadence: {customer: {every: {P0: 20m, P1: 60m}, first: {P0: 5m, P1: 15m}}}
+0 opened P1; 5 resolved; 10 reopened; 20 updated P0; 41 now
+=> 40 cadence_missed customer_update due 40 x1
+"""
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(CADENCES)])
+def test_rule(case: Case) -> None:
+    assert play(case) == case.expected

@@ -1,0 +1,184 @@
+"""How clocks count on business calendars, a case a rule, in the notation of `case_notation`."""
+
+# ruff: noqa: E501  # a line of facts stays a line
+
+import pytest
+from case_notation import Case, cases, play
+
+CALENDARS = """
+== Calendars 1: several intervals a day
+picture: calendars-1
+calendar lunch: {zone: UTC, hours: {mon-fri: ["09:00-12:00", "13:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 3h @lunch}}}
+0 opened P1; 300 now                          # 10:00-12:00, then 13:00-14:00
+=> 240 breached resolve due 240
+
+== Calendars 1: 24:00 joins two days
+calendar days: {zone: UTC, hours: {mon-tue: ["12:00-24:00"], wed-fri: ["00:00-12:00"]}}
+clocks: {resolve: {budget: {P1: 25h @days}}}
+0 opened P1; 3500 now                         # Monday 12-24, Tuesday 12-24, one hour of Wednesday
+=> 2340 breached resolve due 2340
+
+== Calendars 1: overnight hours belong to the date they open on
+picture: calendars-1-overnight
+calendar night: {zone: UTC, hours: {mon-fri: ["22:00-06:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 10h @night}}}
+0 opened P1; 4000 now                         # Monday's night runs into the closed Tuesday, the next opens on Wednesday
+=> 3720 breached resolve due 3720
+
+== Calendars 1: a half day ends early
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: ["09:00-12:00"]}}}
+clocks: {resolve: {budget: {P1: 11h @shop}}}
+0 opened P1; 3000 now                         # 7 h of Monday, 3 h of Tuesday, 1 h of Wednesday
+=> 2880 breached resolve due 2880
+
+== Calendars 1: public holidays of a country are closed
+begins: 2026-12-24T10:00+01:00
+calendar shop: {zone: Europe/Berlin, hours: {mon-fri: ["09:00-17:00"]}, holidays: {country: DE}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+0 opened P1; 6000 now                         # Thursday; Friday the 25th and the weekend are closed
+=> 5760 breached resolve due 5760
+
+== Calendars 1: new hours count from their date on
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, business_day: 8h}
+calendar shop: {zone: UTC, hours: {mon-fri: ["12:00-16:00"]}, business_day: 8h, effective_from: 2026-11-03}
+clocks: {resolve: {budget: {P1: 9h @shop}}}
+0 opened P1; 2000 now                         # 7 h of Monday, then Tuesday from 12:00
+=> 1680 breached resolve due 1680
+
+== Calendars 2: a start outside hours moves to the opening
+picture: calendars-2
+begins: 2026-11-02T20:00Z
+clocks: {resolve: {budget: {P1: 2h @office}}}
+0 opened P1; 1000 now                         # until Tuesday 11:00
+=> 900 breached resolve due 900
+
+== Calendars 2: a budget that ends exactly at a close is due at the close
+picture: calendars-2-close
+clocks: {resolve: {budget: {P1: 7h @office}}}
+0 opened P1; 1390 resolved
+=> 420 breached resolve due 420; 1390 stopped_late resolve due 420
+
+== Calendars 3: a day of spring has 23 hours
+picture: calendars-3
+begins: 2026-03-28T12:00+01:00
+calendar all: {zone: Europe/Berlin, hours: {sun: ["00:00-24:00"], mon: ["12:00-24:00"]}}
+clocks: {resolve: {budget: {P1: 24h @all}}}
+0 opened P1; 3000 now                         # 23 h of Sunday, one of Monday from 12:00
+=> 2880 breached resolve due 2880
+
+== Calendars 3: a day of autumn has 25 hours
+begins: 2026-10-24T12:00+02:00
+calendar all: {zone: Europe/Berlin, hours: {sun: ["00:00-24:00"], mon: ["12:00-24:00"]}}
+clocks: {resolve: {budget: {P1: 26h @all}}}
+0 opened P1; 4000 now
+=> 3000 breached resolve due 3000
+
+== Calendars 3: an opening that does not exist moves to the first valid instant
+begins: 2026-03-29T00:00+01:00
+calendar early: {zone: Europe/Berlin, hours: {sun: ["02:30-10:00"]}}
+clocks: {resolve: {budget: {P1: 1h @early}}}
+0 opened P1; 300 now                          # 02:30 is skipped: open from 03:00, which is 120 minutes on
+=> 180 breached resolve due 180
+
+== Calendars 3: a closing that does not exist moves there, too
+begins: 2026-03-29T00:00+01:00
+calendar late: {zone: Europe/Berlin, hours: {sun: ["00:00-02:30"]}}
+clocks: {resolve: {budget: {P1: 2h @late}}}
+0 opened P1; 121 now
+=> 120 breached resolve due 120
+
+== Calendars 3: an ambiguous opening is the first, an ambiguous closing the second
+begins: 2026-10-25T00:00+02:00
+calendar early: {zone: Europe/Berlin, hours: {sun: ["02:30-10:00"]}}
+calendar late: {zone: Europe/Berlin, hours: {sun: ["00:00-02:30"]}}
+clocks: {resolve: {budget: {P1: 30m @early}}, acknowledge: {budget: {P1: 210m @late}}}
+0 opened P1; 300 now
+=> 180 breached resolve due 180; 210 breached acknowledge due 210
+
+== Calendars 4: a new holiday reaches what starts, resumes or is retargeted after it
+picture: calendars-4
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 8h @shop}, pause: [any]}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 8h @shop}, pause: [any]}}
+0 opened P1; 10 reload; 20 paused x; 30 resumed x; 4000 now
+=> 2890 breached resolve due 2890
+
+== Calendars 4: a verdict that was given stays
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+0 opened P1; 1441 now; 1500 reload; 1510 resolved
+=> 1440 breached resolve due 1440; 1510 stopped_late resolve due 1440
+
+== Calendars 5: a calendar that never opens is refused when it is loaded
+calendar shop: {zone: UTC, hours: {mon: closed}}
+=> !refused hours
+
+== Calendars 5: a day is refused in a business target
+clocks: {resolve: {budget: {P1: 1d @office}}}
+=> !refused clocks.resolve.budget.P1
+
+== Calendars 5: one business day is the open time of the commonest weekday
+picture: calendars-5
+calendar shop: {zone: UTC, hours: {mon-thu: ["09:00-17:00"], fri: ["09:00-15:00"]}}
+clocks: {resolve: {budget: {P1: 1bd @shop}}}
+0 opened P1; 2000 now                         # 8 h: 7 of Monday, 1 of Tuesday
+=> 1440 breached resolve due 1440
+
+== Calendars 5: a business day that is stated wins
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, business_day: 6h}
+clocks: {resolve: {budget: {P1: 1bd @shop}}}
+0 opened P1; 2000 now
+=> 360 breached resolve due 360
+
+== Calendars 6: a budget that ends years ahead is due where its open time has passed
+clocks: {resolve: {budget: {P1: 2080h @office}}}
+0 opened P1; 525000 now                       # 52 weeks of 40 h: the Monday a year on, at 10:00
+=> 524160 breached resolve due 524160
+
+== Calendars 7: a verdict names its calendar and the versions of calendar, time zones and holidays
+picture: calendars-7
+show: proof
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 1h @office}}}
+0 opened P1; 10 acknowledged; 61 now
+=> 10 met acknowledge due 15 proof always+versions; 60 breached resolve due 60 proof office+versions
+"""
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(CALENDARS)])
+def test_rule(case: Case) -> None:
+    assert play(case) == case.expected
+
+
+NOT_KEPT = """
+== Calendars 4: a new holiday reaches a clock that runs on through it
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+0 opened P1; 10 reload; 4000 now
+=> 2880 breached resolve due 2880
+
+== Calendars 4: a verdict that was given stays, though a late fact has everything derived again
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+0 opened P1; 1441 now; 1500 reload; 20 message_sent :late; 4000 now
+=> 1440 breached resolve due 1440
+"""
+
+
+@pytest.mark.xfail(
+    strict=True, reason="due times are stored, and deriving again knows only the calendar of now"
+)
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(NOT_KEPT)])
+def test_rule_that_is_not_kept_yet(case: Case) -> None:
+    assert play(case) == case.expected

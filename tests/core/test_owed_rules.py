@@ -1,0 +1,270 @@
+"""What an escalation is owed: matching, the built-in clocks and levels, a case a rule, in the notation of `case_notation`."""
+
+# ruff: noqa: E501  # a line of facts stays a line
+
+import pytest
+from case_notation import Case, cases, play
+
+OWED = """
+== Matching 1: the policies are tried in order, the first match wins
+picture: matching-1
+--- gold
+match: {tier: gold}
+clocks: {acknowledge: {budget: {P1: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P1: 60m}}}
+0 opened P1 customer={id:c1,tier:gold}; 61 now
+=> 5 breached acknowledge due 5
+
+== Matching 1: the last is the default
+--- gold
+match: {tier: gold}
+clocks: {acknowledge: {budget: {P1: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P1: 60m}}}
+0 opened P1 customer={id:c1,tier:silver}; 61 now
+=> 60 breached acknowledge due 60
+
+== Matching 2: a policy without a match leaves it unclassified, counted, and its promises are kept
+picture: matching-2
+match: {tier: gold}
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 10 commitment_made c1 due_at=@60; 61 now
+=> counted unclassified; 60 commitment_missed commitment/c1 due 60
+
+== Matching 3: all conditions of a policy must hold
+picture: matching-3
+--- narrow
+match: {tier: gold, region: EU}
+clocks: {acknowledge: {budget: {P1: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P1: 60m}}}
+0 opened P1 customer={id:c1,tier:gold} region=US; 61 now
+=> 60 breached acknowledge due 60
+
+== Matching 3: an expression must hold beside them
+--- narrow
+match: {tier: gold}
+when: region == 'EU'
+clocks: {acknowledge: {budget: {P1: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P1: 60m}}}
+0 opened P1 customer={id:c1,tier:gold} region=EU; 61 now
+=> 5 breached acknowledge due 5
+
+== Matching 3: what is unknown meets no condition
+--- narrow
+match: {affected_customers: {at_least: 1}}
+clocks: {acknowledge: {budget: {P1: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P1: 60m}}}
+0 opened P1; 61 now
+=> 60 breached acknowledge due 60
+
+== Matching 4: an unknown field is refused when the policy is loaded
+match: {teir: gold}
+=> !refused match.teir
+
+== Matching 4: an expression over an unknown field is refused when the policy is loaded
+when: teir == 'gold'
+=> !refused when
+
+== Built-in 1: triage runs from opened to triaged
+clocks: {triage: {budget: {P1: 15m}}}
+0 opened P1; 10 triaged
+=> 10 met triage due 15
+
+== Built-in 1: triage breached, then triaged late
+picture: built-in-1
+clocks: {triage: {budget: {P1: 15m}}}
+0 opened P1; 20 triaged
+=> 15 breached triage due 15; 20 stopped_late triage due 15
+
+== Built-in 2: acknowledge runs from opened to acknowledged
+picture: built-in-2
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 5 acknowledged; 6 acknowledged
+=> 5 met acknowledge due 15
+
+== Built-in 3: first_response ends with a public message
+picture: built-in-3
+clocks: {first_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent internal; 10 message_sent; 11 message_sent
+=> 10 met first_response due 30
+
+== Built-in 3: first_response ends with a customer update
+clocks: {first_response: {budget: {P1: 30m}}}
+0 opened P1; 5 update_published internal; 10 update_published customer
+=> 10 met first_response due 30
+
+== Built-in 4: next_response runs from the customer's message to the public answer
+picture: built-in-4
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 message_received internal; 20 message_received; 30 message_sent internal; 40 message_sent
+=> 40 met next_response due 50
+
+== Built-in 5: contact is met when an owner is assigned
+picture: built-in-5
+clocks: {contact: {budget: {P1: 30m}}}
+0 opened P1; 5 assigned team=blue; 10 assigned ann; 20 assigned bo
+=> 10 met contact due 30
+
+== Built-in 5: contact is met by an update that names an owner
+clocks: {contact: {budget: {P1: 30m}}}
+0 opened P1; 10 updated owner=ann
+=> 10 met contact due 30
+
+== Built-in 5: contact is met at once by an owner in the opening
+clocks: {contact: {budget: {P1: 30m}}}
+0 opened P1 owner=ann
+=> 0 met contact due 30
+
+== Built-in 6: resolve is met by the resolution
+picture: built-in-6
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 30 resolved; 40 closed
+=> 30 met resolve due 60
+
+== Built-in 6: closed without resolved is a resolution
+clocks: {resolve: {budget: {P1: 60m}}, confirm: {budget: {P1: 60m}}}
+0 opened P1; 30 closed
+=> 30 met resolve due 60
+
+== Built-in 7: confirm runs from resolved to the confirmation
+picture: built-in-7
+clocks: {confirm: {budget: {P1: 60m}}}
+0 opened P1; 30 resolved; 50 resolution_confirmed; 55 closed
+=> 50 met confirm due 90
+
+== Built-in 7: confirm is met by closing
+clocks: {confirm: {budget: {P1: 60m}}}
+0 opened P1; 30 resolved; 50 closed
+=> 50 met confirm due 90
+
+== Built-in 8: an audience's cadence runs from the opening, an update of another audience is none of its own
+picture: built-in-8
+cadence: {internal: {every: {P1: 30m}}, executive: {every: {P1: 60m}}}
+0 opened P1; 20 update_published internal; 61 now
+=> 20 met internal_update due 30; 50 cadence_missed internal_update #2 due 50 x1; 60 cadence_missed executive_update due 60 x1
+
+== Built-in 9: a commitment runs from the promise to the time promised
+picture: built-in-9
+0 opened P1; 10 commitment_made c1 due_at=@60; 50 commitment_kept c1
+=> 50 met commitment/c1 due 60
+
+== Built-in 14: resolution stops triage, acknowledge, first_response, next_response and contact
+picture: built-in-14
+clocks: {triage: {budget: {P1: 1h}}, acknowledge: {budget: {P1: 1h}}, first_response: {budget: {P1: 1h}}, contact: {budget: {P1: 20m}}}
+0 opened P1; 30 resolved
+=> 20 breached contact due 20
+=> 30 met triage due 60 (resolved); 30 met acknowledge due 60 (resolved); 30 met first_response due 60 (resolved)
+=> 30 stopped_late contact due 20 (resolved)
+
+== Built-in 14: a resolution ends the next response
+clocks: {next_response: {budget: {P1: 1h}}}
+0 opened P1; 5 message_sent; 10 message_received; 30 resolved
+=> 30 met next_response due 70 (resolved)
+
+== Built-in 15: a clock that the policy leaves out does not exist
+picture: built-in-15
+clocks: {triage: {budget: {P1: 15m}}}
+0 opened P1; 300 now
+=> 15 breached triage due 15
+
+== Built-in 16: each start after a stop is the next cycle, a start while running is nothing
+picture: built-in-16
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 paused pending_vendor; 15 paused pending_vendor; 20 resumed pending_vendor; 30 paused pending_vendor; 70 resumed pending_vendor
+=> 20 met vendor_reply due 40; 60 breached vendor_reply #2 due 60; 70 stopped_late vendor_reply #2 due 60
+
+== Built-in 16: another reason moves nothing
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 paused pending_customer; 60 now
+=> nothing
+
+== Built-in 16: what closing leaves open is cancelled
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 paused pending_vendor; 20 closed; 90 now
+=> 20 cancelled vendor_reply due 40 (closed)
+
+== Built-in 16: after the closing none is started that closing would cancel
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 closed; 20 paused pending_vendor; 90 now
+=> nothing
+
+== Built-in 16: one that closing starts runs on after it
+clocks: {survey: {start: closed, stop: {update_published: internal}, budget: {P1: 30m}}}
+0 opened P1; 10 closed; 41 now; 50 update_published internal
+=> 40 breached survey due 40; 50 stopped_late survey due 40
+
+== Built-in 17: a severity without a budget cancels, back again the clock goes on with its elapsed time
+picture: built-in-17
+clocks: {acknowledge: {budget: {P1: 30m}}}
+0 opened P1; 10 updated P3; 100 updated P1; 130 now
+=> 10 cancelled acknowledge due 30 (no_target); 120 breached acknowledge due 120
+
+== Built-in 17: back again at the budget it had before is no new target version, so warnings are not said again
+risk: [50%]
+clocks: {acknowledge: {budget: {P1: 30m}}}
+0 opened P1; 20 updated P3; 100 updated P1; 105 acknowledged
+=> 15 breach_risk acknowledge due 30 50%; 20 cancelled acknowledge due 30 (no_target); 105 met acknowledge due 110
+
+== Built-in 17: a stop meanwhile ends it in silence
+clocks: {acknowledge: {budget: {P1: 30m}}}
+0 opened P1; 10 updated P3; 20 acknowledged; 100 updated P1; 200 now
+=> 10 cancelled acknowledge due 30 (no_target)
+
+== Built-in 17: no budget at the start says nothing, and starts with nothing elapsed later
+clocks: {acknowledge: {budget: {P1: 30m}}}
+0 opened P3; 100 updated P1; 135 now
+=> 130 breached acknowledge due 130
+
+== Built-in 17: a start meanwhile is nothing, the same cycle goes on
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 paused pending_vendor; 20 updated P3; 25 paused other; 26 resumed other; 27 paused pending_vendor; 50 updated P1; 80 now
+=> 20 cancelled vendor_reply due 40 (no_target); 70 breached vendor_reply due 70
+
+== Built-in 17: the oldest unanswered message keeps its time
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 message_received; 20 updated P3; 30 message_received; 40 updated P1; 70 now
+=> 20 cancelled next_response due 40 (no_target); 60 breached next_response due 60
+
+== Built-in 17: a severity without a budget takes a cadence's next update away, and gives it back
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 20 updated P3; 200 updated P1; 261 now
+=> 260 cadence_missed customer_update due 260 x1
+
+== Built-in 18: opened without one has the policy's default until it is triaged
+picture: built-in-18
+default_severity: P1
+clocks: {acknowledge: {budget: {P0: 5m, P1: 30m}}}
+0 opened; 10 triaged P0; 20 now
+=> 10 breached acknowledge due 5 (retarget)
+
+== Built-in 18: without a default the policy that says none takes P2
+clocks: {acknowledge: {budget: {P1: 15m, P2: 60m}}}
+0 opened; 61 now
+=> 60 breached acknowledge due 60
+
+== Levels 1: escalation levels notify at and past their thresholds, until the stop
+picture: levels-1
+clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: 75%, notify: [owner]}, {at: 100%, notify: [lead, boss]}, {at: "100% + 2h", notify: [director]}]}}
+0 opened P1; 200 now; 240 resolved
+=> 45 escalated resolve due 60 75% -> owner; 60 breached resolve due 60; 60 escalated resolve due 60 100% -> lead,boss
+=> 180 escalated resolve due 60 100% + 2h -> director; 240 stopped_late resolve due 60
+
+== Levels 1: a stop in time says no level
+clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: 100%, notify: [lead]}]}}
+0 opened P1; 60 resolved; 200 now
+=> 60 met resolve due 60
+
+== Levels 1: a pause holds the levels past the due time too
+clocks: {resolve: {budget: {P1: 60m}, pause: [any], escalate: [{at: "100% + 1h", notify: [director]}]}}
+0 opened P1; 90 paused x; 100 resumed x; 131 now
+=> 60 breached resolve due 60; 130 escalated resolve due 60 100% + 1h -> director
+"""
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in cases(OWED)])
+def test_rule(case: Case) -> None:
+    assert play(case) == case.expected

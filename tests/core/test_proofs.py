@@ -1,0 +1,203 @@
+"""What a verdict proves: its segments tell all of its time, and its hash all of what it says."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from core_runs import Engine, at, book_of, fact, minutes, policy
+from generated_facts import BOOK, facts
+from msgspec.structs import replace
+
+from engine.core.decide import Options
+from engine.core.instants import DAY, MINUTE, Instant, Span
+from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.proof import hash_of, is_intact
+from engine.core.segments import MOST_SEGMENTS
+from engine.core.standing import standing
+
+
+def told(book_text: str, *given: tuple[str, float, dict[str, object]]) -> list[Outcome]:
+    engine = Engine(book_of(policy(book_text)))
+    for kind, minute, data in given:
+        engine.tick_until(at(minute))
+        engine.take(fact(kind, minute, **data))  # type: ignore[arg-type]
+    return [outcome for outcome in engine.said if outcome.name in VERDICTS]
+
+
+def drawn(outcome: Outcome) -> list[tuple[float, float, str, float, str]]:
+    """(from, to, why, counted, hands), times in minutes."""
+    return [
+        (minutes(s.start), minutes(s.end), s.why, s.elapsed / MINUTE, f"{s.team} {s.owner}".strip())
+        for s in outcome.segments
+    ]
+
+
+RESOLVE = "clocks: {resolve: {budget: {P1: 60m, P2: 2h @office}, pause: [pending_customer, pending_vendor]}}"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            [("opened", 0, {"severity": "P1"}), ("resolved", 30, {})],
+            [(0, 30, "", 30, "")],
+            id="one run is one segment",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("paused", 10, {"reason": "pending_customer"}),
+                ("paused", 15, {"reason": "pending_vendor"}),
+                ("resumed", 25, {"reason": "pending_customer"}),
+                ("resumed", 40, {"reason": "pending_vendor"}),
+                ("resolved", 50, {}),
+            ],
+            [(0, 10, "", 10, ""), (10, 40, "paused:pending_customer", 0, ""), (40, 50, "", 10, "")],
+            id="a pause is the reason's that began it",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("paused", 10, {"reason": "pending_vendor"}),
+                ("resolved", 30, {}),
+            ],
+            [(0, 10, "", 10, ""), (10, 30, "paused:pending_vendor", 0, "")],
+            id="stopped while paused, the pause is the last segment",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1", "team": "blue"}),
+                ("assigned", 10, {"owner": "ann"}),
+                ("assigned", 30, {"team": "red", "owner": "bo"}),
+                ("resolved", 40, {}),
+            ],
+            [(0, 10, "", 10, "blue"), (10, 30, "", 20, "blue ann"), (30, 40, "", 10, "red bo")],
+            id="in whose hands it was",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("updated", 10, {"severity": "P3"}),
+                ("updated", 40, {"severity": "P1"}),
+                ("resolved", 50, {}),
+            ],
+            [(0, 10, "", 10, ""), (10, 40, "no_target", 0, ""), (40, 50, "", 10, "")],
+            id="while nothing is owed nothing counts",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("updated", 10, {"severity": "P2"}),
+                ("resolved", 50, {}),
+            ],
+            [(0, 10, "", 10, ""), (10, 50, "", 40, "")],
+            id="another calendar is another segment",
+        ),
+    ],
+)
+def test_the_segments_of_a_verdict(
+    given: list[tuple[str, float, dict[str, object]]], expected: list[tuple[float, float, str, float, str]]
+) -> None:
+    verdict = told(RESOLVE, *given)[-1]
+    assert drawn(verdict) == expected
+
+
+def test_after_a_reopening_the_resolved_time_is_a_segment() -> None:
+    first, second = told(
+        RESOLVE,
+        ("opened", 0, {"severity": "P1"}),
+        ("resolved", 30, {}),
+        ("reopened", 50, {}),
+        ("resolved", 55, {}),
+    )
+    assert drawn(first) == [(0, 30, "", 30, "")]
+    assert drawn(second) == [(0, 30, "", 30, ""), (30, 50, "resolved", 0, ""), (50, 55, "", 5, "")]
+
+
+def test_a_promise_and_a_cadence_prove_their_time_too() -> None:
+    kept, updated = told(
+        "cadence: {customer: {every: {P1: 60m}}}",
+        ("opened", 0, {"severity": "P1", "owner": "ann"}),
+        ("commitment_made", 5, {"commitment_id": "c", "due_at": int(at(60))}),
+        ("assigned", 10, {"owner": "bo"}),
+        ("commitment_kept", 20, {"commitment_id": "c"}),
+        ("update_published", 30, {"audience": "customer"}),
+    )
+    assert drawn(kept) == [(5, 10, "", 5, "ann"), (10, 20, "", 10, "bo")]
+    assert drawn(updated) == [(0, 10, "", 10, "ann"), (10, 30, "", 20, "bo")]
+
+
+def test_of_very_many_segments_the_oldest_are_one() -> None:
+    given: list[tuple[str, float, dict[str, object]]] = [("opened", 0, {"severity": "P1"})]
+    for number in range(80):
+        given.append(("paused", 1 + number / 4, {"reason": "pending_customer"}))
+        given.append(("resumed", 1 + number / 4 + 1 / 8, {"reason": "pending_customer"}))
+    verdict = told(RESOLVE, *given, ("resolved", 22, {}))[-1]
+    assert len(verdict.segments) == MOST_SEGMENTS
+    assert verdict.segments[0].state == "several"
+    check(verdict)
+
+
+def check(verdict: Outcome) -> None:
+    """What holds of every verdict: no time is missing, none counts twice, and the hash is over it."""
+    assert is_intact(verdict)
+    parts = verdict.segments
+    assert all(part.start < part.end for part in parts)
+    assert all(left.end == right.start for left, right in pairwise(parts))
+    if parts and verdict.name != "waived":
+        assert verdict.started_at == parts[0].start
+        assert verdict.effective_at == parts[-1].end
+        assert sum(part.elapsed for part in parts) == verdict.elapsed, verdict
+    assert all(part.state in ("running", "several") or not part.elapsed for part in parts)
+
+
+@pytest.mark.parametrize("movements", [False, True])
+def test_the_segments_of_every_verdict_of_any_life_are_whole_and_add_up(movements: bool) -> None:
+    seen = 0
+    for seed in range(60):
+        rng = random.Random(seed)  # noqa: S311  # a seed makes it repeatable
+        life = facts(rng.choice, rng.randrange(1, 25))
+        rng.shuffle(life)
+        engine = Engine(BOOK, Options(say_movements=movements))
+        for one in life:
+            engine.take(one)
+        engine.tick_until(Instant(at(5000) + 4 * DAY))
+        for outcome in standing(engine.said):
+            if outcome.name in VERDICTS:
+                check(outcome)
+                seen += 1
+            else:
+                assert (outcome.segments, outcome.hash) == ((), "")
+    assert seen > 500
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        {"effective_at": Instant(at(29))},
+        {"elapsed": Span(29 * MINUTE)},
+        {"due_at": Instant(at(61))},
+        {"name": "stopped_late"},
+        {"severity": "P2"},
+        {"reason": "resolved"},
+        {"segments": ()},
+        {"hash": ""},
+        {"subject": "desk:2"},
+    ],
+    ids=str,
+)
+def test_a_verdict_that_says_something_else_than_its_hash_is_recognised(tampered: dict[str, object]) -> None:
+    (verdict,) = told(RESOLVE, ("opened", 0, {"severity": "P1"}), ("resolved", 30, {}))
+    assert is_intact(verdict)
+    assert not is_intact(replace(verdict, **tampered))
+
+
+def test_a_correction_carries_the_hash_of_the_verdict_as_corrected() -> None:
+    engine = Engine(book_of(policy(RESOLVE)))
+    engine.take(fact("opened", 0, severity="P1"))
+    engine.take(fact("resolved", 30))
+    engine.take(fact("assigned", 10, id="late", owner="ann"))
+    amended = engine.said[-1]
+    assert (amended.name, amended.outcome, amended.caused_by) == ("amended", "met", "late")
+    assert drawn(amended) == [(0, 10, "", 10, ""), (10, 30, "", 20, "ann")]
+    assert amended.hash == hash_of(amended) != engine.said[0].hash
