@@ -8,6 +8,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --univers
 	--python-version 3.11 pyproject.toml
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
+SOAK_COMPARISONS ?= 1000000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,7 +19,8 @@ help:
 	@echo "make check   lint, types, import table, schemas, unit tests"
 	@echo "make test    check, and the tests on a real Apache Kafka"
 	@echo "make bench   measure throughput and lateness"
-	@echo "make soak    kill workers at work, with and without transactions: SOAK_KILLS=$(SOAK_KILLS)"
+	@echo "make soak    kill workers at work, with and without transactions: SOAK_KILLS=$(SOAK_KILLS);"
+	@echo "             ask calendars and clocks what stepping through the minutes says: SOAK_COMPARISONS=$(SOAK_COMPARISONS)"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
 
@@ -42,6 +44,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
+	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
 lock: $(VENV)/.dev
 	$(RESOLVE) -o requirements.lock

@@ -194,7 +194,7 @@ class Runner:
             return
         if clock.phase != STOPPED:
             return
-        self._go_on(plan, clock, at, reasons)
+        self._go_on(plan, clock, at, floor, reasons)
         if clock.phase == PAUSED:
             clock.due = NEVER
         self._arm(plan, clock)
@@ -213,7 +213,7 @@ class Runner:
             self._suspend(plan, clock, at)
             return
         if clock.phase == SUSPENDED:
-            self._go_on(plan, clock, at, reasons)
+            self._go_on(plan, clock, at, floor, reasons)
             self._arm(plan, clock)
         if clock.phase not in LIVE or (target.budget == clock.budget and target.calendar == clock.calendar):
             return
@@ -299,9 +299,10 @@ class Runner:
         clock.phase = PAUSED
         clock.idle = stands_paused(plan.holder(reasons))
 
-    def _go_on(self, plan: ClockPlan, clock: Clock, at: Instant, reasons: list[str]) -> None:
+    def _go_on(self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, reasons: list[str]) -> None:
         """After a stop or a suspension: it runs, or is held by what is in force."""
         self._count(clock, at)
+        clock.floor = max(floor, clock.floor)  # what it has yet to warn of it warns of now, not in the past
         if plan.is_held(reasons):
             self._hold(plan, clock, reasons)
         else:

@@ -142,6 +142,18 @@ clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P3; 20 resolved; 30 reopened; 40 updated P1; 101 now
 => 100 breached resolve due 100
 
+== Clock 4: a warning that the resolution forestalled comes with the reopen, not before it
+risk: [25%, 50%, 75%]
+clocks: {resolve: {budget: {P1: 60m}, anchor: reported}}
+0 opened P1 reported_at=@-40; -5 resolved; 20 reopened; 46 now
+=> -5 met resolve due 20; 20 breach_risk resolve due 45 50%; 30 breach_risk resolve due 45 75%; 45 breached resolve due 45
+
+== Clock 4: a warning that a severity without a budget forestalled comes with the budget, not before it
+risk: [25%, 50%, 75%]
+clocks: {resolve: {budget: {P1: 60m}, anchor: reported}}
+0 opened P1 reported_at=@-40; -5 updated P3; 20 updated P1; 46 now
+=> -5 cancelled resolve due 20 (no_target); 20 breach_risk resolve due 45 50%; 30 breach_risk resolve due 45 75%; 45 breached resolve due 45
+
 == Clock 4: a reopened escalation can be closed
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 10 resolved; 20 closed; 40 reopened; 50 closed

@@ -1,0 +1,147 @@
+"""How often an audience is told, minute by minute: each interval is met, or missed in silence.
+
+It follows the rules as they are told in words, steps from minute to minute, and imports nothing of ours.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from clock_oracle import Event, Life, Target
+
+GRAVE_FIRST = ("P0", "P1", "P2", "P3")
+
+
+class Owed(NamedTuple):
+    """Time between updates, by severity; a severity that is not there has none."""
+
+    every: Mapping[str, Target]
+    first: Mapping[str, Target]
+    """From the opening to the first update; else as `every`."""
+    stated_up_to: int | None = None
+    """How far ahead a stated time may lie and loosen what is owed; None: it only tightens."""
+
+
+class Told(NamedTuple):
+    name: str
+    minute: int
+    due: int | None
+    in_a_row: int
+    cycle: int
+    """The update that is owed, from 1."""
+
+
+_AT_ONE_INSTANT = ("closed", "resolved", "update_published", "reopened", "updated")
+"""In this order. The value of an update is the minute of the next one as it was stated."""
+
+
+class CadenceOracle:
+    def __init__(self, owed: Owed, life: Life, calendars: Mapping[str, Callable[[int], bool]]) -> None:
+        self.owed = owed
+        self.opened = life.opened
+        self.events = sorted(life.events, key=lambda e: (e.minute, _AT_ONE_INSTANT.index(e.verb), e.value))
+        self.calendars = calendars
+        self.told: list[Told] = []
+        self.severity = life.severity
+        self.status = "open"
+        self.running = True
+        self.is_last = False
+        self.last_update: int | None = None
+        self.has_reopened = False
+        self.since = life.opened
+        self.stated: int | None = None
+        self.missed = 0
+        self.cycle = 1
+        self.due = self._after(self.since, self._first())
+
+    def run(self, until: int) -> list[Told]:
+        """What is said of the cadence before `until`."""
+        events = iter(self.events)
+        event = next(events, None)
+        for minute in range(min([self.opened, *(e.minute for e in self.events)]), until):
+            while event is not None and event.minute == minute:
+                self._happens(event)
+                event = next(events, None)
+            if self.running and self.due == minute:
+                self.missed += 1
+                self.told.append(Told("cadence_missed", minute, minute, self.missed, self.cycle))
+                self.due = self._after(minute, self.owed.every.get(self.severity))
+        return self.told
+
+    def _happens(self, event: Event) -> None:
+        minute = event.minute
+        if event.verb == "update_published" and self.running:
+            self._update(minute, int(event.value) if event.value else None)
+        elif event.verb == "updated" and event.value != self.severity:
+            graver = GRAVE_FIRST.index(event.value) < GRAVE_FIRST.index(self.severity)
+            self.severity = event.value
+            if self.running:
+                self._change(max(minute, self.opened), graver)
+        elif event.verb == "resolved" and self.status == "open":
+            self.status = "resolved"
+            self.is_last = True
+            if self.last_update == minute:
+                self.running = False
+        elif event.verb == "closed" and self.status != "closed":
+            self.status = "closed"
+            self.running = False
+        elif event.verb == "reopened" and self.status != "open":
+            self.status = "open"
+            self._reopen(max(minute, self.opened))
+
+    def _update(self, minute: int, stated: int | None) -> None:
+        if self.missed:
+            self.told.append(Told("stopped_late", minute, None, self.missed, self.cycle))
+        elif self.due is not None:
+            self.told.append(Told("met", minute, self.due, 0, self.cycle))
+        self.cycle += 1
+        self.missed = 0
+        self.since = self.last_update = max(minute, self.opened)
+        self.stated = stated if stated is not None and stated > minute else None
+        self.due = self._after(self.since, self.owed.every.get(self.severity))
+        if self.stated is not None:
+            if self.owed.stated_up_to is not None:
+                self.due = self.stated = min(self.stated, minute + self.owed.stated_up_to)
+            else:
+                self.due = self._sooner(self.due, self.stated)
+        if self.is_last:
+            self.running = False
+
+    def _change(self, minute: int, graver: bool) -> None:
+        every = self.owed.every.get(self.severity)
+        if graver:
+            self.due = self._sooner(self.due, self._after(minute, every))
+            return
+        is_first = self.last_update is None and not self.has_reopened
+        self.due = self._after(self.since, self._first() if is_first else every)
+        while self.due is not None and self.due <= minute:
+            self.due = self._after(self.due, every)
+        if self.stated is not None and self.stated > minute:
+            may_loosen = self.owed.stated_up_to is not None
+            self.due = self.stated if may_loosen else self._sooner(self.due, self.stated)
+
+    def _reopen(self, minute: int) -> None:
+        self.running = True
+        self.is_last = False
+        self.has_reopened = True
+        self.since = minute
+        self.missed = 0
+        self.stated = None
+        self.due = self._after(minute, self.owed.every.get(self.severity))
+
+    def _first(self) -> Target | None:
+        return self.owed.first.get(self.severity) or self.owed.every.get(self.severity)
+
+    def _after(self, minute: int, target: Target | None) -> int | None:
+        """The minute at which so many open ones have passed."""
+        if target is None:
+            return None
+        is_open = self.calendars[target.calendar]
+        left = target.budget
+        while left > 0:
+            left -= is_open(minute)
+            minute += 1
+        return minute
+
+    @staticmethod
+    def _sooner(one: int | None, other: int | None) -> int | None:
+        return min((due for due in (one, other) if due is not None), default=None)

@@ -1,0 +1,92 @@
+"""Random lives of a clock: paused, retargeted, stopped and reopened, often where something is due."""
+
+import random
+from collections.abc import Iterable, Sequence
+
+from calendar_oracle import MINUTES_A_DAY
+from clock_oracle import ClockOracle, Event, Life, Said, Terms
+from oracle_worlds import DAYS, World, draw_targets, minutes, targets_of
+
+from engine.core.facts import Value
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome
+from engine.core.policy import SEVERITIES, ClockRule, Level, Policy, Threshold
+
+REASONS = ("pending_customer", "pending_vendor", "lunch")
+BUDGETS = (20, 40, 60, 60, 100, 120, 240, 480, 960)  # 75 % and 90 % of them are whole minutes
+VERBS = ["resolved", "resolved", "closed", "reopened", "reopened", *["paused", "resumed", "updated"] * 3]
+
+
+class ClockWorld(World):
+    kind = "clock"
+
+    def draw_terms(self, chance: random.Random, calendars: Sequence[str]) -> Terms:
+        return Terms(
+            draw_targets(chance, calendars, BUDGETS, share=0.85),
+            frozenset(chance.sample(REASONS, chance.choice([1, 1, 2]))),
+            chance.choice([(), (75,), (75, 90)]),
+            chance.choice([(), (50, 100), (80, 150)]),
+        )
+
+    def policy(self) -> Policy:
+        clock = ClockRule(
+            metric="resolve",
+            targets=targets_of(self.terms.targets),
+            anchor="occurred",
+            pause=self.terms.pausing,
+            risk=_thresholds(self.terms.warnings),
+            escalate=tuple(Level(threshold, ("lead",)) for threshold in _thresholds(self.terms.levels)),
+        )
+        return Policy("clock", "1", "1", Instant(0), clocks=(clock,))
+
+    def draw(self, chance: random.Random) -> Life:
+        opened = self.first + chance.randrange(0, MINUTES_A_DAY, 10)
+        started = opened - chance.choice([0, 0, 0, 10, 60, 100, 200, 1000])
+        life = Life(opened, started, chance.choice(SEVERITIES), [])
+        if chance.random() < 0.3:  # a change at the very time at which the new budget is used up
+            severity = chance.choice(list(self.terms.targets))
+            at = started + self.terms.targets[severity].budget
+            life = life._replace(events=[Event(at, "updated", severity)])
+        for _ in range(chance.randint(1, 3)):
+            near = [one.due or one.minute for one in self.tell(life)] or [opened]
+            for _ in range(chance.randint(0, 4)):
+                minute = chance.choice(
+                    [
+                        chance.choice(near) + chance.choice([0, 0, 0, -1, 1]),
+                        opened + chance.randrange(0, 300, 10),
+                        started + chance.randrange(-30, 300, 10),
+                        opened + chance.randrange(0, (DAYS - 2) * MINUTES_A_DAY),
+                    ]
+                )
+                life = life._replace(events=[*life.events, _event(chance, minute)])
+        return life
+
+    def tell(self, life: Life) -> list[Said]:
+        return ClockOracle(self.terms, life, self.calendars).run(self.until(life))
+
+    def data(self, event: Event) -> dict[str, Value]:
+        field = "severity" if event.verb == "updated" else "reason"
+        return {field: event.value} if event.value else {}
+
+    def said(self, outcome: Outcome, life: Life) -> Said:
+        due = outcome.due_at if outcome.name in ("breached", "met") else None
+        return Said(
+            outcome.name,
+            minutes(outcome.effective_at),
+            minutes(outcome.elapsed),
+            None if due is None else minutes(due),
+            outcome.threshold or outcome.reason,
+        )
+
+
+def _event(chance: random.Random, minute: int) -> Event:
+    verb = chance.choice(VERBS)
+    if verb == "updated":
+        return Event(minute, verb, chance.choice(SEVERITIES))
+    if verb == "paused":
+        return Event(minute, verb, chance.choice(REASONS))
+    return Event(minute, verb, chance.choice([*REASONS, ""]) if verb == "resumed" else "")
+
+
+def _thresholds(percents: Iterable[int]) -> tuple[Threshold, ...]:
+    return tuple(Threshold(f"{percent}%", percent) for percent in percents)

@@ -1,0 +1,88 @@
+"""What the core says of clocks and cadences against oracles that step through the minutes of their lives.
+
+`make soak` leads five thousand lives of each. VIGIL_ORACLE_ONLY='clock 7 12' leads the twelfth of world 7.
+"""
+
+import inspect
+import os
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from cadence_lives import CadenceWorld
+from calendar_comparison import Mismatch
+from clock_lives import ClockWorld
+from oracle_worlds import A_WORLD, World, lead
+
+from engine.core.cadences import Cadencer
+from engine.core.clocks import Runner
+from engine.core.judge import Judge
+
+LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
+ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
+WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}
+SAID = {
+    "clock": {"breached", "met", "stopped_late", "cancelled", "breach_risk", "escalated"},
+    "cadence": {"cadence_missed", "met", "stopped_late"},
+}
+
+
+@pytest.mark.skipif(not ONLY, reason="VIGIL_ORACLE_ONLY names no life")
+def test_the_life_that_was_asked_for_is_told_as_stepping_through_the_minutes_tells_it() -> None:
+    kind, world, life = ONLY.split()
+    print(WORLDS[kind](int(world)).compare(int(life)))
+
+
+@pytest.mark.skipif(bool(ONLY), reason="VIGIL_ORACLE_ONLY names a life")
+@pytest.mark.parametrize("kind", WORLDS)
+def test_random_lives_are_told_as_stepping_through_the_minutes_tells_them(kind: str) -> None:
+    lives = lead(WORLDS[kind], LIVES)
+    facts = sum(1 + len(life.events) for life, _ in lives)
+    at_due = sum(any(one.due in {e.minute for e in life.events} for one in told) for life, told in lives)
+    said = Counter(one.name for _, told in lives for one in told)
+    print(
+        f"{len(lives):,} lives of {facts:,} facts, {at_due:,} of them with a fact at a due time; said:", said
+    )
+    assert set(said) == SAID[kind]
+    assert at_due > len(lives) / 20
+
+
+# -- that the comparison bites: each row changes one piece of the core's source -------------------
+
+MISTAKES = [
+    ("clock", Judge, "advance", "e.alarm < now", "e.alarm <= now", "due judged at its very instant"),
+    ("clock", Runner, "_reached", "at < end", "at <= end", "paused exactly at due is over"),
+    ("clock", Runner, "retarget", "overrun < at", "overrun <= at", "a change at the new due is late"),
+    ("clock", Runner, "retarget", "target.calendar != clock.calendar", "False", "the past counts anew"),
+    ("clock", Runner, "_count", "clock.phase == RUNNING", "clock.phase in LIVE", "a pause counts"),
+    ("clock", Runner, "_count", "clock.phase == RUNNING", "True", "the resolved time counts"),
+    ("clock", Runner, "_mark_at", "at > clock.floor", "True", "warnings before the opening"),
+    ("cadence", Judge, "advance", "e.alarm < now", "e.alarm <= now", "an update at its due time is late"),
+    ("cadence", Cadencer, "retarget", "due <= at", "due < at", "what is due at the change counts"),
+    ("cadence", Cadencer, "retarget", "min(cadence.due, ", "max(0, ", "graver loosens"),
+    ("cadence", Cadencer, "update", "cadence.misses = 0", "pass", "an update leaves what was missed"),
+    ("cadence", Cadencer, "update", "min(stated, self", "max(stated, self", "a stated time loosens"),
+    ("cadence", Cadencer, "reopen", "cadence.since = at", "pass", "a reopen goes on from the last update"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "method", "right", "wrong"),
+    [pytest.param(*row[:5], id=f"{row[0]}: {row[5]}") for row in MISTAKES],
+)
+def test_the_oracle_finds_a_planted_mistake(
+    kind: str, owner: type, method: str, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, method, changed(getattr(owner, method), right, wrong))
+    with pytest.raises(Mismatch, match=f"VIGIL_ORACLE_ONLY='{kind}"):
+        lead(WORLDS[kind], 20 * A_WORLD)
+
+
+def changed(method: Callable[..., object], right: str, wrong: str) -> Callable[..., object]:
+    """The method with one piece of its source changed."""
+    source = textwrap.dedent(inspect.getsource(method))
+    assert right in source, f"{method.__qualname__} has no {right}: plant another mistake"
+    made: dict[str, Callable[..., object]] = {}
+    exec(source.replace(right, wrong), inspect.unwrap(method).__globals__, made)  # noqa: S102
+    return made[method.__name__]
