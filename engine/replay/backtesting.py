@@ -99,7 +99,7 @@ class Backtest:
 def _comparable(outcomes: list[Outcome]) -> list[Outcome]:
     """The verdicts, without the names of what they were computed with: those differ in any two books."""
     settled = verdicts(one for one in outcomes if one.name in VERDICTS)
-    return [replace(one, policy=_ANY, proof=None) for one in settled]
+    return [replace(one, policy=_ANY, versions=None, segments=(), hash="") for one in settled]
 
 
 def metrics(book: Book) -> set[str]:

@@ -267,6 +267,26 @@ def test_the_topic_gives_the_answers_that_the_file_gives(topic: dict[str, str], 
     assert (json.loads(read.stdout)["outcomes"], json.loads(read.stdout)["repeated"]) == (3, 0)
 
 
+def test_what_is_not_committed_yet_is_not_waited_for(topic: dict[str, str], said: Path) -> None:
+    record = encode_outcome(next(iter(read_outcomes(said.read_bytes().splitlines()))))
+
+    async def read_meanwhile() -> str:
+        """What is read while a worker's transaction is open."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=topic["VIGIL_BOOTSTRAP_SERVERS"], transactional_id=unique("open")
+        )
+        async with producer:
+            await producer.begin_transaction()
+            name = topic["VIGIL_OUTCOMES_TOPIC"]
+            await producer.send_and_wait(name, record.value, record.key, headers=record.headers)
+            done = await asyncio.to_thread(vigil, "standing", "--kafka", "--json", **topic)
+            await producer.abort_transaction()
+        return done.stdout
+
+    said_then = json.loads(asyncio.run(read_meanwhile()))
+    assert (said_then["outcomes"], said_then["repeated"]) == (3, 0)
+
+
 def test_what_is_on_the_topic_and_no_outcome_is_named_by_its_place(
     topic: dict[str, str], kafka: KafkaBroker
 ) -> None:

@@ -138,9 +138,12 @@ def lives(seed: int) -> list[bytes]:
         told += [("updated", minute(opened, 960), {"severity": draw.choice(["P0", "P1"])}) for _ in range(2)]
         told += [("update_published", minute(opened, 960), {"audience": "customer"}) for _ in range(2)]
         told += [("resolved", minute(opened, 960), {"by": "x"}), ("reopened", minute(opened, 960), {})]
-        for verb, when, data in draw.sample(told, len(told) - draw.randrange(2)):
+        for nth, (verb, when, data) in enumerate(draw.sample(told, len(told) - draw.randrange(2))):
             recorded = text(min(when + draw.choice([0, 0, minute(0, 240)]), 1_439))
-            lines.append(event(verb, text(when), f"desk:{number:02d}", recorded=recorded, **data))
+            identity = f"{number}-{nth}"
+            lines.append(
+                event(verb, text(when), f"desk:{number:02d}", recorded=recorded, identity=identity, **data)
+            )
     return [*lines, *draw.sample(lines, 10)]
 
 
@@ -168,7 +171,7 @@ def test_both_answers_are_those_of_two_replays_of_their_own(tmp_path: Path, seed
         assert all(change.cause is not None for change in found)
         assert (both.sums.left.total(), both.sums.right.total()) == (len(reported), len(known))
         differed += len(found)
-    assert differed > 20
+    assert differed > 10
 
 
 def recorded(outcomes: list[Outcome], day: str) -> tuple[list[Outcome], list[Outcome], list[Change]]:
