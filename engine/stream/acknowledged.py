@@ -57,13 +57,17 @@ class Acknowledged:
         self.pulse = Pulse(settings.session_timeout * STANDSTILL)
 
     async def own(self, partitions: set[int]) -> None:
+        self.pulse.restart()
         await self._sender.start()
         self._last = {number: task for number, task in self._last.items() if number in partitions}
-        self.pulse.restart()
 
     async def begin(self, generation: int) -> None:
-        """Recovery is over: write with an epoch above all before, and write again what came late."""
-        self.pulse.restart()
+        """Recovery is over: write with an epoch above all before, and write again what came late.
+
+        Who stood still while it recovered may have been replaced meanwhile: what it has read is old, and
+        where it read nothing, not even a foreign write into the changelog would show it.
+        """
+        self.pulse.check()
         for number in list(self._table.partitions_held):
             # The generation grows with each assignment; where the broker forgot it, the changelog remembers.
             self._epochs[number] = max(generation, self._table.epochs.get(number, 0) + 1)
