@@ -102,6 +102,24 @@ async def test_standing_still_in_the_middle_of_a_recovery_ends_the_worker(
     assert ends == [70]
 
 
+async def test_a_late_write_into_a_partition_that_was_kept_loses_too(ends: list[int]) -> None:
+    settings = Settings()
+    _, table = faust_app(settings, 1)
+    table.hold_only({0})
+    table.apply_changelog_batch([changelog((0, b"a", b"old", 4))])
+    stage = Acknowledged(settings, table, Silent(settings), lambda _: None)
+    await stage.own({0})
+    await stage.begin(5)
+    table.held(0)[b"a"] = b"ours"  # what a chunk led to
+    table.hold_only({0})  # the next assignment keeps it
+    table.apply_changelog_batch([changelog((2, b"a", b"zombie", 4))])
+    assert table.held(0) == {b"a": b"ours"}
+    assert table.to_repair == {0: {b"a"}}
+    table.apply_changelog_batch([changelog((3, b"a", b"newer owner", 6))])
+    assert table.held(0) == {b"a": b"newer owner"}
+    assert ends == []
+
+
 # Acknowledged delivery on a real broker
 
 
