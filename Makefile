@@ -8,6 +8,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --univers
 	--python-version 3.11 pyproject.toml
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
+SIM_SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,7 +19,7 @@ help:
 	@echo "make check   lint, types, import table, schemas, unit tests"
 	@echo "make test    check, and the tests on a real Apache Kafka"
 	@echo "make bench   measure throughput and lateness"
-	@echo "make soak    kill workers at work, with and without transactions: SOAK_KILLS=$(SOAK_KILLS)"
+	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, then kill SOAK_KILLS=$(SOAK_KILLS) workers at work"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
 
@@ -41,6 +42,7 @@ bench: $(VENV)/.dev
 	$(BIN)/vigil bench $(ARGS)
 
 soak: $(VENV)/.dev
+	VIGIL_SIM_SEEDS=$(SIM_SEEDS) $(BIN)/pytest -q -n auto --dist loadfile tests/sim
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
 
 lock: $(VENV)/.dev
