@@ -9,6 +9,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --univers
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
+SIM_SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,10 +18,10 @@ SOAK_COMPARISONS ?= 1000000
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
 	@echo "make check   lint, types, import table, schemas, unit tests"
-	@echo "make test    check, and the tests on a real Apache Kafka"
+	@echo "make test    check, the simulator, and the tests on a real Apache Kafka"
 	@echo "make bench   measure throughput and lateness"
-	@echo "make soak    kill workers at work, with and without transactions: SOAK_KILLS=$(SOAK_KILLS);"
-	@echo "             ask calendars and clocks what stepping through the minutes says: SOAK_COMPARISONS=$(SOAK_COMPARISONS)"
+	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
+	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
 
@@ -34,15 +35,17 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m engine.contract.schemas --check
 	$(BIN)/python -m engine.contract.compatibility
-	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile
+	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile
 
 test: check
+	$(BIN)/pytest -q -m sim -n auto --dist loadfile
 	$(BIN)/pytest -q -m "kafka or e2e"
 
 bench: $(VENV)/.dev
 	$(BIN)/vigil bench $(ARGS)
 
 soak: $(VENV)/.dev
+	VIGIL_SIM_SEEDS=$(SIM_SEEDS) $(BIN)/pytest -q -n auto --dist loadfile tests/sim
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 

@@ -282,6 +282,8 @@ class Case:
     def _settle_duplicate(self, earlier: Fact, fact: Fact) -> Refusal | None:
         """The same again changes nothing; of two contents the one recorded first stands."""
         if earlier.same_content(fact):
+            if fact.recorded < earlier.recorded:
+                self._record_earlier(earlier, fact)
             return Refusal("duplicate", f"{fact.source} {fact.id} is known", False)
         detail = f"{fact.source} {fact.id} came twice with different content; the one recorded first stands"
         if precedence(earlier) <= precedence(fact):
@@ -294,6 +296,11 @@ class Case:
         else:
             self._wait_again(facts, fact)
         return Refusal("conflicting_duplicate", detail, True, earlier)
+
+    def _record_earlier(self, earlier: Fact, fact: Fact) -> None:
+        """The same content, recorded sooner than was known: another content may come between the two."""
+        self._touched = True
+        self._history.rewrite([fact if item == earlier else item for item in self._history.items()])
 
     def _wait_again(self, facts: list[Fact], cause: Fact) -> None:
         """No opening is among the facts, or not any more: what was said of it is retracted."""

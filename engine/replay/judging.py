@@ -79,6 +79,8 @@ class Bench:
                 continue
             if fact.same_content(other):
                 self.counts["duplicate"] += 1
+                if fact.recorded < other.recorded:  # what stands was recorded when it was recorded first
+                    standing[fact.source, fact.id] = fact
             else:
                 first, second = sorted((other, fact), key=precedence)
                 self._refused(subject, second, Refusal("conflicting_duplicate", "", True))

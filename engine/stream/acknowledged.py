@@ -53,20 +53,24 @@ class Acknowledged:
         self._sender = sender
         self._on_settled = on_settled
         self._last: dict[int, asyncio.Task[None]] = {}
-        self._epochs: dict[int, int] = {}
         self.pulse = Pulse(settings.session_timeout * STANDSTILL)
 
     async def own(self, partitions: set[int]) -> None:
+        self.pulse.restart()
         await self._sender.start()
         self._last = {number: task for number, task in self._last.items() if number in partitions}
-        self.pulse.restart()
 
     async def begin(self, generation: int) -> None:
-        """Recovery is over: write with an epoch above all before, and write again what came late."""
-        self.pulse.restart()
+        """Recovery is over: write with an epoch above all before, and write again what came late.
+
+        Who stood still while it recovered may have been replaced meanwhile: what it has read is old, and
+        where it read nothing, not even a foreign write into the changelog would show it.
+        """
+        self.pulse.check()
         for number in list(self._table.partitions_held):
             # The generation grows with each assignment; where the broker forgot it, the changelog remembers.
-            self._epochs[number] = max(generation, self._table.epochs.get(number, 0) + 1)
+            known = max(self._table.epochs.get(number, 0), self._table.own_epochs.get(number, 0))
+            self._table.own_epochs[number] = max(generation, known + 1)
         for number, keys in list(self._table.to_repair.items()):
             held = self._table.held(number)
             await self._write_state(number, [(key, held.get(key)) for key in sorted(keys)])
@@ -102,7 +106,7 @@ class Acknowledged:
     async def _write_state(self, number: int, state: Iterable[tuple[bytes, bytes | None]]) -> int | None:
         """Append to the changelog; its last offset. Ends the process where somebody else wrote there too."""
         self.pulse.check()
-        epoch = [(EPOCH, b"%d" % self._epochs.get(number, 0))]
+        epoch = [(EPOCH, b"%d" % self._table.own_epochs.get(number, 0))]
         records = [Record(key, value, epoch) for key, value in state]
         written = await self._sender.send(self._settings.changelog_topic, number, records)
         if written is None:

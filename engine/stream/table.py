@@ -28,6 +28,8 @@ class StateTable(Table[bytes, bytes]):
         """Changelog records read since the last recovery began."""
         self.epochs: dict[int, int] = {}
         """The highest epoch seen in each partition's changelog."""
+        self.own_epochs: dict[int, int] = {}
+        """The epoch that we write each partition with that we hold since the last recovery."""
         self.to_repair: dict[int, set[bytes]] = {}
         """Keys whose last changelog record is an earlier owner's that came late."""
         self._epoch_of_key: dict[int, dict[bytes, int]] = {}
@@ -66,7 +68,8 @@ class StateTable(Table[bytes, bytes]):
         epoch = next((int(value) for name, value in record.headers if name == EPOCH), 0)
         self.epochs[partition] = max(self.epochs.get(partition, 0), epoch)
         seen = self._epoch_of_key.setdefault(partition, {})
-        if epoch < seen.get(record.key, 0):
+        # Of a partition that was kept only what others wrote meanwhile is read, and what we hold is ours.
+        if epoch < seen.get(record.key, self.own_epochs.get(partition, 0)):
             self.to_repair.setdefault(partition, set()).add(record.key)
             return True
         seen[record.key] = epoch
@@ -106,6 +109,7 @@ class StateTable(Table[bytes, bytes]):
             self.partitions_held,
             self.last_offset,
             self.epochs,
+            self.own_epochs,
             self.to_repair,
             self._epoch_of_key,
         ):

@@ -102,6 +102,11 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 10 acknowledged :a ^10; 5 acknowledged :a ^9
 => 10 met acknowledge due 15; 5 amended met acknowledge due 15 by a; !conflicting_duplicate
 
+== Order 4: what came again was recorded when it was recorded first
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 10 acknowledged :a ^14; 10 acknowledged :a ^11; 5 acknowledged :a ^12
+=> 10 met acknowledge due 15; !duplicate; !conflicting_duplicate
+
 == Order 4: an opening that turns out to be something else leaves the escalation waiting
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1 :o ^5; 16 now; 0 updated P1 :o ^4; 100 now

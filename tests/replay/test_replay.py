@@ -172,6 +172,20 @@ def test_of_two_contents_of_one_event_the_one_recorded_first_stands(book: Book, 
     assert replay.judged["conflicting_duplicate"] == 1
 
 
+@pytest.mark.parametrize("as_reported", [False, True])
+def test_a_content_that_came_twice_was_recorded_when_it_was_recorded_first(
+    book: Book, as_reported: bool
+) -> None:
+    twice = [event("resolved", "12:00", identity="r", recorded=at, by="first") for at in ("12:50", "12:10")]
+    between = event("resolved", "12:20", identity="r", recorded="12:30", by="second")
+    for lines in ([*twice, between], [twice[0], between, twice[1]]):
+        outcomes, _, heard = replayed(
+            book, [event("opened", "09:00"), *lines], until="15:00", as_reported=as_reported
+        )
+        assert resolve(outcomes) == [("11:00", "breach_risk"), ("12:00", "met")]
+        assert set(heard.refused) == {("desk:1", "r", "conflicting_duplicate")}
+
+
 def test_lines_that_cannot_be_read_are_named_and_the_rest_is_judged(book: Book) -> None:
     lines = [
         b"{",

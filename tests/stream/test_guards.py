@@ -14,6 +14,7 @@ from kafka import KafkaProducer
 
 from engine.contract.records import Record
 from engine.demo.broker import KafkaBroker
+from engine.settings import Settings
 from engine.stream import acknowledged
 from engine.stream.acknowledged import Acknowledged, Pulse
 from engine.stream.app import faust_app
@@ -73,6 +74,50 @@ def test_a_loop_that_stood_still_for_too_long_ends_the_worker(
     with pytest.raises(Ended):
         pulse.check()
     assert ends == [70]
+
+
+class Silent(Sender):
+    """Connects to nothing."""
+
+    async def start(self) -> None: ...
+
+
+async def test_standing_still_in_the_middle_of_a_recovery_ends_the_worker(
+    ends: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(acknowledged, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    settings = Settings(session_timeout=5.0)
+    _, table = faust_app(settings, 1)
+    stage = Acknowledged(settings, table, Silent(settings), lambda _: None)
+    now[0] += 100.0
+    await stage.own({0})
+    now[0] += 2.9
+    await stage.begin(1)
+    assert ends == [], "what was before the assignment does not count"
+    await stage.own({0})
+    now[0] += 3.1
+    with pytest.raises(Ended):
+        await stage.begin(2)
+    assert ends == [70]
+
+
+async def test_a_late_write_into_a_partition_that_was_kept_loses_too(ends: list[int]) -> None:
+    settings = Settings()
+    _, table = faust_app(settings, 1)
+    table.hold_only({0})
+    table.apply_changelog_batch([changelog((0, b"a", b"old", 4))])
+    stage = Acknowledged(settings, table, Silent(settings), lambda _: None)
+    await stage.own({0})
+    await stage.begin(5)
+    table.held(0)[b"a"] = b"ours"  # what a chunk led to
+    table.hold_only({0})  # the next assignment keeps it
+    table.apply_changelog_batch([changelog((2, b"a", b"zombie", 4))])
+    assert table.held(0) == {b"a": b"ours"}
+    assert table.to_repair == {0: {b"a"}}
+    table.apply_changelog_batch([changelog((3, b"a", b"newer owner", 6))])
+    assert table.held(0) == {b"a": b"newer owner"}
+    assert ends == []
 
 
 # Acknowledged delivery on a real broker

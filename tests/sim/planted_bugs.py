@@ -1,0 +1,87 @@
+"""Mistakes made on purpose, each of a kind that engines like this one have really made."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.core import case
+from engine.core.clocks import Clock, Runner
+from engine.core.facts import Fact
+from engine.core.instants import Instant
+from engine.stream.acknowledged import Acknowledged
+from engine.stream.delivery import Decision, batches, send_batches
+from engine.stream.transactions import Lane
+
+Judge: Any = vars(case)["Judge"]
+"""Whatever class it is that cases are judged by."""
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def tie_decided_the_wrong_way(patch: pytest.MonkeyPatch) -> None:
+    """An event at exactly the due time is judged late (semantics: met if stop <= due)."""
+    step = Judge.step
+
+    def late_at_the_due_time(self: Any, fact: Fact, *rest: Any) -> None:
+        self.advance(Instant(fact.at + 1))
+        step(self, fact, *rest)
+
+    patch.setattr(Judge, "step", late_at_the_due_time)
+
+
+def pause_counted_in_wall_time(patch: pytest.MonkeyPatch) -> None:
+    """A clock that is resumed goes on as if it had never been paused."""
+    release = Runner.release
+
+    def with_the_pause(self: Runner, plan: Any, clock: Clock, *rest: Any) -> None:
+        held_at = clock.mark
+        release(self, plan, clock, *rest)
+        clock.mark = held_at
+        clock.due = self.reach(clock, clock.budget)
+        self._arm(plan, clock)
+
+    patch.setattr(Runner, "release", with_the_pause)
+
+
+def outcomes_after_the_state(patch: pytest.MonkeyPatch) -> None:
+    """Acknowledged delivery in the wrong order: a crash between the two says nothing, ever."""
+
+    async def state_first(self: Any, decision: Decision, previous: asyncio.Task[None] | None) -> None:
+        outcomes, state = decision.outcomes, decision.state
+        if previous is not None:
+            await previous
+        await self._write_state(decision.chunk.partition, state)
+        decision.outcomes, decision.state = [], []
+        await self._sender.send(self._settings.outcomes_topic, decision.chunk.partition, outcomes)
+        await settle(self, decision, None)
+
+    settle = Acknowledged._settle
+    patch.setattr(Acknowledged, "_settle", state_first)
+
+
+def outcomes_outside_of_the_transaction(patch: pytest.MonkeyPatch) -> None:
+    """Outcomes are committed by themselves, before the state and the offsets: a crash says them twice."""
+    commit = Lane._commit
+
+    async def outcomes_apart(self: Any, group: list[Decision]) -> None:
+        producer, settings = self._producer, self._settings
+        said = [record for decision in group for record in decision.outcomes]
+        if said:
+            ready = batches(producer, said, settings.max_record_bytes)
+            await producer.begin_transaction()
+            await send_batches(producer, settings.outcomes_topic, self.partition, ready)
+            await producer.commit_transaction()
+        for decision in group:
+            decision.outcomes = []
+        await commit(self, group)
+
+    patch.setattr(Lane, "_commit", outcomes_apart)
+
+
+ALL: list[Plant] = [
+    tie_decided_the_wrong_way,
+    pause_counted_in_wall_time,
+    outcomes_after_the_state,
+    outcomes_outside_of_the_transaction,
+]

@@ -1,0 +1,102 @@
+"""Random calendars and policies, as the YAML that people write."""
+
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from engine.core.policy import Book, Calendar
+from engine.policies import load
+
+STARTS = ["2026-11-02T10:00:00Z", "2026-10-24T15:00:00Z", "2026-03-28T18:00:00Z", "2026-12-24T08:00:00Z"]
+"""Minute 0 of a run: a plain Monday, the evenings before the clocks change, a day before holidays."""
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]
+HOURS = [
+    'mon-fri: ["09:00-17:00"]',
+    'mon-fri: ["09:00-12:30", "13:30-18:00"]\n  sat: ["10:00-14:00"]',
+    'mon-sun: ["22:00-06:00"]',
+    'mon-sun: ["00:00-24:00"]',
+    'sun-thu: ["06:30-20:15"]',
+]
+SEVERITIES = ["P0", "P1", "P2", "P3"]
+REASONS = ["pending_customer", "pending_customer", "pending_vendor", "other"]
+BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "P3": [240, 480, 960]}
+"""Minutes. Few and round, so that facts fall on due times."""
+
+
+def random_book(rng: Random) -> tuple[str, Book]:
+    """The text, and the book that it makes."""
+    calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
+    text = "---\n".join([*calendars.values(), *_policies(rng)])
+    book = _loaded(text)
+    known = {name: _known_calendar(name, written) for name, written in calendars.items()}
+    return text, Book(
+        book.policies, {**book.calendars, **known}, book.severity_rules, book.tzdata, book.holidays
+    )
+
+
+def _loaded(text: str) -> Book:
+    with TemporaryDirectory() as folder:
+        Path(folder, "book.yaml").write_text(text, encoding="utf-8")
+        return load(Path(folder))
+
+
+@cache
+def _known_calendar(name: str, written: str) -> Calendar:
+    """An equal calendar, its years reckoned once for all runs of this process: it takes as long as a run."""
+    policy = "policy: any\neffective_from: 2020-01-01T00:00:00Z\nclocks: {acknowledge: {budget: {P1: 15m}}}\n"
+    return _loaded(f"{written}---\n{policy}").calendars[name]
+
+
+def _calendar(rng: Random, name: str) -> str:
+    closed = rng.choice(["", "holidays: {dates: {2026-11-03: closed, 2026-12-25: closed}}\n"])
+    hours = rng.choice(HOURS)
+    return f"calendar: {name}\nzone: {rng.choice(ZONES)}\nhours:\n  {hours}\n{closed}business_day: 8h\n"
+
+
+def _policies(rng: Random) -> list[str]:
+    gold = _policy(rng, "gold", "match: {tier: gold}\n")
+    return [*([gold] if rng.random() < 0.4 else []), _policy(rng, "standard", "")]
+
+
+def _policy(rng: Random, name: str, match: str) -> str:
+    lines = [f"policy: {name}", "effective_from: 2020-01-01T00:00:00Z"]
+    lines += [match.strip()] if match else []
+    lines.append(f"default_severity: {rng.choice(SEVERITIES)}")
+    lines.append(f"risk: {rng.choice(['[75%]', '[50%, 90%]', '[10m before due]', '[]'])}")
+    lines += ["clocks:", _resolve(rng)]
+    some = ["triage", "acknowledge", "first_response", "next_response", "contact", "confirm"]
+    lines += [f"  {metric}: {{budget: {_budget(rng)}}}" for metric in rng.sample(some, rng.randrange(1, 4))]
+    if rng.random() < 0.4:
+        lines.append("  vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor},")
+        lines.append(f"    budget: {_budget(rng)}}}")
+    if rng.random() < 0.4:
+        lines.append("  reply: {start: message_received, stop: message_sent, pause: [pending_customer],")
+        lines.append(f"    budget: {_budget(rng)}}}")
+    if rng.random() < 0.5:
+        lines += ["cadence:", _cadence(rng)]
+    lines.append(f"commitments: {{risk: {rng.choice(['[]', '[15m before due]', '[50%]'])}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _resolve(rng: Random) -> str:
+    """Of every severity: an independent count of this clock is held against the engine's."""
+    held = rng.choice(["any", "pending_customer", "pending_customer, pending_vendor", ""])
+    pause = f", pause: [{held}]" if held else ""
+    anchor = rng.choice(["opened", "opened", "reported", "occurred"])
+    levels = rng.choice(["", ", escalate: [{at: 75%, notify: [lead]}, {at: 100% + 2h, notify: [director]}]"])
+    return f"  resolve: {{budget: {_budget(rng, all_of_them=True)}{pause}, anchor: {anchor}{levels}}}"
+
+
+def _cadence(rng: Random) -> str:
+    more = rng.choice(["", ", first: {P0: 30m, P1: 60m}", ", start: triaged"])
+    audience = rng.choice(["customer", "customer, message_counts", "internal"])
+    audience, _, counts = audience.partition(", ")
+    more += f", {counts}: true" if counts else ""
+    return f"  {audience}: {{every: {{P0: 6h, P1: 12h, P2: 8h @office}}{more}}}"
+
+
+def _budget(rng: Random, *, all_of_them: bool = False) -> str:
+    some = [s for s in SEVERITIES if all_of_them or rng.random() < 0.8] or ["P1"]
+    told = [f"{s}: {rng.choice(BUDGETS[s])}m{rng.choice(['', '', ' @office', ' @desk'])}" for s in some]
+    return f"{{{', '.join(told)}}}"

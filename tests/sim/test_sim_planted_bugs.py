@@ -1,0 +1,21 @@
+"""The simulator finds what it is there to find: each planted bug, within the first seeds."""
+
+import pytest
+import seeds
+from planted_bugs import ALL, Plant
+
+WITHIN = 60
+"""Seeds. Which one found each bug is in docs/reliability.md."""
+
+
+@pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    for seed in range(WITHIN):
+        found = seeds.outcome_of(seed)
+        if found:
+            print(f"{plant.__name__}: found by seed {seed}: {found[0][:300]}")
+            monkeypatch.undo()
+            assert seeds.outcome_of(seed) == [], "the seed fails without the bug, too"
+            return
+    pytest.fail(f"{plant.__name__}: not found by any of {WITHIN} seeds")
