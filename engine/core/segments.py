@@ -79,10 +79,20 @@ def cut(
     calendars: Mapping[str, Calendar],
 ) -> tuple[Segment, ...]:
     """The stretches, cut where the hands changed; what they count adds up to `elapsed`."""
-    if len(tenures) == 1 and len(stretches) == 1:
-        _, team, owner = tenures[0]
+    if len(stretches) == 1:  # nearly all are one run in one or two pairs of hands
         start, end, name, why = stretches[0]
-        return (Segment(start, end, why, name, elapsed, team, owner),)
+        since, team, owner = tenures[-1]
+        if start >= since or len(tenures) == 1:
+            return (Segment(start, end, why, name, elapsed, team, owner),)
+        before, earlier_team, earlier_owner = tenures[-2]
+        if len(tenures) == 2 or start >= before:
+            if since >= end:
+                return (Segment(start, end, why, name, elapsed, earlier_team, earlier_owner),)
+            first = Span(0) if why else calendars[name].elapsed(start, since)
+            return (
+                Segment(start, since, why, name, first, earlier_team, earlier_owner),
+                Segment(since, end, why, name, Span(elapsed - first), team, owner),
+            )
     segments: list[Segment] = []
     for start, end, name, why in stretches:
         calendar = calendars[name]

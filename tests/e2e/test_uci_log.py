@@ -39,10 +39,9 @@ def test_every_verdict_of_the_log_through_kafka_is_the_one_that_replay_gives(
     assert {one.subject for one in history.verdicts} == last_rows().keys()
     assert repeated(outcomes) == {}
     assert backfill.dead_letters() == []
-    for subject in random.Random(7).sample(sorted(last_rows()), 2):  # noqa: S311
-        arguments = ("explain", subject, "--policies", str(POLICIES), "--json")
-        explained = json.loads(vigil(*arguments, **backfill.variables))
-        assert {one["check"] for one in explained["verdicts"]} == {"equal"}
+    arguments = ("explain", min(last_rows()), "--policies", str(POLICIES), "--json")
+    explained = json.loads(vigil(*arguments, **backfill.variables))
+    assert {one["check"] for one in explained["verdicts"]} == {"equal"}
     assert agreement(verdicts(outcomes), "3") >= 0.99
     assert agreement(verdicts(outcomes), "4") >= 0.99
 
