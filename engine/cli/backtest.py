@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -123,12 +123,11 @@ def _read(
 
 
 def _records(since: str | None, bootstrap_servers: str | None) -> Iterator[tuple[str, "Decoded"]]:
+    from engine.cli.inputs import settings_at
     from engine.cli.reading import place, read_topics
     from engine.contract.codec import decode
-    from engine.settings import Settings
 
-    chosen: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
-    settings = Settings(**chosen)
+    settings = settings_at(bootstrap_servers)
     for record in read_topics(settings, (settings.tickets_topic, settings.incidents_topic), since):
         yield place(record), decode(record.key, record.value, record.headers, record.timestamp)
 

@@ -1,7 +1,7 @@
 """`vigil explain`: every verdict of an escalation, recomputed, with the way to it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -140,12 +140,11 @@ def _outcomes_of_files(files: list[str], subject: str) -> "list[Outcome]":
 
 def _from_topics(bootstrap_servers: str | None, subject: str) -> "tuple[list[Fact], list[Outcome]]":
     """The escalation's records of the event topics and of the outcomes topic."""
+    from engine.cli.inputs import settings_at
     from engine.cli.reading import place, read_topics
     from engine.contract.codec import Received, decode, decode_outcome
-    from engine.settings import Settings
 
-    chosen: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
-    settings = Settings(**chosen)
+    settings = settings_at(bootstrap_servers)
     wanted = subject.encode()
     facts = []
     for record in read_topics(settings, [settings.tickets_topic, settings.incidents_topic]):

@@ -8,6 +8,7 @@ from engine.cli.exits import ExitCode, Failure
 if TYPE_CHECKING:
     from engine.core.instants import Instant
     from engine.replay.replaying import Hearing
+    from engine.settings import Settings
 
 
 def instant(option: str, text: str) -> "Instant":
@@ -18,6 +19,13 @@ def instant(option: str, text: str) -> "Instant":
         return parse_instant(text)
     except ValueError as error:
         raise Failure(f"{option} {text}: {error}", ExitCode.USAGE, "such as 2026-03-03T00:00:00Z") from None
+
+
+def settings_at(bootstrap_servers: str | None) -> "Settings":
+    """The settings, on the brokers that an option names instead of the variable."""
+    from engine.settings import Settings
+
+    return Settings() if bootstrap_servers is None else Settings(bootstrap_servers=bootstrap_servers)
 
 
 def file_lines(files: list[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,7 +1,7 @@
 """`vigil send`: CloudEvents from files, or one given by hand, onto Kafka."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,12 +51,11 @@ def command(
 
     from aiokafka.errors import KafkaConnectionError
 
+    from engine.cli.inputs import settings_at
     from engine.cli.output import Notes, say, say_json
     from engine.cli.sending import message, send_all
-    from engine.settings import Settings
 
-    chosen: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
-    settings = Settings(**chosen)
+    settings = settings_at(bootstrap_servers)
     if type_ is not None:
         lines = iter([("--type", _event(type_, subject, data, time, id_, source))])
     elif files:

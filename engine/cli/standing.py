@@ -110,12 +110,11 @@ def _lines(files: list[str], reject: Any) -> Iterator["Outcome"]:
 
 
 def _records(bootstrap_servers: str | None, reject: Any) -> Iterator["Outcome"]:
+    from engine.cli.inputs import settings_at
     from engine.cli.reading import place, read_topics
     from engine.contract.codec import decode_outcome
-    from engine.settings import Settings
 
-    chosen: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
-    settings = Settings(**chosen)
+    settings = settings_at(bootstrap_servers)
     for record in read_topics(settings, [settings.outcomes_topic]):
         try:
             yield decode_outcome(record.value or b"", record.headers)

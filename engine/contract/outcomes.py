@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from engine.contract.records import Record
 from engine.core.instants import SECOND, Span, format_instant, parse_instant
 from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
-from engine.core.segments import Segment
+from engine.core.segments import Segment, stands_paused
 
 SOURCE = "vigil"
 TYPES = {name: f"sla.{name}.v1" for name in NAMES}
@@ -167,7 +167,7 @@ def _bare(versions: Versions) -> _Proof:
 
 
 def _segment(s: Segment, target: Span | None) -> _Segment:
-    state, _, reason = s.why.partition(":") if s.why else ("running", "", "")
+    state, reason = (s.state, s.reason) if s.why else ("running", "")  # nearly all ran
     elapsed = s.elapsed
     return _Segment(
         _stamp(s.start),
@@ -235,7 +235,7 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
 
 
 def _read_segment(s: _Segment) -> Segment:
-    why = "" if s.state == "running" else f"{s.state}:{s.reason}" if s.state == "paused" else s.state
+    why = "" if s.state == "running" else stands_paused(s.reason) if s.state == "paused" else s.state
     start, end = parse_instant(s.start), parse_instant(s.end)
     return Segment(start, end, why, s.calendar, _span(s.elapsed_seconds), s.team, s.owner)
 

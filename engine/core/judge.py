@@ -33,7 +33,7 @@ class Judge:
         self.commitments = Keeper(
             COMMITMENT, "commitment_missed", plan.commitment_risk, plan.calendars, self.voice
         )
-        self.actions = Keeper(ACTION, "breached", plan.risk, plan.calendars, self.voice, reminds=True)
+        self.actions = Keeper(ACTION, "breached", plan.policy.risk, plan.calendars, self.voice, reminds=True)
         self.past_updates = 0
         """How many stated next-update times lay in the past."""
 
@@ -149,7 +149,7 @@ class Judge:
         self.ask_for_roles(at)
         for plan, clock in self.clocks():
             if plan.metric != ROLE or e.status == OPEN:
-                self.retarget(plan, clock, at)
+                self.runner.retarget(plan, clock, at, floor, self._severity_for(plan), e.reasons)
         for cadence_plan, cadence in self.cadences():
             self.cadencer.retarget(cadence_plan, cadence, floor, severity, up)
 
@@ -185,14 +185,11 @@ class Judge:
             return
         if plan.metric == ROLE and e.status != OPEN:
             return  # nobody staffs the room of what is over
-        severity = e.gravest if plan.by_gravest else e.severity
-        self.runner.start(plan, clock, at, self.floor(at), severity, e.reasons)
+        self.runner.start(plan, clock, at, self.floor(at), self._severity_for(plan), e.reasons)
 
-    def retarget(self, plan: ClockPlan, clock: Clock, at: Instant) -> None:
-        """The severity is another: what the clock owes now."""
-        e = self.escalation
-        severity = e.gravest if plan.by_gravest else e.severity
-        self.runner.retarget(plan, clock, at, self.floor(at), severity, e.reasons)
+    def _severity_for(self, plan: ClockPlan) -> str:
+        """The one whose budget the clock has."""
+        return self.escalation.gravest if plan.by_gravest else self.escalation.severity
 
     def ask_for_roles(self, at: Instant) -> None:
         """From when a severity first asks for roles, each of them has a clock; nobody has them twice."""

@@ -42,6 +42,11 @@ class BuiltIn(NamedTuple):
     """Breached and still missing, it is said again each day."""
 
 
+def _review(*stop: Trigger) -> BuiltIn:
+    """What a grave escalation owes after its resolution (semantics.md, Commitments 2)."""
+    return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=True)
+
+
 _RCA_STOPS = (Trigger("rca_published", "summary"), Trigger("rca_published", "final"))
 
 BUILT_IN = {
@@ -62,9 +67,9 @@ BUILT_IN = {
         (Trigger("resolution_confirmed"), Trigger("closed")),
         ends_with_reopening=True,
     ),
-    "rca_summary": BuiltIn((Trigger(RESOLUTION),), _RCA_STOPS, False, True, True, True),
-    "rca_final": BuiltIn((Trigger(RESOLUTION),), _RCA_STOPS[1:], False, True, True, True),
-    "pir": BuiltIn((Trigger(RESOLUTION),), (Trigger("pir_held"),), False, True, True, True),
+    "rca_summary": _review(*_RCA_STOPS),
+    "rca_final": _review(*_RCA_STOPS[1:]),
+    "pir": _review(Trigger("pir_held")),
 }
 
 _AFTER_RESOLUTION = frozenset({"resolved", "closed", "resolution_confirmed", RESOLUTION})
@@ -209,8 +214,8 @@ class Plan:
     """A policy made ready to judge by."""
 
     __slots__ = (
-        "actions", "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "risk",
-        "roles", "triaged", "without_roles",
+        "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "roles", "triaged",
+        "without_roles",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
@@ -225,8 +230,6 @@ class Plan:
         """The place of each role's clock."""
         self.cadences = tuple(CadencePlan(rule, calendars) for rule in policy.cadences)
         self.commitment_risk = policy.commitment_risk
-        self.risk = policy.risk
-        self.actions = policy.action_budget
         self.moves = self._moves()
         """By verb; a verb that is not here moves no clock."""
         self.triaged = self.moves["triaged"].of("").stops if "triaged" in self.moves else ()

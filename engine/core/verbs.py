@@ -228,7 +228,7 @@ def _action_opened(judge: "Judge", fact: Fact) -> None:
     action = _action(judge, fact)
     due = fact.instant("due_at")
     if due is None and (action is None or action.phase != DEADLINE_OPEN):
-        target = judge.plan.actions.get(e.gravest)
+        target = judge.plan.policy.action_budget.get(e.gravest)
         due = None if target is None else judge.plan.calendars[target.calendar].due(fact.at, target.budget)
     if action is None:
         if due is None:

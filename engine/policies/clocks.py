@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 from engine.core.policy import ANY_REASON, AUDIENCES, CadenceRule, ClockRule, Level, Threshold, Trigger
+from engine.core.rules import BUILT_IN
 from engine.policies.documents import At
 from engine.policies.format import CadencePart, ClockPart, PolicyPart
 from engine.policies.problems import found, one_of
 from engine.policies.targets import Targets
 
-BUILT_IN = (
-    *("triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm"),
-    *("rca_summary", "rca_final", "pir"),
-)
 RESERVED = frozenset(
     (
         *("customer_update", "internal_update", "executive_update"),
@@ -19,8 +16,8 @@ RESERVED = frozenset(
     )
 )
 """Metrics of the other sections; a clock of one's own cannot take their names."""
-_FROM_THE_OPENING = frozenset(("triage", "acknowledge", "first_response", "contact", "resolve"))
-_AFTER_GRAVE = frozenset(("rca_summary", "rca_final", "pir"))
+_FROM_THE_OPENING = frozenset(name for name, known in BUILT_IN.items() if Trigger("opened") in known.start)
+_AFTER_GRAVE = frozenset(name for name, known in BUILT_IN.items() if known.by_gravest)
 _GRAVE = ("P0", "P1")
 
 

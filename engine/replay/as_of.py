@@ -61,10 +61,8 @@ class AsOf:
     def _by_the_day(self, arrivals: Iterable[Arrival], facts: Sorter[tuple[str, int]]) -> Iterator[Arrival]:
         """What had arrived by the day; everything that had happened by then is kept for the second answer."""
         for number, arrival in enumerate(arrivals):
-            if arrival.fact.at > self._day:
-                self.counts.after_until += 1
+            if not self.counts.is_in_time(arrival.subject, arrival.fact.at, self._day):
                 continue
-            self.counts.subjects.add(arrival.subject)
             in_time = arrival.now <= self._day
             facts.add((arrival.subject, number), _encode((in_time, arrival.fact)))
             if in_time:

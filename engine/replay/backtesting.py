@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from engine.contract.codec import Decoded, Received
+from engine.contract.codec import Decoded
 from engine.core.deadlines import COMMITMENT
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
@@ -49,9 +49,7 @@ class Backtest:
     @property
     def until(self) -> Instant:
         """When the last judgement is made."""
-        if self._wish.until is not None:
-            return self._wish.until
-        return self.counts.newest if self.counts.newest is not None else Instant(0)
+        return self._wish.end(self.counts)
 
     @property
     def judged(self) -> dict[str, int]:
@@ -74,7 +72,9 @@ class Backtest:
 
     def run(self, read: Iterable[tuple[str, Decoded]]) -> Iterator[Change]:
         """Every clock that differs, in the order of subjects: the same events give the same changes."""
-        received = self._in_time(take(read, self.counts, self._hearing.rejected))
+        until = self._wish.until
+        taken = take(read, self.counts, self._hearing.rejected)
+        received = (one for one in taken if self.counts.is_in_time(one.subject, one.fact.at, until))
         with Sorter(tuple[str, int]) as sorter:
             for subject, facts in by_subject(received, sorter):
                 left = self._left.judge(subject, facts, self.until)
@@ -86,14 +86,6 @@ class Backtest:
                     self.sums.add(change)
                     yield change
                 self._hearing.judged(len(facts))
-
-    def _in_time(self, received: Iterable[Received]) -> Iterator[Received]:
-        for one in received:
-            if self._wish.until is not None and one.fact.at > self._wish.until:
-                self.counts.after_until += 1
-            else:
-                self.counts.subjects.add(one.subject)
-                yield one
 
 
 def _comparable(outcomes: list[Outcome]) -> list[Outcome]:

@@ -1,17 +1,18 @@
 """Every verdict of one escalation, recomputed from its events and held against what was said."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
 from engine.core.instants import MICROSECOND, Instant
-from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.proof import is_intact
-from engine.core.standing import CorrectionOfNothing, standing
+from engine.core.standing import CorrectionOfNothing
 from engine.core.view import ClockView, clocks_of
 from engine.replay.judging import Bench
+from engine.replay.verdicts import Slot, by_slot, verdicts
 
 EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED, UNCHECKED = (
     "equal", "differs", "not_said", "not_derived", "tampered", "unchecked",
@@ -20,9 +21,6 @@ EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED, UNCHECKED = (
 said. NOT_DERIVED: it was said, and does not follow. UNCHECKED: there is nothing to hold it against."""
 
 WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED})
-
-Slot: TypeAlias = tuple[str, str, int, str, int]
-"""Metric, key, cycle, name, and which of its kind."""
 
 
 class Checked(NamedTuple):
@@ -85,7 +83,7 @@ def explain(
     """
     in_time = [fact for fact in facts if fact.at <= until]
     changes = Bench(book, options, lambda *_: None).settle(subject, in_time, until)
-    derived = _verdicts(changes.outcomes)
+    derived = by_slot(verdicts(changes.outcomes))
     corrections: list[Outcome] = []
     if said is None:
         checked = [Checked(one, UNCHECKED, None) for one in derived.values()]
@@ -107,27 +105,13 @@ def explain(
 
 def _said(given: list[Outcome], until: Instant) -> list[Outcome]:
     try:
-        return [one for one in standing(given) if one.name in VERDICTS and one.effective_at <= until]
+        return [one for one in verdicts(given) if one.effective_at <= until]
     except CorrectionOfNothing as error:
         raise IncompleteOutcomes(str(error)) from None
 
 
-def _verdicts(outcomes: Iterable[Outcome]) -> dict[Slot, Outcome]:
-    return _by_slot(one for one in standing(outcomes) if one.name in VERDICTS)
-
-
-def _by_slot(verdicts: Iterable[Outcome]) -> dict[Slot, Outcome]:
-    found: dict[Slot, Outcome] = {}
-    for one in verdicts:
-        nth = 0
-        while (slot := (one.metric, one.key, one.cycle, one.name, nth)) in found:
-            nth += 1
-        found[slot] = one
-    return found
-
-
 def _held_against(derived: dict[Slot, Outcome], said: list[Outcome]) -> list[Checked]:
-    was_said = _by_slot(said)
+    was_said = by_slot(said)
     checked = [_compared(verdict, was_said.get(slot)) for slot, verdict in derived.items()]
     checked += [
         Checked(verdict, NOT_DERIVED, verdict) for slot, verdict in was_said.items() if slot not in derived

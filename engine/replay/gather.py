@@ -47,6 +47,14 @@ class Counts:
         self.recorded_apart = 0
         """Events that were recorded at another time than they happened."""
 
+    def is_in_time(self, subject: str, at: Instant, until: Instant | None) -> bool:
+        """Whether an event is not later than what was asked for; and count it."""
+        if until is not None and at > until:
+            self.after_until += 1
+            return False
+        self.subjects.add(subject)
+        return True
+
     @property
     def to_judge(self) -> int:
         """Events less those that are later than what was asked for."""

@@ -29,6 +29,12 @@ class Wish(NamedTuple):
     as_reported: bool = False
     options: Options = Options()
 
+    def end(self, counts: Counts) -> Instant:
+        """When the last judgement is made, as far as the events are counted."""
+        if self.until is not None:
+            return self.until
+        return counts.newest if counts.newest is not None else Instant(0)
+
 
 class Hearing(NamedTuple):
     """Who hears of what while a replay runs."""
@@ -57,9 +63,7 @@ class Replay:
     @property
     def until(self) -> Instant:
         """When the last judgement is made."""
-        if self._wish.until is not None:
-            return self._wish.until
-        return self.counts.newest if self.counts.newest is not None else Instant(0)
+        return self._wish.end(self.counts)
 
     def run(self, lines: Lines) -> Iterator[bytes]:
         """Outcome lines. The same events and policies give the same bytes, in whatever order the events come;
@@ -88,17 +92,11 @@ class Replay:
     def _known(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
         """What had arrived by `until`."""
         for arrival in arrivals:
-            if self._is_in_time(arrival.subject, max(arrival.now, arrival.fact.at)):
+            if self.counts.is_in_time(arrival.subject, max(arrival.now, arrival.fact.at), self._wish.until):
                 yield arrival
                 self._hearing.judged(1)
 
     def _happened(self, received: Iterable[Received]) -> Iterator[Received]:
         """What happened by `until`, whenever it was recorded."""
-        return (one for one in received if self._is_in_time(one.subject, one.fact.at))
-
-    def _is_in_time(self, subject: str, at: Instant) -> bool:
-        if self._wish.until is not None and at > self._wish.until:
-            self.counts.after_until += 1
-            return False
-        self.counts.subjects.add(subject)
-        return True
+        until = self._wish.until
+        return (one for one in received if self.counts.is_in_time(one.subject, one.fact.at, until))

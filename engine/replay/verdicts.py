@@ -53,7 +53,7 @@ class Difference(NamedTuple):
 
 def differences(left: Iterable[Outcome], right: Iterable[Outcome]) -> list[Difference]:
     """Verdicts (as `verdicts` gives them) of which one run has no equal, by subject and metric."""
-    lefts, rights = _by_slot(left), _by_slot(right)
+    lefts, rights = by_slot(left), by_slot(right)
     return [
         Difference(slot, lefts.get(slot), rights.get(slot))
         for slot in sorted(lefts.keys() | rights.keys())
@@ -61,7 +61,8 @@ def differences(left: Iterable[Outcome], right: Iterable[Outcome]) -> list[Diffe
     ]
 
 
-def _by_slot(outcomes: Iterable[Outcome]) -> dict[Slot, Outcome]:
+def by_slot(outcomes: Iterable[Outcome]) -> dict[Slot, Outcome]:
+    """Each under what it is about; two of one kind are told apart by their order."""
     found: dict[Slot, Outcome] = {}
     for one in outcomes:
         nth = 0
