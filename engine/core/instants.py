@@ -27,7 +27,8 @@ def from_datetime(moment: datetime) -> Instant:
     """The instant of an aware datetime. ValueError for a naive one: its zone would be a guess."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no zone; expected an offset such as Z or +01:00")
-    return Instant((moment - _EPOCH) // _MICROSECOND)
+    since = moment - _EPOCH
+    return Instant((since.days * 86_400 + since.seconds) * SECOND + since.microseconds)  # `//` takes longer
 
 
 def to_datetime(at: Instant) -> datetime:

@@ -2,10 +2,13 @@
 
 from hashlib import blake2b
 
+import msgspec
 from msgspec import Struct
 
 from engine.core.instants import Instant, Span
 from engine.core.segments import Segment
+
+_encode = msgspec.msgpack.Encoder().encode
 
 NAMES = [
     "clock_started",
@@ -110,5 +113,5 @@ def outcome_id(
     effective: int,
 ) -> str:
     """The same outcome has the same id in every run, live or replayed (contract.md, Out)."""
-    text = f"{subject}\0{metric}\0{key}\0{cycle}\0{name}\0{threshold}\0{due}\0{effective}"
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    content = (subject, metric, key, cycle, name, threshold, due, effective)
+    return blake2b(_encode(content), digest_size=16).hexdigest()
