@@ -57,8 +57,8 @@ def read(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
             # One look at all of them: what is plain, whole and short enough for every limit needs no second.
             whole = b" ".join(
                 (
-                    found["ce_type"], found["ce_source"], found["ce_id"], found["ce_subject"], found["ce_time"],
-                    found.get("ce_sequence", b""), found.get("ce_recordedtime", b""),
+                    found["ce_type"], found["ce_source"], found["ce_id"], found["ce_subject"],
+                    found["ce_time"], found.get("ce_sequence", b""), found.get("ce_recordedtime", b""),
                 )
             ).decode("ascii")  # fmt: skip
         except (KeyError, TypeError, UnicodeDecodeError):
