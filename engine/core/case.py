@@ -10,7 +10,7 @@ import msgspec
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import WAITING, Escalation
-from engine.core.facts import Fact, Value, in_order, opening
+from engine.core.facts import RELAYS, Fact, Value, in_order, opening
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
 from engine.core.judge import Judge
@@ -19,6 +19,7 @@ from engine.core.matching import match_policy
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef, outcome_id
 from engine.core.proof import seal
 from engine.core.refusals import Refusal
+from engine.core.relays import Relay, settle, version
 from engine.core.rules import Plan, Rules
 from engine.core.statements import Statement
 
@@ -33,6 +34,8 @@ class Settings(NamedTuple):
     correction_window: Span
     now: Instant
     outcomes: list[Outcome]
+    relays: list[Relay]
+    relay_again: bool
     counts: Counter[str]
 
 
@@ -91,7 +94,10 @@ class Case:
         if shelf.facts:
             earlier = history.find(fact)
             if earlier is not None:
-                return self._settle_duplicate(earlier, fact)
+                refusal = self._settle_duplicate(earlier, fact)
+                if self._settings.relay_again:
+                    self._settings.relays.extend(self._ledger()[1])
+                return refusal
         if e.status == WAITING:
             return self._take_waiting(fact)
         order = fact.order
@@ -103,7 +109,7 @@ class Case:
             judge.step(fact, order)
             if judged > fact.at:
                 judge.advance(judged)
-            if judge.voice.said or judge.past_updates:
+            if judge.voice.said or judge.past_updates or judge.relays:
                 self._say(judge)
         else:
             if self._is_folded_past(fact):
@@ -165,7 +171,7 @@ class Case:
     def _take_waiting(self, fact: Fact) -> Refusal | None:
         """Facts before their opening wait for it."""
         e, history = self._escalation, self._history
-        opens = fact.kind == "opened" or self._settings.open_on_first_event
+        opens = self._opens([fact])
         if not opens and history.shelf.facts >= self._settings.fact_limit:
             return Refusal(
                 "too_many_waiting", f"{history.shelf.facts} facts wait for an opening already", True
@@ -229,26 +235,30 @@ class Case:
     def _facts(self) -> list[Fact]:
         return [item for item in self._history.items() if isinstance(item, Fact)]
 
-    def _ledger(self) -> list[Said]:
-        return [item for item in self._history.items() if isinstance(item, Said)]
+    def _ledger(self) -> tuple[list[Said], list[Relay]]:
+        """What stands as said, and what was passed on."""
+        items = self._history.items()
+        said = [item for item in items if type(item) is Said]
+        return said, [item for item in items if type(item) is Relay]
 
     def _derive(self, facts: list[Fact], cause: Fact) -> None:
         """Judge all facts as if they had come in order, and say the difference (semantics.md, Clock 9)."""
         self._touched = True
-        ledger = self._ledger()
+        ledger, sent = self._ledger()
         was = self._escalation
         judged = max(was.judged, *(fact.at for fact in facts))
         ordered, judge = self._replay(facts)
         judge.advance(judged)
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
-        wanted, past_updates = judge.take()
+        wanted, past_updates, relays = judge.take()
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
         corrected = [self._correct(correction, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
-        self._history.rewrite([*ordered, *(said or next(entries) for said in kept)])
+        stands = [said or next(entries) for said in kept]
+        self._history.rewrite([*ordered, *stands, *self._pass_on(relays, sent)])
         # What was counted when it was taken is not counted again.
         past = past_updates if was.status == WAITING else _states_the_past(cause)
         self._settings.counts["past_next_update"] += past
@@ -281,6 +291,8 @@ class Case:
 
     def _settle_duplicate(self, earlier: Fact, fact: Fact) -> Refusal | None:
         """The same again changes nothing; of two contents the one recorded first stands."""
+        if fact.kind in RELAYS and earlier.kind in RELAYS:
+            return self._settle_versions(earlier, fact)
         if earlier.same_content(fact):
             if fact.recorded < earlier.recorded:
                 self._record_earlier(earlier, fact)
@@ -288,14 +300,29 @@ class Case:
         detail = f"{fact.source} {fact.id} came twice with different content; the one recorded first stands"
         if precedence(earlier) <= precedence(fact):
             return Refusal("conflicting_duplicate", detail, True)
-        facts = [fact if f is earlier or f == earlier else f for f in self._facts()]
         if self._is_folded_past(fact):
             return Refusal("conflicting_duplicate", detail, True)
+        self._put_in_place(earlier, fact)
+        return Refusal("conflicting_duplicate", detail, True, earlier)
+
+    def _settle_versions(self, earlier: Fact, fact: Fact) -> Refusal | None:
+        """Of a relay the highest version stands, in whatever order they come."""
+        if version(fact) <= version(earlier):
+            return Refusal("duplicate", f"{fact.source} {fact.id} is known", False)
+        if self._is_folded_past(fact):
+            return Refusal(
+                "too_late", f"older than the {self._history.shelf.facts} facts that are kept", True
+            )
+        self._put_in_place(earlier, fact)
+        return None
+
+    def _put_in_place(self, earlier: Fact, fact: Fact) -> None:
+        """`fact` stands in the place of `earlier`."""
+        facts = [fact if f is earlier or f == earlier else f for f in self._facts()]
         if self._history.shelf.folded or self._opens(facts):
             self._derive(facts, fact)
         else:
             self._wait_again(facts, fact)
-        return Refusal("conflicting_duplicate", detail, True, earlier)
 
     def _record_earlier(self, earlier: Fact, fact: Fact) -> None:
         """The same content, recorded sooner than was known: another content may come between the two."""
@@ -307,7 +334,7 @@ class Case:
         self._touched = True
         was = self._escalation
         times = [fact.at for fact in facts]
-        ledger = self._ledger()
+        ledger, sent = self._ledger()
         if ledger:
             self._history.shelf.corrected_until = max(was.judged, *times)
         for said in ledger:
@@ -315,7 +342,7 @@ class Case:
         self._escalation = Escalation(self.subject, opened=min(times), judged=max(times))
         if was.status == WAITING:
             self._escalation.fired = was.fired
-        self._history.rewrite(in_order(facts))
+        self._history.rewrite([*in_order(facts), *self._pass_on([], sent)])
 
     def _is_folded_past(self, fact: Fact) -> bool:
         """Whether the facts of its time were folded into the base already."""
@@ -332,11 +359,14 @@ class Case:
         )
 
     def _opens(self, facts: list[Fact]) -> bool:
-        return self._settings.open_on_first_event or opening(facts) is not None
+        """Whether one of them is an opening, or may stand in for it."""
+        if opening(facts) is not None:
+            return True
+        return self._settings.open_on_first_event and any(fact.kind not in RELAYS for fact in facts)
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
-        facts, ledger = self._facts(), self._ledger()
+        facts, (ledger, sent) = self._facts(), self._ledger()
         was = self._escalation
         half = len(facts) // 2
         ordered = self._ordered(facts)
@@ -344,17 +374,31 @@ class Case:
         base = state.encode_base(self._escalation)
         self._escalation = was
         self._history.set_base(base)
-        self._history.rewrite([*ordered[half:], *ledger[len(judge.said) :]])
+        # What the folded facts have passed on is final, as what was said of them is.
+        final = {(relay.target, relay.fact.id) for relay in judge.relays}
+        sent = [relay for relay in sent if (relay.target, relay.fact.id) not in final]
+        self._history.rewrite([*ordered[half:], *ledger[len(judge.said) :], *sent])
         self._settings.counts["folded"] += half
 
     # -- saying -------------------------------------------------------------------------------
 
     def _say(self, judge: Judge) -> None:
-        said, past_updates = judge.take()
+        said, past_updates, relays = judge.take()
         for statement in said:
             self._history.append(Said(self._publish(statement), statement))
+        for relay in relays:  # of an event that is new, so none of its id was sent before
+            self._history.append(relay)
+            self._settings.relays.append(relay)
         if past_updates:
             self._settings.counts["past_next_update"] += past_updates
+
+    def _pass_on(self, wanted: list[Relay], sent: list[Relay]) -> list[Relay]:
+        """Send the difference to what was sent; what was sent by now."""
+        if not wanted and not sent:
+            return sent
+        settled = settle(wanted, sent)
+        self._settings.relays.extend(settled.to_send)
+        return settled.sent
 
     def _correct(self, correction: Correction, cause: Fact) -> Said | None:
         """Say one difference; the entry that stands after it, None for a retraction."""

@@ -102,7 +102,10 @@ class Runner:
 
     def _stretches(self, clock: Clock, at: Instant) -> list[Stretch]:
         """From its start up to `at`."""
-        if at <= clock.mark:
+        if at < clock.mark:  # it began earlier than was known: its due time lies behind
+            before = (stretch for stretch in clock.stretches if stretch[0] < at)
+            return [(start, min(end, at), name, why) for start, end, name, why in before]
+        if at == clock.mark:
             return clock.stretches
         return [*clock.stretches, self._since_mark(clock, at)]
 
@@ -227,6 +230,22 @@ class Runner:
             self._arm(plan, clock)
             self._say(plan, clock, "breached", at, due=overrun, reason="retarget")
 
+    def back_date(self, plan: ClockPlan, clock: Clock, start: Instant, at: Instant, floor: Instant) -> None:
+        """Known at `at`: it had begun at `start` already (semantics.md, Clock 8).
+
+        Pauses since stay subtracted; what was said stays; an overrun is one breach, without the warnings.
+        """
+        if clock.phase not in LIVE or start >= clock.started:
+            return
+        self._begin_at(clock, start)
+        clock.floor = max(floor, clock.floor)
+        if not clock.breached:
+            clock.due = self.reach(clock, clock.budget)
+            clock.breached = clock.due < at
+            if clock.breached:
+                self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
+        self._arm(plan, clock)
+
     def fire(self, plan: ClockPlan, clock: Clock) -> None:
         """The clock's alarm is behind us: say what it stands for, and set the next."""
         at = clock.alarm
@@ -285,6 +304,20 @@ class Runner:
         clock.floor = floor
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
+
+    def _begin_at(self, clock: Clock, start: Instant) -> None:
+        """Put the time from `start` to its start before what it has counted."""
+        began, clock.started = clock.started, start
+        if not clock.stretches and clock.phase == RUNNING:
+            clock.mark = start
+            return
+        name, end, rest = clock.calendar, began, clock.stretches
+        if rest:
+            _, first_end, name, why = rest[0]
+            if not why:
+                end, rest = first_end, rest[1:]
+        clock.elapsed = Span(clock.elapsed + self.calendars[name].elapsed(start, began))
+        clock.stretches = [(start, end, name, ""), *rest]
 
     def _suspend(self, plan: ClockPlan, clock: Clock, at: Instant) -> None:
         if clock.phase in LIVE:

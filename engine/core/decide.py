@@ -1,7 +1,7 @@
 """Decides a run of facts and ticks of one partition against its stored records. Pure: bytes in, bytes out."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from engine.core.alarms import Alarms
 from engine.core.case import Case, Settings
-from engine.core.facts import Fact
+from engine.core.facts import RELAYS, Fact
 from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
+from engine.core.relays import Relay
 from engine.core.rules import rules_of
 from engine.core.state import Head, head, pinned_policy
 
@@ -30,6 +31,9 @@ class Options(Struct, frozen=True):
     """Also say clock_started, paused and resumed."""
     fact_limit: int = 5_000
     correction_window: Span = Span(30 * DAY)
+    relay_again: bool = False
+    """A fact that is known already sends again what its escalation has passed on: where that is sent after
+    the state is stored, whoever reads the fact again makes up for a worker that died in between."""
     event_time: bool = False
     """Judge by the partition's watermark (the highest event time seen) instead of by ticks: for backfills."""
 
@@ -44,6 +48,8 @@ class Changes(NamedTuple):
     """In the order in which they were said."""
     counts: Counter[str]
     """How often: late (derived again), never_opened, unclassified, past_next_update, folded, forgotten."""
+    relays: Sequence[Relay] = ()
+    """What other escalations, of this partition or another, are to be told; in the order it was found."""
 
 
 class Unjudgeable(Exception):
@@ -77,6 +83,7 @@ class Round:
         """Whose alarms the round took out by itself."""
         self._counts: Counter[str] = Counter()
         self._outcomes: list[Outcome] = []
+        self._relays: list[Relay] = []
         self._watermark = self._stored_watermark() if options.event_time else None
         self._settings = Settings(
             rules=rules_of(book),
@@ -86,6 +93,8 @@ class Round:
             correction_window=options.correction_window,
             now=now,
             outcomes=self._outcomes,
+            relays=self._relays,
+            relay_again=options.relay_again,
             counts=self._counts,
         )
 
@@ -93,7 +102,8 @@ class Round:
         """Take one fact. None: it is part of the state now."""
         watermark = self._watermark
         if watermark is not None:
-            if fact.at > watermark:
+            # What comes of another partition says nothing of how far this one's events are complete.
+            if fact.at > watermark and fact.kind not in RELAYS:
                 self._watermark = watermark = fact.at
             if self._alarms.next() < watermark:
                 self._judge_passed(watermark)
@@ -122,7 +132,7 @@ class Round:
             records += case.changes()
         if self._watermark is not None and self._watermark != self._stored_watermark():
             records.append((WATERMARK_KEY, msgspec.msgpack.encode(self._watermark)))
-        return Changes(records, self._outcomes, self._counts)
+        return Changes(records, self._outcomes, self._counts, self._relays)
 
     def abandon(self) -> None:
         """Drop the round, also one that raised: the alarms are again those of the stored records."""

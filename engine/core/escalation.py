@@ -52,3 +52,7 @@ class Escalation(Struct, array_like=True):
     """In whose hands it was, since when: at least since the opening, once it is open."""
     waivers: dict[str, str] = {}
     """Metric -> why it is exempt, to the end."""
+    links: list[str] = []
+    """The escalations that its customer updates count for, too."""
+    contact: Instant = Instant(0)
+    """When its customer first came: here, or at what was merged into it."""

@@ -48,6 +48,10 @@ VERBS = frozenset(
     ]
 )
 
+RELAYED_UPDATE, CONTACT_INHERITED = "relayed_update", "contact_inherited"
+RELAYS = frozenset({RELAYED_UPDATE, CONTACT_INHERITED})
+"""What other escalations pass on (`engine.core.relays`): facts too, but commands of ours and no verbs."""
+
 QUALIFIER = {
     "paused": "reason",
     "resumed": "reason",
@@ -86,6 +90,7 @@ _CLASS = {
             "action_cancelled",
             "recurrence_flagged",
             "waived",
+            RELAYED_UPDATE,
         ],
         _STOP,
     ),
@@ -104,7 +109,7 @@ class Fact(Struct, frozen=True, array_like=True, tag=0, gc=False):
     source: str
     id: str
     kind: str
-    """The verb; one that is not in VERBS never becomes a fact."""
+    """The verb, or a relay's kind; what is in neither VERBS nor RELAYS never becomes a fact."""
     at: Instant
     """When it happened."""
     recorded: Instant
@@ -143,7 +148,12 @@ def opening(facts: list[Fact]) -> Fact | None:
 
 
 def in_order(facts: list[Fact]) -> list[Fact]:
-    """The facts of one escalation as they are judged: the opening, whatever its time, then all by time."""
+    """The facts of one escalation as they are judged: the opening, whatever its time, then all by time.
+
+    Where none is an opening, the first that is no relay stands in for it: a relay opens nothing.
+    """
     first = opening(facts)
+    if first is None:
+        first = min((f for f in facts if f.kind not in RELAYS), key=lambda f: f.order, default=None)
     rest = sorted((f for f in facts if f is not first), key=lambda f: f.order)
     return rest if first is None else [first, *rest]

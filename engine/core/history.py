@@ -1,4 +1,4 @@
-"""The facts of an escalation and what was said of them: append-only chunks, read only for a late fact."""
+"""The facts of an escalation, what was said and passed on: append-only chunks, read only for a late fact."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.core.facts import Fact
 from engine.core.instants import Instant
+from engine.core.relays import Relay
 from engine.core.statements import Statement
 
 CHUNK_ITEMS = 16
@@ -24,7 +25,7 @@ class Said(Struct, frozen=True, array_like=True, tag=1, gc=False):
     statement: Statement
 
 
-Item: TypeAlias = Fact | Said
+Item: TypeAlias = Fact | Said | Relay
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Item])

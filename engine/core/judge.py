@@ -10,6 +10,7 @@ from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
+from engine.core.relays import Relay
 from engine.core.rules import OWNED, RESOLUTION, ROLE, CadencePlan, ClockPlan, Plan
 from engine.core.statements import Statement, Voice
 from engine.core.verbs import MOVES, NEEDS, TELLING
@@ -21,7 +22,8 @@ class Judge:
     """Moves one escalation by the rules of its plan. `said` collects what there is to say."""
 
     __slots__ = (
-        "actions", "cadencer", "commitments", "escalation", "past_updates", "plan", "runner", "voice",
+        "actions", "cadencer", "commitments", "escalation", "past_updates", "plan", "relays", "runner",
+        "voice",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
@@ -36,18 +38,19 @@ class Judge:
         self.actions = Keeper(ACTION, "breached", plan.policy.risk, plan.calendars, self.voice, reminds=True)
         self.past_updates = 0
         """How many stated next-update times lay in the past."""
+        self.relays: list[Relay] = []
+        """What other escalations are to be told."""
 
     @property
     def said(self) -> list[Statement]:
         """What there is to say, in order."""
         return self.voice.said
 
-    def take(self) -> tuple[list[Statement], int]:
-        """What there is to say since the last time, and how many stated times lay in the past."""
-        said, past = self.voice.said, self.past_updates
-        self.voice.said = []
-        self.past_updates = 0
-        return said, past
+    def take(self) -> tuple[list[Statement], int, list[Relay]]:
+        """Since the last time: what there is to say, how many stated times lay in the past, the relays."""
+        taken = self.voice.said, self.past_updates, self.relays
+        self.voice.said, self.past_updates, self.relays = [], 0, []
+        return taken
 
     # -- the three moves: open, step, advance -------------------------------------------------
 
@@ -62,6 +65,7 @@ class Judge:
         )
         e.status = OPEN
         e.opened = fact.at
+        e.contact = self._anchor("reported", fact)
         e.severity = e.gravest = severity
         e.clocks = [Clock() for _ in range(self.plan.without_roles)]
         e.cadences = [Cadence() for _ in self.plan.cadences]

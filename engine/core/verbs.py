@@ -8,8 +8,9 @@ from engine.core.clocks import PAUSED, RUNNING
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED
-from engine.core.facts import Fact
+from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact
 from engine.core.instants import Instant
+from engine.core.relays import contact_inherited, is_withdrawn, relayed_update
 
 if TYPE_CHECKING:
     from engine.core.judge import Judge
@@ -64,11 +65,53 @@ def _update_published(judge: "Judge", fact: Fact) -> None:
     audience = fact.text("audience")
     if audience == "customer":
         e.answered = True
+        judge.relays += [relayed_update(e.subject, target, fact) for target in e.links]
     stated = fact.instant("next_update_at")
     judge.past_updates += stated is not None and stated <= fact.at
+    _settle_cadences(judge, audience, fact)
+
+
+def _relayed_update(judge: "Judge", fact: Fact) -> None:
+    """As a customer update of one's own, but for this: it is not passed on again."""
+    if is_withdrawn(fact):
+        return
+    judge.escalation.answered = True
+    _settle_cadences(judge, "customer", fact)
+    judge.trigger("update_published", "customer", fact.at)
+
+
+def _settle_cadences(judge: "Judge", audience: str, fact: Fact) -> None:
+    stated = fact.instant("next_update_at")
     for plan, cadence in judge.cadences():
         if plan.audience == audience:
-            judge.cadencer.update(plan, cadence, fact.at, e.severity, stated)
+            judge.cadencer.update(plan, cadence, fact.at, judge.escalation.severity, stated)
+
+
+# -- links and merges -----------------------------------------------------------------------------
+
+
+def _linked(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    target = fact.text("to")
+    if target and target != e.subject and target not in e.links:
+        e.links = [*e.links, target]
+
+
+def _unlinked(judge: "Judge", fact: Fact) -> None:
+    e = judge.escalation
+    e.links = [target for target in e.links if target != fact.text("to")]
+
+
+def _contact_inherited(judge: "Judge", fact: Fact) -> None:
+    """Who waits for our first answer waits since then (semantics.md, Clock 8 and 11)."""
+    e = judge.escalation
+    contact = fact.instant("contact_at")
+    if contact is None or is_withdrawn(fact):
+        return
+    e.contact = min(e.contact, contact)
+    for plan, clock in judge.clocks():
+        if plan.metric == "first_response":
+            judge.runner.back_date(plan, clock, contact, fact.at, judge.floor(fact.at))
 
 
 # -- the end, and back ----------------------------------------------------------------------------
@@ -116,6 +159,11 @@ def _cancelled(judge: "Judge", fact: Fact) -> None:
 
 
 def _merged(judge: "Judge", fact: Fact) -> None:
+    """Away into another escalation, which inherits the earliest contact with the customer."""
+    e = judge.escalation
+    into = fact.text("into")
+    if into and into != e.subject:
+        judge.relays.append(contact_inherited(e.subject, into, fact, e.contact))
     _gone(judge, MERGED, fact.at, "merged")
 
 
@@ -258,6 +306,10 @@ MOVES: dict[str, Callable[["Judge", Fact], None]] = {
     "resumed": _resumed,
     "message_sent": _message_sent,
     "update_published": _update_published,
+    "linked": _linked,
+    "unlinked": _unlinked,
+    RELAYED_UPDATE: _relayed_update,
+    CONTACT_INHERITED: _contact_inherited,
     "resolved": _resolved,
     "closed": _closed,
     "reopened": _reopened,

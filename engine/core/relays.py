@@ -1,0 +1,103 @@
+"""What an escalation passes on to others: an incident's customer updates, and whom the merged one answers.
+
+A relay is a fact of the other escalation, under an id that follows from the event that it is made of. What is
+wanted is a function of the facts; each difference to what was sent is sent under the next version, and of an
+id the highest version stands: in whatever order the versions come, the last one said wins.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact, Value
+from engine.core.instants import MICROSECOND, Instant
+
+SOURCE = "vigil"
+"""Of every relay."""
+_ID_OF_EVENT = 100
+"""Characters of the event's id that the relay's begins with, for people; the hash behind is its identity."""
+
+
+class Relay(Struct, frozen=True, array_like=True, tag=2, gc=False):
+    """One command to another escalation; in a history, the last that was sent of its id."""
+
+    target: str
+    fact: Fact
+
+
+class Settled(NamedTuple):
+    """What became of the relays that are wanted."""
+
+    to_send: list[Relay]
+    sent: list[Relay]
+    """The last of each id, these included."""
+
+
+def relayed_update(subject: str, target: str, update: Fact) -> Relay:
+    """An update for the customers of `subject` counts for `target` at its time (semantics.md, Cadence 6)."""
+    stated = update.instant("next_update_at")
+    said: dict[str, Value] = {} if stated is None else {"next_update_at": stated}
+    return _relay(subject, target, RELAYED_UPDATE, update, update.at, said)
+
+
+def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant) -> Relay:
+    """The customer first came at `contact` (semantics.md, Clock 11).
+
+    It is inherited just after the merge: what is passed on then depends on earlier facts alone, and merges in
+    a circle come to rest.
+    """
+    at = Instant(merged.at + MICROSECOND)
+    return _relay(subject, into, CONTACT_INHERITED, merged, at, {"contact_at": contact})
+
+
+def settle(wanted: Iterable[Relay], sent: Iterable[Relay]) -> Settled:
+    """Compare what is wanted with the last that was sent of each id; what is wanted no more is withdrawn."""
+    known = {(relay.target, relay.fact.id): relay for relay in sent}
+    to_send: list[Relay] = []
+    kept: list[Relay] = []
+    for relay in wanted:
+        last = known.pop((relay.target, relay.fact.id), None)
+        if last is not None:
+            if _versioned(relay, version(last.fact)).fact.same_content(last.fact):
+                kept.append(last)
+                continue
+            relay = _versioned(relay, version(last.fact) + 1)
+        to_send.append(relay)
+    for last in known.values():
+        if is_withdrawn(last.fact):
+            kept.append(last)
+        else:
+            to_send.append(_versioned(last, version(last.fact) + 1, withdrawn=True))
+    return Settled(to_send, [*kept, *to_send])
+
+
+def version(fact: Fact) -> int:
+    """Of a relay; the highest of an id stands."""
+    found = fact.data.get("version")
+    return found if isinstance(found, int) else 0
+
+
+def is_withdrawn(fact: Fact) -> bool:
+    """Whether it only says that an earlier version counts no more."""
+    return fact.data.get("withdrawn") is True
+
+
+def _relay(subject: str, target: str, kind: str, event: Fact, at: Instant, said: dict[str, Value]) -> Relay:
+    origin = (subject, event.source, event.id)
+    digest = blake2b(msgspec.msgpack.encode(origin), digest_size=16).hexdigest()
+    data: dict[str, Value] = {
+        "version": 1, "from": subject, "event_source": event.source, "event_id": event.id, **said,
+    }  # fmt: skip
+    identity = f"{event.id[:_ID_OF_EVENT]} {digest}"
+    return Relay(target, Fact(SOURCE, identity, kind, at, event.recorded, event.sequence, data))
+
+
+def _versioned(relay: Relay, number: int, *, withdrawn: bool = False) -> Relay:
+    data = {**relay.fact.data, "version": number}
+    if withdrawn:
+        data["withdrawn"] = True
+    return replace(relay, fact=replace(relay.fact, data=data))
