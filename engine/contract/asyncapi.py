@@ -101,7 +101,7 @@ def _operations() -> dict[str, Any]:
 def _message(kind: str, example: Mapping[str, Any], folder: str) -> dict[str, Any]:
     attributes = {f"ce_{name}": schema for name, schema in _ATTRIBUTES.items()}
     attributes["ce_type"] = {"type": "string", "const": kind}
-    if folder == "events":
+    if folder == "events" or "sequence" in example:
         attributes["ce_sequence"] = _SEQUENCE
     required = [f"ce_{name}" for name in _ATTRIBUTES if name != "subject"]
     return {

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 from pydantic import ValidationError
 
-from engine.contract import events
+from engine.contract import commands, events
 from engine.contract.envelope import Envelope, EnvelopeError, headers_of, structured
 from engine.contract.envelope import read as read_envelope
 from engine.contract.moments import LATEST, read_moment
@@ -15,10 +15,11 @@ from engine.contract.outcomes import SOURCE, decode_outcome, encode_outcome
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant
+from engine.core.relays import Relay
 
 __all__ = [
-    "PartlyKnown", "Received", "Record", "Tick", "Unreadable", "decode", "decode_outcome", "encode_event",
-    "encode_outcome", "encode_tick", "read_line",
+    "Command", "PartlyKnown", "Received", "Record", "Tick", "Unreadable", "decode", "decode_outcome",
+    "encode_event", "encode_outcome", "encode_relay", "encode_tick", "read_line",
 ]  # fmt: skip
 
 MAX_DATA_BYTES = 256 * 1024
@@ -48,6 +49,13 @@ class Tick(Struct, frozen=True, gc=False):
     due: Instant
 
 
+class Command(Struct, frozen=True, gc=False):
+    """What another escalation passes on: taken from the commands topic only."""
+
+    subject: str
+    fact: Fact
+
+
 class Unreadable(NamedTuple):
     """Why a record is not taken."""
 
@@ -65,7 +73,7 @@ class Unreadable(NamedTuple):
         return f"{self.reason}:{field} {self.detail}"
 
 
-Decoded: TypeAlias = Received | Tick | Unreadable
+Decoded: TypeAlias = Received | Tick | Command | Unreadable
 
 
 def decode(
@@ -107,9 +115,14 @@ def read_line(line: bytes) -> Received | Unreadable:
     except ValueError as error:
         return Unreadable("bad_field", str(error), stamp)
     read = _read(envelope, recorded)
-    if isinstance(read, Tick):
-        return Unreadable("unknown_type", f"{TICK_TYPE} is internal", ignored=True)
+    if isinstance(read, (Tick, Command)):
+        return internal(envelope.type)
     return read
+
+
+def internal(kind: str) -> Unreadable:
+    """A command where only events belong."""
+    return Unreadable("unknown_type", f"{kind} is internal", ignored=True)
 
 
 def _read(envelope: Envelope, recorded: Instant) -> Decoded:
@@ -120,6 +133,8 @@ def _read(envelope: Envelope, recorded: Instant) -> Decoded:
     if verb is None:
         if envelope.type == TICK_TYPE:
             return _tick(envelope)
+        if envelope.type in commands.TYPES:
+            return _command(envelope, recorded)
         return Unreadable("unknown_type", f"{envelope.type} is no type of this contract", ignored=True)
     try:
         at = read_moment(envelope.time)
@@ -179,6 +194,25 @@ def _tick(envelope: Envelope) -> Tick | Unreadable:
         return Unreadable("bad_field", f"data: {error}", "data.due_at")
 
 
+def _command(envelope: Envelope, recorded: Instant) -> Command | Unreadable:
+    """Of any time: whether its event came from the future was asked where that was read."""
+    kind = commands.TYPES[envelope.type]
+    try:
+        at = read_moment(envelope.time)
+        said, _ = events.read_by(commands.READERS[kind], envelope.data)
+    except ValidationError as error:  # a ValueError too, so it comes first
+        return _bad_data(error)
+    except ValueError as error:
+        return Unreadable("bad_field", str(error), "time")
+    fact = Fact(envelope.source, envelope.id, kind, at, recorded, envelope.sequence, said)
+    return Command(envelope.subject, fact)
+
+
+def encode_relay(relay: Relay) -> Record:
+    """The command to the other escalation."""
+    return encode_event(commands.TYPE_OF[relay.fact.kind], relay.target, relay.fact)
+
+
 def encode_tick(subject: str, due: Instant) -> Record:
     """The command that something of the subject is due: `due_at` in microseconds since 1970."""
     headers = headers_of(TICK_TYPE, SOURCE, f"{subject}@{due}", subject, format_instant(due))
@@ -187,7 +221,7 @@ def encode_tick(subject: str, due: Instant) -> Record:
 
 # -- events, for producers --------------------------------------------------------------------
 
-_MOMENTS = frozenset(["occurred_at", "detected_at", "reported_at", "next_update_at", "due_at"])
+_MOMENTS = frozenset(["occurred_at", "detected_at", "reported_at", "next_update_at", "due_at", "contact_at"])
 
 
 def encode_event(kind: str, subject: str, fact: Fact) -> Record:

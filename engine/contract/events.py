@@ -299,10 +299,15 @@ def _model_in(hint: Any) -> type | None:
 
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {verb: TypeAdapter(model) for verb, model in MODELS.items()}
-_READERS: Mapping[str, tuple[SchemaValidator, Shape]] = {
-    verb: (ADAPTERS[verb].validator, _shape(model))  # type: ignore[misc]  # nothing is deferred or mocked here
-    for verb, model in MODELS.items()
-}
+Reader: TypeAlias = tuple[SchemaValidator, Shape]
+
+
+def reader(adapter: TypeAdapter[Any], model: type) -> Reader:
+    """What `read_by` reads a model's data with."""
+    return adapter.validator, _shape(model)  # type: ignore[return-value]  # nothing is deferred or mocked here
+
+
+_READERS: Mapping[str, Reader] = {verb: reader(ADAPTERS[verb], model) for verb, model in MODELS.items()}
 
 
 def read(verb: str, data: bytes) -> tuple[dict[str, Value], tuple[str, ...]]:
@@ -310,7 +315,12 @@ def read(verb: str, data: bytes) -> tuple[dict[str, Value], tuple[str, ...]]:
 
     ValidationError where a known field is bad.
     """
-    validator, shape = _READERS[verb]
+    return read_by(_READERS[verb], data)
+
+
+def read_by(by: Reader, data: bytes) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The same for data of the reader's model."""
+    validator, shape = by
     said: dict[str, Value] = validator.validate_json(data)
     if shape.nested or not shape.fields.issuperset(said):
         unknown: list[str] = []

@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 
-from engine.contract.codec import encode_outcome, encode_tick
+from engine.contract.codec import encode_outcome, encode_relay, encode_tick
 from engine.contract.events import FAMILIES, MODELS, VERSION
 from engine.contract.records import Record
+from engine.core.facts import Fact, Value
 from engine.core.instants import HOUR, MINUTE, Instant, Span, format_instant, parse_instant
 from engine.core.outcomes import NAMES, VERDICTS, Outcome, PolicyRef, Versions, outcome_id
 from engine.core.proof import hash_of
+from engine.core.relays import Relay, contact_inherited, relayed_update
 from engine.core.segments import Segment
 
 _AT = parse_instant("2026-11-02T09:00:00Z")
@@ -96,8 +98,20 @@ def examples() -> dict[str, dict[str, Any]]:
         for kind in (f"{family}.{verb}.{VERSION}",)
     }
     tick = _structured(encode_tick(_SUBJECTS["ticket"], Instant(_AT + 4 * HOUR)))
+    relays = (_structured(encode_relay(relay)) for relay in _relays())
     outcomes = (_structured(encode_outcome(example_outcome(name))) for name in NAMES)
-    return inbound | {event["type"]: event for event in (tick, *outcomes)}
+    return inbound | {event["type"]: event for event in (tick, *relays, *outcomes)}
+
+
+def _relays() -> tuple[Relay, Relay]:
+    ticket, incident = _SUBJECTS["ticket"], _SUBJECTS["incident"]
+    stated: dict[str, Value] = {"audience": "customer", "next_update_at": int(_AT + HOUR)}
+    update = Fact("pagerduty", "update_published-1", "update_published", _AT, _AT, "0001", stated)
+    merged = Fact("zendesk", "merged-1", "merged", _AT, _AT)
+    contact = Instant(_AT - 10 * MINUTE)
+    return relayed_update(incident, ticket, update), contact_inherited(
+        "zendesk:acme:4700", ticket, merged, contact
+    )
 
 
 def _event(kind: str, family: str, data: dict[str, Any]) -> dict[str, Any]:

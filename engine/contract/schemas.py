@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter
 
-from engine.contract import events
+from engine.contract import commands, events
 from engine.contract.asyncapi import document
 from engine.contract.codec import TICK_TYPE
 from engine.contract.examples import examples
@@ -34,8 +35,9 @@ def folder_of(kind: str) -> str:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of the data of each type."""
-    found = {kind: _event(kind, verb) for kind, verb in events.TYPES.items()}
+    found = {kind: _data(kind, events.ADAPTERS[verb]) for kind, verb in events.TYPES.items()}
     found |= {TYPES[name]: _outcome(name) for name in TYPES}
+    found |= {name: _data(name, commands.ADAPTERS[kind]) for name, kind in commands.TYPES.items()}
     found[TICK_TYPE] = _headed(TICK_TYPE, "A clock of the subject is due.", dict(_TICK))
     return found
 
@@ -50,8 +52,8 @@ _TICK = {
 }
 
 
-def _event(kind: str, verb: str) -> dict[str, Any]:
-    schema = events.ADAPTERS[verb].json_schema()
+def _data(kind: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    schema = adapter.json_schema()
     described = schema.get("description", "")
     return _headed(kind, described or f"The data of {kind}.", _closed(schema, schema.get("$defs", {})))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.contract.codec import PartlyKnown, Received, Tick, Unreadable, decode, read_line
+from engine.contract.codec import Command, PartlyKnown, Received, Tick, Unreadable, decode, read_line
 from engine.contract.dead_letters import dead_letter
 from engine.contract.examples import examples
 
@@ -54,6 +54,10 @@ def judge(key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes
         return "partly_known" if isinstance(answer, PartlyKnown) else "received"
     if isinstance(answer, Tick):
         return "tick"
+    if isinstance(answer, Command):
+        assert answer.subject.encode() == key
+        msgspec.msgpack.encode(answer.fact)
+        return "command"
     assert type(answer) is Unreadable
     assert answer.reason in REASONS
     assert answer.detail

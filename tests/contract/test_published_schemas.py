@@ -9,7 +9,8 @@ import yaml
 from jsonschema import Draft7Validator
 
 from engine.contract import schemas
-from engine.contract.codec import Received, Tick, Unreadable, decode, read_line
+from engine.contract.codec import Command, Received, Tick, Unreadable, decode, read_line
+from engine.contract.commands import TYPES as RELAY_TYPES
 from engine.contract.events import MODELS, TYPES
 from engine.contract.examples import examples
 from engine.contract.outcomes import TYPES as OUTCOME_TYPES
@@ -35,7 +36,9 @@ def test_the_files_are_the_ones_that_the_models_give() -> None:
 
 
 def test_every_type_has_a_schema_and_an_example() -> None:
-    assert set(SCHEMAS) == set(examples()) == {*TYPES, *OUTCOME_TYPES.values(), "vigil.tick.v1"}
+    assert set(SCHEMAS) == set(examples()) == {
+        *TYPES, *OUTCOME_TYPES.values(), *RELAY_TYPES, "vigil.tick.v1",
+    }  # fmt: skip
     assert len(TYPES) == 2 * len(MODELS)
 
 
@@ -133,6 +136,30 @@ def test_a_tick_is_read_from_the_commands_topic_only() -> None:
     line = read_line(value)
     assert isinstance(line, Unreadable)
     assert (line.reason, line.ignored) == ("unknown_type", True)
+
+
+@pytest.mark.parametrize("kind", sorted(RELAY_TYPES))
+def test_a_relay_is_read_as_a_command_and_never_from_a_line(kind: str) -> None:
+    event = example(kind)
+    value = json.dumps(event).encode()
+    headers = [("content-type", b"application/cloudevents+json")]
+    read = decode(event["subject"].encode(), value, headers, 1_800_000_000_000)
+    assert isinstance(read, Command)
+    assert (read.fact.kind, read.fact.id) == (RELAY_TYPES[kind], event["id"])
+    assert read.fact.data.keys() == event["data"].keys()
+    line = read_line(value)
+    assert isinstance(line, Unreadable)
+    assert (line.reason, line.ignored) == ("unknown_type", True)
+
+
+@pytest.mark.parametrize("kind", sorted(RELAY_TYPES))
+def test_a_relay_with_bad_data_is_refused_with_the_path(kind: str) -> None:
+    event = example(kind)
+    value = json.dumps({**event, "data": {**event["data"], "version": 0}}).encode()
+    headers = [("content-type", b"application/cloudevents+json")]
+    read = decode(event["subject"].encode(), value, headers, 1_800_000_000_000)
+    assert isinstance(read, Unreadable)
+    assert (read.reason, read.path) == ("bad_field", "data.version")
 
 
 # -- AsyncAPI ---------------------------------------------------------------------------------
