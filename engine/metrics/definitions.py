@@ -186,6 +186,7 @@ ENGINE = (
         "vigil_overlaps_total",
         "Records that had been taken before, dropped from the start of a chunk.",
     ),
+    _counter("vigil_relays_total", "Commands sent to other escalations: updates and contacts passed on."),
     _counter("vigil_ticks_total", "Ticks sent to the commands topic."),
     _counter("vigil_rebalances_total", "Assignments of partitions to this worker."),
     _histogram(

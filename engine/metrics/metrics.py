@@ -112,6 +112,7 @@ class Metrics:
         self._visible = self._histograms["sla_outcome_visible_lateness_seconds"][bare]
         self._timer = self._histograms["sla_timer_lateness_seconds"][bare]
         self._ticks = self._counters["vigil_ticks_total"][bare]
+        self._relays = self._counters["vigil_relays_total"][bare]
         self._event_lag = self._histograms["sla_event_lag_seconds"][bare]
         self._source_delay = self._histograms["sla_source_delay_seconds"][bare]
         self._chunk_records = self._histograms["vigil_chunk_records"][bare]
@@ -267,6 +268,9 @@ class Metrics:
     def tick_sent(self, lateness_s: float) -> None:
         self._ticks.value += 1
         self._timer.observe(max(lateness_s, 0.0))
+
+    def relays_sent(self, count: int) -> None:
+        self._relays.value += count
 
     def hole(self) -> None:
         self._counters["vigil_holes_total"][()].add()

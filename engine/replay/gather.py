@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.contract.codec import Decoded, Received, Tick, Unreadable, read_line
+from engine.contract.codec import Command, Decoded, Received, Tick, Unreadable, read_line
 from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.replay.sorting import Sorter
@@ -75,6 +75,9 @@ def take(
     for place, said in read:
         if isinstance(said, Tick):
             counts.ignored["tick"] += 1
+            continue
+        if isinstance(said, Command):  # what is passed on follows from the events
+            counts.ignored["command"] += 1
             continue
         if isinstance(said, Unreadable):
             if said.ignored:

@@ -1,4 +1,4 @@
-"""At least once: outcomes acknowledged, then the changelog, then the chunk. For brokers without transactions.
+"""At least once: outcomes acknowledged, then changelog, relays, chunk. For brokers without transactions.
 
 In this order a crash gives an outcome twice, with equal ids; in the other it would lose one. Nothing at the
 broker bars an owner that was replaced and does not know it yet, so this stage watches for three signs of it:
@@ -97,6 +97,9 @@ class Acknowledged:
             if previous is not None:
                 await previous
             last = await self._write_state(number, decision.state)
+            # Behind the state: only what is stored is passed on. Who dies before this has not acknowledged
+            # the chunk; whoever reads it again sends it again (Options.relay_again).
+            await self._sender.send_by_key(self._settings.commands_topic, decision.relays)
             self._on_settled(Settled(number, [decision], last, time.monotonic() - began))
         except asyncio.CancelledError:
             raise

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
+from aiokafka.partitioner import DefaultPartitioner
 
 from engine.contract.records import Record
 from engine.core.facts import Fact
@@ -20,6 +21,9 @@ RECORD_OVERHEAD = 80
 HEADER_OVERHEAD = 10
 BESIDE_THE_VALUE = 4_096
 """Bytes of key, headers and overhead of an outcome or a state record, at most: a subject has 512."""
+
+
+_default_partition = DefaultPartitioner()
 
 
 def size_of(record: Record) -> int:
@@ -36,6 +40,8 @@ class Decision:
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.outcomes: list[Record] = []
+        self.relays: list[Record] = []
+        """Commands to other escalations, whose partition their key says."""
         self.dead_letters: list[Record] = []
         self.dead_at: list[tuple[int, Record]] = []
         """The same while deciding, each with the offset of its record."""
@@ -123,6 +129,18 @@ def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -
             added = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
         room -= added.size
     return made
+
+
+async def by_partition(
+    producer: AIOKafkaProducer, topic: str, records: Iterable[Record]
+) -> dict[int, list[Record]]:
+    """The records by the partition where producers with Kafka's default partitioner put their keys."""
+    placed: dict[int, list[Record]] = {}
+    numbers: list[int] = []
+    for record in records:
+        numbers = numbers or sorted(await producer.partitions_for(topic))
+        placed.setdefault(_default_partition(record.key, numbers, numbers), []).append(record)
+    return placed
 
 
 async def send_batches(

@@ -9,7 +9,17 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from engine.contract.codec import PartlyKnown, Received, Tick, Unreadable, decode, encode_outcome
+from engine.contract.codec import (
+    Command,
+    PartlyKnown,
+    Received,
+    Tick,
+    Unreadable,
+    decode,
+    encode_outcome,
+    encode_relay,
+    internal,
+)
 from engine.contract.dead_letters import dead_letter, refused_fact
 from engine.contract.records import Record
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
@@ -45,7 +55,7 @@ class TooLarge(Exception):
         self.reason = reason
 
 
-Taken: TypeAlias = tuple[Any, Received | Tick]
+Taken: TypeAlias = tuple[Any, Received | Command | Tick]
 """A record that could be read, and what it says."""
 
 
@@ -86,11 +96,14 @@ class Desk:
 
     def _read(self, decision: Decision) -> list[Taken]:
         taken: list[Taken] = []
+        takes_commands = decision.chunk.topic == self._settings.commands_topic
         for record in decision.chunk.records:
             try:
                 said = decode(record.key, record.value, record.headers, record.timestamp)
             except Exception as error:
                 said = Unreadable("decoder_failed", repr(error))
+            if type(said) is Command and not takes_commands:
+                said = internal(said.fact.kind)
             if type(said) is not Unreadable:
                 taken.append((record, said))  # type: ignore[arg-type]
                 if type(said) is PartlyKnown:
@@ -125,12 +138,14 @@ class Desk:
             fact: Fact = said.fact  # type: ignore[union-attr]
             refusal = this.fact(said.subject, fact)
             if refusal is None:
-                newest = fact
-                verbs.append(fact.kind)
+                if type(said) is not Command:  # its event was counted where it was taken
+                    newest = fact
+                    verbs.append(fact.kind)
             else:
                 refused.append((one, refusal))
         changes = this.close()
         outcomes = [encode_outcome(outcome) for outcome in changes.outcomes]
+        relays = [encode_relay(relay) for relay in changes.relays]
         self._hold_to_limit(changes, outcomes)
         for key, value in changes.records:
             if value is None:
@@ -139,6 +154,7 @@ class Desk:
                 state[key] = value
         decision.state += changes.records
         decision.outcomes += outcomes
+        decision.relays += relays
         decision.said += changes.outcomes
         decision.noted += changes.counts
         decision.verbs.update(verbs)

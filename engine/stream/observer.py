@@ -26,6 +26,7 @@ class Observer:
         for reason, count in decision.dead.items():
             metrics.dead_lettered(reason, count)
         metrics.noted(decision.noted)
+        metrics.relays_sent(len(decision.relays))
         if decision.watermark is not None:
             metrics.watermark(chunk.partition, decision.watermark / SECOND)
         for outcome in decision.said:

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from engine.contract.records import Record
 from engine.settings import Settings
-from engine.stream.delivery import batches, producer_options, send_batches
+from engine.stream.delivery import batches, by_partition, producer_options, send_batches
 
 
 class Sender:
@@ -36,3 +36,10 @@ class Sender:
             raise RuntimeError("the sender has not been started")
         made = batches(self._producer, records, self._settings.max_record_bytes)
         return await send_batches(self._producer, topic, partition, made) if made else None
+
+    async def send_by_key(self, topic: str, records: Iterable[Record]) -> None:
+        """Each record to the partition of its key."""
+        if self._producer is None:
+            raise RuntimeError("the sender has not been started")
+        for number, placed in (await by_partition(self._producer, topic, records)).items():
+            await self.send(topic, number, placed)

@@ -243,6 +243,7 @@ def line(decision: Decision) -> dict[str, object]:
         "facts": decision.verbs.total(),
         "ticks": decision.ticks,
         "outcomes": len(decision.outcomes),
+        "relays": len(decision.relays),
         "state_records": len(decision.state),
         "decide_seconds": round(decision.seconds, 4),
     }

@@ -1,8 +1,9 @@
-"""Exactly once: one transaction holds outcomes, dead letters, state and offsets of a partition number."""
+"""Exactly once: one transaction holds outcomes, relays, dead letters, state and offsets of a partition."""
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
@@ -16,6 +17,7 @@ from engine.stream.delivery import (
     OnSettled,
     Settled,
     batches,
+    by_partition,
     producer_options,
     send_batches,
 )
@@ -117,17 +119,21 @@ class Lane:
         for decision in group:
             state.update(decision.state)  # one changelog record a key and transaction: the last
             offsets[TopicPartition(decision.chunk.topic, self.partition)] = decision.chunk.end
-        outgoing = (
-            (settings.outcomes_topic, (record for decision in group for record in decision.outcomes)),
-            (settings.dlq_topic, (record for decision in group for record in decision.dead_letters)),
-            (settings.changelog_topic, (Record(key, value) for key, value in state.items())),
-        )
+        mine = self.partition
+        relays = [record for decision in group for record in decision.relays]
+        placed = await by_partition(producer, settings.commands_topic, relays)
+        outgoing: list[tuple[str, int, Iterable[Record]]] = [
+            (settings.outcomes_topic, mine, (record for decision in group for record in decision.outcomes)),
+            (settings.dlq_topic, mine, (record for decision in group for record in decision.dead_letters)),
+            *((settings.commands_topic, number, records) for number, records in placed.items()),
+            (settings.changelog_topic, mine, (Record(key, value) for key, value in state.items())),
+        ]
         # Everything is encoded before the transaction begins: nothing that fails here leaves one open.
-        ready = [(topic, batches(producer, records, limit)) for topic, records in outgoing]
+        ready = [(topic, number, batches(producer, records, limit)) for topic, number, records in outgoing]
         began = time.monotonic()
         await producer.begin_transaction()
         written = await asyncio.gather(
-            *(send_batches(producer, topic, self.partition, made) for topic, made in ready if made)
+            *(send_batches(producer, topic, number, made) for topic, number, made in ready if made)
         )
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)

@@ -47,6 +47,7 @@ class Worker:
         options = Options(
             open_on_first_event=settings.open_on_first_event,
             say_movements=settings.say_movements,
+            relay_again=settings.delivery == "acknowledged",
             event_time=clock.event_time,
         )
 

@@ -190,6 +190,7 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
     metrics.chunk(1000, 0.1)
     metrics.transaction(0.1)
     metrics.tick_sent(-0.1)
+    metrics.relays_sent(2)
     metrics.hole()
     metrics.stale_chunk()
     metrics.overlap(1)
