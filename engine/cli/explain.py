@@ -8,8 +8,14 @@ import typer
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.cli.reading import Record
+    from engine.contract.codec import Received
+    from engine.core.decide import Options
     from engine.core.facts import Fact
     from engine.core.outcomes import Outcome
+    from engine.core.policy import Book
     from engine.replay.explaining import Explanation
 
 
@@ -67,15 +73,15 @@ def command(
     if bootstrap_servers is not None and events:
         raise Failure("--bootstrap-servers goes without --events", ExitCode.USAGE)
     book = load(policies)
+    options = Options(open_on_first_event=open_on_first_event)
     if events:
-        facts = _facts_of_files(events, subject)
+        facts = _facts(_events_of_files(events), book, subject, options)
         said = _outcomes_of_files(outcomes, subject) if outcomes else None
     else:
-        facts, said = _from_topics(bootstrap_servers, subject)
+        facts, said = _from_topics(bootstrap_servers, book, subject, options)
     if not facts:
         raise Failure(f"there is no event of {subject}", ExitCode.FOUND, "the id is the events' subject")
     until_ = latest(facts, said or ()) if until is None else instant("--until", until)
-    options = Options(open_on_first_event=open_on_first_event)
     explained = explain(book, subject, facts, said, until_, options)
     chosen = _chosen(explained, metric, key)
     if as_json:
@@ -113,14 +119,27 @@ def _kinds(explained: "Explanation") -> str:
     return f"it has {', '.join(found)}" if found else "nothing is owed by it"
 
 
-def _facts_of_files(files: list[str], subject: str) -> "list[Fact]":
+def _facts(read: "Iterable[Received]", book: "Book", subject: str, options: "Options") -> "list[Fact]":
+    """Its facts among all events, and what others pass on to it."""
+    from engine.core.instants import NEVER
+    from engine.replay.gather import by_subject
+    from engine.replay.relaying import passed_on
+    from engine.replay.sorting import Sorter
+
+    with Sorter(tuple[str, int]) as sorter:
+        for known in by_subject(read, sorter, lambda sources: passed_on(book, options, sources, NEVER)):
+            if known.subject == subject:
+                return known.facts + known.relayed
+    return []
+
+
+def _events_of_files(files: list[str]) -> "Iterator[Received]":
     from engine.cli.inputs import file_lines
     from engine.cli.output import Notes
     from engine.replay.gather import Counts, receive
 
     notes = Notes()
-    received = receive(file_lines(files), Counts(), lambda line: notes.add(str(line)))
-    return [one.fact for one in received if one.subject == subject]
+    return receive(file_lines(files), Counts(), lambda line: notes.add(str(line)))
 
 
 def _outcomes_of_files(files: list[str], subject: str) -> "list[Outcome]":
@@ -138,20 +157,30 @@ def _outcomes_of_files(files: list[str], subject: str) -> "list[Outcome]":
     return found
 
 
-def _from_topics(bootstrap_servers: str | None, subject: str) -> "tuple[list[Fact], list[Outcome]]":
-    """The escalation's records of the event topics and of the outcomes topic."""
+def _from_topics(
+    bootstrap_servers: str | None, book: "Book", subject: str, options: "Options"
+) -> "tuple[list[Fact], list[Outcome]]":
+    """The escalation's records of the event topics and of the outcomes topic.
+
+    What others pass on to it follows from their events: the commands topic keeps commands for a shorter time.
+    """
     from engine.cli.inputs import settings_at
     from engine.cli.reading import place, read_topics
-    from engine.contract.codec import Received, decode, decode_outcome
+    from engine.contract.codec import decode_outcome
 
     settings = settings_at(bootstrap_servers)
     wanted = subject.encode()
-    facts = []
+    mine, others_name_it = [], False
     for record in read_topics(settings, [settings.tickets_topic, settings.incidents_topic]):
         if record.key == wanted:
-            read = decode(record.key, record.value or b"", record.headers, record.timestamp)
-            if isinstance(read, Received):
-                facts.append(read.fact)
+            mine.append(record)
+        elif not others_name_it:
+            others_name_it = any(name in (record.value or b"") for name in _as_written(subject))
+    if others_name_it:  # it may be linked, or another merged into it
+        records = read_topics(settings, [settings.tickets_topic, settings.incidents_topic])
+        facts = _facts(_events_of(records), book, subject, options)
+    else:
+        facts = [one.fact for one in _events_of(mine)]
     said = []
     for record in read_topics(settings, [settings.outcomes_topic]):
         if record.key == wanted:
@@ -160,6 +189,23 @@ def _from_topics(bootstrap_servers: str | None, subject: str) -> "tuple[list[Fac
             except ValueError as error:
                 raise Failure(f"{place(record)}: {error}", ExitCode.FOUND) from None
     return facts, said
+
+
+def _as_written(subject: str) -> set[bytes]:
+    """As JSON may write it: plain, in ASCII alone, with an escaped slash."""
+    import json
+
+    written = [json.dumps(subject, ensure_ascii=ascii_alone)[1:-1] for ascii_alone in (False, True)]
+    return {text.encode() for plain in written for text in (plain, plain.replace("/", "\\/"))}
+
+
+def _events_of(records: "Iterable[Record]") -> "Iterator[Received]":
+    from engine.contract.codec import Received, decode
+
+    for record in records:
+        read = decode(record.key, record.value or b"", record.headers, record.timestamp)
+        if isinstance(read, Received):
+            yield read
 
 
 def _print_json(explained: "Explanation") -> None:

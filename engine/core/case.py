@@ -96,7 +96,7 @@ class Case:
             if earlier is not None:
                 refusal = self._settle_duplicate(earlier, fact)
                 if self._settings.relay_again:
-                    self._settings.relays.extend(self._ledger()[1])
+                    self._relay_again(fact)
                 return refusal
         if e.status == WAITING:
             return self._take_waiting(fact)
@@ -399,6 +399,14 @@ class Case:
         settled = settle(wanted, sent)
         self._settings.relays.extend(settled.to_send)
         return settled.sent
+
+    def _relay_again(self, fact: Fact) -> None:
+        """Send what a fact that is known may have led to. A relay leads to later ones alone: in a circle of
+        merges none goes round for ever."""
+        sent = self._ledger()[1]
+        if fact.kind in RELAYS:
+            sent = [relay for relay in sent if relay.fact.at > fact.at]
+        self._settings.relays.extend(sent)
 
     def _correct(self, correction: Correction, cause: Fact) -> Said | None:
         """Say one difference; the entry that stands after it, None for a retraction."""

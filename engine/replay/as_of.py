@@ -1,8 +1,10 @@
 """One day, two answers: what stood as reported on that day, and what stands of that time as now known."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import groupby
+from typing import TypeAlias
 
 import msgspec
 
@@ -13,8 +15,9 @@ from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.core.policy import Book
 from engine.replay.changes import Cause, Change, by_clock, changes
-from engine.replay.gather import Arrival, Counts, by_arrival, take
+from engine.replay.gather import LINKING, Arrival, Counts, by_arrival, take
 from engine.replay.judging import Bench
+from engine.replay.relaying import passed_on
 from engine.replay.replaying import Hearing
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
@@ -22,6 +25,9 @@ from engine.replay.verdicts import verdicts
 
 LATE_AT_MOST = 500
 """Late events of one escalation that are tried one by one for the cause of a change."""
+
+Passed: TypeAlias = dict[str, list[Fact]]
+"""Target -> what it is passed."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
@@ -39,7 +45,11 @@ class AsOf:
         self.sums = Sums()
         self.late = 0
         """Events that happened by the day and arrived after it."""
+        self._book = book
+        self._options = options
         self._day = day
+        self._linking: set[str] = set()
+        """Who may have passed something on."""
         self._hearing = hearing
         self._live = Bench(book, options, hearing.refused)
         self._knowing = Bench(book, options, lambda *_: None)  # the live one has told
@@ -55,14 +65,35 @@ class AsOf:
             arrivals = self._by_the_day(by_arrival(received, recorded, listed), facts)
             for outcome in self._live.play(arrivals, lambda: self._day):
                 said.add((outcome.subject, outcome.seq), _encode(outcome))
+            relayed = self._relayed(facts)
             for subject, known, late, reported in _together(facts, said):
+                then, now = (by.get(subject, []) for by in relayed)
+                # What is passed on because of a late event came late itself, and behind it.
+                known += [fact for fact in now if fact in then]
+                late += [fact for fact in now if fact not in then]
                 yield from self._compare(subject, known, late, reported)
+                self._hearing.judged(len(known) + len(late) - len(now))
+
+    def _relayed(self, facts: Sorter[tuple[str, int]]) -> tuple[Passed, Passed]:
+        """What escalations pass on to each other: by what had arrived by the day, and by everything known."""
+        then: defaultdict[str, list[Fact]] = defaultdict(list)
+        now: defaultdict[str, list[Fact]] = defaultdict(list)
+        for (subject, _), packed in facts if self._linking else ():
+            if subject in self._linking:
+                in_time, fact = _decode_fact(packed)
+                now[subject].append(fact)
+                if in_time:
+                    then[subject].append(fact)
+        by_then, by_now = (passed_on(self._book, self._options, by, self._day) for by in (then, now))
+        return by_then, by_now
 
     def _by_the_day(self, arrivals: Iterable[Arrival], facts: Sorter[tuple[str, int]]) -> Iterator[Arrival]:
         """What had arrived by the day; everything that had happened by then is kept for the second answer."""
         for number, arrival in enumerate(arrivals):
             if not self.counts.is_in_time(arrival.subject, arrival.fact.at, self._day):
                 continue
+            if arrival.fact.kind in LINKING:
+                self._linking.add(arrival.subject)
             in_time = arrival.now <= self._day
             facts.add((arrival.subject, number), _encode((in_time, arrival.fact)))
             if in_time:
@@ -82,7 +113,6 @@ class AsOf:
             named = change._replace(cause=causes.get(change.clock))
             self.sums.add(named)
             yield named
-        self._hearing.judged(len(known) + len(late))
 
     def _verdicts(self, subject: str, facts: list[Fact]) -> list[Outcome]:
         outcomes = self._knowing.judge(subject, facts, self._day)

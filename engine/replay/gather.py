@@ -1,7 +1,7 @@
 """Recorded lines → facts, sorted for judging: by subject, or by the order of their arrival."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from engine.contract.codec import Command, Decoded, Received, Tick, Unreadable, 
 from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.replay.sorting import Sorter
+
+LINKING = frozenset({"linked", "merged"})
+"""Only who has said one of these passes anything on."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Fact).decode
@@ -96,12 +99,36 @@ def take(
         yield said
 
 
+class Known(NamedTuple):
+    """All that there is to judge one escalation by."""
+
+    subject: str
+    facts: list[Fact]
+    """As they came."""
+    relayed: list[Fact]
+    """What others pass on to it."""
+
+
+PassOn = Callable[[dict[str, list[Fact]]], Mapping[str, list[Fact]]]
+"""From those who link or merge, each with all its facts, to what each target is passed."""
+
+
 def by_subject(
-    received: Iterable[Received], sorter: Sorter[tuple[str, int]]
-) -> Iterator[tuple[str, list[Fact]]]:
-    """Every subject with all its facts, in the order of the subjects; the facts as they came."""
+    received: Iterable[Received], sorter: Sorter[tuple[str, int]], pass_on: PassOn
+) -> Iterator[Known]:
+    """Every subject with all its facts, in the order of the subjects."""
+    linking: set[str] = set()
     for number, one in enumerate(received):
+        if one.fact.kind in LINKING:
+            linking.add(one.subject)
         sorter.add((one.subject, number), _encode(one.fact))
+    sources = {subject: facts for subject, facts in _groups(sorter) if subject in linking} if linking else {}
+    relayed = pass_on(sources) if sources else {}
+    for subject, facts in _groups(sorter):
+        yield Known(subject, facts, relayed.get(subject, []))
+
+
+def _groups(sorter: Sorter[tuple[str, int]]) -> Iterator[tuple[str, list[Fact]]]:
     for subject, group in groupby(sorter, key=lambda pair: pair[0][0]):
         yield subject, [_decode(packed) for _, packed in group]
 

@@ -1,6 +1,6 @@
 """The core over recorded facts: with everything known, or as a live engine met them."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
@@ -45,16 +45,24 @@ class Bench:
         return self._closed(this)
 
     def play(self, arrivals: Iterable[Arrival], until: Callable[[], Instant]) -> Iterator[Outcome]:
-        """What a live engine said, in the order of saying. `until` is asked when all have arrived."""
+        """What a live engine said, in the order of saying. `until` is asked when all have arrived.
+
+        What an escalation passes on arrives at once.
+        """
         state: dict[bytes, bytes] = {}
         alarms = Alarms()
         clock = Instant(-(2**62))
         for now, subject, fact in arrivals:
             yield from self._pass(state, alarms, clock, now)
             clock = now
-            this = Round(self._book, state.get, alarms, self._options, now)
-            self._take(this, subject, fact)
-            yield from self._keep(state, self._closed(this))
+            arrived = deque([(subject, fact)])
+            while arrived:
+                to, taken = arrived.popleft()
+                this = Round(self._book, state.get, alarms, self._options, now)
+                self._take(this, to, taken)
+                changes = self._closed(this)
+                yield from self._keep(state, changes)
+                arrived.extend((relay.target, relay.fact) for relay in changes.relays)
         yield from self._pass(state, alarms, clock, until())
 
     def _pass(

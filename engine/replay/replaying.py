@@ -14,6 +14,7 @@ from engine.core.refusals import Refusal
 from engine.replay.gather import Arrival, Counts, Rejected, by_arrival, by_subject, receive
 from engine.replay.judging import Bench
 from engine.replay.outcome_lines import outcome_line
+from engine.replay.relaying import passed_on
 from engine.replay.sorting import Sorter
 from engine.replay.tally import Tally
 
@@ -53,6 +54,7 @@ class Replay:
         self.tally = Tally(corrections=wish.as_reported)
         self._wish = wish
         self._hearing = hearing
+        self._book = book
         self._bench = Bench(book, wish.options, hearing.refused)
 
     @property
@@ -85,9 +87,13 @@ class Replay:
             yield from self._bench.play(arrivals, lambda: self.until)
             return
         happened = self._happened(received)
-        for subject, facts in by_subject(happened, stack.enter_context(Sorter(tuple[str, int]))):
-            yield from self._bench.judge(subject, facts, self.until)
+        sorter = stack.enter_context(Sorter(tuple[str, int]))
+        for subject, facts, relayed in by_subject(happened, sorter, self._pass_on):
+            yield from self._bench.judge(subject, facts + relayed, self.until)
             self._hearing.judged(len(facts))
+
+    def _pass_on(self, sources: dict[str, list[Fact]]) -> dict[str, list[Fact]]:
+        return passed_on(self._book, self._wish.options, sources, self.until)
 
     def _known(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
         """What had arrived by `until`."""

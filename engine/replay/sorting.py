@@ -35,7 +35,7 @@ class Sorter(Generic[Key]):
             self._spill()
 
     def __iter__(self) -> Iterator[tuple[Key, bytes]]:
-        """Everything added so far, sorted. May be asked for once."""
+        """Everything added so far, sorted. May be asked for again when the last reading is over."""
         self._held.sort(key=_key)
         if not self._runs:
             return iter(self._held)
@@ -54,12 +54,12 @@ class Sorter(Generic[Key]):
         for pair in self._held:
             packed = self._encoder.encode(pair)
             run.write(len(packed).to_bytes(4, "big") + packed)
-        run.seek(0)
         self._runs.append(run)
         self._held = []
         self._size = 0
 
     def _read(self, run: IO[bytes]) -> Iterator[tuple[Key, bytes]]:
+        run.seek(0)
         while head := run.read(4):
             yield self._decoder.decode(run.read(int.from_bytes(head, "big")))
 

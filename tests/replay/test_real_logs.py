@@ -42,7 +42,7 @@ def outcomes(file: str, importer: Importer, policies: str) -> Iterator[Outcome]:
     counts = Counts()
     bench = Bench(load(POLICIES / policies), Options(), lambda *fact: refused.append(fact))
     with Sorter(tuple[str, int]) as sorter:
-        for subject, facts in by_subject(receive(lines, counts, rejected.append), sorter):
+        for subject, facts, _ in by_subject(receive(lines, counts, rejected.append), sorter, lambda _: {}):
             yield from bench.judge(subject, facts, counts.newest or NEVER)
     assert (notes, rejected, refused) == ([], [], [])
 

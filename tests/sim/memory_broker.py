@@ -134,6 +134,8 @@ class Broker:
         self.logs: dict[TP, Log] = {}
         self.offsets: dict[TP, int] = {}
         self.generation = 0
+        self.partitions = 1
+        """Of every topic."""
         self.owners: defaultdict[str, Owner] = defaultdict(Owner)
         self.disturb: Callable[[Line, str], str] = lambda line, what: ""
         """Asked when a request that writes arrives: '', 'before', 'after' (kill the sender so), or 'unknown':

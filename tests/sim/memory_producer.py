@@ -69,6 +69,9 @@ class MemoryProducer:
     async def stop(self) -> None:
         """Nothing of it is under way: the engine waits for every answer."""
 
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self._broker.partitions))
+
     def create_batch(self) -> Batch:
         return Batch(self._limit)
 

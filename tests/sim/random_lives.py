@@ -14,10 +14,13 @@ from engine.core.instants import MINUTE, Instant
 VERBS = [
     *["message_received", "message_sent", "paused", "resumed", "updated"] * 2,
     *["acknowledged", "triaged", "assigned", "resolved", "resolved", "reopened", "resolution_confirmed"],
-    *["update_published", "commitment_made", "commitment_kept", "commitment_renegotiated"],
+    *["linked", "unlinked", "update_published", "commitment_made", "commitment_kept"],
+    *["commitment_renegotiated"],
     *["commitment_withdrawn", "opened", "closed", "role_assigned"],
 ]
 AUDIENCES = ["customer", "customer", "internal"]
+OTHERS = ["desk:0", "desk:1", "desk:1", "desk:2", "desk:9"]
+"""Whom a link or a merge names: mostly one of the run, now and then itself or one that is never opened."""
 EVENTS_END = 2_000
 """Minute after which nothing happens any more."""
 
@@ -50,13 +53,15 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
     severity = facts[0].text("severity") or rng.choice(SEVERITIES)
     count = rng.randrange(2, 16)
     while len(facts) < count:
-        verb = rng.choice(["cancelled", "merged"]) if rng.random() < 0.02 else rng.choice(VERBS)
+        verb = rng.choice(["cancelled", "merged", "merged"]) if rng.random() < 0.03 else rng.choice(VERBS)
         minute = _minute(rng, severity)
         facts.append(_fact(rng, start, verb, minute, len(facts)))
         if verb == "paused" and rng.random() < 0.7:
             after = minute + rng.choice([5, 15, 30, 60])
             resumed = _fact(rng, start, "resumed", after, len(facts))
             facts.append(replace(resumed, data=facts[-1].data))
+    if rng.random() < 0.4:
+        facts += _passing_on(rng, start, len(facts))
     contradicted = [_contradiction(rng, start, fact) for fact in facts if rng.random() < 0.06]
     for fact in [*facts, *contradicted]:
         for _ in range(rng.choice([1] * 9 + [2])):
@@ -65,6 +70,17 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
             record = encode_event(f"{by}.{fact.kind}.v1", subject, fact)
             sent.append(Sent(arrives, by, record, f"{fact.kind} at {_shown(start, fact.at)} ({fact.id})"))
     return sent
+
+
+def _passing_on(rng: Random, start: Instant, number: int) -> list[Fact]:
+    """What an incident with linked tickets goes through, and what is merged away."""
+    verbs = ["linked", "linked", *["update_published"] * rng.randrange(1, 4)]
+    verbs += rng.choice([[], ["unlinked"], ["merged"], ["merged", "cancelled"]])
+    minutes = sorted(rng.choice([-5, 0, 10, 15, 30, 60, 61, 120, 240, 600]) for _ in verbs)
+    return [
+        _fact(rng, start, verb, minute, number + place)
+        for place, (verb, minute) in enumerate(zip(verbs, minutes, strict=True))
+    ]
 
 
 def _minute(rng: Random, severity: str) -> int:
@@ -135,7 +151,9 @@ def _data(rng: Random, start: Instant, verb: str, minute: int) -> dict[str, Valu
     if verb == "cancelled":
         data = {"reason": "spam"}
     if verb == "merged":
-        data = {"into": "desk:9"}
+        data = {"into": rng.choice(OTHERS)}
+    if verb in ("linked", "unlinked"):
+        data = {"to": rng.choice(OTHERS)}
     return data
 
 

@@ -11,8 +11,8 @@ from functools import cache, partial
 from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
-from zlib import crc32
 
+from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 from memory_broker import Broker, Line
 from random_books import STARTS, random_book
@@ -32,6 +32,7 @@ MINUTES_A_SECOND = 300
 UNTIL_MINUTE = 4_000
 SETTLED_WITHIN = 60.0
 SESSION = 2.0
+_default_partition = DefaultPartitioner()
 CLOCK_JUMPS = [-600, -60, -5, 5, 60, 600]
 """Minutes."""
 
@@ -83,7 +84,11 @@ class World:
         self.until = Instant(self.start + UNTIL_MINUTE * MINUTE)
         self.partitions = plan.choice([1, 2, 3])
         self.settings = settings_of(plan.choice(["transactions", "transactions", "acknowledged"]), 0.5)
-        self.options = Options(open_on_first_event=plan.random() < 0.15, say_movements=plan.random() < 0.3)
+        self.options = Options(
+            open_on_first_event=plan.random() < 0.15,
+            say_movements=plan.random() < 0.3,
+            relay_again=self.settings.delivery == "acknowledged",
+        )
         self.policies, self.book = random_book(Random(f"{seed} book"))  # noqa: S311
         self.sent = random_lives(Random(f"{seed} lives"), self.start)  # noqa: S311
         self.wild = Wild(plan.choice([0, 5, 15, 40]), plan.choice([0, 2, 4, 8]))
@@ -91,6 +96,7 @@ class World:
         self.loop = VirtualLoop()
         self.rng = Random(f"{seed} run")  # noqa: S311
         self.broker = Broker(self.loop, self.rng)
+        self.broker.partitions = self.partitions
         self.broker.disturb = self._disturb
         if trace is not None:
             self.broker.heard = self._tell_outcomes
@@ -202,7 +208,8 @@ class World:
 
     def _produce(self, sent: Sent) -> None:
         topic = self.settings.tickets_topic if sent.family == "ticket" else self.settings.incidents_topic
-        tp = TP(topic, crc32(sent.record.key or b"") % self.partitions)
+        numbers = list(range(self.partitions))
+        tp = TP(topic, _default_partition(sent.record.key, numbers, numbers))
         self.say(f"arrives: {(sent.record.key or b'').decode()} {sent.note}, in {topic}-{tp.partition}")
         self.broker.produce(tp, [sent.record], [sent.arrives // 1_000])
 
