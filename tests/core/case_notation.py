@@ -8,6 +8,7 @@
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
 unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
+What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
 metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies];
 of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count
@@ -19,6 +20,7 @@ of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A ref
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
     show: seq corrects elapsed proof                say these of each outcome, too
+    show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
 A book that is refused is `!refused FIELD`; an open escalation whose policy is gone `!policy_vanished`.
@@ -35,10 +37,11 @@ from core_runs import START, SUBJECT, Engine, at, book_of, fact, minutes, policy
 from engine.contract.codec import Unreadable, read_line
 from engine.core.case import PolicyVanished
 from engine.core.decide import Options
-from engine.core.facts import Fact, Value
+from engine.core.facts import CONTACT_INHERITED, RELAYS, Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
+from engine.core.relays import Relay, is_withdrawn, version
 from engine.policies import PolicyErrors
 
 _MAIN = {
@@ -60,6 +63,9 @@ _MAIN = {
     "action_completed": "action_id",
     "action_cancelled": "action_id",
     "waived": "metric",
+    "linked": "to",
+    "unlinked": "to",
+    CONTACT_INHERITED: "contact_at",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 
@@ -155,6 +161,7 @@ def play(case: Case) -> list[str]:
     now = at(-(10**9))
     for step in case.steps:
         said, refused, before = len(engine.said), len(engine.refusals), engine.counts.copy()
+        passed_on = len(engine.relays)
         now = max(now, at(float(step.split()[0]), case.shift))
         try:
             unread = take_step(engine, case, step, now)
@@ -162,6 +169,8 @@ def play(case: Case) -> list[str]:
             return [*lines, "!policy_vanished"]
         lines += [f"!{unread}"] if unread else []
         lines += [render(outcome, case, engine.said) for outcome in engine.said[said:]]
+        if "relays" in case.show:
+            lines += [render_relay(relay, case) for relay in engine.relays[passed_on:]]
         lines += [f"!{refusal.reason}" for refusal in engine.refusals[refused:]]
         if any(line.startswith("counted") for line in case.expected):
             lines += [f"counted {name}" for name in sorted((engine.counts - before).elements())]
@@ -214,10 +223,16 @@ def read_fact(step: str, shift: int = 0) -> Fact:
         name, equals, value = word.partition("=")
         if equals:
             data[name] = _value(value, shift)
+        elif verb in RELAYS and word == "withdrawn":
+            data["withdrawn"] = True
+        elif verb in RELAYS and word[0] == "v":
+            data["version"] = int(word[1:])
         elif word[0] in ":/^":
             marks[word[0]] = word[1:]
         elif verb in _MAIN:
-            data[_MAIN[verb]] = word
+            data[_MAIN[verb]] = _value(word, shift)
+    if verb in RELAYS:
+        data.setdefault("version", 1)
     if verb.startswith("message"):
         data["public"] = "internal" not in words
     if verb.startswith("role"):
@@ -239,6 +254,20 @@ def _value(text: str, shift: int) -> Value:
     if text.startswith("{"):
         return dict(pair.split(":") for pair in text[1:-1].split(","))  # type: ignore[return-value]
     return None if text == "null" else text
+
+
+def render_relay(relay: Relay, case: Case) -> str:
+    """What is passed on: minute, kind, to whom, what it says, the version from 2 on."""
+    given = relay.fact
+    words = [f"{minutes(given.at, case.shift):g}", given.kind, "->", relay.target]
+    for name in ("contact_at", "next_update_at"):
+        if (said := given.instant(name)) is not None:
+            words.append(f"{name}=@{minutes(said, case.shift):g}")
+    if version(given) != 1:
+        words.append(f"v{version(given)}")
+    if is_withdrawn(given):
+        words.append("withdrawn")
+    return " ".join(words)
 
 
 def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:

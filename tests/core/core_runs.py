@@ -12,6 +12,7 @@ from engine.core.instants import MINUTE, NEVER, Instant, parse_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
+from engine.core.relays import Relay
 from engine.core.standing import canonical, standing
 from engine.policies import load
 
@@ -72,6 +73,7 @@ class Engine:
         self.store: dict[bytes, bytes] = {}
         self.alarms = Alarms()
         self.said: list[Outcome] = []
+        self.relays: list[Relay] = []
         self.refusals: list[Refusal] = []
         self.counts: Counter[str] = Counter()
         self._round: Round | None = None
@@ -95,6 +97,7 @@ class Engine:
             else:
                 self.store[key] = value
         self.said += changes.outcomes
+        self.relays += changes.relays
         self.counts += changes.counts
 
     def take(self, given: Fact, subject: str = SUBJECT) -> Refusal | None:

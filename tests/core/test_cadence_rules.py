@@ -175,6 +175,75 @@ cadence: {customer: {every: {P1: 8h @office}}}
 cadence: {customer: {every: {P0: 20m, P1: 60m}, first: {P0: 5m, P1: 15m}}}
 0 opened P1; 5 resolved; 10 reopened; 20 updated P0; 41 now
 => 40 cadence_missed customer_update due 40 x1
+
+== Cadence 6: an update on the linked incident settles the ticket's interval, its stated time binds
+picture: cadence-6
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 40 relayed_update next_update_at=@70; 71 now
+=> 40 met customer_update due 60; 70 cadence_missed customer_update #2 due 70 x1
+
+== Cadence 6: customer updates are passed on while the ticket is linked, no others
+show: relays
+cadence: {}
+0 opened P1; 5 update_published customer; 10 linked desk:2; 20 update_published customer next_update_at=@90
+25 update_published internal; 30 linked desk:3; 40 update_published customer; 50 unlinked desk:2; 60 update_published customer
+=> 20 relayed_update -> desk:2 next_update_at=@90; 40 relayed_update -> desk:2; 40 relayed_update -> desk:3; 60 relayed_update -> desk:3
+
+== Cadence 6: a link that is told late passes on what was published since, one that ends earlier takes it back
+show: relays
+cadence: {}
+0 opened P1; 20 update_published customer; 40 update_published customer; 10 linked desk:2; 30 unlinked desk:2
+=> 20 relayed_update -> desk:2; 40 relayed_update -> desk:2; 40 relayed_update -> desk:2 v2 withdrawn
+
+== Cadence 6: what was taken back is passed on again where it is wanted again
+show: relays
+cadence: {}
+0 opened P1; 10 linked desk:2; 40 update_published customer; 30 unlinked desk:2; 35 linked desk:2 :again
+=> 40 relayed_update -> desk:2; 40 relayed_update -> desk:2 v2 withdrawn; 40 relayed_update -> desk:2 v3
+
+== Cadence 6: an update that turns out to say another time is passed on anew
+show: relays
+cadence: {}
+0 opened P1; 10 linked desk:2; 20 update_published customer next_update_at=@60 :u ^25; 30 update_published customer :u ^24
+=> 20 relayed_update -> desk:2 next_update_at=@60; 30 relayed_update -> desk:2 v2; !conflicting_duplicate
+
+== Cadence 6: what is passed on is not passed on again, nor to oneself
+show: relays
+cadence: {}
+0 opened P1; 10 linked desk:2; 12 linked desk:1; 20 relayed_update; 30 update_published customer
+=> 30 relayed_update -> desk:2
+
+== Cadence 6: it answers the customer for the first time, as an update of one's own does
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 40 relayed_update
+=> 40 met first_response due 60
+
+== Cadence 6: it is late as any fact may be, and what was said is corrected
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 61 now; 40 relayed_update :r
+=> 60 cadence_missed customer_update due 60 x1; 60 retracted cadence_missed customer_update due 60 x1 by r; 40 met customer_update due 60
+
+== Cadence 6: what is taken back counts no more
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 40 relayed_update :r; 40 relayed_update v2 withdrawn :r; 61 now
+=> 40 met customer_update due 60; 40 retracted met customer_update due 60 by r; 60 cadence_missed customer_update due 60 x1
+
+== Cadence 6: of an update that is passed on the highest version counts, whichever comes first
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 50 relayed_update v3 :r; 40 relayed_update v2 withdrawn :r; 40 relayed_update :r; 61 now
+=> 50 met customer_update due 60; !duplicate; !duplicate
+
+== Cadence 6: it waits for the opening, and opens nothing
+options: {open_on_first_event: true}
+cadence: {customer: {every: {P2: 60m}}}
+10 relayed_update; 20 message_sent; 40 relayed_update :later; 101 now
+=> 10 met customer_update due 80; 40 met customer_update #2 due 80; 100 cadence_missed customer_update #3 due 100 x1
+
+== Cadence 6: gone, it passes on nothing more
+show: relays
+cadence: {}
+0 opened P1; 10 linked desk:2; 20 cancelled spam; 30 update_published customer
+=> nothing
 """
 
 

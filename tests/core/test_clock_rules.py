@@ -350,6 +350,69 @@ clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: "100% + 1h", notify: [dire
 0 opened P1; 61 now; 70 merged desk:2; 200 now
 => 60 breached resolve due 60; 70 cancelled resolve due 60 (merged)
 
+== Clock 11: the survivor inherits the earliest contact with the customer
+show: relays
+clocks: {}
+0 opened P1; 20 merged desk:2
+=> 20 contact_inherited -> desk:2 contact_at=@0
+
+== Clock 11: a contact that was reported earlier, or was inherited itself, is passed on
+show: relays
+clocks: {}
+0 opened P1 reported_at=@-10; 10 contact_inherited @-40 :a; 20 merged desk:2; 15 contact_inherited @-50 :b
+=> 20 contact_inherited -> desk:2 contact_at=@-40; 20 contact_inherited -> desk:2 contact_at=@-50 v2
+
+== Clock 11: a merge that turns out to be another takes the contact back
+show: relays
+clocks: {}
+0 opened P1; 20 merged desk:2 :m ^25; 20 merged desk:3 :m ^24
+=> 20 contact_inherited -> desk:2 contact_at=@0
+=> 20 contact_inherited -> desk:3 contact_at=@0; 20 contact_inherited -> desk:2 contact_at=@0 v2 withdrawn; !conflicting_duplicate
+
+== Clock 11: who waits for our first answer waits since the earliest contact
+picture: clock-11-contact
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 20 contact_inherited @-30; 40 now
+=> 30 breached first_response due 30
+
+== Clock 11: overdue when it is inherited, that is one breach and no burst of warnings
+risk: [50%, 75%]
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 20 contact_inherited @-50; 30 message_sent
+=> 10 breached first_response due 10; 30 stopped_late first_response due 10
+
+== Clock 11: of the warnings that are overtaken the highest is given
+risk: [25%, 50%, 75%]
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 20 contact_inherited @-30; 25 now
+=> 15 breach_risk first_response due 60 25%; 20 breach_risk first_response due 30 75%
+
+== Clock 11: pauses stay subtracted from what is inherited
+show: elapsed
+clocks: {first_response: {budget: {P1: 60m}, pause: [any]}}
+0 opened P1; 10 paused x; 30 resumed; 40 contact_inherited @-30; 55 message_sent
+=> 50 breached first_response due 50 elapsed 60; 55 stopped_late first_response due 50 elapsed 65
+
+== Clock 11: overdue while it is paused, too
+clocks: {first_response: {budget: {P1: 60m}, pause: [any]}}
+0 opened P1; 10 paused x; 20 contact_inherited @-55; 30 message_sent
+=> 5 breached first_response due 5; 30 stopped_late first_response due 5
+
+== Clock 11: a breach that was said stays, and counts once
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 61 now; 70 contact_inherited @-30; 80 message_sent
+=> 60 breached first_response due 60; 80 stopped_late first_response due 60
+
+== Clock 11: who was answered before is not asked again, nor by a later contact
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 10 message_sent; 20 contact_inherited @-90; 30 contact_inherited @5 :later
+=> 10 met first_response due 60
+
+== Clock 11: an inherited contact that is taken back counts no more
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 20 contact_inherited @-30 :c; 40 now; 20 contact_inherited @-30 v2 withdrawn :c; 70 now
+=> 30 breached first_response due 30; 30 retracted breached first_response due 30 by c; 60 breached first_response due 60
+
 == Clock 12: due after the stop is no breach
 picture: clock-12
 clocks: {resolve: {budget: {P1: 60m}}}

@@ -1,0 +1,152 @@
+"""What escalations pass on to each other comes out the same in whatever order it is found, sent and taken.
+
+These fail when: a withdrawal is not sent, or not heeded; the version of a relay is not looked at; a relay is
+passed on again; the contact that is inherited depends on when it was heard of.
+"""
+
+import random
+from collections.abc import Iterable
+
+from core_runs import Engine, at, book_of, fact, policy, standing_bytes
+
+from engine.core.facts import Fact, in_order
+from engine.core.history import History
+from engine.core.instants import Instant
+from engine.core.policy import Book
+from engine.core.relays import Relay, settle, version
+from engine.core.state import decode
+from engine.replay.relaying import passed_on
+
+BOOK: Book = book_of(
+    policy(
+        """\
+risk: [50%]
+clocks:
+  first_response: {budget: {P1: 60m, P2: 4h @office}, pause: [any]}
+  resolve: {budget: {P1: 4h, P2: 8h}}
+cadence:
+  customer: {every: {P1: 60m, P2: 2h}, first: {P1: 30m}}
+"""
+    )
+)
+SUBJECTS = ["a", "b", "c"]
+UNTIL = at(2000)
+VERBS = [
+    *["linked", "update_published"] * 3, *["unlinked", "merged", "paused", "resumed"],
+    *["message_sent", "updated", "resolved", "reopened", "cancelled"],
+]  # fmt: skip
+
+Told = tuple[str, Fact]
+
+
+def lives(rng: random.Random) -> list[Told]:
+    """Of all subjects; a few events are told twice, with different contents."""
+    told: list[Told] = []
+    for subject in SUBJECTS:
+        opens = rng.choice([0, 0, 20, 300])
+        told.append((subject, fact("opened", opens, id="o", severity=rng.choice(["P1", "P2"]))))
+        for number in range(rng.randrange(2, 10)):
+            identity = f"e{rng.choice([number, number, number, 0])}"
+            minute = rng.choice([-5, 0, 10, 15, 20, 20, 40, 60, 61, 90, 240, 500])
+            told.append((subject, _event(rng, rng.choice(VERBS), minute, identity, len(told))))
+    return told
+
+
+def _event(rng: random.Random, verb: str, minute: int, identity: str, number: int) -> Fact:
+    data: dict[str, object] = {}
+    if verb in ("linked", "unlinked"):
+        data = {"to": rng.choice([*SUBJECTS, "never"])}
+    elif verb == "merged":
+        data = {"into": rng.choice([*SUBJECTS, "never"])}
+    elif verb == "update_published":
+        data = {"audience": rng.choice(["customer", "customer", "internal"])}
+        data |= rng.choice([{}, {"next_update_at": int(at(minute + rng.choice([-5, 20, 90])))}])
+    elif verb in ("paused", "resumed"):
+        data = {"reason": "x"}
+    elif verb == "message_sent":
+        data = {"public": True}
+    elif verb == "updated":
+        data = {"severity": rng.choice(["P1", "P2"])}
+    sequence = rng.choice(["", "", "1"])
+    return fact(verb, minute, id=identity, recorded=3000 + number, sequence=sequence, **data)  # type: ignore[arg-type]
+
+
+def first_recorded(told: Iterable[Told]) -> dict[str, list[Fact]]:
+    kept: dict[tuple[str, str], Fact] = {}
+    for subject, one in sorted(told, key=lambda pair: pair[1].recorded):
+        kept.setdefault((subject, one.id), one)
+    return {subject: [one for (of, _), one in kept.items() if of == subject] for subject in SUBJECTS}
+
+
+def judged_with_everything_known(told: list[Told]) -> list[bytes]:
+    facts = first_recorded(told)
+    engine = Engine(BOOK)
+    relayed = passed_on(BOOK, engine.options, facts, UNTIL)
+    for subject, own in facts.items():
+        for one in in_order([*own, *relayed.get(subject, [])]):
+            engine.take(one, subject)
+    engine.tick_until(UNTIL)
+    return standing_bytes(engine.said)
+
+
+def told_anyhow(told: list[Told], rng: random.Random) -> Engine:
+    """Events and commands in any order, some of them twice, ticks in between."""
+    engine = Engine(BOOK)
+    waiting: list[Told] = list(told)
+    rng.shuffle(waiting)
+    sent = 0
+    while waiting:
+        subject, one = waiting.pop(rng.randrange(len(waiting)))
+        engine.take(one, subject)
+        if rng.random() < 0.3:
+            engine.tick_until(Instant(max(one.at, at(rng.randrange(600)))))
+        for relay in engine.relays[sent:]:
+            waiting += [(relay.target, relay.fact)] * rng.choice([1, 1, 2])
+        sent = len(engine.relays)
+    engine.tick_until(UNTIL)
+    return engine
+
+
+def ledger(engine: Engine, subject: str) -> dict[tuple[str, str], Fact]:
+    """What stands as passed on, by target and id."""
+    _, shelf = decode(engine.store[subject.encode()])
+    items = History(subject.encode(), shelf, engine.store.get).items()
+    return {(item.target, item.fact.id): item.fact for item in items if isinstance(item, Relay)}
+
+
+def test_any_order_of_events_and_commands_leaves_the_same_standing_bytes() -> None:
+    passed, withdrawn = 0, 0
+    for seed in range(300):
+        rng = random.Random(seed)  # noqa: S311  # a seed makes it repeatable
+        told = lives(rng)
+        expected = judged_with_everything_known(told)
+        for _ in range(2):
+            engine = told_anyhow(told, rng)
+            assert standing_bytes(engine.said) == expected, seed
+            passed += len(engine.relays)
+            withdrawn += sum(relay.fact.data.get("withdrawn") is True for relay in engine.relays)
+    assert passed > 500
+    assert withdrawn > 50
+
+
+def test_what_is_stepped_passes_on_what_is_derived_at_once() -> None:
+    for seed in range(100):
+        rng = random.Random(seed)  # noqa: S311
+        facts = first_recorded(lives(rng))
+        for subject, own in facts.items():
+            stepped, derived = Engine(BOOK), Engine(BOOK)
+            first, *rest = in_order(own)
+            for one in (first, *rest):
+                stepped.take(one, subject)
+            for one in (*rest, first):
+                derived.take(one, subject)
+            assert ledger(stepped, subject) == ledger(derived, subject), seed
+
+
+def test_what_was_sent_and_stands_is_not_sent_again() -> None:
+    one = Relay("b", fact("relayed_update", 10, version=3))
+    same = Relay("b", fact("relayed_update", 10, version=1))
+    assert settle([same], [one]).to_send == []
+    assert settle([], settle([], [one]).sent).to_send == []
+    (back,) = settle([same], settle([], [one]).sent).to_send
+    assert version(back.fact) == 5
