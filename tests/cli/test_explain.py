@@ -1,6 +1,7 @@
 """`vigil explain` as a user runs it, on files; the end-to-end test runs it on a real Kafka."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,12 @@ EVENTS = [
 
 
 class Files:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, events: Sequence[str] = EVENTS) -> None:
         self.policies = folder / "policies"
         self.policies.mkdir()
         (self.policies / "test.yaml").write_text(POLICY)
         self.events = folder / "events.jsonl"
-        self.events.write_text("\n".join(EVENTS) + "\n")
+        self.events.write_text("\n".join(events) + "\n")
         self.said = folder / "said.jsonl"
         done = vigil("replay", str(self.events), "-p", str(self.policies), "-o", str(self.said))
         assert done.returncode == 0, done.stderr
@@ -135,6 +136,17 @@ def test_by_another_policy_the_fields_that_differ_are_named(files: Files) -> Non
     assert done.returncode == ExitCode.FOUND
     assert "! recomputed now, and it differs" in done.stdout
     assert "target: said 8:00:00, follows 9:00:00" in done.stdout
+
+
+def test_a_verdict_that_an_update_of_a_linked_incident_gave_is_recomputed_too(tmp_path: Path) -> None:
+    events = [
+        *EVENTS[:1],
+        event(7, "02T08:00", "opened", title="Mail is down", severity="P2").replace("desk:1", "incident:1"),
+        event(8, "02T08:20", "linked", to="desk:1").replace('"subject": "desk:1"', '"subject": "incident:1"'),
+        event(9, "02T09:00", "update_published", audience="customer").replace("desk:1", "incident:1"),
+    ]
+    files = Files(tmp_path, events)
+    assert files.checks() == {"first_response sla.met.v1": "equal"}
 
 
 def test_without_outcomes_nothing_is_checked_and_it_says_so(files: Files) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.core import case
+from engine.core import case, relays
 from engine.core.clocks import Clock, Runner
 from engine.core.facts import Fact
 from engine.core.instants import Instant
@@ -79,9 +79,21 @@ def outcomes_outside_of_the_transaction(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lane, "_commit", outcomes_apart)
 
 
+def nothing_is_taken_back(patch: pytest.MonkeyPatch) -> None:
+    """What was passed on to another escalation and is not wanted any more goes on counting there."""
+
+    def without_withdrawals(wanted: Any, sent: Any) -> relays.Settled:
+        settled = relays.settle(wanted, sent)
+        kept = [relay for relay in settled.to_send if not relays.is_withdrawn(relay.fact)]
+        return settled._replace(to_send=kept)
+
+    patch.setattr(case, "settle", without_withdrawals)
+
+
 ALL: list[Plant] = [
     tie_decided_the_wrong_way,
     pause_counted_in_wall_time,
     outcomes_after_the_state,
     outcomes_outside_of_the_transaction,
+    nothing_is_taken_back,
 ]

@@ -60,7 +60,7 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
             after = minute + rng.choice([5, 15, 30, 60])
             resumed = _fact(rng, start, "resumed", after, len(facts))
             facts.append(replace(resumed, data=facts[-1].data))
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         facts += _passing_on(rng, start, len(facts))
     contradicted = [_contradiction(rng, start, fact) for fact in facts if rng.random() < 0.06]
     for fact in [*facts, *contradicted]:
@@ -73,14 +73,17 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
 
 
 def _passing_on(rng: Random, start: Instant, number: int) -> list[Fact]:
-    """What an incident with linked tickets goes through, and what is merged away."""
-    verbs = ["linked", "linked", *["update_published"] * rng.randrange(1, 4)]
-    verbs += rng.choice([[], ["unlinked"], ["merged"], ["merged", "cancelled"]])
-    minutes = sorted(rng.choice([-5, 0, 10, 15, 30, 60, 61, 120, 240, 600]) for _ in verbs)
-    return [
-        _fact(rng, start, verb, minute, number + place)
-        for place, (verb, minute) in enumerate(zip(verbs, minutes, strict=True))
-    ]
+    """An incident with a linked ticket, or one that is merged away; its end may come before the rest."""
+    verbs = [*["update_published"] * rng.randrange(1, 4), *rng.choice([["unlinked"], ["merged"], []])]
+    rng.shuffle(verbs)
+    target = rng.choice(OTHERS)
+    minutes = sorted(rng.choice([0, 5, 10, 15, 30, 60, 61, 120, 240]) for _ in verbs)
+    facts = [_fact(rng, start, "linked", rng.choice([-5, 0, 10]), number)]
+    for verb, minute in zip(verbs, minutes, strict=True):
+        facts.append(_fact(rng, start, verb, minute, number + len(facts)))
+    named = {"linked": {"to": target}, "unlinked": {"to": target}, "merged": {"into": target}}
+    audience: dict[str, Value] = {"audience": "customer"}
+    return [replace(f, data={**f.data, **named.get(f.kind, audience)}) for f in facts]
 
 
 def _minute(rng: Random, severity: str) -> int:

@@ -34,10 +34,10 @@ class Kept:
         self.state: dict[bytes, bytes] = {}
         self.alarms = Alarms()
 
-    def decide(self, *records: Any, now: Instant = NOW) -> Decision:
+    def decide(self, *records: Any, now: Instant = NOW, topic: str = "tickets") -> Decision:
         taken = PositionedRecords(records)
         taken.start, taken.end = records[0].offset, records[-1].offset + 1
-        return self.desk.decide(Chunk(TP("tickets", 0), taken, 1), self.state, self.alarms, now)
+        return self.desk.decide(Chunk(TP(topic, 0), taken, 1), self.state, self.alarms, now)
 
 
 def record(offset: int, key: str, value: bytes | None, headers: Any = HEADERS, minute: int = 0) -> Any:
@@ -88,6 +88,33 @@ def test_facts_and_ticks_become_outcomes_state_and_alarms() -> None:
     assert ("a", "triage", "breached") in names(second)
     assert len(second.outcomes) == len(second.said)
     assert {o.key for o in second.outcomes} == {b"a"}
+
+
+def test_what_an_escalation_passes_on_is_a_command_to_the_other() -> None:
+    incident = [opened(0, "a"), event(1, "a", "linked", 1, to="b")]
+    decision = Kept().decide(*incident, event(2, "a", "update_published", 5, audience="customer"))
+    (relay,) = decision.relays
+    assert relay.key == b"b"
+    kept = Kept()
+    kept.decide(opened(0, "b"))
+    command = record(1, "b", relay.value, relay.headers, 6)
+    ignored = kept.decide(command)
+    assert (ignored.ignored, ignored.said) == (Counter(unknown_type=1), []), "an input topic takes none"
+    taken = kept.decide(command, topic="vigil.commands.v1")
+    assert ("b", "customer_update", "met") in names(taken)
+    assert taken.verbs == Counter(), "its event was counted where it was taken"
+    again = kept.decide(command, topic="vigil.commands.v1")
+    assert (again.ignored, again.state) == (Counter(duplicate=1), [])
+
+
+def test_what_was_passed_on_is_sent_again_with_a_known_event_where_the_options_say_so() -> None:
+    events = [opened(0, "a"), event(1, "a", "linked", 1, to="b")]
+    events.append(event(2, "a", "update_published", 5, "u", audience="customer"))
+    for again, expected in ((True, 1), (False, 0)):
+        kept = Kept(Desk(load(POLICIES), Options(relay_again=again), Settings()))
+        sent = kept.decide(*events).relays
+        repeated = kept.decide(event(3, "a", "update_published", 5, "u", audience="customer")).relays
+        assert repeated == sent * expected
 
 
 def test_poison_among_good_records_is_dead_lettered_whole_and_the_others_count() -> None:

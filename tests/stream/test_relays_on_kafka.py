@@ -1,12 +1,15 @@
 """Links and merges between partitions, on a real Apache Kafka, by either delivery."""
 
+import json
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from counting import PARTITIONS
+from counting import PARTITIONS, environment
 from kafka.partitioner.default import murmur2
 from test_worker_on_kafka import Real, event, now, opened
 
@@ -74,6 +77,26 @@ def test_an_update_of_the_incident_settles_the_ticket_of_another_partition_until
     said = wait_for(deployment, (ticket, "retracted"))
     assert said.count((ticket, "retracted")) == 2
     assert deployment.stop() == [0]
+
+
+def test_explain_recomputes_what_came_of_another_partition(deployment: Real) -> None:
+    incident = subject("incident")
+    ticket = subject("ticket", elsewhere_than=incident)
+    start = now() - timedelta(minutes=4)
+    deployment.publish([opened(incident, start), opened(ticket, start)])
+    linked = event(incident, "linked", start + timedelta(minutes=1), to=ticket)
+    update = event(incident, "update_published", start + timedelta(minutes=3), audience="customer")
+    deployment.publish([linked, update])
+    deployment.start()
+    wait_for(deployment, (ticket, "met"))
+    assert deployment.stop() == [0]
+    command = [sys.executable, "-m", "engine.cli.main", "explain", ticket, "--json"]
+    done = subprocess.run(
+        [*command, "-p", str(deployment.folder / "policies")],
+        env=environment(deployment.values, {}), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [one["check"] for one in json.loads(done.stdout)["verdicts"]] == ["equal", "equal"]
 
 
 def test_what_survives_a_merge_waits_since_the_contact_in_another_partition(deployment: Real) -> None:
