@@ -7,8 +7,9 @@ passed on again; the contact that is inherited depends on when it was heard of.
 import random
 from collections.abc import Iterable
 
-from core_runs import Engine, at, book_of, fact, policy, standing_bytes
+from core_runs import Engine, at, book_of, fact, minutes, policy, standing_bytes
 
+from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
 from engine.core.history import History
 from engine.core.instants import Instant
@@ -141,6 +142,34 @@ def test_what_is_stepped_passes_on_what_is_derived_at_once() -> None:
             for one in (*rest, first):
                 derived.take(one, subject)
             assert ledger(stepped, subject) == ledger(derived, subject), seed
+
+
+def test_splitting_a_run_into_rounds_passes_on_the_same() -> None:
+    for seed in range(60):
+        rng = random.Random(seed)  # noqa: S311
+        told = lives(rng)
+        rng.shuffle(told)
+        whole, parts = Engine(BOOK), Engine(BOOK)
+        whole.begin()
+        for subject, one in told:
+            whole.take(one, subject)
+            parts.take(one, subject)
+        whole.end()
+        assert (parts.relays, parts.store) == (whole.relays, whole.store), seed
+
+
+def test_what_folded_facts_have_passed_on_stays_and_the_rest_can_be_taken_back() -> None:
+    engine = Engine(BOOK, Options(fact_limit=6))
+    engine.take(fact("opened", 0, severity="P1"), "a")
+    engine.take(fact("linked", 1, to="b"), "a")
+    for minute in range(10, 20):
+        engine.take(fact("update_published", minute, audience="customer"), "a")
+    assert len(engine.relays) == 10
+    engine.take(fact("unlinked", 16.5, to="b"), "a")
+    assert [minutes(relay.fact.at) for relay in engine.relays[10:]] == [17, 18, 19]
+    folded = engine.counts["folded"] - 2  # the opening and the link are no updates
+    assert 0 < folded < 10
+    assert len(ledger(engine, "a")) == 10 - folded
 
 
 def test_what_was_sent_and_stands_is_not_sent_again() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -173,12 +174,13 @@ def test_the_first_seeds_do_everything_that_the_simulator_is_for() -> None:
             seen[what] += text.count(what)
         for name in ("duplicate", "conflicting_duplicate", "from_the_future", "unparsable", "key_mismatch"):
             seen[name] += f"'{name}'" in text
+        seen["relays"] += len(re.findall(r" relays=[1-9]", text))
         seen["its sender is gone"] += text.count("its sender is gone")
         seen[world.settings.delivery] += 1
     missing = {
         "clock jump", "frozen", "rebalance", "killed at", "killed before", "killed after", "unknown fate",
         "hole", "ProducerFenced", "suspended", "duplicate", "conflicting_duplicate", "from_the_future",
-        "unparsable", "key_mismatch", "its sender is gone", "transactions", "acknowledged",
+        "unparsable", "key_mismatch", "its sender is gone", "transactions", "acknowledged", "relays",
     } - set(+seen)  # fmt: skip
     assert missing == set()
 
