@@ -59,7 +59,7 @@ def judge(path: str, book: Book) -> Judged:
     judged = Judged(Counter(), [], Counter())
     bench = Bench(book, Options(), lambda *_: None)
     with Sorter(tuple[str, int]) as sorter:
-        for subject, facts in by_subject(receive(lines, counts, lambda _: None), sorter):
+        for subject, facts, _ in by_subject(receive(lines, counts, lambda _: None), sorter, lambda _: {}):
             said = bench.judge(subject, facts, counts.newest or NEVER)
             _pair(subject, facts, [one for one in said if one.metric == "customer_update"], judged)
     return judged
