@@ -111,6 +111,19 @@ class Cadencer:
         elif due < NEVER:
             cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
 
+    def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
+        """The calendars changed: as much open time as was owed, on those of now; a stated time binds."""
+        if cadence.phase != RUNNING or cadence.due >= NEVER:
+            return
+        terms = plan.terms(severity)
+        if cadence.due == cadence.stated:
+            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+        else:
+            due = terms.calendar.due(cadence.since, cadence.budget)
+            cadence.due = due if cadence.misses else min(due, cadence.stated)  # missed: it lies behind us
+        cadence.floor = max(floor, cadence.floor)
+        self._arm(plan, cadence, terms)
+
     def resolved(self, cadence: Cadence, at: Instant) -> None:
         """One more update is owed; one of the very instant of the resolution was that one."""
         if cadence.phase != RUNNING:

@@ -11,6 +11,7 @@ from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import Fact, Value, in_order, opening
+from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
 from engine.core.judge import Judge
@@ -79,6 +80,8 @@ class Case:
         self._kept: Judge | None = None
         self._touched = False
         self._gone = False
+        if stored is not None and state.almanac_of(stored) != settings.rules.almanac:
+            self._recount()
 
     # -- facts --------------------------------------------------------------------------------
 
@@ -155,10 +158,22 @@ class Case:
         if not self._touched:
             return []
         records = self._history.changes()
-        main = None if self._gone else state.encode(self._escalation, self._history.shelf, self.alarm)
+        main = None if self._gone else self._encoded()
         if main is not None or self._read(self.key) is not None:
             records.append((self.key, main))
         return records
+
+    def _encoded(self) -> bytes:
+        return state.encode(self._escalation, self._history.shelf, self.alarm, self._settings.rules.almanac)
+
+    def _recount(self) -> None:
+        """The calendars are others than when it was last stored: open clocks go by those of now."""
+        shelf = self._history.shelf
+        self._touched = True
+        self.armed = None  # what was asked for was this very look
+        shelf.recounted = shelf.recounted or shelf.seq > 0
+        if self._escalation.status != WAITING:
+            self._judge().recount()
 
     # -- waiting and opening ------------------------------------------------------------------
 
@@ -238,20 +253,39 @@ class Case:
         ledger = self._ledger()
         was = self._escalation
         judged = max(was.judged, *(fact.at for fact in facts))
+        before = self._without(judged) if self._history.shelf.recounted else None
         ordered, judge = self._replay(facts)
         judge.advance(judged)
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
         wanted, past_updates = judge.take()
+        given: list[Said] = []
+        if before is not None and is_same_policy:
+            stays = keep_given(judge.plan, was, before, Derived(e, wanted))
+            judge.rest()
+            e.fired = max(e.fired, was.fired)
+            wanted = [statement for statement in wanted if obligation_of(statement) not in stays]
+            given = [said for said in ledger if obligation_of(said.statement) in stays]
+            ledger = [said for said in ledger if obligation_of(said.statement) not in stays]
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
         corrected = [self._correct(correction, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
-        self._history.rewrite([*ordered, *(said or next(entries) for said in kept)])
+        self._history.rewrite([*ordered, *given, *(said or next(entries) for said in kept)])
         # What was counted when it was taken is not counted again.
         past = past_updates if was.status == WAITING else _states_the_past(cause)
         self._settings.counts["past_next_update"] += past
+
+    def _without(self, judged: Instant) -> Derived | None:
+        """What the facts that are known come to by the calendars of now; None where it was not open."""
+        was = self._escalation
+        if was.status == WAITING:
+            return None
+        _, judge = self._replay(self._facts())
+        judge.advance(judged)
+        before, self._escalation = self._escalation, was
+        return Derived(before, judge.take()[0])
 
     def _replay(self, facts: list[Fact]) -> tuple[list[Fact], Judge]:
         """A fresh escalation with all its facts stepped, in order."""
@@ -260,6 +294,8 @@ class Case:
         if base is not None:
             self._escalation = e = state.decode_base(base)
             judge = Judge(self._plan(e), e, self._settings.say_movements)
+            if self._history.shelf.recounted:
+                judge.recount()
         else:
             first, rest = ordered[0], ordered[1:]
             is_pinned = self._is_opening(first)
@@ -344,7 +380,11 @@ class Case:
         base = state.encode_base(self._escalation)
         self._escalation = was
         self._history.set_base(base)
-        self._history.rewrite([*ordered[half:], *ledger[len(judge.said) :]])
+        if self._history.shelf.recounted:  # what was given need not be what is derived: by time, then
+            rest = [said for said in ledger if said.statement.at > ordered[half - 1].at]
+        else:
+            rest = ledger[len(judge.said) :]
+        self._history.rewrite([*ordered[half:], *rest])
         self._settings.counts["folded"] += half
 
     # -- saying -------------------------------------------------------------------------------

@@ -15,11 +15,19 @@ from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
 from engine.core.rules import rules_of
-from engine.core.state import Head, head, pinned_policy
+from engine.core.state import Head, head, next_look, pinned_policy
 
-__all__ = ["Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "head", "pinned_policy"]
+__all__ = [
+    "Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "almanac_of", "head",
+    "next_look", "pinned_policy",
+]  # fmt: skip
 
 WATERMARK_KEY = b"\0watermark"
+
+
+def almanac_of(book: Book) -> int:
+    """A number that changes with the book's calendars, and with the data that they are built from."""
+    return rules_of(book).almanac
 
 
 class Options(Struct, frozen=True):
@@ -128,7 +136,8 @@ class Round:
         """Drop the round, also one that raised: the alarms are again those of the stored records."""
         for subject in self._fired.union(self._cases):
             stored = self._read(subject.encode())
-            self._alarms.push(NEVER if stored is None else head(stored).alarm, subject)
+            at = NEVER if stored is None else next_look(stored, self._settings.rules.almanac)
+            self._alarms.push(at, subject)
 
     # -- inside -------------------------------------------------------------------------------
 

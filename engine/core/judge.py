@@ -115,6 +115,21 @@ class Judge:
         if now > e.judged:
             e.judged = now
 
+    def recount(self) -> None:
+        """The calendars changed since it was judged: what is open goes on by those of now (Calendars 4)."""
+        e = self.escalation
+        floor = self.floor(e.judged)
+        for plan, clock in self.clocks():
+            self.runner.recount(plan, clock, floor)
+        for cadence_plan, cadence in self.cadences():
+            self.cadencer.recount(cadence_plan, cadence, e.severity, floor)
+        self.rest()
+
+    def rest(self) -> None:
+        """When it must be looked at next, and whether anything is owed still."""
+        self.escalation.alarm = self._soonest()
+        self._rest()
+
     # -- attributes and severity --------------------------------------------------------------
 
     def _attributes(self, kind: str, fact: Fact) -> None:

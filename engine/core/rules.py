@@ -1,8 +1,12 @@
 """A book made ready to judge by: which fact moves which clock, and the marks of every budget."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
+
+import msgspec
 
 from engine.core.instants import Instant, Span
 from engine.core.outcomes import PolicyRef, Versions
@@ -268,6 +272,8 @@ class Rules:
             for name, calendar in book.calendars.items()
         }
         """The versions that an answer on a calendar is computed with."""
+        self.almanac = _almanac(self.versions.values())
+        """Changes with any calendar, and with the data that they are built from."""
         self.unclassified = Plan(_NO_POLICY, book.calendars)
         for policy in book.policies:
             self._plans[policy.name, policy.hash] = Plan(policy, book.calendars)
@@ -282,6 +288,11 @@ class Rules:
         if not name:
             return self.unclassified
         return self._plans.get((name, content_hash))
+
+
+def _almanac(versions: Iterable[Versions]) -> int:
+    content = msgspec.msgpack.encode(sorted(versions, key=lambda v: v.calendar))
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import structlog
 from faust.types import TP, EventT
 
-from engine.core.decide import Alarms
+from engine.core.decide import Alarms, almanac_of
 from engine.core.instants import Instant
 from engine.core.policy import Book
 from engine.core.state import DamagedState, UnknownStateFormat
@@ -147,7 +147,7 @@ class Shell:
                 where = f"put that version back into {self.settings.policies}, beside the new one"
                 end(REFUSED, "policy_vanished", **gone._asdict(), hint=where)
         await self._sender.start()
-        alarms = await pending(held)
+        alarms = await pending(held, almanac_of(self._book))
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms

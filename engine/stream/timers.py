@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from engine.contract.codec import encode_tick
 from engine.contract.records import Record
-from engine.core.decide import Alarms, head
+from engine.core.decide import Alarms, next_look
 from engine.core.instants import NEVER, Instant
 
 AT_A_TIME = 5_000
@@ -59,14 +59,17 @@ def ticks(due: list[tuple[Instant, str]]) -> list[Record]:
     return [encode_tick(subject, at) for at, subject in due]
 
 
-async def pending(partitions: Mapping[int, Mapping[bytes, bytes]]) -> dict[int, Alarms]:
-    """The pending alarm of every stored escalation, giving way to the event loop in between."""
+async def pending(partitions: Mapping[int, Mapping[bytes, bytes]], almanac: int) -> dict[int, Alarms]:
+    """The pending alarm of every stored escalation, giving way to the event loop in between.
+
+    What was judged by other calendars than those of `almanac` is looked at at once.
+    """
     found: dict[int, Alarms] = {}
     for number, records in list(partitions.items()):
         alarms = found[number] = Alarms()
         for count, (key, record) in enumerate(list(records.items())):
             if b"\0" not in key:
-                at = head(record).alarm
+                at = next_look(record, almanac)
                 if at != NEVER:
                     alarms.push(at, key.decode())
             if count % SLICE == SLICE - 1:

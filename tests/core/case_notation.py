@@ -173,7 +173,7 @@ def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
     verb = step.split()[1]
     if verb == "reload":
         engine.tick_until(now)
-        engine.book = book(case.later)
+        engine.restart(book(case.later))
         return ""
     if verb == "now" or not case.options.get("event_time"):
         engine.tick_until(now)

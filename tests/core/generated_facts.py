@@ -10,7 +10,7 @@ from engine.core.facts import Fact, Value
 Pick: TypeAlias = Callable[[Sequence[object]], object]
 """Chooses one of several: a seeded generator's choice, or what Hypothesis draws."""
 
-BOOK = book_of(
+POLICIES = (
     policy(
         """\
 risk: [50%, 75%, "10m before due"]
@@ -55,6 +55,7 @@ cadence:
 """
     ),
 )
+BOOK = book_of(*POLICIES)
 
 _WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
 SEVERITIES = ["P0", "P1", "P2", "P3"]

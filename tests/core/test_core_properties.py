@@ -209,7 +209,7 @@ def test_stored_state_survives_decoding_and_its_head_agrees() -> None:
                 continue
             escalation, shelf = state.decode(record)
             head = state.head(record)
-            assert state.encode(escalation, shelf, head.alarm) == record, seed
+            assert state.encode(escalation, shelf, head.alarm, head.almanac) == record, seed
             assert head.is_open == (escalation.status == OPEN)
             assert head.severity == escalation.severity
             assert head.alarm == engine.alarms.next(), seed
