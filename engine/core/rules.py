@@ -25,6 +25,8 @@ from engine.core.policy import (
 
 OWNED = "owned"
 """The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
+HANDED_OVER = "handed_over"
+"""The move of a change of hands: from one person to another, or from one team to another."""
 RESOLUTION = "resolution"
 """The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
 ROLE = "role"
@@ -51,6 +53,15 @@ def _review(*stop: Trigger) -> BuiltIn:
     return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=True)
 
 
+_WORK = tuple(
+    Trigger(verb)
+    for verb in (
+        "acknowledged", "triaged", "message_sent", "update_published", "role_assigned", "commitment_made",
+        "commitment_kept",
+    )
+)  # fmt: skip
+"""What somebody does who works on an escalation; to hand it on is none of it, nor what systems update."""
+
 _RCA_STOPS = (Trigger("rca_published", "summary"), Trigger("rca_published", "final"))
 
 BUILT_IN = {
@@ -71,6 +82,8 @@ BUILT_IN = {
         (Trigger("resolution_confirmed"), Trigger("closed")),
         ends_with_reopening=True,
     ),
+    "handover": BuiltIn((Trigger(HANDED_OVER),), _WORK, True),
+    "stall": BuiltIn((Trigger("opened"), Trigger("reopened"), *_WORK), _WORK, True),
     "rca_summary": _review(*_RCA_STOPS),
     "rca_final": _review(*_RCA_STOPS[1:]),
     "pir": _review(Trigger("pir_held")),

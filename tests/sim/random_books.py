@@ -65,7 +65,7 @@ def _policy(rng: Random, name: str, match: str) -> str:
     lines.append(f"default_severity: {rng.choice(SEVERITIES)}")
     lines.append(f"risk: {rng.choice(['[75%]', '[50%, 90%]', '[10m before due]', '[]'])}")
     lines += ["clocks:", _resolve(rng)]
-    some = ["triage", "acknowledge", "first_response", "next_response", "contact", "confirm"]
+    some = ["triage", "acknowledge", "first_response", "next_response", "contact", "confirm", "handover", "stall"]
     lines += [f"  {metric}: {{budget: {_budget(rng)}}}" for metric in rng.sample(some, rng.randrange(1, 4))]
     if rng.random() < 0.4:
         lines.append("  vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor},")
