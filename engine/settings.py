@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     clock_start: str = Field("", description="ISO 8601 with an offset; scaled clock only; empty: now")
     clock_speed: float = Field(1.0, gt=0, le=1_000_000)
     clock_anchor: str = Field("", description="real time at which clock_start is shown; empty: at our start")
+    behind_after: float = Field(
+        30.0, ge=0, description="seconds behind from which on verdicts are provisional; 0: never"
+    )
+    when_behind: Literal["say", "wait"] = Field(
+        "say", description="say: provisional verdicts; wait: source_behind first, verdicts when caught up"
+    )
+    heard_within: float = Field(
+        0.0, ge=0, description="seconds within which each input partition hears something; 0: not expected"
+    )
     tick_interval: float = Field(0.25, ge=0.05, le=60, description="seconds between two looks at what is due")
 
     open_on_first_event: bool = False

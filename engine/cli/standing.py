@@ -156,6 +156,11 @@ def _notes(recorded: "Recorded", day: "Instant | None") -> None:
             f"outcomes that share their seq with another: {recorded.clashes:,}; they are of several runs, "
             "or of escalations that were opened anew"
         )
+    if recorded.provisional:
+        say(
+            f"provisional: {recorded.provisional:,} of them were said while the engine was behind its "
+            "source, and not corrected since"
+        )
     if day is None or recorded.first_said is None:
         return
     if recorded.said_at_one_moment:

@@ -77,6 +77,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     caused_by: str = ""
     corrects: str = ""
     outcome: str = ""
+    provisional: bool = False
 
 
 _HEADERS = {
@@ -131,6 +132,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.caused_by,
         o.corrects,
         o.outcome,
+        o.provisional,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -231,6 +233,7 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         caused_by=w.caused_by,
         corrects=w.corrects,
         outcome=w.outcome,
+        provisional=w.provisional,
     )
 
 
@@ -323,3 +326,6 @@ class OutcomeData(_Model):
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
     corrects: str | None = Field(None, description="amended, retracted: the id of the outcome it corrects")
     outcome: str | None = Field(None, description="amended, retracted: the name of the outcome it corrects")
+    provisional: bool | None = Field(
+        None, description="true: said while the reader was behind; it stands unless it is corrected"
+    )

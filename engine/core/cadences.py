@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import VERDICTS
+from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.segments import Segment, cut
@@ -123,6 +123,12 @@ class Cadencer:
             cadence.due = due if cadence.misses else min(due, cadence.stated)  # missed: it lies behind us
         cadence.floor = max(floor, cadence.floor)
         self._arm(plan, cadence, terms)
+
+    def tell_behind(self, plan: CadencePlan, cadence: Cadence, severity: str, until: Instant) -> None:
+        """Due by then, and the update may not have been read: nothing is judged."""
+        due, budget = cadence.due, cadence.budget
+        if cadence.phase == RUNNING and due <= until:
+            self._say(plan, cadence, BEHIND, due, plan.terms(severity), due, budget, budget)
 
     def resolved(self, cadence: Cadence, at: Instant) -> None:
         """One more update is owed; one of the very instant of the resolution was that one."""

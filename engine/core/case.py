@@ -17,7 +17,7 @@ from engine.core.instants import DAY, NEVER, Instant, Span
 from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
-from engine.core.outcomes import VERDICTS, Outcome, PolicyRef, outcome_id
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome, PolicyRef, outcome_id
 from engine.core.proof import seal
 from engine.core.refusals import Refusal
 from engine.core.rules import Plan, Rules
@@ -52,6 +52,7 @@ class Case:
     """Takes facts and ticks of one subject; `changes` tells what to store."""
 
     __slots__ = (
+        "_complete",
         "_escalation",
         "_gone",
         "_history",
@@ -78,6 +79,8 @@ class Case:
             self.armed = state.alarm_of(stored)
         self._history = History(self.key, shelf, read)
         self._kept: Judge | None = None
+        self._complete = NEVER
+        """Whatever was recorded by then has been read."""
         self._touched = False
         self._gone = False
         if stored is not None and state.almanac_of(stored) != settings.rules.almanac:
@@ -116,6 +119,32 @@ class Case:
         if shelf.facts > self._settings.fact_limit:
             self._fold()
         return None
+
+    def judge_known(self, due: Instant, complete: Instant, waits: bool) -> Instant:
+        """Judge what is due at or before `due`, where events recorded after `complete` may be unread.
+
+        What lies behind `complete` is said provisionally or, with `waits`, is told to be unknown yet. When to
+        look again.
+        """
+        if waits:
+            self.judge(min(due, complete))
+            if self.alarm <= due and self._escalation.status != WAITING:
+                return self._tell_behind(due)
+        self._complete = complete
+        self.judge(due)
+        self._complete = NEVER
+        return self.alarm
+
+    def _tell_behind(self, due: Instant) -> Instant:
+        """What is due by then is unknown; when the next is due that is not told yet."""
+        judge = self._judge()
+        judge.tell_behind(due)
+        told = {_what(said.statement) for said in self._notes()}
+        for statement in judge.take()[0]:
+            if _what(statement) not in told:
+                self._touched = True
+                self._history.append(Said(self._publish(statement), statement))
+        return state.deadline(self._escalation, due)
 
     def judge(self, due: Instant) -> None:
         """Judge what is due at or before `due`."""
@@ -245,6 +274,14 @@ class Case:
         return [item for item in self._history.items() if isinstance(item, Fact)]
 
     def _ledger(self) -> list[Said]:
+        """What was said of what the facts come to."""
+        return [said for said in self._said() if said.statement.name != BEHIND]
+
+    def _notes(self) -> list[Said]:
+        """What was told to be unknown: the facts have no part in it, so none of them takes it back."""
+        return [said for said in self._said() if said.statement.name == BEHIND]
+
+    def _said(self) -> list[Said]:
         return [item for item in self._history.items() if isinstance(item, Said)]
 
     def _derive(self, facts: list[Fact], cause: Fact) -> None:
@@ -259,13 +296,13 @@ class Case:
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
         wanted, past_updates = judge.take()
-        given: list[Said] = []
+        given = self._notes()
         if before is not None and is_same_policy:
             stays = keep_given(judge.plan, was, before, Derived(e, wanted))
             judge.rest()
             e.fired = max(e.fired, was.fired)
             wanted = [statement for statement in wanted if obligation_of(statement) not in stays]
-            given = [said for said in ledger if obligation_of(said.statement) in stays]
+            given += [said for said in ledger if obligation_of(said.statement) in stays]
             ledger = [said for said in ledger if obligation_of(said.statement) not in stays]
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
@@ -372,7 +409,7 @@ class Case:
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
-        facts, ledger = self._facts(), self._ledger()
+        facts, ledger, notes = self._facts(), self._ledger(), self._notes()
         was = self._escalation
         half = len(facts) // 2
         ordered = self._ordered(facts)
@@ -384,7 +421,7 @@ class Case:
             rest = [said for said in ledger if said.statement.at > ordered[half - 1].at]
         else:
             rest = ledger[len(judge.said) :]
-        self._history.rewrite([*ordered[half:], *rest])
+        self._history.rewrite([*ordered[half:], *notes, *rest])
         self._settings.counts["folded"] += half
 
     # -- saying -------------------------------------------------------------------------------
@@ -462,6 +499,7 @@ class Case:
                 caused_by,
                 corrects,
                 s.name if name else "",
+                s.at > self._complete,
             )
         )
         return identity
@@ -484,6 +522,11 @@ class Case:
         self._escalation = Escalation(self.subject)
         self._history.shelf = Shelf()  # as a later round would find it: its record is a tombstone
         self._gone = False
+
+
+def _what(s: Statement) -> tuple[str, str, int, Instant | None]:
+    """What a statement is about, and when it is due."""
+    return s.metric, s.key, s.cycle, s.due
 
 
 def _states_the_past(fact: Fact) -> bool:

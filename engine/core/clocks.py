@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import VERDICTS
+from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import ClockPlan
@@ -240,6 +240,11 @@ class Runner:
         if not clock.breached:
             clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
+
+    def tell_behind(self, plan: ClockPlan, clock: Clock, until: Instant) -> None:
+        """Due by then, and what stopped it may not have been read: nothing is judged."""
+        if clock.phase == RUNNING and not clock.breached and clock.due <= until:
+            self._say(plan, clock, BEHIND, clock.due, due=clock.due, elapsed=clock.budget)
 
     def fire(self, plan: ClockPlan, clock: Clock) -> None:
         """The clock's alarm is behind us: say what it stands for, and set the next."""

@@ -112,11 +112,16 @@ class Round:
             self._judge_passed(watermark)
         return refusal
 
-    def tick(self, subject: str, due: Instant) -> None:
-        """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending."""
+    def tick(self, subject: str, due: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
+        """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending.
+
+        `complete`: where the partition's reader is behind, the time up to which all that was recorded has
+        been read. What is due after it is said provisionally or, with `waits`, told to be unknown and left.
+        """
         case = self._case(subject)
-        case.judge(due)
-        self._arm(case)
+        at = case.judge_known(due, complete, waits)
+        case.armed = at
+        self._alarms.push(at, subject)  # the tick took its alarm: whatever stands now is asked for anew
 
     @property
     def watermark(self) -> Instant | None:

@@ -130,6 +130,18 @@ class Judge:
         self.escalation.alarm = self._soonest()
         self._rest()
 
+    def tell_behind(self, until: Instant) -> None:
+        """Say of all that is due by then that it is not known yet, and judge nothing."""
+        e = self.escalation
+        for plan, clock in self.clocks():
+            self.runner.tell_behind(plan, clock, until)
+        for cadence_plan, cadence in self.cadences():
+            self.cadencer.tell_behind(cadence_plan, cadence, e.severity, until)
+        for commitment in e.commitments:
+            self.commitments.tell_behind(commitment, until)
+        for action in e.actions:
+            self.actions.tell_behind(action, until)
+
     # -- attributes and severity --------------------------------------------------------------
 
     def _attributes(self, kind: str, fact: Fact) -> None:

@@ -16,7 +16,7 @@ from engine.core.policy import SEVERITIES
 FORMAT = 1
 """Of the record. A worker reads every format up to its own and refuses later ones by name."""
 
-AT_ONCE = Instant(0)
+AT_ONCE, BEFORE_ALL = Instant(0), Instant(-1)
 
 _HEAD = struct.Struct(">BqqBBQ")
 _encoder = msgspec.msgpack.Encoder()
@@ -113,18 +113,18 @@ def decode_base(record: bytes) -> Escalation:
     return _decoder_of_state.decode(record)
 
 
-def deadline(escalation: Escalation) -> Instant:
-    """The soonest due time of what runs and is not breached; NEVER where there is none."""
+def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:
+    """The soonest due time later than `after` of what runs and is not breached; NEVER where there is none."""
     soonest = NEVER
     for clock in escalation.clocks:
-        if clock.phase == RUNNING and not clock.breached and clock.due < soonest:
+        if clock.phase == RUNNING and not clock.breached and after < clock.due < soonest:
             soonest = clock.due
     for cadence in escalation.cadences:
-        if cadence.phase == CADENCE_RUNNING and cadence.due < soonest:
+        if cadence.phase == CADENCE_RUNNING and after < cadence.due < soonest:
             soonest = cadence.due
     for deadlines in (escalation.commitments, escalation.actions):
         for one in deadlines:
-            if one.phase == DEADLINE_OPEN and not one.missed and one.due < soonest:
+            if one.phase == DEADLINE_OPEN and not one.missed and after < one.due < soonest:
                 soonest = one.due
     return soonest
 

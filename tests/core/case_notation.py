@@ -3,15 +3,16 @@
     clocks: {acknowledge: {budget: {P1: 10m}}}      a line of a policy, as in a policy file
     0 opened P1; 12 acknowledged                    what arrives, in this order; time moves to the highest
     60 now                                          time moves on; what is due is judged
+    60 now behind=20 waits                          behind: what was recorded from 20 on is unread
     => 10 breached acknowledge due 10               everything that is said, in the order of saying
     => 12 stopped_late acknowledge due 10
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
 unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
-metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies];
-of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count
-`counted NAME`.
+metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies],
+[provisional]; of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is
+`!reason`, a count `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
     calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
@@ -62,6 +63,7 @@ _MAIN = {
     "waived": "metric",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
+_BEHIND = re.compile(r" behind=([\d.]+)( waits)?")
 
 
 @dataclass
@@ -175,7 +177,11 @@ def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
         engine.tick_until(now)
         engine.restart(book(case.later))
         return ""
-    if verb == "now" or not case.options.get("event_time"):
+    behind = _BEHIND.search(step)
+    if behind:
+        step = _BEHIND.sub("", step)
+        engine.tick_until(now, at(float(behind[1]), case.shift), behind[2] is not None)
+    elif verb == "now" or not case.options.get("event_time"):
         engine.tick_until(now)
     if verb == "now":
         return ""
@@ -260,6 +266,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(f"-> {','.join(o.notify)}")
     if o.caused_by:
         words.append(f"by {o.caused_by}")
+    if o.provisional:
+        words.append("provisional")
     if "elapsed" in case.show:
         words.append(f"elapsed {o.elapsed / MINUTE:g}")
     if "proof" in case.show and o.versions is not None:
