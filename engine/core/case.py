@@ -465,6 +465,13 @@ class Case:
                 self.subject, s.name, s.metric, s.key, s.cycle, policy.hash, context.severity, s.started,
                 s.due, s.at, s.elapsed, s.target, s.in_a_row, s.reason, versions, s.segments,
             )  # fmt: skip
+        probability, cases = None, 0
+        pace = settings.rules.pace
+        if pace is not None and s.name == "breach_risk" and name != "retracted":
+            # Not in the statement: a new table is no new fact, and corrects nothing that was said.
+            chance = pace.chance(s.metric, context.severity, s.elapsed, s.target)
+            if chance is not None:
+                probability, cases = chance
         # By position: thirty keyword arguments would cost a microsecond.
         settings.outcomes.append(
             Outcome(
@@ -500,6 +507,8 @@ class Case:
                 corrects,
                 s.name if name else "",
                 s.at > self._complete,
+                probability,
+                cases,
             )
         )
         return identity

@@ -6,7 +6,7 @@ from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.reminders import days_between, next_reminder
-from engine.core.rules import ClockPlan
+from engine.core.rules import ClockPlan, said_of
 from engine.core.segments import (
     STANDS_RESOLVED,
     STANDS_WITHOUT_TARGET,
@@ -47,6 +47,8 @@ class Clock(Struct, array_like=True):
     """Why it stands still, as a stretch says it."""
     reminded: int = 0
     """The last day of being overdue that was said."""
+    pace: Span = Span(0)
+    """Counted up to here it is at risk by its pace, of this target version; 0: never, or said already."""
 
 
 class Runner:
@@ -265,18 +267,12 @@ class Runner:
         while end < len(marks) and self._mark_at(clock, marks[end].amount) <= at:
             end += 1
         clock.passed = end
+        pace = self._pace_reached(plan, clock, at) if clock.pace else Span(0)
         self._arm(plan, clock)
-        reached = marks[first:end]
-        for is_level, name in ((False, "breach_risk"), (True, "escalated")):
-            kind = [m for m in reached if m.is_level is is_level]
-            if at == clock.floor:
-                kind = kind[-1:]  # overtaken: they collapse into the highest (semantics.md, Clock 13)
-            if clock.breached and not is_level:
-                kind = []
-            for mark in kind:
-                self._say(
-                    plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify
-                )  # fmt: skip
+        warnings, levels = said_of(marks[first:end], pace, overtaken=at == clock.floor)
+        for mark in levels if clock.breached else [*warnings, *levels]:
+            name = "escalated" if mark.is_level else "breach_risk"
+            self._say(plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -295,6 +291,9 @@ class Runner:
                 mark = floor
             if mark < alarm:
                 alarm = mark
+        clock.pace = pace = plan.pace_mark(self.voice.severity, target.budget) if plan.pace else Span(0)
+        if pace:
+            alarm = min(alarm, max(calendar.due(start, pace), floor))
         clock.alarm = alarm
 
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
@@ -302,6 +301,7 @@ class Runner:
         clock.budget, clock.calendar = target.budget, target.calendar
         clock.passed = clock.reminded = 0
         clock.floor = floor
+        clock.pace = plan.pace_mark(self.voice.severity, target.budget) if plan.pace else Span(0)
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
 
@@ -344,6 +344,19 @@ class Runner:
         at = self.reach(clock, amount)
         return at if at > clock.floor else clock.floor
 
+    def _pace_reached(self, plan: ClockPlan, clock: Clock, at: Instant) -> Span:
+        """The mark of its pace where it is to be said at `at`, 0 where it is not.
+
+        A severity with the same budget is no new target version, but history may expect its breach later,
+        or not at all; so may the table of a later start.
+        """
+        pace = clock.pace
+        if self._mark_at(clock, pace) > at:
+            return Span(0)
+        own = plan.pace_mark(self.voice.severity, clock.budget)
+        clock.pace = own if own > pace else Span(0)
+        return pace if 0 < own <= pace else Span(0)
+
     def _arm(self, plan: ClockPlan, clock: Clock) -> None:
         """Set the next alarm: the due time, and before or after it the next mark."""
         alarm = NEVER if clock.breached or clock.phase != RUNNING else clock.due
@@ -352,6 +365,8 @@ class Runner:
             mark = self._mark_at(clock, marks[clock.passed].amount)
             if mark < alarm:
                 alarm = mark
+        if clock.pace:
+            alarm = min(alarm, self._mark_at(clock, clock.pace))
         if clock.breached and plan.reminds and clock.phase == RUNNING:
             alarm = min(alarm, self._reminder(clock))
         clock.alarm = alarm

@@ -12,6 +12,7 @@ from engine.core.case import Case, Settings
 from engine.core.facts import Fact
 from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
 from engine.core.rules import rules_of
@@ -40,6 +41,8 @@ class Options(Struct, frozen=True):
     correction_window: Span = Span(30 * DAY)
     event_time: bool = False
     """Judge by the partition's watermark (the highest event time seen) instead of by ticks: for backfills."""
+    pace: Pace | None = None
+    """What history says of open clocks: it adds warnings, and says of each how often it came true."""
 
 
 class Changes(NamedTuple):
@@ -87,7 +90,7 @@ class Round:
         self._outcomes: list[Outcome] = []
         self._watermark = self._stored_watermark() if options.event_time else None
         self._settings = Settings(
-            rules=rules_of(book),
+            rules=rules_of(book, options.pace),
             open_on_first_event=options.open_on_first_event,
             say_movements=options.say_movements,
             fact_limit=options.fact_limit,

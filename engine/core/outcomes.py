@@ -102,6 +102,10 @@ class Outcome(Struct, frozen=True, gc=False):
     provisional: bool = False
     """Said while events recorded before its effective time had not been read: like detected_at, in no id, no
     hash and no comparison."""
+    probability: float | None = None
+    """breach_risk: of a breach, by the clocks of its kind that were open at this stage."""
+    cases: int = 0
+    """breach_risk: how many clocks the probability stands on."""
 
     @property
     def consumed_ratio(self) -> float | None:

@@ -19,7 +19,8 @@ metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reas
     --- gold 30                                     another policy document: its name, the minute it begins
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
-    show: seq corrects elapsed proof                say these of each outcome, too
+    pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
+    show: seq corrects elapsed proof chance         say these of each outcome, too
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
 A book that is refused is `!refused FIELD`; an open escalation whose policy is gone `!policy_vanished`.
@@ -39,6 +40,7 @@ from engine.core.decide import Options
 from engine.core.facts import Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import STAGES, Kind, Pace
 from engine.core.policy import Book
 from engine.policies import PolicyErrors
 
@@ -73,6 +75,7 @@ class Case:
     later: list[str] = field(default_factory=list)
     """The book after the step `reload`."""
     options: dict[str, object] = field(default_factory=dict)
+    pace: Pace | None = None
     steps: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     shift: int = 0
@@ -102,6 +105,8 @@ def _read(case: Case, line: str) -> None:
         case.expected += [part.strip() for part in line[3:].split(";") if part.strip() != "nothing"]
     elif word == "options":
         case.options = yaml.safe_load(rest)
+    elif word == "pace":
+        case.pace = read_pace(yaml.safe_load(rest))
     elif word == "begins":
         case.shift = parse_instant(rest) - START
     elif word == "show":
@@ -114,6 +119,20 @@ def _read(case: Case, line: str) -> None:
         case.steps += [part.strip() for part in line.split(";")]
     elif not line.startswith("== "):
         (case.later or case.policy).append(line)
+
+
+def read_pace(told: dict[str, dict[str, dict[str, str]]]) -> Pace:
+    """A table; what is said of a share holds of those after it, too. It stands on however few cases."""
+    kinds = {}
+    for metric, severities in told.items():
+        for severity, shares in severities.items():
+            counts = {int(share.rstrip("%")): text.split(" of ") for share, text in shares.items()}
+            breached, opened = int(counts[0][0]), []
+            for stage in STAGES:
+                last = max(share for share in counts if share <= stage)
+                opened.append(int(counts[last][1]))
+            kinds[metric, severity] = Kind(opened[0], breached, 0, tuple(opened))
+    return Pace(kinds, least_cases=1)
 
 
 def book(lines: Iterable[str]) -> Book:
@@ -144,7 +163,7 @@ def begin(case: Case) -> Engine:
     options = {name: value for name, value in case.options.items() if name != "encoded"}
     if "correction_window" in options:
         options["correction_window"] = int(str(options["correction_window"])) * 60_000_000
-    return Engine(book(case.policy), Options(**options))  # type: ignore[arg-type]
+    return Engine(book(case.policy), Options(pace=case.pace, **options))  # type: ignore[arg-type]
 
 
 def play(case: Case) -> list[str]:
@@ -273,6 +292,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
     if "proof" in case.show and o.versions is not None:
         versions = (o.versions.calendar_version, o.versions.tzdata, o.versions.holidays)
         words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")
+    if "chance" in case.show and o.probability is not None:
+        words.append(f"chance {o.probability:g} of {o.cases}")
     if "seq" in case.show:
         words.append(f"seq {o.seq}")
     if "corrects" in case.show and o.corrects:
