@@ -51,6 +51,9 @@ class Settings(BaseSettings):
         description="a second folder of policies: judge the same events by it, with topics, state and group"
         " of its own beside those of the deployment",
     )
+    pace: Path | None = Field(
+        None, description="what `vigil pace learn` wrote: warn by it, and say how often warnings came true"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",

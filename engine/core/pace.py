@@ -55,11 +55,12 @@ class Pace(Struct, frozen=True, eq=False):
     """Of the file that it was read from."""
 
     def chance(self, metric: str, severity: str, elapsed: Span, target: Span | None) -> Chance | None:
-        """Of an open clock; None where too few of its kind were open so far into their budget."""
+        """Of an open clock, to four digits; None where too few of its kind were open so far into their budget."""
         kind = self.kinds.get((metric, severity))
         if kind is None or not target:
             return None
-        return self.at_stage(kind, min(elapsed * _STEPS // target, _STEPS - 1))
+        chance = self.at_stage(kind, min(elapsed * _STEPS // target, _STEPS - 1))
+        return None if chance is None else Chance(round(chance.probability, 4), chance.cases)
 
     def at_stage(self, kind: Kind, stage: int) -> Chance | None:
         """Of a kind at a place of STAGES; None where it stands on too few."""
