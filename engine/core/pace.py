@@ -55,7 +55,7 @@ class Pace(Struct, frozen=True, eq=False):
     """Of the file that it was read from."""
 
     def chance(self, metric: str, severity: str, elapsed: Span, target: Span | None) -> Chance | None:
-        """Of an open clock, to four digits; None where too few of its kind were open so far into their budget."""
+        """Of an open clock, to four digits; None where too few of its kind were open so far into it."""
         kind = self.kinds.get((metric, severity))
         if kind is None or not target:
             return None

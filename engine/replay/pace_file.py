@@ -123,9 +123,9 @@ def _typed(path: Path, content: object) -> _File:
     except msgspec.ValidationError as error:
         text, _, place = str(error).replace("`", "").partition(" - at $")
         expected, _, found = text.removeprefix("Expected ").partition(", got ")
-        if not found:  # a field that is missing, or one too many: the text says which
+        if not text.startswith("Expected "):  # a field is missing, or one too many: the text says which
             expected, found = "the fields that `vigil pace learn` writes", text
-        raise PaceFileRefused(path, place.lstrip("."), expected, found) from None
+        raise PaceFileRefused(path, place.lstrip("."), expected, found or "another value") from None
 
 
 def _instant(path: Path, field: str, text: str) -> Instant:
