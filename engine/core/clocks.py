@@ -262,12 +262,13 @@ class Runner:
             self._say(plan, clock, "overdue", at, due=clock.due, in_a_row=clock.reminded)
             return
         marks = plan.marks(clock.budget)
-        first = clock.passed
-        end = first
+        first = end = clock.passed
         while end < len(marks) and self._mark_at(clock, marks[end].amount) <= at:
             end += 1
         clock.passed = end
-        pace = self._pace_reached(plan, clock, at) if clock.pace else Span(0)
+        pace = Span(0)
+        if clock.pace and self._mark_at(clock, clock.pace) <= at:
+            pace, clock.pace = plan.pace_reached(self.voice.severity, clock.budget, clock.pace)
         self._arm(plan, clock)
         warnings, levels = said_of(marks[first:end], pace, overtaken=at == clock.floor)
         for mark in levels if clock.breached else [*warnings, *levels]:
@@ -343,19 +344,6 @@ class Runner:
     def _mark_at(self, clock: Clock, amount: Span) -> Instant:
         at = self.reach(clock, amount)
         return at if at > clock.floor else clock.floor
-
-    def _pace_reached(self, plan: ClockPlan, clock: Clock, at: Instant) -> Span:
-        """The mark of its pace where it is to be said at `at`, 0 where it is not.
-
-        A severity with the same budget is no new target version, but history may expect its breach later,
-        or not at all; so may the table of a later start.
-        """
-        pace = clock.pace
-        if self._mark_at(clock, pace) > at:
-            return Span(0)
-        own = plan.pace_mark(self.voice.severity, clock.budget)
-        clock.pace = own if own > pace else Span(0)
-        return pace if 0 < own <= pace else Span(0)
 
     def _arm(self, plan: ClockPlan, clock: Clock) -> None:
         """Set the next alarm: the due time, and before or after it the next mark."""

@@ -158,6 +158,15 @@ class ClockPlan:
         """The amount from which on history expects a breach; 0 where it does not."""
         return Span(-(-budget * self.pace.get(severity, 0) // 100))
 
+    def pace_reached(self, severity: str, budget: Span, mark: Span) -> tuple[Span, Span]:
+        """What is said of a pace's mark that was reached, and the mark that is left; 0 for nothing.
+
+        A severity with the same budget is no new target version, yet history may expect its breach later, or
+        not at all; so may the table of a later start.
+        """
+        own = self.pace_mark(severity, budget)
+        return (mark, Span(0)) if 0 < own <= mark else (Span(0), own)
+
     def marks(self, budget: Span) -> tuple[Mark, ...]:
         """Warnings and escalation levels of a budget, soonest first."""
         marks = self._marks.get(budget)
