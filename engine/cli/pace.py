@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from engine.replay.pace_file import Learned
     from engine.replay.pace_learning import Lesson, Score
 
-app = typer.Typer(
-    help="Learn from outcomes how open clocks end, and check what was learned.", no_args_is_help=True
-)
+app = typer.Typer(help="Learn from outcomes how open clocks end, and score it.", no_args_is_help=True)
 
 Table = Annotated[Path, typer.Argument(metavar="PACE", help="A file that `vigil pace learn` wrote.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="What is no outcome does not end it with 1.")]
