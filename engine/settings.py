@@ -51,6 +51,9 @@ class Settings(BaseSettings):
         description="a second folder of policies: judge the same events by it, with topics, state and group"
         " of its own beside those of the deployment",
     )
+    pace: Path | None = Field(
+        None, description="what `vigil pace learn` wrote: warn by it, and say how often warnings came true"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",
@@ -63,6 +66,15 @@ class Settings(BaseSettings):
     clock_start: str = Field("", description="ISO 8601 with an offset; scaled clock only; empty: now")
     clock_speed: float = Field(1.0, gt=0, le=1_000_000)
     clock_anchor: str = Field("", description="real time at which clock_start is shown; empty: at our start")
+    behind_after: float = Field(
+        30.0, ge=0, description="seconds behind from which on verdicts are provisional; 0: never"
+    )
+    when_behind: Literal["say", "wait"] = Field(
+        "say", description="say: provisional verdicts; wait: source_behind first, verdicts when caught up"
+    )
+    heard_within: float = Field(
+        0.0, ge=0, description="seconds within which each input partition hears something; 0: not expected"
+    )
     tick_interval: float = Field(0.25, ge=0.05, le=60, description="seconds between two looks at what is due")
 
     open_on_first_event: bool = False

@@ -39,6 +39,7 @@ COMMANDS = {
     "standing": Entry(
         "engine.cli.standing", "What stands of the outcomes, as reported on a day or now.", _TRY
     ),
+    "pace": Entry("engine.cli.pace", "Learn from outcomes how open clocks end, and score it.", _TRY),
     "backtest": Entry("engine.cli.backtest", "Try changed policies on recorded events.", _TRY),
     "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
     "policy": Entry("engine.cli.policy", "Check policy files and show what they mean.", _LOOK),

@@ -41,6 +41,7 @@ KNOWN = {
     "engine.demo.broker.NoBroker": ExitCode.UNREACHABLE,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
     "engine.replay.importers.WrongFormat": ExitCode.USAGE,
+    "engine.replay.pace_file.PaceFileRefused": ExitCode.REFUSED,
     "engine.stream.topics.TopicsRefused": ExitCode.REFUSED,
     "kafka.errors.AuthorizationError": ExitCode.REFUSED,
     "kafka.errors.KafkaConnectionError": ExitCode.UNREACHABLE,

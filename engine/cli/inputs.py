@@ -1,12 +1,14 @@
-"""What the commands that judge take: a time, files of lines, and who hears of what is wrong with them."""
+"""What the commands that judge take: a time, a table, files of lines; and who hears what is wrong there."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
     from engine.core.instants import Instant
+    from engine.core.pace import Pace
     from engine.replay.replaying import Hearing
     from engine.settings import Settings
 
@@ -26,6 +28,13 @@ def settings_at(bootstrap_servers: str | None) -> "Settings":
     from engine.settings import Settings
 
     return Settings() if bootstrap_servers is None else Settings(bootstrap_servers=bootstrap_servers)
+
+
+def pace_of(file: Path | None) -> "Pace | None":
+    """The table of a file that `vigil pace learn` wrote. PaceFileRefused and OSError name the file."""
+    from engine.replay.pace_file import read
+
+    return None if file is None else read(file).pace
 
 
 def file_lines(files: list[str]) -> Iterator[tuple[str, bytes]]:

@@ -135,6 +135,25 @@ def _calendars(book: "Book") -> Iterator[Finding]:
         yield ok("calendars", f"{zones}; tzdata {book.tzdata}, holidays {book.holidays}")
 
 
+def examine_pace(settings: "Settings") -> Iterator[Finding]:
+    """What a worker warns by beside its policies; nothing where it has no such file."""
+    from engine.core.instants import format_instant
+    from engine.replay.pace_file import PaceFileRefused, read
+
+    if settings.pace is None:
+        return
+    try:
+        learned = read(settings.pace)
+    except (OSError, PaceFileRefused) as error:
+        found = f"{settings.pace}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        yield fail(
+            "pace", found, "learn it anew with `vigil pace learn`, or unset VIGIL_PACE", ExitCode.REFUSED
+        )
+        return
+    span = f"clocks from {format_instant(learned.since)}, due by {format_instant(learned.until)}"
+    yield ok("pace", f"{settings.pace}: {len(learned.pace.kinds)} kinds, {span}; hash {learned.pace.hash}")
+
+
 def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:
     """A worker's own word on whether it is ready. `asked`: the caller named it, so silence is a failure."""
     address = f"{url.rstrip('/')}/ready"

@@ -51,6 +51,10 @@ def command(
     open_on_first_event: Annotated[
         bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
     ] = False,
+    pace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also warn by what `vigil pace learn` wrote to this file."),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The summary as JSON; on stderr where stdout is taken.")
     ] = False,
@@ -75,17 +79,18 @@ def command(
       vigil replay events.jsonl.gz --policies policies -o outcomes.jsonl
       vigil replay mon.jsonl tue.jsonl -p policies --until 2026-03-03T00:00:00Z
       vigil import github-status log.jsonl | vigil replay - -p policies --json
+      vigil replay events.jsonl -p policies --pace pace.json -o outcomes.jsonl
       vigil replay events.jsonl -p policies --as-of 2026-04-01T00:00:00Z > then.jsonl
       vigil replay events.jsonl -p policies --as-of 2026-04-01T00:00:00Z --compare
     """
-    from engine.cli.inputs import instant
+    from engine.cli.inputs import instant, pace_of
     from engine.core.decide import Options
     from engine.replay.replaying import Wish
 
     _refuse_contradictions(until=until, as_of=as_of, compare=compare, output=output, differences=differences)
     day = None if as_of is None else instant("--as-of", as_of)
     end = None if until is None else instant("--until", until)
-    options = Options(open_on_first_event=open_on_first_event, say_movements=movements)
+    options = Options(open_on_first_event=open_on_first_event, say_movements=movements, pace=pace_of(pace))
     if compare and day is not None:
         from engine.cli.both_answers import show_both
 

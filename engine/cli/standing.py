@@ -1,34 +1,23 @@
 """`vigil standing`: what stands of recorded outcomes, as reported on a day, as now known, or both."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.said import Brokers, Kafka, Outcomes
 
 if TYPE_CHECKING:
     from engine.cli.comparison import Shown
     from engine.core.instants import Instant
-    from engine.core.outcomes import Outcome
     from engine.replay.recorded_outcomes import Answers, Recorded
 
 
 def command(
-    outcomes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[OUTCOMES]...",
-            help="Outcomes as JSON Lines, as `vigil replay` writes them; - for stdin.",
-        ),
-    ] = None,
-    kafka: Annotated[
-        bool, typer.Option("--kafka", help="Read the outcomes topic instead, committed, to its end now.")
-    ] = False,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    outcomes: Outcomes = None,
+    kafka: Kafka = False,
+    bootstrap_servers: Brokers = None,
     as_of: Annotated[
         str | None,
         typer.Option(help="As reported at this time, ISO 8601 with an offset. Else: as now known."),
@@ -70,21 +59,17 @@ def command(
     from engine.cli.comparison import DAY, Shown
     from engine.cli.inputs import instant
     from engine.cli.output import Notes
+    from engine.cli.said import said
     from engine.replay.recorded_outcomes import Recorded
 
-    if kafka == bool(outcomes):
-        hint = "OUTCOMES are files that `vigil replay` wrote, or - for stdin"
-        raise Failure("name either OUTCOMES or --kafka", ExitCode.USAGE, hint)
     if compare and as_of is None:
         hint = "--as-of 2026-04-01T00:00:00Z --compare: as reported then, beside what is now known"
         raise Failure("--compare needs --as-of", ExitCode.USAGE, hint)
     if differences is not None and not compare:
         raise Failure("--differences goes with --compare", ExitCode.USAGE)
-    if bootstrap_servers is not None and not kafka:
-        raise Failure("--bootstrap-servers goes with --kafka", ExitCode.USAGE)
     day = None if as_of is None else instant("--as-of", as_of)
     rejected = Notes()
-    read = _records(bootstrap_servers, rejected.add) if kafka else _lines(outcomes or [], rejected.add)
+    read = said(outcomes, kafka, bootstrap_servers, rejected.add)
     recorded = Recorded(day)
     shown = Shown(DAY, top, differences)
     shown.take(change for answers in _kept(recorded.run(read), output, day) for change in answers.changes)
@@ -96,30 +81,6 @@ def command(
     differ = compare and (recorded.sums.changed or recorded.sums.moved)
     if differ or (rejected.count and not lenient):
         raise typer.Exit(ExitCode.FOUND)
-
-
-def _lines(files: list[str], reject: Any) -> Iterator["Outcome"]:
-    from engine.cli.inputs import file_lines
-    from engine.replay.verdicts import read_outcome
-
-    for place, line in file_lines(files):
-        try:
-            yield read_outcome(line)
-        except ValueError as error:
-            reject(f"{place}: {error}")
-
-
-def _records(bootstrap_servers: str | None, reject: Any) -> Iterator["Outcome"]:
-    from engine.cli.inputs import settings_at
-    from engine.cli.reading import place, read_topics
-    from engine.contract.codec import decode_outcome
-
-    settings = settings_at(bootstrap_servers)
-    for record in read_topics(settings, [settings.outcomes_topic]):
-        try:
-            yield decode_outcome(record.value or b"", record.headers)
-        except ValueError as error:
-            reject(f"{place(record)}: {error}")
 
 
 def _kept(answers: Iterator["Answers"], output: str | None, day: "Instant | None") -> Iterator["Answers"]:
@@ -144,18 +105,10 @@ def _kept(answers: Iterator["Answers"], output: str | None, day: "Instant | None
 def _notes(recorded: "Recorded", day: "Instant | None") -> None:
     """What makes the answer doubtful."""
     from engine.cli.output import say
+    from engine.cli.said import say_doubts
     from engine.core.instants import format_instant
 
-    if recorded.orphans:
-        say(
-            f"corrections of what is not here: {recorded.orphans:,}; earlier outcomes are missing "
-            "(the topic keeps them for its retention)"
-        )
-    if recorded.clashes:
-        say(
-            f"outcomes that share their seq with another: {recorded.clashes:,}; they are of several runs, "
-            "or of escalations that were opened anew"
-        )
+    say_doubts(recorded)
     if day is None or recorded.first_said is None:
         return
     if recorded.said_at_one_moment:

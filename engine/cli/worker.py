@@ -20,6 +20,10 @@ def command(
         Path | None,
         typer.Option(metavar="DIR", help="Judge the same events by this folder, beside the deployment."),
     ] = None,
+    pace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also warn by what `vigil pace learn` wrote to this file."),
+    ] = None,
     delivery: Annotated[
         str | None, typer.Option(help="transactions (exactly once) or acknowledged (at least once).")
     ] = None,
@@ -56,6 +60,7 @@ def command(
       vigil worker --clock events          # history: judged by the events' own time
       vigil worker --shadow proposed/      # outcomes to vigil.outcomes.v1.shadow
     """
+    from engine.cli.inputs import pace_of
     from engine.policies import load
     from engine.settings import Settings
     from engine.stream.checks import Refused, Unreachable
@@ -66,6 +71,7 @@ def command(
         "bootstrap_servers": bootstrap_servers,
         "policies": policies,
         "shadow": shadow,
+        "pace": pace,
         "delivery": delivery,
         "clock": clock,
         "app_id": app_id,
@@ -77,7 +83,11 @@ def command(
     configure(settings.log_format, settings.log_level)
     book = load(settings.policies)
     try:
-        main(settings, book)
+        pace_table = pace_of(settings.pace)
+    except OSError as error:
+        raise Failure(f"VIGIL_PACE: {settings.pace}: {error.strerror}", ExitCode.REFUSED) from error
+    try:
+        main(settings, book, pace=pace_table)
     except Refused as error:
         raise Failure(f"{error.name}: {error.message}", ExitCode.REFUSED, error.hint) from error
     except Unreachable as error:

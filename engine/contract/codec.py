@@ -14,7 +14,7 @@ from engine.contract.moments import LATEST, read_moment
 from engine.contract.outcomes import SOURCE, decode_outcome, encode_outcome
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
-from engine.core.instants import MINUTE, Instant, format_instant
+from engine.core.instants import MINUTE, NEVER, Instant, format_instant
 from engine.core.relays import Relay
 
 __all__ = [
@@ -47,6 +47,10 @@ class Tick(Struct, frozen=True, gc=False):
 
     subject: str
     due: Instant
+    complete: Instant = NEVER
+    """Where the reader was behind: whatever was recorded by then had been read."""
+    waits: bool = False
+    """What is due after `complete` is told to be unknown, and not judged."""
 
 
 class Command(Struct, frozen=True, gc=False):
@@ -180,8 +184,13 @@ def _shown(value: object) -> str:
 # -- commands ---------------------------------------------------------------------------------
 
 
-class _TickData(Struct):
-    due_at: Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
+_Moment = Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
+
+
+class _TickData(Struct, omit_defaults=True):
+    due_at: _Moment
+    complete_until: _Moment | None = None
+    waits: bool = False
 
 
 _tick_decoder = msgspec.json.Decoder(_TickData)
@@ -189,9 +198,11 @@ _tick_decoder = msgspec.json.Decoder(_TickData)
 
 def _tick(envelope: Envelope) -> Tick | Unreadable:
     try:
-        return Tick(envelope.subject, Instant(_tick_decoder.decode(envelope.data).due_at))
+        data = _tick_decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Unreadable("bad_field", f"data: {error}", "data.due_at")
+    complete = NEVER if data.complete_until is None else Instant(data.complete_until)
+    return Tick(envelope.subject, Instant(data.due_at), complete, data.waits)
 
 
 def _command(envelope: Envelope, recorded: Instant) -> Command | Unreadable:
@@ -213,10 +224,13 @@ def encode_relay(relay: Relay) -> Record:
     return encode_event(commands.TYPE_OF[relay.fact.kind], relay.target, relay.fact)
 
 
-def encode_tick(subject: str, due: Instant) -> Record:
-    """The command that something of the subject is due: `due_at` in microseconds since 1970."""
+def encode_tick(subject: str, due: Instant, complete: Instant = NEVER, waits: bool = False) -> Record:
+    """The command that something of the subject is due: its times in microseconds since 1970."""
     headers = headers_of(TICK_TYPE, SOURCE, f"{subject}@{due}", subject, format_instant(due))
-    return Record(subject.encode(), b'{"due_at":%d}' % due, headers)
+    if complete >= NEVER:
+        return Record(subject.encode(), b'{"due_at":%d}' % due, headers)
+    data = _TickData(due, complete, waits)
+    return Record(subject.encode(), msgspec.json.encode(data), headers)
 
 
 # -- events, for producers --------------------------------------------------------------------

@@ -182,6 +182,8 @@ def example_outcome(name: str) -> Outcome:
         caused_by="resolved-1" if correction else "",
         corrects=_CORRECTED if correction else "",
         outcome=corrected,
+        probability=0.625 if name == "breach_risk" else None,
+        cases=184 if name == "breach_risk" else 0,
     )
     return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
 

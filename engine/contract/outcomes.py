@@ -70,6 +70,8 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     team: str = ""
     owner: str = ""
     threshold: str = ""
+    probability: float | None = None
+    cases: int = 0
     notify: tuple[str, ...] = ()
     in_a_row: int = 0
     reason: str = ""
@@ -77,6 +79,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     caused_by: str = ""
     corrects: str = ""
     outcome: str = ""
+    provisional: bool = False
 
 
 _HEADERS = {
@@ -101,7 +104,7 @@ def encode_outcome(outcome: Outcome) -> Record:
     o = outcome
     effective = _stamp(o.effective_at)
     started, due, target, elapsed = o.started_at, o.due_at, o.target, o.elapsed
-    # By position: twenty-eight keyword arguments would cost a microsecond.
+    # By position: thirty keyword arguments would cost a microsecond.
     wire = _Wire(
         o.seq,
         o.subject,
@@ -124,6 +127,8 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.team,
         o.owner,
         o.threshold,
+        o.probability,
+        o.cases,
         o.notify,
         o.in_a_row,
         o.reason,
@@ -131,6 +136,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.caused_by,
         o.corrects,
         o.outcome,
+        o.provisional,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -222,6 +228,8 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         elapsed_calendar=_span(w.elapsed_calendar_seconds),
         target=None if w.target_seconds is None else _span(w.target_seconds),
         threshold=w.threshold,
+        probability=w.probability,
+        cases=w.cases,
         notify=w.notify,
         in_a_row=w.in_a_row,
         reason=w.reason,
@@ -231,6 +239,7 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         caused_by=w.caused_by,
         corrects=w.corrects,
         outcome=w.outcome,
+        provisional=w.provisional,
     )
 
 
@@ -315,7 +324,13 @@ class OutcomeData(_Model):
     service: str | None = None
     team: str | None = None
     owner: str | None = Field(None, description="As known when it took effect")
-    threshold: str | None = Field(None, description="breach_risk, escalated: which one was passed")
+    threshold: str | None = Field(
+        None, description="breach_risk, escalated: which one was passed; pace: the one that history gives"
+    )
+    probability: float | None = Field(
+        None, ge=0, le=1, description="breach_risk: of a breach, as history has it of clocks at this stage"
+    )
+    cases: int | None = Field(None, description="breach_risk: how many clocks the probability stands on")
     notify: list[str] | None = Field(None, description="escalated: the roles to notify")
     in_a_row: int | None = Field(None, description="cadence_missed: intervals that passed in silence")
     reason: str | None = Field(None, description="cancelled: why; breached: retarget; paused: for what")
@@ -323,3 +338,6 @@ class OutcomeData(_Model):
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
     corrects: str | None = Field(None, description="amended, retracted: the id of the outcome it corrects")
     outcome: str | None = Field(None, description="amended, retracted: the name of the outcome it corrects")
+    provisional: bool | None = Field(
+        None, description="true: said while the reader was behind; it stands unless it is corrected"
+    )

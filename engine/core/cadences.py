@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import VERDICTS
+from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.segments import Segment, cut
@@ -110,6 +110,25 @@ class Cadencer:
             self._aim(plan, cadence, terms, Instant(due), at)
         elif due < NEVER:
             cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
+
+    def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
+        """The calendars changed: as much open time as was owed, on those of now; a stated time binds."""
+        if cadence.phase != RUNNING or cadence.due >= NEVER:
+            return
+        terms = plan.terms(severity)
+        if cadence.due == cadence.stated:
+            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+        else:
+            due = terms.calendar.due(cadence.since, cadence.budget)
+            cadence.due = due if cadence.misses else min(due, cadence.stated)  # missed: it lies behind us
+        cadence.floor = max(floor, cadence.floor)
+        self._arm(plan, cadence, terms)
+
+    def tell_behind(self, plan: CadencePlan, cadence: Cadence, severity: str, until: Instant) -> None:
+        """Due by then, and the update may not have been read: nothing is judged."""
+        due, budget = cadence.due, cadence.budget
+        if cadence.phase == RUNNING and due <= until:
+            self._say(plan, cadence, BEHIND, due, plan.terms(severity), due, budget, budget)
 
     def resolved(self, cadence: Cadence, at: Instant) -> None:
         """One more update is owed; one of the very instant of the resolution was that one."""

@@ -11,12 +11,13 @@ from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import RELAYS, Fact, Value, in_order, opening
+from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant, Span
 from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
-from engine.core.outcomes import VERDICTS, Outcome, PolicyRef, outcome_id
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome, PolicyRef, outcome_id
 from engine.core.proof import seal
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay, settle, version
@@ -54,6 +55,7 @@ class Case:
     """Takes facts and ticks of one subject; `changes` tells what to store."""
 
     __slots__ = (
+        "_complete",
         "_escalation",
         "_gone",
         "_history",
@@ -80,8 +82,12 @@ class Case:
             self.armed = state.alarm_of(stored)
         self._history = History(self.key, shelf, read)
         self._kept: Judge | None = None
+        self._complete = NEVER
+        """Whatever was recorded by then has been read."""
         self._touched = False
         self._gone = False
+        if stored is not None and state.almanac_of(stored) != settings.rules.almanac:
+            self._recount()
 
     # -- facts --------------------------------------------------------------------------------
 
@@ -119,6 +125,32 @@ class Case:
         if shelf.facts > self._settings.fact_limit:
             self._fold()
         return None
+
+    def judge_known(self, due: Instant, complete: Instant, waits: bool) -> Instant:
+        """Judge what is due at or before `due`, where events recorded after `complete` may be unread.
+
+        What lies behind `complete` is said provisionally or, with `waits`, is told to be unknown yet. When to
+        look again.
+        """
+        if waits:
+            self.judge(min(due, complete))
+            if self.alarm <= due and self._escalation.status != WAITING:
+                return self._tell_behind(due)
+        self._complete = complete
+        self.judge(due)
+        self._complete = NEVER
+        return self.alarm
+
+    def _tell_behind(self, due: Instant) -> Instant:
+        """What is due by then is unknown; when the next is due that is not told yet."""
+        judge = self._judge()
+        judge.tell_behind(due)
+        told = {_what(said.statement) for said in self._notes()}
+        for statement in judge.take()[0]:
+            if _what(statement) not in told:
+                self._touched = True
+                self._history.append(Said(self._publish(statement), statement))
+        return state.deadline(self._escalation, due)
 
     def judge(self, due: Instant) -> None:
         """Judge what is due at or before `due`."""
@@ -161,10 +193,22 @@ class Case:
         if not self._touched:
             return []
         records = self._history.changes()
-        main = None if self._gone else state.encode(self._escalation, self._history.shelf, self.alarm)
+        main = None if self._gone else self._encoded()
         if main is not None or self._read(self.key) is not None:
             records.append((self.key, main))
         return records
+
+    def _encoded(self) -> bytes:
+        return state.encode(self._escalation, self._history.shelf, self.alarm, self._settings.rules.almanac)
+
+    def _recount(self) -> None:
+        """The calendars are others than when it was last stored: open clocks go by those of now."""
+        shelf = self._history.shelf
+        self._touched = True
+        self.armed = None  # what was asked for was this very look
+        shelf.recounted = shelf.recounted or shelf.seq > 0
+        if self._escalation.status != WAITING:
+            self._judge().recount()
 
     # -- waiting and opening ------------------------------------------------------------------
 
@@ -235,33 +279,61 @@ class Case:
     def _facts(self) -> list[Fact]:
         return [item for item in self._history.items() if isinstance(item, Fact)]
 
-    def _ledger(self) -> tuple[list[Said], list[Relay]]:
-        """What stands as said, and what was passed on."""
-        items = self._history.items()
-        said = [item for item in items if type(item) is Said]
-        return said, [item for item in items if type(item) is Relay]
+    def _ledger(self) -> list[Said]:
+        """What was said of what the facts come to."""
+        return [said for said in self._said() if said.statement.name != BEHIND]
+
+    def _notes(self) -> list[Said]:
+        """What was told to be unknown: the facts have no part in it, so none of them takes it back."""
+        return [said for said in self._said() if said.statement.name == BEHIND]
+
+    def _said(self) -> list[Said]:
+        return [item for item in self._history.items() if isinstance(item, Said)]
+
+    def _sent(self) -> list[Relay]:
+        """What was passed on, the last of each id."""
+        return [item for item in self._history.items() if isinstance(item, Relay)]
 
     def _derive(self, facts: list[Fact], cause: Fact) -> None:
         """Judge all facts as if they had come in order, and say the difference (semantics.md, Clock 9)."""
         self._touched = True
-        ledger, sent = self._ledger()
+        ledger, sent = self._ledger(), self._sent()
         was = self._escalation
         judged = max(was.judged, *(fact.at for fact in facts))
+        before = self._without(judged) if self._history.shelf.recounted else None
         ordered, judge = self._replay(facts)
         judge.advance(judged)
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
         wanted, past_updates, relays = judge.take()
+        given = self._notes()
+        if before is not None and is_same_policy:
+            stays = keep_given(judge.plan, was, before, Derived(e, wanted))
+            judge.rest()
+            e.fired = max(e.fired, was.fired)
+            wanted = [statement for statement in wanted if obligation_of(statement) not in stays]
+            given += [said for said in ledger if obligation_of(said.statement) in stays]
+            ledger = [said for said in ledger if obligation_of(said.statement) not in stays]
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
         corrected = [self._correct(correction, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
         stands = [said or next(entries) for said in kept]
-        self._history.rewrite([*ordered, *stands, *self._pass_on(relays, sent)])
+        self._history.rewrite([*ordered, *given, *stands, *self._pass_on(relays, sent)])
         # What was counted when it was taken is not counted again.
         past = past_updates if was.status == WAITING else _states_the_past(cause)
         self._settings.counts["past_next_update"] += past
+
+    def _without(self, judged: Instant) -> Derived | None:
+        """What the facts that are known come to by the calendars of now; None where it was not open."""
+        was = self._escalation
+        if was.status == WAITING:
+            return None
+        _, judge = self._replay(self._facts())
+        judge.advance(judged)
+        before, self._escalation = self._escalation, was
+        return Derived(before, judge.take()[0])
 
     def _replay(self, facts: list[Fact]) -> tuple[list[Fact], Judge]:
         """A fresh escalation with all its facts stepped, in order."""
@@ -270,6 +342,8 @@ class Case:
         if base is not None:
             self._escalation = e = state.decode_base(base)
             judge = Judge(self._plan(e), e, self._settings.say_movements)
+            if self._history.shelf.recounted:
+                judge.recount()
         else:
             first, rest = ordered[0], ordered[1:]
             is_pinned = self._is_opening(first)
@@ -334,7 +408,7 @@ class Case:
         self._touched = True
         was = self._escalation
         times = [fact.at for fact in facts]
-        ledger, sent = self._ledger()
+        ledger, sent = self._ledger(), self._sent()
         if ledger:
             self._history.shelf.corrected_until = max(was.judged, *times)
         for said in ledger:
@@ -366,7 +440,7 @@ class Case:
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
-        facts, (ledger, sent) = self._facts(), self._ledger()
+        facts, ledger, notes, sent = self._facts(), self._ledger(), self._notes(), self._sent()
         was = self._escalation
         half = len(facts) // 2
         ordered = self._ordered(facts)
@@ -374,10 +448,14 @@ class Case:
         base = state.encode_base(self._escalation)
         self._escalation = was
         self._history.set_base(base)
+        if self._history.shelf.recounted:  # what was given need not be what is derived: by time, then
+            rest = [said for said in ledger if said.statement.at > ordered[half - 1].at]
+        else:
+            rest = ledger[len(judge.said) :]
         # What the folded facts have passed on is final, as what was said of them is.
         final = {(relay.target, relay.fact.id) for relay in judge.relays}
         sent = [relay for relay in sent if (relay.target, relay.fact.id) not in final]
-        self._history.rewrite([*ordered[half:], *ledger[len(judge.said) :], *sent])
+        self._history.rewrite([*ordered[half:], *notes, *rest, *sent])
         self._settings.counts["folded"] += half
 
     # -- saying -------------------------------------------------------------------------------
@@ -403,7 +481,7 @@ class Case:
     def _relay_again(self, fact: Fact) -> None:
         """Send what a fact that is known may have led to. A relay leads to later ones alone: in a circle of
         merges none goes round for ever."""
-        sent = self._ledger()[1]
+        sent = self._sent()
         if fact.kind in RELAYS:
             sent = [relay for relay in sent if relay.fact.at > fact.at]
         self._settings.relays.extend(sent)
@@ -440,6 +518,13 @@ class Case:
                 self.subject, s.name, s.metric, s.key, s.cycle, policy.hash, context.severity, s.started,
                 s.due, s.at, s.elapsed, s.target, s.in_a_row, s.reason, versions, s.segments,
             )  # fmt: skip
+        probability, cases = None, 0
+        pace = settings.rules.pace
+        if pace is not None and s.name == "breach_risk" and name != "retracted":
+            # Not in the statement: a new table is no new fact, and corrects nothing that was said.
+            chance = pace.chance(s.metric, context.severity, s.elapsed, s.target)
+            if chance is not None:
+                probability, cases = chance
         # By position: thirty keyword arguments would cost a microsecond.
         settings.outcomes.append(
             Outcome(
@@ -474,6 +559,9 @@ class Case:
                 caused_by,
                 corrects,
                 s.name if name else "",
+                s.at > self._complete,
+                probability,
+                cases,
             )
         )
         return identity
@@ -496,6 +584,11 @@ class Case:
         self._escalation = Escalation(self.subject)
         self._history.shelf = Shelf()  # as a later round would find it: its record is a tombstone
         self._gone = False
+
+
+def _what(s: Statement) -> tuple[str, str, int, Instant | None]:
+    """What a statement is about, and when it is due."""
+    return s.metric, s.key, s.cycle, s.due
 
 
 def _states_the_past(fact: Fact) -> bool:

@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import VERDICTS
+from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.reminders import days_between, next_reminder
-from engine.core.rules import ClockPlan
+from engine.core.rules import ClockPlan, said_of
 from engine.core.segments import (
     STANDS_RESOLVED,
     STANDS_WITHOUT_TARGET,
@@ -47,6 +47,8 @@ class Clock(Struct, array_like=True):
     """Why it stands still, as a stretch says it."""
     reminded: int = 0
     """The last day of being overdue that was said."""
+    pace: Span = Span(0)
+    """Counted up to here it is at risk by its pace, of this target version; 0: never, or said already."""
 
 
 class Runner:
@@ -246,6 +248,25 @@ class Runner:
                 self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
         self._arm(plan, clock)
 
+    def recount(self, plan: ClockPlan, clock: Clock, floor: Instant) -> None:
+        """The calendars changed: what was counted and what is to come, by those of now (Calendars 4).
+
+        A breach that was said stays, and no mark is passed twice.
+        """
+        runs = ((start, end, name) for start, end, name, why in clock.stretches if not why)
+        clock.elapsed = Span(sum(self.calendars[name].elapsed(start, end) for start, end, name in runs))
+        if clock.phase != RUNNING:
+            return
+        clock.floor = max(floor, clock.floor)
+        if not clock.breached:
+            clock.due = self.reach(clock, clock.budget)
+        self._arm(plan, clock)
+
+    def tell_behind(self, plan: ClockPlan, clock: Clock, until: Instant) -> None:
+        """Due by then, and what stopped it may not have been read: nothing is judged."""
+        if clock.phase == RUNNING and not clock.breached and clock.due <= until:
+            self._say(plan, clock, BEHIND, clock.due, due=clock.due, elapsed=clock.budget)
+
     def fire(self, plan: ClockPlan, clock: Clock) -> None:
         """The clock's alarm is behind us: say what it stands for, and set the next."""
         at = clock.alarm
@@ -260,23 +281,18 @@ class Runner:
             self._say(plan, clock, "overdue", at, due=clock.due, in_a_row=clock.reminded)
             return
         marks = plan.marks(clock.budget)
-        first = clock.passed
-        end = first
+        first = end = clock.passed
         while end < len(marks) and self._mark_at(clock, marks[end].amount) <= at:
             end += 1
         clock.passed = end
+        pace = Span(0)
+        if clock.pace and self._mark_at(clock, clock.pace) <= at:
+            pace, clock.pace = plan.pace_reached(self.voice.severity, clock.budget, clock.pace)
         self._arm(plan, clock)
-        reached = marks[first:end]
-        for is_level, name in ((False, "breach_risk"), (True, "escalated")):
-            kind = [m for m in reached if m.is_level is is_level]
-            if at == clock.floor:
-                kind = kind[-1:]  # overtaken: they collapse into the highest (semantics.md, Clock 13)
-            if clock.breached and not is_level:
-                kind = []
-            for mark in kind:
-                self._say(
-                    plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify
-                )  # fmt: skip
+        warnings, levels = said_of(marks[first:end], pace, overtaken=at == clock.floor)
+        for mark in levels if clock.breached else [*warnings, *levels]:
+            name = "escalated" if mark.is_level else "breach_risk"
+            self._say(plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -295,6 +311,9 @@ class Runner:
                 mark = floor
             if mark < alarm:
                 alarm = mark
+        clock.pace = pace = plan.pace_mark(self.voice.severity, target.budget) if plan.pace else Span(0)
+        if pace:
+            alarm = min(alarm, max(calendar.due(start, pace), floor))
         clock.alarm = alarm
 
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
@@ -302,6 +321,7 @@ class Runner:
         clock.budget, clock.calendar = target.budget, target.calendar
         clock.passed = clock.reminded = 0
         clock.floor = floor
+        clock.pace = plan.pace_mark(self.voice.severity, target.budget) if plan.pace else Span(0)
         clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
 
@@ -366,6 +386,8 @@ class Runner:
             mark = self._mark_at(clock, marks[clock.passed].amount)
             if mark < alarm:
                 alarm = mark
+        if clock.pace:
+            alarm = min(alarm, self._mark_at(clock, clock.pace))
         if clock.breached and plan.reminds and clock.phase == RUNNING:
             alarm = min(alarm, self._reminder(clock))
         clock.alarm = alarm

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import VERDICTS
+from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import AROUND_THE_CLOCK, Calendar, Threshold
 from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import Mark, warning_marks
@@ -92,6 +92,11 @@ class Keeper:
         if deadline.phase == OPEN:
             self._say(deadline, name, at, reason=reason)
             self._close(deadline)
+
+    def tell_behind(self, deadline: Deadline, until: Instant) -> None:
+        """Due by then, and what kept it may not have been read: nothing is judged."""
+        if deadline.phase == OPEN and not deadline.missed and deadline.due <= until:
+            self._say(deadline, BEHIND, deadline.due)
 
     def fire(self, deadline: Deadline) -> None:
         """The deadline's alarm is behind us."""

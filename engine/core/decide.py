@@ -12,15 +12,24 @@ from engine.core.case import Case, Settings
 from engine.core.facts import RELAYS, Fact
 from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay
 from engine.core.rules import rules_of
-from engine.core.state import Head, head, pinned_policy
+from engine.core.state import Head, head, next_look, pinned_policy
 
-__all__ = ["Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "head", "pinned_policy"]
+__all__ = [
+    "Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "almanac_of", "head",
+    "next_look", "pinned_policy",
+]  # fmt: skip
 
 WATERMARK_KEY = b"\0watermark"
+
+
+def almanac_of(book: Book) -> int:
+    """A number that changes with the book's calendars, and with the data that they are built from."""
+    return rules_of(book).almanac
 
 
 class Options(Struct, frozen=True):
@@ -36,6 +45,8 @@ class Options(Struct, frozen=True):
     the state is stored, whoever reads the fact again makes up for a worker that died in between."""
     event_time: bool = False
     """Judge by the partition's watermark (the highest event time seen) instead of by ticks: for backfills."""
+    pace: Pace | None = None
+    """What history says of open clocks: it adds warnings, and says of each how often it came true."""
 
 
 class Changes(NamedTuple):
@@ -86,7 +97,7 @@ class Round:
         self._relays: list[Relay] = []
         self._watermark = self._stored_watermark() if options.event_time else None
         self._settings = Settings(
-            rules=rules_of(book),
+            rules=rules_of(book, options.pace),
             open_on_first_event=options.open_on_first_event,
             say_movements=options.say_movements,
             fact_limit=options.fact_limit,
@@ -114,11 +125,16 @@ class Round:
             self._judge_passed(watermark)
         return refusal
 
-    def tick(self, subject: str, due: Instant) -> None:
-        """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending."""
+    def tick(self, subject: str, due: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
+        """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending.
+
+        `complete`: where the partition's reader is behind, the time up to which all that was recorded has
+        been read. What is due after it is said provisionally or, with `waits`, told to be unknown and left.
+        """
         case = self._case(subject)
-        case.judge(due)
-        self._arm(case)
+        at = case.judge_known(due, complete, waits)
+        case.armed = at
+        self._alarms.push(at, subject)  # the tick took its alarm: whatever stands now is asked for anew
 
     @property
     def watermark(self) -> Instant | None:
@@ -138,7 +154,8 @@ class Round:
         """Drop the round, also one that raised: the alarms are again those of the stored records."""
         for subject in self._fired.union(self._cases):
             stored = self._read(subject.encode())
-            self._alarms.push(NEVER if stored is None else head(stored).alarm, subject)
+            at = NEVER if stored is None else next_look(stored, self._settings.rules.almanac)
+            self._alarms.push(at, subject)
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ class Shelf(Struct, array_like=True):
     """Older facts were folded into a base state."""
     corrected_until: Instant = Instant(-1)
     """Something that was said by then was amended or retracted."""
+    recounted: bool = False
+    """The calendars changed after something was said: not all of it need be what those of now would say."""
 
 
 class History:

@@ -11,8 +11,8 @@ from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
 from engine.core.relays import Relay
-from engine.core.rules import OWNED, RESOLUTION, ROLE, CadencePlan, ClockPlan, Plan
-from engine.core.statements import Statement, Voice
+from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, CadencePlan, ClockPlan, Plan
+from engine.core.statements import NOBODYS, Statement, Voice
 from engine.core.verbs import MOVES, NEEDS, TELLING
 
 _ANCHORS = ("occurred", "detected", "reported")
@@ -119,6 +119,33 @@ class Judge:
         if now > e.judged:
             e.judged = now
 
+    def recount(self) -> None:
+        """The calendars changed since it was judged: what is open goes on by those of now (Calendars 4)."""
+        e = self.escalation
+        floor = self.floor(e.judged)
+        for plan, clock in self.clocks():
+            self.runner.recount(plan, clock, floor)
+        for cadence_plan, cadence in self.cadences():
+            self.cadencer.recount(cadence_plan, cadence, e.severity, floor)
+        self.rest()
+
+    def rest(self) -> None:
+        """When it must be looked at next, and whether anything is owed still."""
+        self.escalation.alarm = self._soonest()
+        self._rest()
+
+    def tell_behind(self, until: Instant) -> None:
+        """Say of all that is due by then that it is not known yet, and judge nothing."""
+        e = self.escalation
+        for plan, clock in self.clocks():
+            self.runner.tell_behind(plan, clock, until)
+        for cadence_plan, cadence in self.cadences():
+            self.cadencer.tell_behind(cadence_plan, cadence, e.severity, until)
+        for commitment in e.commitments:
+            self.commitments.tell_behind(commitment, until)
+        for action in e.actions:
+            self.actions.tell_behind(action, until)
+
     # -- attributes and severity --------------------------------------------------------------
 
     def _attributes(self, kind: str, fact: Fact) -> None:
@@ -126,7 +153,8 @@ class Judge:
         owner = e.attributes.get("owner")
         attrs.merge(e.attributes, fact.data)
         self.voice.changed(e.severity)
-        self._in_hands(fact.at)
+        if self._in_hands(fact.at):
+            self.trigger(HANDED_OVER, "", fact.at)
         if e.attributes.get("owner") and e.attributes.get("owner") != owner:
             self.trigger(OWNED, "", fact.at)
         if kind != "assigned":
@@ -134,13 +162,18 @@ class Judge:
             if severity and severity != e.severity:
                 self._severity(severity, fact.at)
 
-    def _in_hands(self, at: Instant) -> None:
-        """Note since when which team and owner have it, where they changed."""
+    def _in_hands(self, at: Instant) -> bool:
+        """Note since when which team and owner have it, where they changed; whether it was handed over.
+
+        A team's escalation that one of them takes is not, nor is one that nobody had.
+        """
         e = self.escalation
         team, owner = attrs.text(e.attributes, "team"), attrs.text(e.attributes, "owner")
-        if e.tenures and e.tenures[-1][1:] == (team, owner):
-            return
+        _, was_team, was_owner = e.tenures[-1] if e.tenures else NOBODYS[0]
+        if e.tenures and (was_team, was_owner) == (team, owner):
+            return False
         self.voice.tenures = e.tenures = [*e.tenures, (at, team, owner)]
+        return bool((owner and was_owner and owner != was_owner) or (team and was_team and team != was_team))
 
     def _severity(self, severity: str, at: Instant) -> None:
         e = self.escalation
@@ -185,10 +218,10 @@ class Judge:
             return
         if e.status == CLOSED and not plan.outlives_closing:
             return  # closing would have cancelled it
-        if plan.metric == "next_response" and not (e.answered and e.status == OPEN):
+        if (plan.ends_with_resolution or plan.metric == ROLE) and e.status != OPEN:
+            return  # the resolution would have ended it
+        if plan.metric == "next_response" and not e.answered:
             return
-        if plan.metric == ROLE and e.status != OPEN:
-            return  # nobody staffs the room of what is over
         self.runner.start(plan, clock, at, self.floor(at), self._severity_for(plan), e.reasons)
 
     def _severity_for(self, plan: ClockPlan) -> str:

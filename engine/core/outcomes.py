@@ -10,6 +10,9 @@ from engine.core.segments import Segment
 
 _encode = msgspec.msgpack.Encoder().encode
 
+BEHIND = "source_behind"
+"""Due, and not known yet: what stopped it may not have been read."""
+
 NAMES = [
     "clock_started",
     "breach_risk",
@@ -29,7 +32,7 @@ NAMES = [
     "escalated",
     "recurrence_detected",
     "credit_exposed",
-    "source_behind",
+    BEHIND,
 ]
 
 VERDICTS = frozenset(
@@ -96,6 +99,13 @@ class Outcome(Struct, frozen=True, gc=False):
     """amended, retracted: the id of the outcome that it corrects."""
     outcome: str = ""
     """amended, retracted: the name of the outcome that it corrects."""
+    provisional: bool = False
+    """Said while events recorded before its effective time had not been read: like detected_at, in no id, no
+    hash and no comparison."""
+    probability: float | None = None
+    """breach_risk: of a breach, by the clocks of its kind that were open at this stage."""
+    cases: int = 0
+    """breach_risk: how many clocks the probability stands on."""
 
     @property
     def consumed_ratio(self) -> float | None:

@@ -1,11 +1,16 @@
 """A book made ready to judge by: which fact moves which clock, and the marks of every budget."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
+
+import msgspec
 
 from engine.core.instants import Instant, Span
 from engine.core.outcomes import PolicyRef, Versions
+from engine.core.pace import PACE, Pace
 from engine.core.policy import (
     ANY_REASON,
     AROUND_THE_CLOCK,
@@ -21,6 +26,8 @@ from engine.core.policy import (
 
 OWNED = "owned"
 """The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
+HANDED_OVER = "handed_over"
+"""The move of a change of hands: from one person to another, or from one team to another."""
 RESOLUTION = "resolution"
 """The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
 ROLE = "role"
@@ -47,6 +54,15 @@ def _review(*stop: Trigger) -> BuiltIn:
     return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=True)
 
 
+_WORK = tuple(
+    Trigger(verb)
+    for verb in (
+        "acknowledged", "triaged", "message_sent", "update_published", "role_assigned", "commitment_made",
+        "commitment_kept",
+    )
+)  # fmt: skip
+"""What somebody does who works on an escalation; to hand it on is none of it, nor what systems update."""
+
 _RCA_STOPS = (Trigger("rca_published", "summary"), Trigger("rca_published", "final"))
 
 BUILT_IN = {
@@ -67,6 +83,8 @@ BUILT_IN = {
         (Trigger("resolution_confirmed"), Trigger("closed")),
         ends_with_reopening=True,
     ),
+    "handover": BuiltIn((Trigger(HANDED_OVER),), _WORK, True),
+    "stall": BuiltIn((Trigger("opened"), Trigger("reopened"), *_WORK), _WORK, True),
     "rca_summary": _review(*_RCA_STOPS),
     "rca_final": _review(*_RCA_STOPS[1:]),
     "pir": _review(Trigger("pir_held")),
@@ -90,15 +108,33 @@ def warning_marks(risk: tuple[Threshold, ...], budget: Span) -> tuple[Mark, ...]
     return tuple(sorted(m for m in marks if 0 < m.amount < budget))
 
 
+def said_of(reached: tuple[Mark, ...], pace: Span, *, overtaken: bool) -> tuple[list[Mark], list[Mark]]:
+    """What is said of the marks that one instant reaches: warnings and levels. `pace`: its mark; 0: none.
+
+    Overtaken, they collapse into the highest (semantics.md, Clock 13): the pace's into one of the policy's,
+    and never the other way, for somebody may wait for that one.
+    """
+    warnings = [mark for mark in reached if not mark.is_level]
+    levels = [mark for mark in reached if mark.is_level]
+    if overtaken:
+        warnings, levels = warnings[-1:], levels[-1:]
+        if warnings and warnings[0].amount >= pace:
+            pace = Span(0)
+    if pace:
+        warnings = sorted([*warnings, Mark(pace, False, PACE, ())])
+    return warnings, levels
+
+
 class ClockPlan:
     """One clock of a policy, ready to run."""
 
     __slots__ = (
         "_marks", "anchor", "by_gravest", "ends_with_reopening", "ends_with_resolution", "holds",
-        "holds_on_any", "key", "metric", "outlives_closing", "reminds", "rule", "starts", "stops", "targets",
+        "holds_on_any", "key", "metric", "outlives_closing", "pace", "reminds", "rule", "starts", "stops",
+        "targets",
     )  # fmt: skip
 
-    def __init__(self, rule: ClockRule, key: str = "") -> None:
+    def __init__(self, rule: ClockRule, key: str = "", pace: Pace | None = None) -> None:
         built_in = BUILT_IN.get(rule.metric, BuiltIn((), ()))
         self.rule = rule
         self.metric = rule.metric
@@ -114,7 +150,22 @@ class ClockPlan:
         self.outlives_closing = any(t.verb in _AFTER_RESOLUTION for t in self.starts)
         self.holds = rule.pause
         self.holds_on_any = ANY_REASON in rule.pause
+        self.pace = pace.marks(rule.metric) if pace is not None else {}
+        """By severity the share of the budget, in percent, from which on clocks like it mostly breached."""
         self._marks: dict[Span, tuple[Mark, ...]] = {}
+
+    def pace_mark(self, severity: str, budget: Span) -> Span:
+        """The amount from which on history expects a breach; 0 where it does not."""
+        return Span(-(-budget * self.pace.get(severity, 0) // 100))
+
+    def pace_reached(self, severity: str, budget: Span, mark: Span) -> tuple[Span, Span]:
+        """What is said of a pace's mark that was reached, and the mark that is left; 0 for nothing.
+
+        A severity with the same budget is no new target version, yet history may expect its breach later, or
+        not at all; so may the table of a later start.
+        """
+        own = self.pace_mark(severity, budget)
+        return (mark, Span(0)) if 0 < own <= mark else (Span(0), own)
 
     def marks(self, budget: Span) -> tuple[Mark, ...]:
         """Warnings and escalation levels of a budget, soonest first."""
@@ -218,13 +269,13 @@ class Plan:
         "without_roles",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
+    def __init__(self, policy: Policy, calendars: dict[str, Calendar], pace: Pace | None = None) -> None:
         self.policy = policy
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
-        clocks = [ClockPlan(rule) for rule in policy.clocks]
+        clocks = [ClockPlan(rule, pace=pace) for rule in policy.clocks]
         self.without_roles = len(clocks)
-        self.clocks = (*clocks, *_role_plans(policy))
+        self.clocks = (*clocks, *_role_plans(policy, pace))
         """Those of the roles last: an escalation whose severity asks for none has no such clocks."""
         self.roles = {plan.key: place for place, plan in enumerate(self.clocks) if plan.metric == ROLE}
         """The place of each role's clock."""
@@ -244,33 +295,38 @@ class Plan:
         return {verb: MovesOfVerb(stops[verb], starts[verb]) for verb in [*stops, *starts]}
 
 
-def _role_plans(policy: Policy) -> list[ClockPlan]:
+def _role_plans(policy: Policy, pace: Pace | None) -> list[ClockPlan]:
     """A clock a role: from when the severity asks for it until somebody has it. The judge starts and stops
     it by who has the role, not by a kind of fact."""
     asked: dict[str, dict[str, Target]] = {}
     for severity, room in policy.war_room.items():
         for role in room.roles:
             asked.setdefault(role, {})[severity] = room.staffed_within
-    return [ClockPlan(ClockRule(ROLE, targets, risk=policy.risk), role) for role, targets in asked.items()]
+    return [
+        ClockPlan(ClockRule(ROLE, targets, risk=policy.risk), role, pace) for role, targets in asked.items()
+    ]
 
 
 _NO_POLICY = Policy(name="", version="", hash="", effective_from=Instant(0), default_severity="")
 
 
 class Rules:
-    """A book with its plans; built once a book."""
+    """A book with its plans, and what history says of its clocks; built once for both."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, pace: Pace | None = None) -> None:
         self.book = book
+        self.pace = pace
         self._plans: dict[tuple[str, str], Plan] = {}
         self.versions = {
             name: Versions(name, calendar.version, book.tzdata, book.holidays)
             for name, calendar in book.calendars.items()
         }
         """The versions that an answer on a calendar is computed with."""
+        self.almanac = _almanac(self.versions.values())
+        """Changes with any calendar, and with the data that they are built from."""
         self.unclassified = Plan(_NO_POLICY, book.calendars)
         for policy in book.policies:
-            self._plans[policy.name, policy.hash] = Plan(policy, book.calendars)
+            self._plans[policy.name, policy.hash] = Plan(policy, book.calendars, pace)
 
     def ref(self, name: str, content_hash: str) -> PolicyRef:
         """The policy as outcomes name it."""
@@ -284,7 +340,12 @@ class Rules:
         return self._plans.get((name, content_hash))
 
 
+def _almanac(versions: Iterable[Versions]) -> int:
+    content = msgspec.msgpack.encode(sorted(versions, key=lambda v: v.calendar))
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
+
+
 @lru_cache(maxsize=16)
-def rules_of(book: Book) -> Rules:
-    """The rules of a book, compiled at the first call (a book is equal only to itself)."""
-    return Rules(book)
+def rules_of(book: Book, pace: Pace | None = None) -> Rules:
+    """The rules of a book, compiled at the first call (a book and a pace are equal only to themselves)."""
+    return Rules(book, pace)

@@ -16,7 +16,9 @@ from engine.core.policy import SEVERITIES
 FORMAT = 1
 """Of the record. A worker reads every format up to its own and refuses later ones by name."""
 
-_HEAD = struct.Struct(">BqqBB")
+AT_ONCE, BEFORE_ALL = Instant(0), Instant(-1)
+
+_HEAD = struct.Struct(">BqqBBQ")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Escalation, Shelf])
 _decoder_of_state = msgspec.msgpack.Decoder(Escalation)
@@ -43,6 +45,8 @@ class Head(Struct, frozen=True, gc=False):
     is_open: bool
     severity: str
     """Empty while it waits for its opening."""
+    almanac: int
+    """Of the calendars by which it was judged (`Rules.almanac`)."""
 
 
 class DamagedState(Exception):
@@ -52,11 +56,11 @@ class DamagedState(Exception):
         super().__init__(f"stored state of {len(record)} bytes cannot be read ({why}): {record[:40]!r}")
 
 
-def encode(escalation: Escalation, shelf: Shelf, alarm: Instant) -> bytes:
-    """The main record of an escalation."""
+def encode(escalation: Escalation, shelf: Shelf, alarm: Instant, almanac: int) -> bytes:
+    """The main record of an escalation, judged by the calendars of `almanac`."""
     severity = escalation.severity
     grade = SEVERITIES.index(severity) if severity in SEVERITIES else _NO_SEVERITY
-    head = _HEAD.pack(FORMAT, alarm, deadline(escalation), escalation.status, grade)
+    head = _HEAD.pack(FORMAT, alarm, deadline(escalation), escalation.status, grade, almanac)
     return head + _encoder.encode((escalation, shelf))
 
 
@@ -74,16 +78,30 @@ def alarm_of(record: bytes) -> Instant:
     return Instant(int.from_bytes(record[1:9], "big", signed=True))
 
 
+def almanac_of(record: bytes) -> int:
+    """The almanac in the head of a record that was decoded."""
+    return int.from_bytes(record[_HEAD.size - 8 : _HEAD.size], "big")
+
+
 def head(record: bytes) -> Head:
     """Of an escalation's main record, whatever its length, in under a microsecond."""
     try:
-        version, alarm, due, status, grade = _HEAD.unpack_from(record)
+        version, alarm, due, status, grade, almanac = _HEAD.unpack_from(record)
     except struct.error as error:
         raise DamagedState(record, str(error)) from None
     if version != FORMAT:
         raise UnknownStateFormat(version)
     severity = SEVERITIES[grade] if grade < len(SEVERITIES) else ""
-    return Head(alarm, due, status == OPEN, severity)
+    return Head(alarm, due, status == OPEN, severity, almanac)
+
+
+def next_look(record: bytes, almanac: int) -> Instant:
+    """When a stored escalation must be looked at next: at its alarm, and at once where its clocks run by
+    other calendars than those of now."""
+    found = head(record)
+    if found.almanac != almanac and (found.is_open or found.deadline < NEVER):
+        return AT_ONCE
+    return found.alarm
 
 
 def encode_base(escalation: Escalation) -> bytes:
@@ -95,18 +113,18 @@ def decode_base(record: bytes) -> Escalation:
     return _decoder_of_state.decode(record)
 
 
-def deadline(escalation: Escalation) -> Instant:
-    """The soonest due time of what runs and is not breached; NEVER where there is none."""
+def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:
+    """The soonest due time later than `after` of what runs and is not breached; NEVER where there is none."""
     soonest = NEVER
     for clock in escalation.clocks:
-        if clock.phase == RUNNING and not clock.breached and clock.due < soonest:
+        if clock.phase == RUNNING and not clock.breached and after < clock.due < soonest:
             soonest = clock.due
     for cadence in escalation.cadences:
-        if cadence.phase == CADENCE_RUNNING and cadence.due < soonest:
+        if cadence.phase == CADENCE_RUNNING and after < cadence.due < soonest:
             soonest = cadence.due
     for deadlines in (escalation.commitments, escalation.actions):
         for one in deadlines:
-            if one.phase == DEADLINE_OPEN and not one.missed and one.due < soonest:
+            if one.phase == DEADLINE_OPEN and not one.missed and after < one.due < soonest:
                 soonest = one.due
     return soonest
 

@@ -101,6 +101,13 @@ OBLIGATIONS = (
         "met / (met + sla_breaches_total).", "verdict", *_BY_CLOCK,
     ),
     _counter(
+        "sla_pace_squared_error_total",
+        "How wrong the forecasts of VIGIL_PACE were, squared and added up when a clock is met or breached: "
+        "one a share of its budget (0, 5 … 95 %) at which it was open; again when it goes on after a "
+        "reopening. Through the next row it is the Brier score (docs/pace.md): 0 is best.", *_BY_CLOCK,
+    ),
+    _counter("sla_pace_forecasts_total", "How many forecasts these are.", *_BY_CLOCK),
+    _counter(
         "sla_corrections_total",
         "Outcomes that a late or corrected event amended or retracted, by the name of the outcome corrected.",
         "correction", "outcome", "severity",

@@ -183,6 +183,12 @@ class Metrics:
         self._counters["sla_outcomes_total"][(name,)].add()
         self._counters["sla_corrections_total"][(name, self._outcomes[corrects], grade)].add()
 
+    def pace_judged(self, metric: str, severity: str, squared_error: float, forecasts: int) -> None:
+        """The forecasts that stood while a clock was open, now that its verdict is known."""
+        kind = (self._clocks[metric], self._severities[severity])
+        self._counters["sla_pace_squared_error_total"][kind].add(squared_error)
+        self._counters["sla_pace_forecasts_total"][kind].add(forecasts)
+
     # What came in.
 
     def events_taken(self, by_verb: Mapping[str, int]) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.core.instants import SECOND, Instant, format_instant
 from engine.core.outcomes import Outcome
-from engine.replay.verdicts import differences
+from engine.replay.verdicts import answer, differences
 
 Clock: TypeAlias = tuple[str, str, str, int]
 """Subject, metric, key, cycle."""
@@ -42,7 +42,7 @@ class Change(NamedTuple):
     @property
     def says(self) -> tuple[Verdicts, Verdicts]:
         """The verdicts of both sides."""
-        return tuple(one.name for one in self.left), tuple(one.name for one in self.right)
+        return tuple(map(answer, self.left)), tuple(map(answer, self.right))
 
     @property
     def is_verdict(self) -> bool:
@@ -104,7 +104,7 @@ def in_json(change: Change, left: str, right: str) -> dict[str, object]:
 
 def _verdict(one: Outcome) -> dict[str, object]:
     said: dict[str, object] = {
-        "outcome": one.name,
+        "outcome": answer(one),
         "effective_at": format_instant(one.effective_at),
         "elapsed_seconds": one.elapsed / SECOND,
     }

@@ -8,11 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
-from engine.core.outcomes import VERDICTS, Outcome, outcome_id
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome, outcome_id
 from engine.replay.changes import FAILED, Cause, Change, Clock, changes
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
 from engine.replay.verdicts import verdicts
+
+_ENDS = frozenset(["met", "stopped_late", "cancelled", "waived"])
+"""The verdicts after which nothing of a clock's cycle is open."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Outcome).decode
@@ -39,6 +42,8 @@ class Recorded:
         """Corrections of what is not there: earlier outcomes are missing."""
         self.clashes = 0
         """Different outcomes with one seq: of two runs, or of an escalation that was opened anew."""
+        self.provisional = 0
+        """Verdicts that were said while the engine was behind, and not corrected since."""
         self.first_said: Instant | None = None
         self.last_said: Instant | None = None
         self.sums = Sums()
@@ -84,6 +89,7 @@ class Recorded:
         known, orphans = _stands(said)
         self.orphans += orphans
         if day is None:
+            self.provisional += sum(one.provisional for one in known)
             stands = verdicts(known)
             self.sums.count(stands, stands)
             return Answers(known, known, [])
@@ -99,7 +105,8 @@ class Recorded:
 
 
 def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
-    """The verdicts that stand, amendments under the name of what they amend; and corrections of nothing.
+    """The verdicts that stand, amendments under the name of what they amend, and what was told to be unknown
+    and has none yet; and how many are corrections of nothing.
 
     An amendment is whole in itself, so it stands though what it corrects is missing.
     """
@@ -110,8 +117,16 @@ def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
             orphans += 1
         if one.name != "retracted":
             stands[one.id] = one
-    settled = (_settled(one) for one in stands.values())
-    return [one for one in settled if one.name in VERDICTS], orphans
+    settled = [_settled(one) for one in stands.values()]
+    known = [one for one in settled if one.name in VERDICTS]
+    ended = {_clock(one) for one in known if one.name in _ENDS}
+    due = {(_clock(one), one.due_at) for one in known}
+    unknown = [
+        one
+        for one in settled
+        if one.name == BEHIND and _clock(one) not in ended and (_clock(one), one.due_at) not in due
+    ]
+    return [*known, *unknown], orphans
 
 
 def _settled(o: Outcome) -> Outcome:

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 from engine.core.outcomes import Outcome
 from engine.replay.changes import FAILED, Change, Verdicts
 from engine.replay.tally import Cell
+from engine.replay.verdicts import answer
 
 Kind: TypeAlias = tuple[str, str, Verdicts, Verdicts]
 """Metric, severity, the verdicts of both sides."""
@@ -40,8 +41,8 @@ class Sums:
 
     def count(self, left: list[Outcome], right: list[Outcome]) -> None:
         """What both sides said of one escalation."""
-        self.left.update((one.metric, one.severity, one.name) for one in left)
-        self.right.update((one.metric, one.severity, one.name) for one in right)
+        self.left.update((one.metric, one.severity, answer(one)) for one in left)
+        self.right.update((one.metric, one.severity, answer(one)) for one in right)
 
     def add(self, change: Change) -> None:
         who = change.who

@@ -7,7 +7,7 @@ import orjson
 from msgspec.structs import asdict
 
 from engine.contract.codec import decode_outcome
-from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome
 from engine.core.standing import standing
 
 Slot: TypeAlias = tuple[str, str, str, int, str, int]
@@ -30,8 +30,14 @@ def read_outcome(line: bytes) -> Outcome:
 
 
 def verdicts(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """What stands and settles something, in (effective time, subject, id) order, made comparable."""
-    return [one for one in standing(outcomes) if one.name in VERDICTS]
+    """What stands and settles something, or says that it cannot, in (effective time, subject, id) order, made
+    comparable."""
+    return [one for one in standing(outcomes) if one.name in VERDICTS or one.name == BEHIND]
+
+
+def answer(one: Outcome) -> str:
+    """A verdict as reports name it: `unknown` where none could be given yet."""
+    return "unknown" if one.name == BEHIND else one.name
 
 
 class Difference(NamedTuple):

@@ -40,7 +40,7 @@ class DecidesRound(Protocol):
     """What the desk needs of `engine.core.decide.Round`."""
 
     def fact(self, subject: str, fact: Any) -> Refusal | None: ...
-    def tick(self, subject: str, due: Instant) -> None: ...
+    def tick(self, subject: str, due: Instant, complete: Instant, waits: bool) -> None: ...
     def close(self) -> Changes: ...
     def abandon(self) -> None: ...
     @property
@@ -132,7 +132,7 @@ class Desk:
         for one in taken:
             said = one[1]
             if type(said) is Tick:
-                this.tick(said.subject, said.due)
+                this.tick(said.subject, said.due, said.complete, said.waits)
                 ticks += 1
                 continue
             fact: Fact = said.fact  # type: ignore[union-attr]

@@ -81,18 +81,34 @@ class Duties:
         while True:
             await asyncio.sleep(self._settings.tick_interval)
             if self._shell.accepting and self._group.settled_assignment():
-                now = self._clock.now()
-                due = self._shell.timers.take_due(now)
-                await asyncio.gather(*(self._send(number, found, now) for number, found in due.items()))
+                now, timers = self._clock.now(), self._shell.timers
+                known: dict[int, Instant] = {}
+                for number in timers.partitions:
+                    until = self._shell.completeness.until(number, now)
+                    if until is not None:
+                        known[number] = until
+                        self._metrics.watermark(number, until / SECOND)
+                        if self._shell.completeness.bound(until, now) >= NEVER:
+                            timers.release(number)
+                due = timers.take_due(now, known)
+                await asyncio.gather(
+                    *(self._send(number, found, now, known[number]) for number, found in due.items())
+                )
 
-    async def _send(self, partition: int, due: list[tuple[Instant, str]], now: Instant) -> None:
+    async def _send(
+        self, partition: int, due: list[tuple[Instant, str]], now: Instant, until: Instant
+    ) -> None:
+        complete = self._shell.completeness.bound(until, now)
+        waits = complete < NEVER and self._settings.when_behind == "wait"
         try:
-            await self._sender.send(self._settings.commands_topic, partition, ticks(due))
+            await self._sender.send(self._settings.commands_topic, partition, ticks(due, complete, waits))
         except MAY_PASS as error:
             log.warning("ticks_not_sent", partition=partition, ticks=len(due), error=repr(error))
             self._metrics.retried("ticks")
             self._shell.timers.give_back(partition, due)
             return
+        if waits:
+            self._shell.timers.hold(partition, [one for one in due if one[0] > complete])
         for at, _ in due:
             self._metrics.tick_sent((now - at) / SECOND)
 

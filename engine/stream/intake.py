@@ -24,12 +24,14 @@ class Intake:
 
     def __init__(self) -> None:
         self._next: dict[TP, tuple[int, int]] = {}
+        self._recorded: dict[TP, int] = {}
         self.overlapped = 0
         """Records that were dropped because they had been taken before."""
 
     def reset(self) -> None:
         """A new assignment: the committed offsets decide again."""
         self._next.clear()
+        self._recorded.clear()
 
     def knows(self, tp: TP, generation: int) -> bool:
         found = self._next.get(tp)
@@ -42,6 +44,10 @@ class Intake:
     def expected(self, tp: TP) -> int | None:
         found = self._next.get(tp)
         return None if found is None else found[1]
+
+    def recorded(self, tp: TP) -> int | None:
+        """When the last record that was taken had been recorded, in milliseconds; None: none was yet."""
+        return self._recorded.get(tp)
 
     def judge(self, chunk: Chunk) -> Verdict:
         """May it be taken? When it may, it counts as taken, and is cut to what is new."""
@@ -57,4 +63,6 @@ class Intake:
             chunk.drop_before(expected)
             self.overlapped += before - len(chunk.records)
         self._next[tp] = (generation, chunk.end)
+        if len(chunk.records):  # markers alone are no records, and yet true
+            self._recorded[tp] = chunk.records[-1].timestamp
         return Verdict.ACCEPT

@@ -2,6 +2,7 @@
 
 from engine.core.instants import SECOND, Instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import Pace
 from engine.metrics import Metrics
 from engine.stream.clock import Clock
 from engine.stream.delivery import Decision
@@ -12,8 +13,9 @@ _MILLISECONDS = 1_000
 class Observer:
     """Counts decisions once they are durable: an outcome that nobody can read has not been said."""
 
-    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, metrics: Metrics, clock: Clock, pace: Pace | None = None) -> None:
         self._metrics = metrics
+        self._pace = pace
         self._judges_by_clock = not clock.event_time
 
     def settled(self, decision: Decision, now: Instant) -> None:
@@ -52,3 +54,7 @@ class Observer:
             visible_lateness_s=(now - outcome.effective_at) / SECOND if by_clock else None,
             corrects=outcome.outcome,
         )
+        if self._pace is not None:
+            error, forecasts = self._pace.squared_error(outcome)
+            if forecasts:
+                self._metrics.pace_judged(outcome.metric, outcome.severity, error, forecasts)

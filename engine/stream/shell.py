@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import structlog
 from faust.types import TP, EventT
 
-from engine.core.decide import Alarms
+from engine.core.decide import Alarms, almanac_of
 from engine.core.instants import Instant
 from engine.core.policy import Book
 from engine.core.state import DamagedState, UnknownStateFormat
@@ -17,6 +17,7 @@ from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.chunks import Chunk
 from engine.stream.clock import Clock
+from engine.stream.completeness import Completeness
 from engine.stream.delivery import Decision, DurableStage, Settled
 from engine.stream.ending import REFUSED, end, in_doubt
 from engine.stream.intake import Intake, Verdict
@@ -75,6 +76,7 @@ class Shell:
         self.table = table
         self.timers = Timers()
         self.intake = Intake()
+        self.completeness = Completeness(settings, group, self.intake)
         self.accepting = False
         """From the end of a recovery to the next revocation."""
         self._book = book
@@ -129,6 +131,8 @@ class Shell:
             end(REFUSED, "state_of_a_later_release", why=str(error))
         except DamagedState as error:
             end(REFUSED, "state_damaged", why=str(error))
+        except asyncio.CancelledError:  # by the next rebalance; its own recovery follows
+            raise
         except BaseException as error:  # Faust would log it and go on
             in_doubt("after_recovery", error)
         if surrenders != self._surrenders:
@@ -147,7 +151,8 @@ class Shell:
                 where = f"put that version back into {self.settings.policies}, beside the new one"
                 end(REFUSED, "policy_vanished", **gone._asdict(), hint=where)
         await self._sender.start()
-        alarms = await pending(held)
+        alarms = await pending(held, almanac_of(self._book))
+        await self.completeness.begin()
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms

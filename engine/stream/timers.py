@@ -1,11 +1,11 @@
 """What is due when: the alarms of each owned partition, and the ticks that ask for their judgement."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from engine.contract.codec import encode_tick
 from engine.contract.records import Record
-from engine.core.decide import Alarms, head
+from engine.core.decide import Alarms, next_look
 from engine.core.instants import NEVER, Instant
 
 AT_A_TIME = 5_000
@@ -24,6 +24,8 @@ class Timers:
 
     def __init__(self) -> None:
         self._alarms: dict[int, Alarms] = {}
+        self._held: dict[int, dict[str, Instant]] = {}
+        """By partition: whose alarm waits until its reader has caught up."""
 
     def of(self, partition: int) -> Alarms:
         """For the core to push to."""
@@ -35,16 +37,33 @@ class Timers:
     def replace(self, alarms: dict[int, Alarms]) -> None:
         """A new assignment: these, and no others."""
         self._alarms = alarms
+        self._held.clear()
 
-    def take_due(self, now: Instant) -> Due:
-        """What is due, taken out: an alarm is asked for once. `give_back` what could not be sent."""
+    @property
+    def partitions(self) -> list[int]:
+        """Those that are owned."""
+        return list(self._alarms)
+
+    def take_due(self, now: Instant, partitions: Container[int]) -> Due:
+        """What is due in these, taken out: an alarm is asked for once. `give_back` what could not be sent."""
         due: Due = {}
         for number, alarms in self._alarms.items():
-            if alarms.next() < now:
-                found = alarms.pop_due(now, AT_A_TIME)
+            if number in partitions and alarms.next() < now:
+                held = self._held.get(number, {})
+                found = [one for one in alarms.pop_due(now, AT_A_TIME) if held.get(one[1]) != one[0]]
                 if found:
                     due[number] = found
         return due
+
+    def hold(self, partition: int, due: list[tuple[Instant, str]]) -> None:
+        """Told to be unknown: asked for again by `release`, or when something changes them."""
+        self._held.setdefault(partition, {}).update((subject, at) for at, subject in due)
+
+    def release(self, partition: int) -> None:
+        """The partition's reader has caught up: what waited is due."""
+        held = self._held.pop(partition, None)
+        if held:
+            self.give_back(partition, [(at, subject) for subject, at in held.items()])
 
     def give_back(self, partition: int, due: list[tuple[Instant, str]]) -> None:
         """The broker did not take the ticks: ask again at the next look."""
@@ -54,19 +73,22 @@ class Timers:
                 alarms.push(at, subject)
 
 
-def ticks(due: list[tuple[Instant, str]]) -> list[Record]:
+def ticks(due: list[tuple[Instant, str]], complete: Instant = NEVER, waits: bool = False) -> list[Record]:
     """The commands that ask for the judgement of what is due."""
-    return [encode_tick(subject, at) for at, subject in due]
+    return [encode_tick(subject, at, complete, waits) for at, subject in due]
 
 
-async def pending(partitions: Mapping[int, Mapping[bytes, bytes]]) -> dict[int, Alarms]:
-    """The pending alarm of every stored escalation, giving way to the event loop in between."""
+async def pending(partitions: Mapping[int, Mapping[bytes, bytes]], almanac: int) -> dict[int, Alarms]:
+    """The pending alarm of every stored escalation, giving way to the event loop in between.
+
+    What was judged by other calendars than those of `almanac` is looked at at once.
+    """
     found: dict[int, Alarms] = {}
     for number, records in list(partitions.items()):
         alarms = found[number] = Alarms()
         for count, (key, record) in enumerate(list(records.items())):
             if b"\0" not in key:
-                at = head(record).alarm
+                at = next_look(record, almanac)
                 if at != NEVER:
                     alarms.push(at, key.decode())
             if count % SLICE == SLICE - 1:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import structlog
 
 from engine.core.decide import Options
+from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import Settings
@@ -36,7 +37,13 @@ class Worker:
     """All parts of one worker, made from settings and policies."""
 
     def __init__(
-        self, settings: Settings, book: Book, partitions: int, clock: Clock, desk: Decides | None = None
+        self,
+        settings: Settings,
+        book: Book,
+        partitions: int,
+        clock: Clock,
+        desk: Decides | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.settings = settings
         clocks = {rule.metric for policy in book.policies for rule in policy.clocks}
@@ -49,6 +56,7 @@ class Worker:
             say_movements=settings.say_movements,
             relay_again=settings.delivery == "acknowledged",
             event_time=clock.event_time,
+            pace=pace,
         )
 
         def stage_of(shell: Shell) -> DurableStage:
@@ -62,7 +70,7 @@ class Worker:
             desk or Desk(book, options, settings),
             clock,
             self.metrics,
-            Observer(self.metrics, clock),
+            Observer(self.metrics, clock, pace),
             table,
             group,
             stage_of,
@@ -124,7 +132,7 @@ class Worker:
         log.info("stopped")
 
 
-async def run(settings: Settings, book: Book, desk: Decides | None = None) -> None:
+async def run(settings: Settings, book: Book, desk: Decides | None = None, pace: Pace | None = None) -> None:
     """Check, then work until SIGTERM or SIGINT. Raises Refused or Unreachable; in doubt ends the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -137,7 +145,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None) -> No
     if stop.is_set():
         return
     partitions = await check_topics(settings)
-    worker = Worker(settings, book, partitions, clock, desk)
+    worker = Worker(settings, book, partitions, clock, desk, pace)
     worker.metrics.build_info(
         version=version("vigil-sla"),
         faust=version("faust-streaming"),
@@ -156,15 +164,16 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None) -> No
         guarantee="exactly once" if settings.delivery == "transactions" else "at least once",
         clock=settings.clock,
         shadow=settings.shadow is not None,
+        pace=None if pace is None else f"{settings.pace}@{pace.hash}",
         policies=[f"{policy.name}@{policy.version}" for policy in book.policies],
     )
     with spared_collector():
         await worker.run(stop)
 
 
-def main(settings: Settings, book: Book, desk: Decides | None = None) -> None:
+def main(settings: Settings, book: Book, desk: Decides | None = None, pace: Pace | None = None) -> None:
     """`run`, in an event loop of its own. `desk`: another than the core's, for tests of the shell alone."""
-    asyncio.run(run(settings, book, desk))
+    asyncio.run(run(settings, book, desk, pace))
 
 
 async def unless_stopped(waiting: object, stop: asyncio.Event) -> None:

@@ -62,6 +62,8 @@ said = st.builds(
     caused_by=texts,
     corrects=texts,
     outcome=texts,
+    probability=st.none() | st.floats(0, 1),
+    cases=st.integers(0, 10_000),
 )
 outcomes = said | st.builds(
     replace, said, versions=versions, segments=st.lists(segments, max_size=3).map(tuple), hash=st.just("5e")
@@ -110,7 +112,7 @@ def test_what_remains_and_how_much_is_consumed_is_said_from_the_target() -> None
 
 def test_a_reader_ignores_fields_that_a_later_engine_adds() -> None:
     record = encode_outcome(example_outcome("met"))
-    value = record.value[:-1] + b',"probability":0.5}'
+    value = record.value[:-1] + b',"foretold":0.5}'
     assert decode_outcome(value, record.headers) == example_outcome("met")
 
 

@@ -3,6 +3,7 @@
     clocks: {acknowledge: {budget: {P1: 10m}}}      a line of a policy, as in a policy file
     0 opened P1; 12 acknowledged                    what arrives, in this order; time moves to the highest
     60 now                                          time moves on; what is due is judged
+    60 now behind=20 waits                          behind: what was recorded from 20 on is unread
     => 10 breached acknowledge due 10               everything that is said, in the order of saying
     => 12 stopped_late acknowledge due 10
 
@@ -10,16 +11,17 @@ A word after a verb fills its main field (severity, reason, audience, commitment
 unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
 What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
-metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies];
-of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count
-`counted NAME`.
+metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [-> whom it notifies],
+[provisional]; of a correction `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is
+`!reason`, a count `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
     calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
     --- gold 30                                     another policy document: its name, the minute it begins
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
-    show: seq corrects elapsed proof                say these of each outcome, too
+    pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
+    show: seq corrects elapsed proof chance         say these of each outcome, too
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
@@ -40,6 +42,7 @@ from engine.core.decide import Options
 from engine.core.facts import CONTACT_INHERITED, RELAYS, Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import STAGES, Kind, Pace
 from engine.core.policy import Book
 from engine.core.relays import Relay, is_withdrawn, version
 from engine.policies import PolicyErrors
@@ -68,6 +71,7 @@ _MAIN = {
     CONTACT_INHERITED: "contact_at",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
+_BEHIND = re.compile(r" behind=([\d.]+)( waits)?")
 
 
 @dataclass
@@ -77,6 +81,7 @@ class Case:
     later: list[str] = field(default_factory=list)
     """The book after the step `reload`."""
     options: dict[str, object] = field(default_factory=dict)
+    pace: Pace | None = None
     steps: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     shift: int = 0
@@ -106,6 +111,8 @@ def _read(case: Case, line: str) -> None:
         case.expected += [part.strip() for part in line[3:].split(";") if part.strip() != "nothing"]
     elif word == "options":
         case.options = yaml.safe_load(rest)
+    elif word == "pace":
+        case.pace = read_pace(yaml.safe_load(rest))
     elif word == "begins":
         case.shift = parse_instant(rest) - START
     elif word == "show":
@@ -118,6 +125,20 @@ def _read(case: Case, line: str) -> None:
         case.steps += [part.strip() for part in line.split(";")]
     elif not line.startswith("== "):
         (case.later or case.policy).append(line)
+
+
+def read_pace(told: dict[str, dict[str, dict[str, str]]]) -> Pace:
+    """A table; what is said of a share holds of those after it, too. It stands on however few cases."""
+    kinds = {}
+    for metric, severities in told.items():
+        for severity, shares in severities.items():
+            counts = {int(share.rstrip("%")): text.split(" of ") for share, text in shares.items()}
+            breached, opened = int(counts[0][0]), []
+            for stage in STAGES:
+                last = max(share for share in counts if share <= stage)
+                opened.append(int(counts[last][1]))
+            kinds[metric, severity] = Kind(opened[0], breached, 0, tuple(opened))
+    return Pace(kinds, least_cases=1)
 
 
 def book(lines: Iterable[str]) -> Book:
@@ -148,7 +169,7 @@ def begin(case: Case) -> Engine:
     options = {name: value for name, value in case.options.items() if name != "encoded"}
     if "correction_window" in options:
         options["correction_window"] = int(str(options["correction_window"])) * 60_000_000
-    return Engine(book(case.policy), Options(**options))  # type: ignore[arg-type]
+    return Engine(book(case.policy), Options(pace=case.pace, **options))  # type: ignore[arg-type]
 
 
 def play(case: Case) -> list[str]:
@@ -182,9 +203,13 @@ def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
     verb = step.split()[1]
     if verb == "reload":
         engine.tick_until(now)
-        engine.book = book(case.later)
+        engine.restart(book(case.later))
         return ""
-    if verb == "now" or not case.options.get("event_time"):
+    behind = _BEHIND.search(step)
+    if behind:
+        step = _BEHIND.sub("", step)
+        engine.tick_until(now, at(float(behind[1]), case.shift), behind[2] is not None)
+    elif verb == "now" or not case.options.get("event_time"):
         engine.tick_until(now)
     if verb == "now":
         return ""
@@ -289,11 +314,15 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(f"-> {','.join(o.notify)}")
     if o.caused_by:
         words.append(f"by {o.caused_by}")
+    if o.provisional:
+        words.append("provisional")
     if "elapsed" in case.show:
         words.append(f"elapsed {o.elapsed / MINUTE:g}")
     if "proof" in case.show and o.versions is not None:
         versions = (o.versions.calendar_version, o.versions.tzdata, o.versions.holidays)
         words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")
+    if "chance" in case.show and o.probability is not None:
+        words.append(f"chance {o.probability:g} of {o.cases}")
     if "seq" in case.show:
         words.append(f"seq {o.seq}")
     if "corrects" in case.show and o.corrects:

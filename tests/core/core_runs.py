@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.core.alarms import Alarms
-from engine.core.decide import Options, Round
+from engine.core.decide import Options, Round, almanac_of, next_look
 from engine.core.facts import Fact, Value
 from engine.core.instants import MINUTE, NEVER, Instant, parse_instant
 from engine.core.outcomes import Outcome
@@ -28,10 +28,10 @@ hours:
 """
 
 
-def book_of(*policies: str) -> Book:
+def book_of(*policies: str, office: str = OFFICE) -> Book:
     """The book of policy documents, with the calendar `office` beside them."""
     with TemporaryDirectory() as folder:
-        Path(folder, "book.yaml").write_text("---\n".join([OFFICE, *policies]), encoding="utf-8")
+        Path(folder, "book.yaml").write_text("---\n".join([office, *policies]), encoding="utf-8")
         return load(Path(folder))
 
 
@@ -112,17 +112,33 @@ class Engine:
             self.end()
         return refusal
 
-    def tick_until(self, now: Instant) -> None:
-        """Everything due before `now` comes due, tick by tick, as the worker's timers send them."""
+    def tick_until(self, now: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
+        """Everything due before `now` comes due, tick by tick, as the worker's timers send them; where it
+        waits, each once, and asked for again after it."""
         alone = self._round is None
         if alone:
             self.begin()
         assert self._round is not None
+        held: dict[str, Instant] = {}
         while self.alarms.next() < now:
             for due, subject in self.alarms.pop_due(now, 10):
-                self._round.tick(subject, due)
+                if held.get(subject) != due:
+                    self._round.tick(subject, due, complete, waits)
+                if waits and due > complete:
+                    held[subject] = due
+        for subject, due in held.items():
+            self.alarms.push(due, subject)
         if alone:
             self.end()
+
+    def restart(self, book: Book) -> None:
+        """A new process with another book: the alarms are those of the stored records."""
+        self.end()
+        self.book = book
+        self.alarms = Alarms()
+        for key, record in self.store.items():
+            if b"\0" not in key:
+                self.alarms.push(next_look(record, almanac_of(book)), key.decode())
 
     def overdue(self, now: Instant) -> bool:
         return self.alarms.next() < now < NEVER

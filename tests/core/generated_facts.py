@@ -10,7 +10,7 @@ from engine.core.facts import Fact, Value
 Pick: TypeAlias = Callable[[Sequence[object]], object]
 """Chooses one of several: a seeded generator's choice, or what Hypothesis draws."""
 
-BOOK = book_of(
+POLICIES = (
     policy(
         """\
 risk: [50%, 75%, "10m before due"]
@@ -30,6 +30,8 @@ clocks:
   rca_summary: {budget: {P0: 24h, P1: 48h}}
   rca_final: {budget: {P0: 2d}, pause: [other]}
   pir: {budget: {P1: 8h @office}}
+  handover: {budget: {P0: 15m, P1: 30m}}
+  stall: {budget: {P0: 30m, P1: 60m, P2: 4h @office}, pause: [any]}
   vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P0: 1h, P1: 2h}}
   reply: {start: message_received, stop: message_sent, pause: [pending_customer], budget: {P0: 30m, P2: 2h}}
 cadence:
@@ -55,6 +57,7 @@ cadence:
 """
     ),
 )
+BOOK = book_of(*POLICIES)
 
 _WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
 SEVERITIES = ["P0", "P1", "P2", "P3"]

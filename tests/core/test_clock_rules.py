@@ -424,6 +424,82 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 50 paused x; 70 resolved; 200 now
 => 70 met resolve
 
+== Risk 1: where most that were open so far breached, it is said, with the probability and its cases
+picture: risk-1
+show: chance
+pace: {resolve: {P1: {0%: 40 of 100, 40%: 40 of 64}}}
+risk: [75%]
+clocks: {resolve: {budget: {P1: 100m}}}
+0 opened P1; 90 resolved
+=> 40 breach_risk resolve due 100 pace chance 0.625 of 64; 75 breach_risk resolve due 100 75% chance 0.625 of 64; 90 met resolve due 100
+
+== Risk 1: whom history does not tell of is warned of as ever
+show: chance
+pace: {resolve: {P0: {0%: 9 of 10}}, acknowledge: {P1: {0%: 1 of 10}}}
+risk: [75%]
+clocks: {resolve: {budget: {P1: 100m}}, acknowledge: {budget: {P1: 100m}}}
+0 opened P1; 80 resolved
+=> 75 breach_risk resolve due 100 75%; 75 breach_risk acknowledge due 100 75% chance 0.1 of 10; 80 met acknowledge due 100 (resolved); 80 met resolve due 100
+
+== Risk 1: a stop at the very share comes first
+pace: {resolve: {P1: {0%: 4 of 10, 40%: 4 of 5}}}
+clocks: {resolve: {budget: {P1: 100m}}}
+0 opened P1; 40 resolved
+=> 40 met resolve due 100
+
+== Risk 1: it counts on the clock's calendar, its pauses excluded, and is said once
+pace: {resolve: {P1: {0%: 9 of 10}}}
+clocks: {resolve: {budget: {P1: 8h @office}, pause: [any]}}
+0 opened P1; 10 paused x; 300 resumed x; 320 paused x; 330 resumed x; 340 resolved; 400 reopened; 410 resolved
+=> 314 breach_risk resolve due 1730 pace; 340 met resolve due 1740; 410 met resolve due 1800
+
+== Risk 1: another severity is another history, and a new target version says it anew
+show: chance
+pace: {resolve: {P1: {0%: 4 of 10, 40%: 4 of 5}, P2: {0%: 1 of 10, 30%: 1 of 2}}}
+clocks: {resolve: {budget: {P1: 100m, P2: 200m}}}
+0 opened P1; 50 updated P2; 70 updated P1; 80 resolved
+=> 40 breach_risk resolve due 100 pace chance 0.8 of 5; 60 breach_risk resolve due 200 pace chance 0.5 of 2; 70 breach_risk resolve due 100 pace chance 0.8 of 5; 80 met resolve due 100
+
+== Risk 1: a severity with the same budget is no new target version, yet it has its own history
+show: chance
+pace: {resolve: {P1: {0%: 4 of 10, 40%: 4 of 5}, P2: {0%: 1 of 10, 60%: 1 of 2}}}
+clocks: {resolve: {budget: {P1: 100m, P2: 100m, P3: 100m}}}
+0 opened P1; 30 updated P2; 80 resolved; 85 reopened; 90 resolved
+=> 60 breach_risk resolve due 100 pace chance 0.5 of 2; 80 met resolve due 100; 90 met resolve due 105
+
+== Risk 1: a severity with the same budget and no such history is not said to be at risk
+pace: {resolve: {P1: {0%: 4 of 10, 40%: 4 of 5}}}
+clocks: {resolve: {budget: {P1: 100m, P3: 100m}}}
+0 opened P1; 30 updated P3; 80 resolved
+=> 80 met resolve due 100
+
+== Risk 1: overtaken, it collapses into a threshold of the policy, which it never swallows
+show: chance
+pace: {resolve: {P1: {0%: 4 of 10, 40%: 4 of 5}}, confirm: {P1: {0%: 4 of 10, 70%: 4 of 5}}}
+risk: [30%, 50%]
+clocks: {resolve: {budget: {P1: 100m}, anchor: reported}}
+0 opened P1 reported_at=@-60; 5 resolved
+=> 0 breach_risk resolve due 40 50% chance 0.8 of 5; 5 met resolve due 40
+
+== Risk 1: overtaken beyond the policy's thresholds, both are said
+pace: {resolve: {P1: {0%: 4 of 10, 60%: 4 of 5}}}
+risk: [30%, 50%]
+clocks: {resolve: {budget: {P1: 100m}, anchor: reported}}
+0 opened P1 reported_at=@-65; 5 resolved
+=> 0 breach_risk resolve due 35 50%; 0 breach_risk resolve due 35 pace; 5 met resolve due 35
+
+== Risk 1: a breach that a new severity brings is said alone
+pace: {resolve: {P0: {0%: 9 of 10}}}
+clocks: {resolve: {budget: {P0: 30m, P1: 100m}}}
+0 opened P1; 40 updated P0; 60 resolved
+=> 40 breached resolve due 30 (retarget); 60 stopped_late resolve due 30
+
+== Risk 1: each cycle has its own
+pace: {next_response: {P1: {0%: 4 of 10, 50%: 4 of 5}}}
+clocks: {next_response: {budget: {P1: 20m}}}
+0 opened P1; 1 message_sent; 10 message_received; 25 message_sent; 30 message_received; 45 message_sent
+=> 20 breach_risk next_response due 30 pace; 25 met next_response due 30; 40 breach_risk next_response #2 due 50 pace; 45 met next_response #2 due 50
+
 == Clock 13: thresholds fire once, on the clock's calendar, before the breach
 picture: clock-13
 risk: [75%, 90%]

@@ -23,6 +23,7 @@ from engine.core.escalation import OPEN, WAITING
 from engine.core.facts import Fact, in_order
 from engine.core.instants import DAY, MINUTE, NEVER, Instant
 from engine.core.outcomes import Outcome
+from engine.core.pace import PACE, STAGES, Kind, Pace
 from engine.core.rules import rules_of
 from engine.core.statements import Voice
 
@@ -31,6 +32,19 @@ UNTIL = Instant(at(5000) + 4 * DAY)
 
 ON_FIRST = Options(open_on_first_event=True)
 MOVEMENTS = Options(say_movements=True)
+
+
+def table() -> Pace:
+    """Warns of each clock early or late, or not at all, by its metric and severity."""
+    metrics = [clock.metric for policy in BOOK.policies for clock in policy.clocks]
+    kinds = {
+        (metric, severity): Kind(100, 10 * place % 70, 0, tuple(100 - stage // 2 for stage in STAGES))
+        for place, (metric, severity) in enumerate((m, s) for m in metrics for s in ("P0", "P1", "P2", "P3"))
+    }
+    return Pace(kinds)
+
+
+BY_PACE = Options(pace=table())
 
 
 def life(seed: int) -> list[Fact]:
@@ -87,7 +101,9 @@ def check_any_order(given_facts: list[Fact], rng: random.Random, options: Option
         assert standing_bytes(engine.said) == expected
 
 
-@pytest.mark.parametrize("options", [Options(), ON_FIRST, MOVEMENTS], ids=["", "on_first_event", "movements"])
+@pytest.mark.parametrize(
+    "options", [Options(), ON_FIRST, MOVEMENTS, BY_PACE], ids=["", "on_first_event", "movements", "pace"]
+)
 def test_any_order_of_arrival_with_duplicates_leaves_the_same_standing_bytes(options: Options) -> None:
     for seed in SEEDS:
         try:
@@ -102,6 +118,25 @@ def test_any_order_of_arrival_leaves_the_same_standing_bytes_as_drawn(
     given_facts: list[Fact], rng: random.Random
 ) -> None:
     check_any_order(given_facts, rng)
+
+
+def test_a_pace_only_adds_warnings_of_its_own_and_its_figures() -> None:
+    added = 0
+    for seed in SEEDS:
+        without = told_in_order(life(seed)).said
+        by_pace = told_in_order(life(seed), BY_PACE).said
+        rest = [replace(one, probability=None, cases=0) for one in by_pace if one.threshold != PACE]
+        assert standing_bytes(rest) == standing_bytes(without), seed
+        added += len(by_pace) - len(rest)
+        warned = [one for one in by_pace if one.threshold == PACE]
+        assert all(not one.notify and (one.probability or 0) >= 0.5 and one.cases >= 30 for one in warned)
+    assert added > 30
+
+
+def test_a_pace_that_knows_nothing_changes_no_byte() -> None:
+    for seed in SEEDS:
+        without, empty = told_in_order(life(seed)), told_in_order(life(seed), Options(pace=Pace({})))
+        assert (empty.said, empty.store) == (without.said, without.store), seed
 
 
 def test_splitting_a_run_into_rounds_anywhere_changes_nothing() -> None:
@@ -209,7 +244,7 @@ def test_stored_state_survives_decoding_and_its_head_agrees() -> None:
                 continue
             escalation, shelf = state.decode(record)
             head = state.head(record)
-            assert state.encode(escalation, shelf, head.alarm) == record, seed
+            assert state.encode(escalation, shelf, head.alarm, head.almanac) == record, seed
             assert head.is_open == (escalation.status == OPEN)
             assert head.severity == escalation.severity
             assert head.alarm == engine.alarms.next(), seed

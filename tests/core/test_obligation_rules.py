@@ -194,6 +194,53 @@ actions: {budget: {P1: 56d}}
 0 opened P1; 5 action_opened fix due_at=@50; 10 waived action reason=moot; 20 action_opened other due_at=@60; 61 now
 => 10 waived action/fix due 50 (moot); 60 breached action/other due 60
 
+== Built-in 20: from one person to another it runs until somebody works on it
+picture: built-in-20
+clocks: {handover: {budget: {P1: 15m}}}
+0 opened P1; 5 assigned ann; 20 assigned bo; 30 message_sent; 40 assigned cy; 56 now; 60 acknowledged
+=> 30 met handover due 35; 55 breached handover #2 due 55; 60 stopped_late handover #2 due 55
+
+== Built-in 20: from hand to hand it does not begin again
+clocks: {handover: {budget: {P1: 15m}}}
+0 opened P1 owner=ann; 10 assigned bo; 20 assigned cy; 26 now
+=> 25 breached handover due 25
+
+== Built-in 20: nobody's escalation that is taken is not handed over, nor a team's that one of them takes
+clocks: {handover: {budget: {P1: 15m}}}
+0 opened P1; 5 assigned team=blue; 10 assigned ann team=blue; 60 now
+=> nothing
+
+== Built-in 20: from team to team it is, by whatever verb
+clocks: {handover: {budget: {P1: 15m}}}
+0 opened P1 team=blue; 5 updated team=red; 21 now
+=> 20 breached handover due 20
+
+== Built-in 20: the resolution ends it, and after it nothing is handed over
+clocks: {handover: {budget: {P1: 15m}}}
+0 opened P1 owner=ann; 5 assigned bo; 10 resolved; 20 assigned cy; 60 now
+=> 10 met handover due 20 (resolved)
+
+== Built-in 21: nobody works on it
+picture: built-in-21
+clocks: {stall: {budget: {P1: 60m}}}
+0 opened P1; 30 message_sent; 40 message_received; 91 now; 100 update_published internal; 120 resolved; 300 now
+=> 30 met stall due 60; 90 breached stall #2 due 90; 100 stopped_late stall #2 due 90; 120 met stall #3 due 160 (resolved)
+
+== Built-in 21: to hand it on is no work, nor is what systems update
+clocks: {stall: {budget: {P1: 60m}}}
+0 opened P1; 20 assigned ann; 30 updated affected_customers=9; 61 now
+=> 60 breached stall due 60
+
+== Built-in 21: while it waits for the customer nobody has to
+clocks: {stall: {budget: {P1: 60m}, pause: [pending_customer]}}
+0 opened P1; 30 paused pending_customer; 300 now; 310 resumed; 341 now
+=> 340 breached stall due 340
+
+== Built-in 21: a reopening begins it again
+clocks: {stall: {budget: {P1: 60m}}}
+0 opened P1; 10 resolved; 20 message_sent; 100 reopened; 161 now
+=> 10 met stall due 60 (resolved); 160 breached stall #2 due 160
+
 == Built-in 19: another metric is not concerned
 clocks: {resolve: {budget: {P1: 60m}}, triage: {budget: {P1: 30m}}}
 0 opened P1; 10 waived triage reason=exempt; 61 now

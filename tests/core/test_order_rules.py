@@ -245,6 +245,45 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 resolved
 => 30 met resolve due 70
+
+== Completeness 1: behind, what is due is said at once, and provisionally
+picture: completeness-1
+clocks: {acknowledge: {budget: {P1: 15m}}, triage: {budget: {P1: 60m}}}
+0 opened P1; 30 now behind=10; 20 triaged; 61 now
+=> 15 breached acknowledge due 15 provisional; 20 met triage due 60
+
+== Completeness 1: what was recorded by then is known, and so is what was due
+clocks: {acknowledge: {budget: {P1: 15m}}, triage: {budget: {P1: 60m}}}
+0 opened P1; 90 now behind=20
+=> 15 breached acknowledge due 15; 60 breached triage due 60 provisional
+
+== Completeness 1: what turns up takes it back
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 30 now behind=5; 12 acknowledged :read; 60 now
+=> 15 breached acknowledge due 15 provisional
+=> 15 retracted breached acknowledge due 15 by read; 12 met acknowledge due 15
+
+== Completeness 2: or it is told to be unknown, once, and judged when its reader has caught up
+picture: completeness-2
+clocks: {acknowledge: {budget: {P1: 15m}}}
+cadence: {customer: {every: {P1: 10m}}}
+0 opened P1; 30 now behind=12 waits; 40 now behind=12 waits; 14 acknowledged behind=12 waits; 41 now
+=> 10 cadence_missed customer_update due 10 x1; 15 source_behind acknowledge due 15; 20 source_behind customer_update due 20
+=> 14 met acknowledge due 15
+=> 20 cadence_missed customer_update due 20 x2; 30 cadence_missed customer_update due 30 x3; 40 cadence_missed customer_update due 40 x4
+
+== Completeness 2: what had been told to be unknown is not taken back
+clocks: {acknowledge: {budget: {P1: 15m}}}
+commitments: {risk: []}
+0 opened P1; 2 commitment_made c1 due_at=@25; 30 now behind=10 waits; 40 now; 1 message_received :late; 50 now
+=> 15 source_behind acknowledge due 15; 25 source_behind commitment/c1 due 25
+=> 15 breached acknowledge due 15; 25 commitment_missed commitment/c1 due 25
+
+== Completeness 2: its warnings wait as well
+risk: [50%]
+clocks: {acknowledge: {budget: {P1: 20m}}}
+0 opened P1; 15 now behind=5 waits; 16 now
+=> 10 breach_risk acknowledge due 20 50%
 """
 
 

@@ -11,10 +11,10 @@ import pytest
 from core_runs import SUBJECT, Engine, at, book_of, fact, minutes
 
 from engine.core import state
-from engine.core.decide import Head, head, pinned_policy
+from engine.core.decide import Head, head, next_look, pinned_policy
 from engine.core.instants import HOUR, MINUTE, Instant, Span
 from engine.core.policy import Book, CadenceRule, ClockRule, Level, Policy, Target, Threshold
-from engine.core.state import FORMAT, DamagedState, UnknownStateFormat
+from engine.core.state import AT_ONCE, FORMAT, DamagedState, UnknownStateFormat
 
 STATES = Path(__file__).parent / "states"
 HOURS, HALF = Target(Span(4 * HOUR), "office"), Threshold("50%", 50)
@@ -81,7 +81,10 @@ def test_a_stored_state_of_every_format_goes_on_as_if_it_had_just_been_stored(ve
 
 def test_the_head_of_a_stored_state_says_what_is_pending() -> None:
     record = stored(1)[SUBJECT.encode()]
-    assert head(record) == Head(at(80), at(80), True, "P1")
+    found = head(record)
+    assert found == Head(at(80), at(80), True, "P1", found.almanac)
+    assert next_look(record, found.almanac) == at(80)
+    assert next_look(record, found.almanac + 1) == AT_ONCE  # judged by other calendars
     assert pinned_policy(record) == ("standard", "2020-01-01T00:00:00Z", "0123456789abcdef")
     escalation, shelf = state.decode(record)
     assert (minutes(escalation.opened), escalation.reasons, shelf.facts) == (0, ["pending_customer"], 5)

@@ -10,10 +10,10 @@ from replay_builders import event, replayed
 
 from engine.contract.codec import read_line
 from engine.core.instants import Instant, parse_instant
-from engine.core.outcomes import Outcome
+from engine.core.outcomes import BEHIND, Outcome
 from engine.replay.outcome_lines import outcome_line
 from engine.replay.recorded_outcomes import Answers, Recorded
-from engine.replay.verdicts import read_outcome, read_outcomes
+from engine.replay.verdicts import read_outcome, read_outcomes, verdicts
 
 POLICY = """
 policy: test
@@ -135,3 +135,24 @@ def test_an_event_is_no_outcome() -> None:
     assert read_line(line)
     with pytest.raises(ValueError, match="is no outcome"):
         read_outcome(line)
+
+
+def test_what_is_due_and_not_known_is_unknown_until_its_verdict_is_said(said: list[Outcome]) -> None:
+    breached, retracted, met = said
+    note = replace(breached, name=BEHIND, id="note", seq=100, hash="", segments=())
+    unknown, recorded = answers([note], None)
+    assert recorded.sums.left == {(note.metric, note.severity, "unknown"): 1}
+    assert names(unknown.known) == [BEHIND]
+    for known in ([breached], [met]):
+        settled, recorded = answers([*known, note], None)
+        assert names(settled.known) == names(known)
+        assert sum(recorded.sums.left.values()) == 1
+    again, _ = answers([breached, retracted, note], None)
+    assert names(again.known) == [BEHIND]
+
+
+def test_provisional_verdicts_are_counted_and_compare_as_the_others(said: list[Outcome]) -> None:
+    plain, _ = answers(said, None)
+    told, recorded = answers([replace(one, provisional=True) for one in said], None)
+    assert recorded.provisional == len(plain.known) == 1
+    assert verdicts(told.known) == verdicts(plain.known)

@@ -59,14 +59,18 @@ def _policies(rng: Random) -> list[str]:
     return [*([gold] if rng.random() < 0.4 else []), _policy(rng, "standard", "")]
 
 
+_SOME = [
+    "triage", "acknowledge", "first_response", "next_response", "contact", "confirm", "handover", "stall",
+]  # fmt: skip
+
+
 def _policy(rng: Random, name: str, match: str) -> str:
     lines = [f"policy: {name}", "effective_from: 2020-01-01T00:00:00Z"]
     lines += [match.strip()] if match else []
     lines.append(f"default_severity: {rng.choice(SEVERITIES)}")
     lines.append(f"risk: {rng.choice(['[75%]', '[50%, 90%]', '[10m before due]', '[]'])}")
     lines += ["clocks:", _resolve(rng)]
-    some = ["triage", "acknowledge", "first_response", "next_response", "contact", "confirm"]
-    lines += [f"  {metric}: {{budget: {_budget(rng)}}}" for metric in rng.sample(some, rng.randrange(1, 4))]
+    lines += [f"  {metric}: {{budget: {_budget(rng)}}}" for metric in rng.sample(_SOME, rng.randrange(1, 4))]
     if rng.random() < 0.4:
         lines.append("  vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor},")
         lines.append(f"    budget: {_budget(rng)}}}")

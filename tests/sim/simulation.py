@@ -65,11 +65,13 @@ class NotSettled(Exception):
 
 
 @cache
-def settings_of(delivery_mode: str, tick_interval: float) -> Settings:
-    """Made once: reading the environment takes milliseconds."""
+def settings_of(delivery_mode: str, tick_interval: float, seed: object) -> Settings:
+    behind = Random(f"{seed} behind")  # noqa: S311  # a seed makes it repeatable
+    when = behind.choice(["say", "wait"])
     return Settings(
         delivery=delivery_mode, app_id="sim", session_timeout=SESSION, tick_interval=tick_interval,
-        max_record_bytes=20_000,
+        max_record_bytes=20_000, when_behind=when, behind_after=behind.choice([0, 1, 30]),
+        heard_within=behind.choice([0, 0, 1_800]) if when == "say" else 0,  # at the end nothing is heard
     )  # fmt: skip
 
 
@@ -83,7 +85,7 @@ class World:
         self.start = parse_instant(plan.choice(STARTS))
         self.until = Instant(self.start + UNTIL_MINUTE * MINUTE)
         self.partitions = plan.choice([1, 2, 3])
-        self.settings = settings_of(plan.choice(["transactions", "transactions", "acknowledged"]), 0.5)
+        self.settings = settings_of(plan.choice(["transactions", "transactions", "acknowledged"]), 0.5, seed)
         self.options = Options(
             open_on_first_event=plan.random() < 0.15,
             say_movements=plan.random() < 0.3,

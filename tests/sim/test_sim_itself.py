@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from accounts import Accounts
 from aiokafka.errors import IllegalGenerationError, ProducerFenced
 from faust.types import TP
 from memory_broker import Broker, Line
@@ -18,6 +19,7 @@ from simulation import World
 from virtual_time import PROCESS, Process, Stuck, VirtualLoop
 
 from engine.contract.records import Record
+from engine.core.outcomes import BEHIND
 
 HERE = Path(__file__).parent
 TP0 = TP("t", 0)
@@ -177,10 +179,14 @@ def test_the_first_seeds_do_everything_that_the_simulator_is_for() -> None:
         seen["relays"] += len(re.findall(r" relays=[1-9]", text))
         seen["its sender is gone"] += text.count("its sender is gone")
         seen[world.settings.delivery] += 1
+        outcomes = Accounts(world).outcomes
+        seen["provisional"] += sum(outcome.provisional for outcome in outcomes)
+        seen[BEHIND] += sum(outcome.name == BEHIND for outcome in outcomes)
     missing = {
         "clock jump", "frozen", "rebalance", "killed at", "killed before", "killed after", "unknown fate",
         "hole", "ProducerFenced", "suspended", "duplicate", "conflicting_duplicate", "from_the_future",
         "unparsable", "key_mismatch", "its sender is gone", "transactions", "acknowledged", "relays",
+        "provisional", BEHIND,
     } - set(+seen)  # fmt: skip
     assert missing == set()
 

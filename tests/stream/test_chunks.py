@@ -13,7 +13,7 @@ TICKETS = TP("tickets", 1)
 
 
 def record(offset: int) -> Any:
-    return SimpleNamespace(offset=offset)
+    return SimpleNamespace(offset=offset, timestamp=1_700_000_000_000 + offset)
 
 
 def chunk(start: int, end: int, *, generation: int = 7, offsets: list[int] | None = None) -> Chunk:

@@ -183,10 +183,22 @@ def test_large_facts_leave_room_for_what_is_said_later() -> None:
     assert ("a", "triage", "breached") in names(kept.decide(tick(20, "a", 15)))
 
 
+def test_a_tick_that_comes_too_soon_asks_for_the_alarm_that_stands() -> None:
+    """As when the broker had not taken it, and an event moved the alarm meanwhile."""
+    kept = Kept(Desk(load(POLICIES), Options(), Settings()))
+    kept.decide(opened(0, "a"))
+    stands = kept.alarms.next()
+    kept.alarms.push(Instant(stands - 1), "a")
+    kept.alarms.pop_due(stands, 1)
+    assert kept.alarms.next() == NEVER
+    kept.decide(tick(1, "a", 0))
+    assert kept.alarms.next() == stands
+
+
 class Forgetful(Round):
     """A core with a mistake: it cannot judge."""
 
-    def tick(self, subject: str, due: Instant) -> None:
+    def tick(self, subject: str, due: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
         raise ZeroDivisionError("a mistake")
 
 

@@ -131,6 +131,46 @@ def test_alarms_are_set_again_after_a_kill(deployment: Real) -> None:
     assert deployment.stop()[-1] == 0
 
 
+def test_a_holiday_that_is_taken_back_reaches_what_is_open_without_an_event(deployment: Real) -> None:
+    days = [(now() + timedelta(days=ahead)).date() for ahead in range(-1, 3)]
+    closed = "holidays: {dates: {" + ", ".join(f"{day}: closed" for day in days) + "}}"
+    hours = 'calendar: shop\nzone: UTC\nhours: {mon-sun: ["00:00-24:00"]}'
+    policy = POLICY.replace("P1: 8s", "P1: 3s @shop")
+    deployment.policy(f"{hours}\n{closed}\n---\n{policy}")
+    deployment.publish([opened("holiday", now())])
+    deployment.start()
+    deployment.wait_for("chunk", 0)
+    time.sleep(4)
+    assert deployment.stop() == [0]
+    assert deployment.said() == [], "due when the holidays are over"
+    deployment.policy(f"{hours}\n---\n{policy}")
+    deployment.start()
+    assert deployment.wait_for_outcomes(1) == [("holiday", "breached")]
+    assert deployment.stop()[-1] == 0
+
+
+def test_a_source_that_fell_silent_makes_a_breach_provisional(deployment: Real) -> None:
+    deployment.start(HEARD_WITHIN=3, BEHIND_AFTER=2)
+    deployment.wait_for("recovered", 0)
+    deployment.publish([opened("silent", now())])
+    assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    (record,) = deployment.read(deployment.settings.outcomes_topic)
+    assert json.loads(record.value)["provisional"] is True
+    assert deployment.stop() == [0]
+
+
+def test_or_its_breach_waits_until_the_source_is_heard_again(deployment: Real) -> None:
+    deployment.start(HEARD_WITHIN=3, BEHIND_AFTER=2, WHEN_BEHIND="wait")
+    deployment.wait_for("recovered", 0)
+    deployment.publish([opened("silent", now())])
+    assert deployment.wait_for_outcomes(1) == [("silent", "source_behind")]
+    time.sleep(2)
+    assert deployment.said() == [("silent", "source_behind")], "told once, and not judged"
+    deployment.publish([event("silent", "updated", now(), title="still down")])
+    assert deployment.wait_for_outcomes(2) == [("silent", "source_behind"), ("silent", "breached")]
+    assert deployment.stop() == [0]
+
+
 def test_with_ten_thousand_open_clocks_outcomes_are_readable_within_a_second_of_their_due_time(
     deployment: Real,
 ) -> None:

@@ -1,0 +1,65 @@
+"""Up to when what was recorded has been read, a partition: a verdict that is due later may not know all."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from faust.types import TP
+
+from engine.core.instants import NEVER, SECOND, Instant
+from engine.settings import Settings
+from engine.stream.intake import Intake
+
+_MILLISECOND = SECOND // 1_000
+NOTHING_READ = Instant(0)
+PATIENCE = 5.0
+"""Seconds after an assignment in which the broker may tell where topics end; then nothing counts as read."""
+
+
+class Ends(Protocol):
+    """Where the source partitions end; of the consumer group."""
+
+    def source_partitions(self) -> set[TP]: ...
+    def end_of(self, tp: TP) -> int | None: ...
+    async def start_of(self, tp: TP) -> int: ...
+
+
+class Completeness:
+    """The watermark of each partition number: the least of those of its topics, as records were recorded."""
+
+    def __init__(self, settings: Settings, ends: Ends, intake: Intake) -> None:
+        self._bound = int(settings.behind_after * SECOND)
+        self._expected = int(settings.heard_within * SECOND)
+        self._inputs = frozenset((settings.tickets_topic, settings.incidents_topic))
+        self._ends = ends
+        self._intake = intake
+        self._starts: dict[TP, int] = {}
+        self._began = time.monotonic()
+
+    async def begin(self) -> None:
+        """A new assignment: from where it reads."""
+        sources = [tp for tp in self._ends.source_partitions() if tp.topic in self._inputs]
+        starts = await asyncio.gather(*(self._ends.start_of(tp) for tp in sources))
+        self._starts = dict(zip(sources, starts, strict=True))
+        self._began = time.monotonic()
+
+    def until(self, partition: int, now: Instant) -> Instant | None:
+        """Whatever was recorded by then has been read; None before the broker has told where topics end."""
+        known, heard = now, NOTHING_READ
+        for tp, start in self._starts.items():
+            if tp.partition != partition:
+                continue
+            end = self._ends.end_of(tp)
+            if end is None:
+                return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
+            taken, recorded = self._intake.expected(tp), self._intake.recorded(tp)
+            last = NOTHING_READ if recorded is None else Instant(recorded * _MILLISECOND)
+            heard = max(heard, last)
+            if end > (start if taken is None else taken):
+                known = min(known, last)
+        is_silent = self._expected and now - heard > self._expected
+        return min(known, heard) if is_silent else known
+
+    def bound(self, until: Instant, now: Instant) -> Instant:
+        """`until` where that is further behind than the bound; NEVER where it is near enough."""
+        return until if self._bound and now - until > self._bound else NEVER

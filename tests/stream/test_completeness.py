@@ -1,0 +1,118 @@
+"""Up to when a partition's events are known, and what waits for its reader."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from engine.core.alarms import Alarms
+from engine.core.instants import MINUTE, NEVER, SECOND, Instant
+from engine.settings import Settings
+from engine.stream import completeness
+from engine.stream.completeness import NOTHING_READ, Completeness
+from engine.stream.timers import Timers
+
+NOW = Instant(1_800_000_000 * SECOND)
+TICKETS, INCIDENTS = TP("vigil.tickets.v1", 3), TP("vigil.incidents.v1", 3)
+COMMANDS, ELSEWHERE = TP("vigil.commands.v1", 3), TP("vigil.tickets.v1", 4)
+
+
+class Topics:
+    """The source partitions as the group and the intake see them."""
+
+    def __init__(self) -> None:
+        self.ends: dict[TP, int | None] = dict.fromkeys((TICKETS, INCIDENTS, COMMANDS, ELSEWHERE), 10)
+        self.taken: dict[TP, int] = {}
+        self.last: dict[TP, Instant] = {}
+
+    def source_partitions(self) -> set[TP]:
+        return set(self.ends)
+
+    async def start_of(self, tp: TP) -> int:
+        return 10
+
+    def end_of(self, tp: TP) -> int | None:
+        return self.ends[tp]
+
+    def expected(self, tp: TP) -> int | None:
+        return self.taken.get(tp)
+
+    def recorded(self, tp: TP) -> int | None:
+        last = self.last.get(tp)
+        return None if last is None else last * 1_000 // SECOND
+
+
+def known(topics: Topics, **settings: Any) -> Completeness:
+    made = Completeness(Settings(**settings), topics, topics)  # type: ignore[arg-type]  # it asks two questions
+    asyncio.run(made.begin())
+    return made
+
+
+def test_where_nothing_lies_unread_it_is_now() -> None:
+    assert known(Topics()).until(3, NOW) == NOW
+
+
+def test_behind_it_is_the_recording_of_the_last_event_of_the_topic_that_is_furthest_behind() -> None:
+    topics = Topics()
+    topics.ends |= {TICKETS: 15, INCIDENTS: 12}
+    topics.taken |= {TICKETS: 14, INCIDENTS: 11}
+    topics.last |= {TICKETS: Instant(NOW - 60 * SECOND), INCIDENTS: Instant(NOW - 90 * SECOND)}
+    assert known(topics).until(3, NOW) == NOW - 90 * SECOND
+    topics.taken[INCIDENTS] = 12
+    assert known(topics).until(3, NOW) == NOW - 60 * SECOND
+
+
+def test_with_a_backlog_of_which_nothing_was_taken_nothing_is_known() -> None:
+    topics = Topics()
+    topics.ends[TICKETS] = 11
+    assert known(topics).until(3, NOW) == NOTHING_READ
+
+
+def test_commands_and_other_partitions_have_no_part_in_it() -> None:
+    topics = Topics()
+    topics.ends |= {COMMANDS: 99, ELSEWHERE: 99}
+    assert known(topics).until(3, NOW) == NOW
+
+
+def test_silence_holds_it_where_something_is_expected() -> None:
+    topics = Topics()
+    topics.last |= {TICKETS: Instant(NOW - 20 * SECOND), INCIDENTS: Instant(NOW - 5 * SECOND)}
+    assert known(topics).until(3, NOW) == NOW
+    assert known(topics, heard_within=3).until(3, NOW) == NOW - 5 * SECOND
+    assert known(topics, heard_within=10).until(3, NOW) == NOW, "heard on one of its topics"
+
+
+def test_before_the_broker_tells_the_ends_nothing_is_said_of_it_and_then_nothing_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topics = Topics()
+    topics.ends[INCIDENTS] = None
+    made = known(topics)
+    assert made.until(3, NOW) is None
+    monkeypatch.setattr(completeness, "PATIENCE", 0.0)
+    assert made.until(3, NOW) == NOTHING_READ
+
+
+@pytest.mark.parametrize(
+    ("bound", "behind", "found"), [(30, 30, NEVER), (30, 31, NOW - 31 * SECOND), (0, 999, NEVER)]
+)
+def test_only_further_behind_than_the_bound_is_behind(bound: float, behind: int, found: Instant) -> None:
+    assert known(Topics(), behind_after=bound).bound(Instant(NOW - behind * SECOND), NOW) == found
+
+
+def test_what_is_held_is_asked_for_again_when_it_is_released_or_due_at_another_time() -> None:
+    timers, alarms = Timers(), Alarms()
+    timers.replace({3: alarms})
+    due = Instant(NOW - MINUTE)
+    alarms.push(due, "a")
+    assert timers.take_due(NOW, ()) == {}, "not of this partition yet"
+    assert timers.take_due(NOW, {3}) == {3: [(due, "a")]}
+    timers.hold(3, [(due, "a")])
+    alarms.push(due, "a")  # as its own tick has the core ask
+    assert timers.take_due(NOW, {3}) == {}
+    alarms.push(Instant(due + 1), "a")
+    assert timers.take_due(NOW, {3}) == {3: [(due + 1, "a")]}
+    timers.release(3)
+    assert timers.take_due(NOW, {3}) == {3: [(due, "a")]}
+    assert timers.take_due(NOW, {3}) == {}
