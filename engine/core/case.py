@@ -1,9 +1,7 @@
 """One escalation during a round: its state, its history, and the way each fact takes through them."""
 
-from collections import Counter
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,31 +11,16 @@ from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History, Said, Shelf
-from engine.core.instants import DAY, NEVER, Instant, Span
+from engine.core.instants import DAY, NEVER, Instant
 from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
-from engine.core.outcomes import BEHIND, VERDICTS, Outcome, PolicyRef, outcome_id
-from engine.core.proof import seal
+from engine.core.outcomes import BEHIND, PolicyRef
+from engine.core.publishing import Publisher, Settings
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay, settle, version
-from engine.core.rules import Plan, Rules
+from engine.core.rules import Plan
 from engine.core.statements import Statement
-
-
-class Settings(NamedTuple):
-    """What all cases of a round share."""
-
-    rules: Rules
-    open_on_first_event: bool
-    say_movements: bool
-    fact_limit: int
-    correction_window: Span
-    now: Instant
-    outcomes: list[Outcome]
-    relays: list[Relay]
-    relay_again: bool
-    counts: Counter[str]
 
 
 class PolicyVanished(Exception):
@@ -55,11 +38,11 @@ class Case:
     """Takes facts and ticks of one subject; `changes` tells what to store."""
 
     __slots__ = (
-        "_complete",
         "_escalation",
         "_gone",
         "_history",
         "_kept",
+        "_publisher",
         "_read",
         "_settings",
         "_touched",
@@ -82,8 +65,7 @@ class Case:
             self.armed = state.alarm_of(stored)
         self._history = History(self.key, shelf, read)
         self._kept: Judge | None = None
-        self._complete = NEVER
-        """Whatever was recorded by then has been read."""
+        self._publisher = Publisher(subject, settings, self._history)
         self._touched = False
         self._gone = False
         if stored is not None and state.almanac_of(stored) != settings.rules.almanac:
@@ -136,9 +118,9 @@ class Case:
             self.judge(min(due, complete))
             if self.alarm <= due and self._escalation.status != WAITING:
                 return self._tell_behind(due)
-        self._complete = complete
+        self._publisher.complete = complete
         self.judge(due)
-        self._complete = NEVER
+        self._publisher.complete = NEVER
         return self.alarm
 
     def _tell_behind(self, due: Instant) -> Instant:
@@ -149,7 +131,7 @@ class Case:
         for statement in judge.take()[0]:
             if _what(statement) not in told:
                 self._touched = True
-                self._history.append(Said(self._publish(statement), statement))
+                self._history.append(Said(self._publisher.publish(statement, self._ref()), statement))
         return state.deadline(self._escalation, due)
 
     def judge(self, due: Instant) -> None:
@@ -317,7 +299,8 @@ class Case:
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
-        corrected = [self._correct(correction, cause) for correction in changed]
+        publisher, policy = self._publisher, self._ref()
+        corrected = [publisher.correct(correction, policy, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
         stands = [said or next(entries) for said in kept]
         self._history.rewrite([*ordered, *given, *stands, *self._pass_on(relays, sent)])
@@ -412,7 +395,7 @@ class Case:
         if ledger:
             self._history.shelf.corrected_until = max(was.judged, *times)
         for said in ledger:
-            self._correct(Correction(said, None), cause)
+            self._publisher.correct(Correction(said, None), self._ref(), cause)
         self._escalation = Escalation(self.subject, opened=min(times), judged=max(times))
         if was.status == WAITING:
             self._escalation.fired = was.fired
@@ -462,8 +445,9 @@ class Case:
 
     def _say(self, judge: Judge) -> None:
         said, past_updates, relays = judge.take()
+        publish, policy = self._publisher.publish, self._ref()
         for statement in said:
-            self._history.append(Said(self._publish(statement), statement))
+            self._history.append(Said(publish(statement, policy), statement))
         for relay in relays:  # of an event that is new, so none of its id was sent before
             self._history.append(relay)
             self._settings.relays.append(relay)
@@ -485,86 +469,6 @@ class Case:
         if fact.kind in RELAYS:
             sent = [relay for relay in sent if relay.fact.at > fact.at]
         self._settings.relays.extend(sent)
-
-    def _correct(self, correction: Correction, cause: Fact) -> Said | None:
-        """Say one difference; the entry that stands after it, None for a retraction."""
-        said, statement = correction
-        if statement is None:
-            if said is not None:
-                self._publish(said.statement, "retracted", said.id, cause.id)
-            return None
-        if said is None:
-            return Said(self._publish(statement), statement)
-        return Said(self._publish(statement, "amended", said.id, cause.id), statement)
-
-    def _publish(self, s: Statement, name: str = "", corrects: str = "", caused_by: str = "") -> str:
-        """Make the outcome of a statement, or of its correction; its id."""
-        settings, shelf = self._settings, self._history.shelf
-        shelf.seq += 1
-        seq = shelf.seq
-        called = name or s.name
-        if name or s.at <= shelf.corrected_until:
-            # What was withdrawn may be wanted again, and a correction be needed twice: no id may come twice,
-            # so for the time that was corrected the count of what was said tells them apart.
-            called = f"{called} {corrects} {seq}"
-        identity = outcome_id(self.subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at)
-        context = s.context
-        policy = self._ref()
-        # None for what was said on a calendar that the book has no more, and is retracted now.
-        versions = settings.rules.versions.get(s.calendar)
-        sealed = ""
-        if s.name in VERDICTS and name != "retracted":
-            sealed = seal(
-                self.subject, s.name, s.metric, s.key, s.cycle, policy.hash, context.severity, s.started,
-                s.due, s.at, s.elapsed, s.target, s.in_a_row, s.reason, versions, s.segments,
-            )  # fmt: skip
-        probability, cases = None, 0
-        pace = settings.rules.pace
-        if pace is not None and s.name == "breach_risk" and name != "retracted":
-            # Not in the statement: a new table is no new fact, and corrects nothing that was said.
-            chance = pace.chance(s.metric, context.severity, s.elapsed, s.target)
-            if chance is not None:
-                probability, cases = chance
-        # By position: thirty keyword arguments would cost a microsecond.
-        settings.outcomes.append(
-            Outcome(
-                name or s.name,
-                identity,
-                seq,
-                self.subject,
-                s.metric,
-                s.cycle,
-                policy,
-                context.severity,
-                s.started,
-                s.due,
-                s.at,
-                settings.now,
-                s.elapsed,
-                Span(max(0, s.at - s.started)),
-                s.target,
-                s.key,
-                context.customer_id,
-                context.customer_tier,
-                context.service,
-                context.team,
-                context.owner,
-                s.threshold,
-                s.notify,
-                s.in_a_row,
-                s.reason,
-                versions,
-                s.segments,
-                sealed,
-                caused_by,
-                corrects,
-                s.name if name else "",
-                s.at > self._complete,
-                probability,
-                cases,
-            )
-        )
-        return identity
 
     def _ref(self) -> PolicyRef:
         e, judge = self._escalation, self._kept

@@ -8,12 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from engine.core.alarms import Alarms
-from engine.core.case import Case, Settings
+from engine.core.case import Case
 from engine.core.facts import RELAYS, Fact
 from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
 from engine.core.outcomes import Outcome
 from engine.core.pace import Pace
 from engine.core.policy import Book
+from engine.core.publishing import Settings
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay
 from engine.core.rules import rules_of
