@@ -138,7 +138,9 @@ def _structured(record: Record) -> dict[str, Any]:
 
 _METRICS = {"cadence_missed": "customer_update", "commitment_missed": "commitment", "overdue": "rca_summary"}
 _THRESHOLDS = {"breach_risk": "75%", "escalated": "100%"}
-_CORRECTED = outcome_id(_SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR)
+_CORRECTED = outcome_id(
+    _SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR, ""
+)
 
 
 def example_outcome(name: str) -> Outcome:
@@ -151,9 +153,10 @@ def example_outcome(name: str) -> Outcome:
     correction = name in ("amended", "retracted")
     corrected = {"amended": "met", "retracted": "breached"}.get(name, "")
     is_verdict = name in VERDICTS or name == "amended"
+    reason = "duplicate" if name == "cancelled" else ""
     made = Outcome(
         name=name,
-        id=outcome_id(subject, metric, key, 1, name, threshold, due, effective),
+        id=outcome_id(subject, metric, key, 1, name, threshold, due, effective, reason),
         seq=5,
         subject=subject,
         metric=metric,
@@ -176,7 +179,7 @@ def example_outcome(name: str) -> Outcome:
         threshold=threshold,
         notify=("team_lead", "manager") if name == "escalated" else (),
         in_a_row=2 if name == "cadence_missed" else 0,
-        reason="duplicate" if name == "cancelled" else "",
+        reason=reason,
         versions=Versions("support", "9b74c9897bac770f", "2026b", "0.108"),
         segments=_segments(effective) if is_verdict else (),
         caused_by="resolved-1" if correction else "",

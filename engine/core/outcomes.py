@@ -121,7 +121,11 @@ def outcome_id(
     threshold: str,
     due: int | None,
     effective: int,
+    reason: str,
 ) -> str:
-    """The same outcome has the same id in every run, live or replayed (contract.md, Out)."""
-    content = (subject, metric, key, cycle, name, threshold, due, effective)
+    """The same outcome has the same id in every run, live or replayed (contract.md, Out).
+
+    The reason is in it: at one instant a clock may lose its target, get it back and be cancelled by a merge.
+    """
+    content = (subject, metric, key, cycle, name, threshold, due, effective, reason)
     return blake2b(_encode(content), digest_size=16).hexdigest()

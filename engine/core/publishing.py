@@ -64,7 +64,9 @@ class Publisher:
             # What was withdrawn may be wanted again, and a correction be needed twice: no id may come twice,
             # so for the time that was corrected the count of what was said tells them apart.
             called = f"{called} {corrects} {seq}"
-        identity = outcome_id(self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at)
+        identity = outcome_id(
+            self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason
+        )
         context = s.context
         # None for what was said on a calendar that the book has no more, and is retracted now.
         versions = settings.rules.versions.get(s.calendar)

@@ -57,7 +57,9 @@ def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:
 
 def _normal(o: Outcome) -> Outcome:
     name = o.outcome if o.name == "amended" else o.name
-    identity = outcome_id(o.subject, o.metric, o.key, o.cycle, name, o.threshold, o.due_at, o.effective_at)
+    identity = outcome_id(
+        o.subject, o.metric, o.key, o.cycle, name, o.threshold, o.due_at, o.effective_at, o.reason
+    )
     return replace(
         o, name=name, id=identity, seq=0, detected_at=Instant(0), caused_by="", corrects="", outcome="",
         provisional=False,

@@ -133,7 +133,7 @@ def _settled(o: Outcome) -> Outcome:
     if o.name != "amended":
         return o
     identity = outcome_id(
-        o.subject, o.metric, o.key, o.cycle, o.outcome, o.threshold, o.due_at, o.effective_at
+        o.subject, o.metric, o.key, o.cycle, o.outcome, o.threshold, o.due_at, o.effective_at, o.reason
     )
     return replace(o, name=o.outcome, id=identity, corrects="", outcome="")
 

@@ -413,6 +413,11 @@ clocks: {first_response: {budget: {P1: 60m}}}
 0 opened P1; 20 contact_inherited @-30 :c; 40 now; 20 contact_inherited @-30 v2 withdrawn :c; 70 now
 => 30 breached first_response due 30; 30 retracted breached first_response due 30 by c; 60 breached first_response due 60
 
+== Clock 11: cancelled twice at one instant, each by its reason under an id of its own
+clocks: {contact: {budget: {P1: 60m}}}
+0 opened P1; 10 updated P2 :a /1; 10 updated P1 :b /2; 10 merged into=desk:2 /3
+=> 10 cancelled contact due 60 (no_target); 10 cancelled contact due 60 (merged)
+
 == Clock 12: due after the stop is no breach
 picture: clock-12
 clocks: {resolve: {budget: {P1: 60m}}}

@@ -200,6 +200,23 @@ def test_reading_the_same_records_twice_says_the_same_with_the_same_ids_each_onc
         assert [outcome.seq for outcome in once] == list(range(1, len(once) + 1)), seed
 
 
+def test_what_is_not_the_same_has_another_id() -> None:
+    """Cancelled twice at one instant, for two reasons; and whatever random lives bring."""
+    twice = [
+        fact("opened", 0, severity="P1", customer={"tier": "gold"}),
+        fact("updated", 10, severity="P3", id="down", sequence="1"),
+        fact("updated", 10, severity="P1", id="up", sequence="2"),
+        fact("merged", 10, into="desk:2", sequence="3"),
+    ]
+    cancelled = [one for one in told_in_order(twice).said if one.metric == "contact"]
+    assert [one.reason for one in cancelled] == ["no_target", "merged"]
+    for given_facts in (twice, *(life(seed) for seed in SEEDS)):
+        said: dict[str, Outcome] = {}
+        for outcome in told_in_order(given_facts).said:
+            plain = replace(undated(outcome), seq=0)
+            assert said.setdefault(outcome.id, plain) == plain
+
+
 def test_elapsed_never_falls_and_stands_still_while_a_clock_is_paused() -> None:
     for seed in SEEDS:
         engine = Engine(BOOK)

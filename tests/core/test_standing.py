@@ -27,7 +27,7 @@ def said(
     called = f"{name} {corrects.id} {seq}" if corrects else name
     return Outcome(
         name=name,
-        id=identity or outcome_id(subject, "resolve", "", 1, called, threshold, due, due),
+        id=identity or outcome_id(subject, "resolve", "", 1, called, threshold, due, due, ""),
         seq=seq,
         subject=subject,
         metric="resolve",
