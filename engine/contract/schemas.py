@@ -42,10 +42,19 @@ def schemas() -> dict[str, dict[str, Any]]:
     return found
 
 
+_MOMENT = {"type": "integer", "minimum": 0}
 _TICK = {
     "type": "object",
     "properties": {
-        "due_at": {"type": "integer", "minimum": 0, "description": "Microseconds since 1970-01-01T00:00:00Z"}
+        "due_at": {**_MOMENT, "description": "Microseconds since 1970-01-01T00:00:00Z"},
+        "complete_until": {
+            **_MOMENT,
+            "description": "Where the worker was behind: whatever was recorded by then had been read",
+        },
+        "waits": {
+            "type": "boolean",
+            "description": "What is due after it is told to be unknown, and not judged",
+        },
     },
     "required": ["due_at"],
     "additionalProperties": False,

@@ -10,6 +10,7 @@ from engine.core.pace import STAGES, Kind, KindName, Pace, stages_passed
 from engine.core.policy import AUDIENCES
 from engine.replay.changes import by_clock
 from engine.replay.recorded_outcomes import Recorded
+from engine.replay.verdicts import verdicts
 
 PLAIN_PERCENT = 75
 """What pace is held against: a threshold that takes every clock past this share for one that will breach."""
@@ -68,7 +69,7 @@ class Lesson:
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """Count them, in whatever order they come."""
         for answers in self.recorded.run(self._in_time(outcomes)):  # has read all before it answers
-            for ending in endings(answers.known):
+            for ending in endings(verdicts(answers.known)):
                 self._count(ending)
 
     def kinds(self) -> dict[KindName, Kind]:

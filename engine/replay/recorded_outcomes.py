@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from engine.core.instants import Instant
 from engine.core.outcomes import BEHIND, VERDICTS, Outcome, outcome_id
+from engine.core.standing import standing
 from engine.replay.changes import FAILED, Cause, Change, Clock, changes
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
-from engine.replay.verdicts import verdicts
 
 _ENDS = frozenset(["met", "stopped_late", "cancelled", "waived"])
 """The verdicts after which nothing of a clock's cycle is open."""
@@ -90,13 +90,13 @@ class Recorded:
         self.orphans += orphans
         if day is None:
             self.provisional += sum(one.provisional for one in known)
-            stands = verdicts(known)
+            stands = standing(known)
             self.sums.count(stands, stands)
             return Answers(known, known, [])
         known = [one for one in known if _is_over(one, day)]
         by_then, _ = _stands([one for one in said if one.detected_at <= day])
         reported = [one for one in by_then if _is_over(one, day)]
-        left, right = verdicts(reported), verdicts(known)
+        left, right = standing(reported), standing(known)
         self.sums.count(left, right)
         found = [change._replace(cause=_cause(said, change, day)) for change in changes(left, right)]
         for change in found:

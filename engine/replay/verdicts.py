@@ -30,9 +30,8 @@ def read_outcome(line: bytes) -> Outcome:
 
 
 def verdicts(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """What stands and settles something, or says that it cannot, in (effective time, subject, id) order, made
-    comparable."""
-    return [one for one in standing(outcomes) if one.name in VERDICTS or one.name == BEHIND]
+    """What stands and settles something, in (effective time, subject, id) order, made comparable."""
+    return [one for one in standing(outcomes) if one.name in VERDICTS]
 
 
 def answer(one: Outcome) -> str:

@@ -108,6 +108,16 @@ def test_the_way_to_a_verdict_shows_what_ran_what_was_closed_and_what_was_paused
     assert "recomputed now, equal" in done.stdout
 
 
+def test_what_was_unknown_for_a_time_is_no_verdict_that_has_to_follow(files: Files) -> None:
+    """As a worker that is behind its source says it on the topic."""
+    lines = files.said.read_text().splitlines()
+    note = json.loads(next(line for line in lines if '"sla.breached.v1"' in line))
+    note |= {"id": "note", "type": "sla.source_behind.v1"}
+    note["data"] = {name: value for name, value in note["data"].items() if name != "proof"} | {"seq": 99}
+    files.said.write_text("\n".join([*lines, json.dumps(note)]) + "\n")
+    assert set(files.checks().values()) == {"equal"}
+
+
 def test_a_verdict_that_was_changed_is_recognised(files: Files) -> None:
     text = files.said.read_text()
     assert '"elapsed_seconds":28800.0' in text

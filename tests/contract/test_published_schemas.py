@@ -9,16 +9,18 @@ import yaml
 from jsonschema import Draft7Validator
 
 from engine.contract import schemas
-from engine.contract.codec import Command, Received, Tick, Unreadable, decode, read_line
+from engine.contract.codec import Command, Received, Tick, Unreadable, decode, encode_tick, read_line
 from engine.contract.commands import TYPES as RELAY_TYPES
 from engine.contract.events import MODELS, TYPES
 from engine.contract.examples import examples
 from engine.contract.outcomes import TYPES as OUTCOME_TYPES
+from engine.core.instants import Instant
 
 FOLDER = schemas.REPOSITORY / "schemas"
 SCHEMAS = schemas.schemas()
 INBOUND = sorted(TYPES)
 ALL = sorted(SCHEMAS)
+STRUCTURED = [("content-type", b"application/cloudevents+json")]
 
 
 def example(kind: str) -> dict[str, Any]:
@@ -125,25 +127,34 @@ def test_what_the_schema_refuses_in_a_field_the_reader_refuses_and_the_other_way
             assert isinstance(read, Received) == validator(kind).is_valid(data), (field, value, read)
 
 
+def decoded(event: dict[str, Any]) -> Any:
+    """The event as the worker reads it from a topic."""
+    value = json.dumps(event).encode()
+    return decode(event["subject"].encode(), value, STRUCTURED, 1_800_000_000_000)
+
+
 def test_a_tick_is_read_from_the_commands_topic_only() -> None:
     event = example("vigil.tick.v1")
     value = json.dumps(event).encode()
-    headers = [("content-type", b"application/cloudevents+json")]
     subject = event["subject"]
-    assert decode(subject.encode(), value, headers, 1_800_000_000_000) == Tick(
-        subject, event["data"]["due_at"]
-    )
+    assert decoded(event) == Tick(subject, event["data"]["due_at"])
     line = read_line(value)
     assert isinstance(line, Unreadable)
     assert (line.reason, line.ignored) == ("unknown_type", True)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_tick_of_a_worker_that_is_behind_is_one_by_the_schema(waits: bool) -> None:
+    record = encode_tick("t-1", Instant(20), Instant(10), waits)
+    validator("vigil.tick.v1").validate(json.loads(record.value or b""))
+    assert decode(*record, 1_800_000_000_000) == Tick("t-1", Instant(20), Instant(10), waits)
 
 
 @pytest.mark.parametrize("kind", sorted(RELAY_TYPES))
 def test_a_relay_is_read_as_a_command_and_never_from_a_line(kind: str) -> None:
     event = example(kind)
     value = json.dumps(event).encode()
-    headers = [("content-type", b"application/cloudevents+json")]
-    read = decode(event["subject"].encode(), value, headers, 1_800_000_000_000)
+    read = decoded(event)
     assert isinstance(read, Command)
     assert (read.fact.kind, read.fact.id) == (RELAY_TYPES[kind], event["id"])
     assert read.fact.data.keys() == event["data"].keys()
@@ -155,9 +166,7 @@ def test_a_relay_is_read_as_a_command_and_never_from_a_line(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(RELAY_TYPES))
 def test_a_relay_with_bad_data_is_refused_with_the_path(kind: str) -> None:
     event = example(kind)
-    value = json.dumps({**event, "data": {**event["data"], "version": 0}}).encode()
-    headers = [("content-type", b"application/cloudevents+json")]
-    read = decode(event["subject"].encode(), value, headers, 1_800_000_000_000)
+    read = decoded({**event, "data": {**event["data"], "version": 0}})
     assert isinstance(read, Unreadable)
     assert (read.reason, read.path) == ("bad_field", "data.version")
 

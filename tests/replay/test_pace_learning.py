@@ -54,6 +54,11 @@ def at(kind: Kind, percent: int) -> int:
     return kind.open[STAGES.index(percent)]
 
 
+def test_what_is_not_known_yet_is_no_case() -> None:
+    kind = only(learned([said("met", "a", 30), said("source_behind", "b", 100)]))
+    assert (kind.cases, kind.breached, kind.left_out) == (1, 0, 0)
+
+
 def test_a_met_clock_was_open_before_its_stop_and_a_breached_one_all_the_way() -> None:
     outcomes = [said("met", "a", 30), said("met", "b", 70), said("met", "c", 0), said("breached", "d", 100)]
     kind = only(learned(outcomes))
