@@ -14,7 +14,7 @@ from engine.contract.moments import LATEST, read_moment
 from engine.contract.outcomes import SOURCE, decode_outcome, encode_outcome
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
-from engine.core.instants import MINUTE, NEVER, Instant, format_instant
+from engine.core.instants import MILLISECOND, MINUTE, NEVER, Instant, format_instant
 from engine.core.relays import Relay
 
 __all__ = [
@@ -98,7 +98,7 @@ def decode(
     if subject and subject.encode() != key:
         sent = key[:80].decode(errors="replace")
         return Unreadable("key_mismatch", f"key {sent!r} is not the subject {subject[:80]!r}")
-    recorded = Instant(timestamp_ms * 1_000)
+    recorded = Instant(timestamp_ms * MILLISECOND)
     if not 0 <= recorded < LATEST:
         detail = f"the record's timestamp is {timestamp_ms}; expected milliseconds since 1970, before 2200"
         return Unreadable("bad_field", detail, "timestamp")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,6 +33,17 @@ class PolicyVanished(Exception):
             "put that version back beside the new one"
         )
         self.subject, self.name, self.version, self.hash = subject, name, version, content
+
+
+class Ledger(NamedTuple):
+    """What an escalation has said and passed on."""
+
+    said: list[Said]
+    """What the facts come to, and stands."""
+    notes: list[Said]
+    """What was told to be unknown: the facts have no part in it, so none of them takes it back."""
+    sent: list[Relay]
+    """What was passed on, the last of each id."""
 
 
 class Case:
@@ -127,7 +139,7 @@ class Case:
         """What is due by then is unknown; when the next is due that is not told yet."""
         judge = self._judge()
         judge.tell_behind(due)
-        told = {_what(said.statement) for said in self._notes()}
+        told = {_what(said.statement) for said in self._ledger().notes}
         for statement in judge.take()[0]:
             if _what(statement) not in told:
                 self._touched = True
@@ -175,13 +187,11 @@ class Case:
         if not self._touched:
             return []
         records = self._history.changes()
-        main = None if self._gone else self._encoded()
+        e, shelf, almanac = self._escalation, self._history.shelf, self._settings.rules.almanac
+        main = None if self._gone else state.encode(e, shelf, self.alarm, almanac)
         if main is not None or self._read(self.key) is not None:
             records.append((self.key, main))
         return records
-
-    def _encoded(self) -> bytes:
-        return state.encode(self._escalation, self._history.shelf, self.alarm, self._settings.rules.almanac)
 
     def _recount(self) -> None:
         """The calendars are others than when it was last stored: open clocks go by those of now."""
@@ -261,25 +271,19 @@ class Case:
     def _facts(self) -> list[Fact]:
         return [item for item in self._history.items() if isinstance(item, Fact)]
 
-    def _ledger(self) -> list[Said]:
-        """What was said of what the facts come to."""
-        return [said for said in self._said() if said.statement.name != BEHIND]
-
-    def _notes(self) -> list[Said]:
-        """What was told to be unknown: the facts have no part in it, so none of them takes it back."""
-        return [said for said in self._said() if said.statement.name == BEHIND]
-
-    def _said(self) -> list[Said]:
-        return [item for item in self._history.items() if isinstance(item, Said)]
-
-    def _sent(self) -> list[Relay]:
-        """What was passed on, the last of each id."""
-        return [item for item in self._history.items() if isinstance(item, Relay)]
+    def _ledger(self) -> Ledger:
+        items = self._history.items()
+        said = [item for item in items if isinstance(item, Said)]
+        return Ledger(
+            [one for one in said if one.statement.name != BEHIND],
+            [one for one in said if one.statement.name == BEHIND],
+            [item for item in items if isinstance(item, Relay)],
+        )
 
     def _derive(self, facts: list[Fact], cause: Fact) -> None:
         """Judge all facts as if they had come in order, and say the difference (semantics.md, Clock 9)."""
         self._touched = True
-        ledger, sent = self._ledger(), self._sent()
+        ledger, given, sent = self._ledger()
         was = self._escalation
         judged = max(was.judged, *(fact.at for fact in facts))
         before = self._without(judged) if self._history.shelf.recounted else None
@@ -288,7 +292,6 @@ class Case:
         e = self._escalation
         is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
         wanted, past_updates, relays = judge.take()
-        given = self._notes()
         if before is not None and is_same_policy:
             stays = keep_given(judge.plan, was, before, Derived(e, wanted))
             judge.rest()
@@ -391,7 +394,7 @@ class Case:
         self._touched = True
         was = self._escalation
         times = [fact.at for fact in facts]
-        ledger, sent = self._ledger(), self._sent()
+        ledger, _, sent = self._ledger()
         if ledger:
             self._history.shelf.corrected_until = max(was.judged, *times)
         for said in ledger:
@@ -423,7 +426,7 @@ class Case:
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
-        facts, ledger, notes, sent = self._facts(), self._ledger(), self._notes(), self._sent()
+        facts, (ledger, notes, sent) = self._facts(), self._ledger()
         was = self._escalation
         half = len(facts) // 2
         ordered = self._ordered(facts)
@@ -465,7 +468,7 @@ class Case:
     def _relay_again(self, fact: Fact) -> None:
         """Send what a fact that is known may have led to. A relay leads to later ones alone: in a circle of
         merges none goes round for ever."""
-        sent = self._sent()
+        sent = self._ledger().sent
         if fact.kind in RELAYS:
             sent = [relay for relay in sent if relay.fact.at > fact.at]
         self._settings.relays.extend(sent)

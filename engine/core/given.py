@@ -38,12 +38,10 @@ def keep_given(plan: Plan, was: Escalation, without: Derived, derived: Derived) 
     def keep(
         names: Iterable[Obligation], old: list[_Owed], base: list[_Owed], new: list[_Owed]
     ) -> Iterator[Obligation]:
-        for place, name in enumerate(names):
-            if max(len(old), len(base), len(new)) <= place:
-                return  # roles that none of them asks for
-            is_same = old[place : place + 1] and base[place : place + 1] == new[place : place + 1]
-            if is_same and said_before[name] == said_now[name]:
-                new[place] = old[place]
+        # Not strict: of roles, each has the clocks that its severities asked for.
+        for place, (name, was_, before_, now_) in enumerate(zip(names, old, base, new, strict=False)):
+            if before_ == now_ and said_before[name] == said_now[name]:
+                new[place] = was_
                 yield name
 
     clocks = [(clock.metric, clock.key) for clock in plan.clocks]

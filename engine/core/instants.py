@@ -11,6 +11,7 @@ Span = NewType("Span", int)
 """A length of time in microseconds."""
 
 MICROSECOND = Span(1)
+MILLISECOND = Span(1_000)
 SECOND = Span(1_000_000)
 MINUTE = Span(60 * SECOND)
 HOUR = Span(60 * MINUTE)

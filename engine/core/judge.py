@@ -114,8 +114,7 @@ class Judge:
         while e.alarm < now:
             e.fired = max(e.fired, e.alarm)
             self._fire(e.alarm)
-            e.alarm = self._soonest()
-            self._rest()
+            self.rest()
         if now > e.judged:
             e.judged = now
 
@@ -128,11 +127,6 @@ class Judge:
         for cadence_plan, cadence in self.cadences():
             self.cadencer.recount(cadence_plan, cadence, e.severity, floor)
         self.rest()
-
-    def rest(self) -> None:
-        """When it must be looked at next, and whether anything is owed still."""
-        self.escalation.alarm = self._soonest()
-        self._rest()
 
     def tell_behind(self, until: Instant) -> None:
         """Say of all that is due by then that it is not known yet, and judge nothing."""
@@ -303,15 +297,15 @@ class Judge:
         e = self.escalation
         if order > e.last:
             e.last = order
-        e.alarm = self._soonest()
         at = Instant(order[0])
         if at > e.judged:
             e.judged = at
-        self._rest()
+        self.rest()
 
-    def _rest(self) -> None:
-        """Whether anything is owed still; what is over leaves the state a correction window later."""
+    def rest(self) -> None:
+        """When it must be looked at next; what owes nothing leaves the state a correction window later."""
         e = self.escalation
+        e.alarm = self._soonest()
         if e.status >= RESOLVED and e.alarm >= NEVER:
             e.ended = max(Instant(e.last[0]), e.fired, e.opened)
         else:

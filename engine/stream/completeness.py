@@ -6,11 +6,10 @@ from typing import Protocol
 
 from faust.types import TP
 
-from engine.core.instants import NEVER, SECOND, Instant
+from engine.core.instants import MILLISECOND, NEVER, SECOND, Instant
 from engine.settings import Settings
 from engine.stream.intake import Intake
 
-_MILLISECOND = SECOND // 1_000
 NOTHING_READ = Instant(0)
 PATIENCE = 5.0
 """Seconds after an assignment in which the broker may tell where topics end; then nothing counts as read."""
@@ -33,27 +32,27 @@ class Completeness:
         self._inputs = frozenset((settings.tickets_topic, settings.incidents_topic))
         self._ends = ends
         self._intake = intake
-        self._starts: dict[TP, int] = {}
+        self._starts: dict[int, dict[TP, int]] = {}
         self._began = time.monotonic()
 
     async def begin(self) -> None:
         """A new assignment: from where it reads."""
         sources = [tp for tp in self._ends.source_partitions() if tp.topic in self._inputs]
         starts = await asyncio.gather(*(self._ends.start_of(tp) for tp in sources))
-        self._starts = dict(zip(sources, starts, strict=True))
+        self._starts = {tp.partition: {} for tp in sources}
+        for tp, start in zip(sources, starts, strict=True):
+            self._starts[tp.partition][tp] = start
         self._began = time.monotonic()
 
     def until(self, partition: int, now: Instant) -> Instant | None:
         """Whatever was recorded by then has been read; None before the broker has told where topics end."""
         known, heard = now, NOTHING_READ
-        for tp, start in self._starts.items():
-            if tp.partition != partition:
-                continue
+        for tp, start in self._starts.get(partition, {}).items():
             end = self._ends.end_of(tp)
             if end is None:
                 return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             taken, recorded = self._intake.expected(tp), self._intake.recorded(tp)
-            last = NOTHING_READ if recorded is None else Instant(recorded * _MILLISECOND)
+            last = NOTHING_READ if recorded is None else Instant(recorded * MILLISECOND)
             heard = max(heard, last)
             if end > (start if taken is None else taken):
                 known = min(known, last)

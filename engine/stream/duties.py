@@ -81,24 +81,30 @@ class Duties:
         while True:
             await asyncio.sleep(self._settings.tick_interval)
             if self._shell.accepting and self._group.settled_assignment():
-                now, timers = self._clock.now(), self._shell.timers
-                known: dict[int, Instant] = {}
-                for number in timers.partitions:
-                    until = self._shell.completeness.until(number, now)
-                    if until is not None:
-                        known[number] = until
-                        self._metrics.watermark(number, until / SECOND)
-                        if self._shell.completeness.bound(until, now) >= NEVER:
-                            timers.release(number)
-                due = timers.take_due(now, known)
+                now = self._clock.now()
+                complete = self._complete(now)
+                due = self._shell.timers.take_due(now, complete)
                 await asyncio.gather(
-                    *(self._send(number, found, now, known[number]) for number, found in due.items())
+                    *(self._send(number, found, now, complete[number]) for number, found in due.items())
                 )
 
+    def _complete(self, now: Instant) -> dict[int, Instant]:
+        """Up to when each partition is known where it is behind, else NEVER: what waited is released."""
+        completeness, timers = self._shell.completeness, self._shell.timers
+        found: dict[int, Instant] = {}
+        for number in timers.partitions:
+            until = completeness.until(number, now)
+            if until is None:
+                continue
+            self._metrics.watermark(number, until / SECOND)
+            found[number] = completeness.bound(until, now)
+            if found[number] >= NEVER:
+                timers.release(number)
+        return found
+
     async def _send(
-        self, partition: int, due: list[tuple[Instant, str]], now: Instant, until: Instant
+        self, partition: int, due: list[tuple[Instant, str]], now: Instant, complete: Instant
     ) -> None:
-        complete = self._shell.completeness.bound(until, now)
         waits = complete < NEVER and self._settings.when_behind == "wait"
         try:
             await self._sender.send(self._settings.commands_topic, partition, ticks(due, complete, waits))

@@ -1,13 +1,11 @@
 """Tells the metrics what became durable."""
 
-from engine.core.instants import SECOND, Instant
+from engine.core.instants import MILLISECOND, SECOND, Instant
 from engine.core.outcomes import Outcome
 from engine.core.pace import Pace
 from engine.metrics import Metrics
 from engine.stream.clock import Clock
 from engine.stream.delivery import Decision
-
-_MILLISECONDS = 1_000
 
 
 class Observer:
@@ -36,7 +34,7 @@ class Observer:
         facts = decision.verbs.total()
         if facts and self._judges_by_clock:
             # The oldest record of the chunk stands for all: the worst is what an alert should see.
-            recorded = chunk.records[0].timestamp * _MILLISECONDS
+            recorded = chunk.records[0].timestamp * MILLISECOND
             delay = (
                 None if decision.newest is None else (decision.newest.recorded - decision.newest.at) / SECOND
             )

@@ -147,3 +147,12 @@ def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
     if verb == "cancelled":
         data = {"reason": "spam"}
     return data  # type: ignore[return-value]  # what is picked from are JSON values
+
+
+def first_recorded(given_facts: list[Fact]) -> list[Fact]:
+    """Of facts with one identity the one recorded first: the others are refused."""
+    kept: dict[str, Fact] = {}
+    for one in given_facts:
+        if one.id not in kept or one.recorded < kept[one.id].recorded:
+            kept[one.id] = one
+    return list(kept.values())

@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 from core_runs import OFFICE, Engine, at, book_of
-from generated_facts import BOOK, POLICIES, facts
-from test_core_properties import first_recorded
+from generated_facts import BOOK, POLICIES, facts, first_recorded
 
 from engine.core.facts import Fact, in_order
 from engine.core.instants import DAY, MINUTE, Instant

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from core_runs import SUBJECT, Engine, at, fact, standing_bytes
-from generated_facts import BOOK, facts
+from generated_facts import BOOK, facts, first_recorded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -81,15 +81,6 @@ def engine_now(engine: Engine) -> Instant:
 
 def told_in_order(given_facts: list[Fact], options: Options | None = None) -> Engine:
     return told(in_order(first_recorded(given_facts)), options, ticks=False)
-
-
-def first_recorded(given_facts: list[Fact]) -> list[Fact]:
-    """Of facts with one identity the one recorded first: the others are refused."""
-    kept: dict[str, Fact] = {}
-    for one in given_facts:
-        if one.id not in kept or one.recorded < kept[one.id].recorded:
-            kept[one.id] = one
-    return list(kept.values())
 
 
 def check_any_order(given_facts: list[Fact], rng: random.Random, options: Options | None = None) -> None:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterable
 
 from core_runs import Engine, at, book_of, fact, minutes, policy, standing_bytes
+from generated_facts import first_recorded
 
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
@@ -72,15 +73,14 @@ def _event(rng: random.Random, verb: str, minute: int, identity: str, number: in
     return fact(verb, minute, id=identity, recorded=3000 + number, sequence=sequence, **data)  # type: ignore[arg-type]
 
 
-def first_recorded(told: Iterable[Told]) -> dict[str, list[Fact]]:
-    kept: dict[tuple[str, str], Fact] = {}
-    for subject, one in sorted(told, key=lambda pair: pair[1].recorded):
-        kept.setdefault((subject, one.id), one)
-    return {subject: [one for (of, _), one in kept.items() if of == subject] for subject in SUBJECTS}
+def kept(told: Iterable[Told]) -> dict[str, list[Fact]]:
+    """By subject, without what is refused."""
+    told = list(told)
+    return {subject: first_recorded([one for of, one in told if of == subject]) for subject in SUBJECTS}
 
 
 def judged_with_everything_known(told: list[Told]) -> list[bytes]:
-    facts = first_recorded(told)
+    facts = kept(told)
     engine = Engine(BOOK)
     relayed = passed_on(BOOK, engine.options, facts, UNTIL)
     for subject, own in facts.items():
@@ -133,7 +133,7 @@ def test_any_order_of_events_and_commands_leaves_the_same_standing_bytes() -> No
 def test_what_is_stepped_passes_on_what_is_derived_at_once() -> None:
     for seed in range(100):
         rng = random.Random(seed)  # noqa: S311
-        facts = first_recorded(lives(rng))
+        facts = kept(lives(rng))
         for subject, own in facts.items():
             stepped, derived = Engine(BOOK), Engine(BOOK)
             first, *rest = in_order(own)
