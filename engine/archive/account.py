@@ -1,0 +1,33 @@
+"""Everything that is known of one escalation: what happened, and all that was said of it."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from engine.core import attributes as attrs
+from engine.core.facts import Fact, Value, in_order
+from engine.core.outcomes import Outcome
+from engine.core.standing import standing
+from engine.core.verbs import TELLING
+
+
+class Account:
+    """The facts of one escalation in the order in which they are judged, and its outcomes by `seq`."""
+
+    def __init__(self, subject: str, facts: Iterable[Fact], outcomes: Iterable[Outcome]) -> None:
+        self.subject = subject
+        self.facts = tuple(in_order(list(facts)))
+        self.outcomes = tuple(sorted(outcomes, key=lambda outcome: outcome.seq))
+
+    @cached_property
+    def standing(self) -> list[Outcome]:
+        """What stands of the outcomes, by effective time (`engine.core.standing`)."""
+        return standing(self.outcomes)
+
+    @cached_property
+    def attributes(self) -> dict[str, Value]:
+        """What the facts come to say about it."""
+        found: dict[str, Value] = {}
+        for fact in self.facts:
+            if fact.kind == "opened" or fact.kind in TELLING:
+                attrs.merge(found, fact.data)
+        return found

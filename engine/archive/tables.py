@@ -1,0 +1,98 @@
+"""The tables: facts and outcomes as they came, what follows from them, and how far the topics are read.
+
+Times are microseconds since 1970 in UTC (`Instant`), spans microseconds (`Span`): exact on every database.
+`facts` and `outcomes` are the truth; `escalations` and `outcomes.stands` follow from them and can be made anew.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("recorded", BigInteger, nullable=False),
+    Column("sequence", String, nullable=False),
+    Column("data", Text, nullable=False),  # JSON; times in it are Instants
+    Index(None, "subject", "at"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("corrects", String, nullable=False),
+    Column("stands", Boolean, nullable=False),
+    Column("said_name", String, nullable=False),  # of an amendment: the name of what it corrects
+    Column("metric", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("started", BigInteger),
+    Column("due", BigInteger),
+    Column("effective", BigInteger, nullable=False),
+    Column("detected", BigInteger, nullable=False),
+    Column("elapsed", BigInteger, nullable=False),
+    Column("elapsed_calendar", BigInteger, nullable=False),
+    Column("target", BigInteger),
+    Column("record", Text, nullable=False),  # the JSON of the topic, whole
+    Index(None, "effective", "metric", "name"),
+    Index(None, "customer", "effective"),
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("status", String, nullable=False),  # waiting, open, resolved, closed, cancelled, merged
+    Column("title", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("gravest", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("customer_name", String, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("component", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("affected_customers", Integer),
+    Column("revenue_at_risk", Float),
+    Column("revenue_currency", String, nullable=False),
+    Column("opened", BigInteger),
+    Column("acknowledged", BigInteger),
+    Column("answered", BigInteger),  # the first public answer
+    Column("resolved", BigInteger),  # the last resolution, null while open again
+    Column("first_resolved", BigInteger),
+    Column("reopened", Integer, nullable=False),  # how often
+    Column("closed", BigInteger),
+    Column("last", BigInteger, nullable=False),  # its latest fact
+    Index(None, "opened"),
+    Index(None, "customer", "opened"),
+    Index(None, "fingerprint"),
+)
+
+offsets = Table(
+    "offsets",
+    metadata,
+    Column("topic", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
