@@ -1,7 +1,7 @@
 """The tables: facts and outcomes as they came, what follows from them, and how far the topics are read.
 
 Times are microseconds since 1970 in UTC (`Instant`), spans microseconds (`Span`): exact on every database.
-`facts` and `outcomes` are the truth; `escalations` and `outcomes.stands` follow from them and can be made anew.
+`facts` and `outcomes` are the truth; `escalations` and `outcomes.stands` follow from them.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
