@@ -17,7 +17,8 @@ from engine.core.outcomes import Outcome
 from engine.core.policy import Book, Calendar
 from engine.core.segments import Segment, where_it_went
 from engine.core.view import ClockView
-from engine.demo.words import STATES, length, ordinal, outcome_sign, owed
+from engine.demo.words import STATES, outcome_sign
+from engine.documents.words import length, ordinal, owed
 from engine.replay.explaining import (
     DIFFERS,
     EQUAL,

@@ -9,7 +9,8 @@ from rich.text import Text
 from engine.core.instants import MINUTE, Instant, Span
 from engine.core.view import ClockView
 from engine.demo.glyphs import Glyphs
-from engine.demo.words import STATES, away, clock_time, length, owed
+from engine.demo.words import STATES, away, clock_time
+from engine.documents.words import length, owed
 
 _ORDER = {"breached": 0, "unknown": 1, "at_risk": 2, "running": 2, "closed": 3, "paused": 4}
 _SOON = Span(15 * MINUTE)

@@ -1,27 +1,10 @@
-"""How the terminal names things: metrics, lengths of time, times of day, outcomes."""
+"""How the terminal names things: outcomes, times of day, and what `engine.documents.words` names."""
 
 from datetime import tzinfo
 from typing import NamedTuple
 
-from engine.core.instants import DAY, MINUTE, SECOND, Instant, Span, to_datetime
-
-_METRICS = {
-    "triage": "Triage",
-    "acknowledge": "Acknowledge",
-    "first_response": "First answer to customer",
-    "next_response": "Answer to last message",
-    "contact": "Name a single contact",
-    "resolve": "Resolution",
-    "confirm": "Customer confirms the fix",
-    "customer_update": "Next customer update",
-    "internal_update": "Next internal update",
-    "executive_update": "Next executive update",
-    "rca_summary": "RCA summary",
-    "rca_final": "RCA final report",
-    "pir": "Post-incident review",
-    "flag_recurrence": "Flag recurring pattern",
-}
-_TITLED = {"commitment": "Promise", "action": "Action item", "role": "Role"}
+from engine.core.instants import DAY, Instant, Span, to_datetime
+from engine.documents.words import length
 
 WEEK_VIEW = Span(6 * DAY)
 """Up to here a weekday says which day is meant; beyond, day and month do."""
@@ -67,29 +50,11 @@ _OUTCOMES = {
 }
 
 
-def owed(metric: str, key: str = "", text: str = "") -> str:
-    """What is owed, as a person says it: `Next customer update`, `Promise: fix deployed`."""
-    if metric in _TITLED:
-        return f"{_TITLED[metric]}: {text or key.replace('_', ' ')}"
-    return _METRICS.get(metric) or metric.replace("_", " ").capitalize()
-
-
 def outcome_sign(name: str, metric: str) -> Sign:
     """Sign, word and colour of an outcome; one that this version does not know shows its own name."""
     if name == "met" and metric == "commitment":
         return Sign("+", "kept", "green")
     return _OUTCOMES.get(name) or Sign(".", name.replace("_", " "), "")
-
-
-def length(span: Span) -> str:
-    """`40 s`, `9 min`, `1 h 10 min`, `334 h`: hours and never days, for a business day is no day."""
-    whole = abs(span)
-    if whole < MINUTE:
-        return f"{whole // SECOND} s"
-    hours, minutes = divmod(whole // MINUTE, 60)
-    if hours >= 100 or (hours and not minutes):
-        return f"{hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def away(span: Span) -> str:
@@ -110,14 +75,3 @@ def date_and_time(at: Instant, zone: tzinfo) -> str:
     """`Thu 12 Nov 14:20 CET`."""
     moment = to_datetime(at).astimezone(zone)
     return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment.tzname()}"
-
-
-def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `11th`."""
-    last = 0 if number % 100 in (11, 12, 13) else number % 10
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
-
-
-def percent(ratio: float) -> str:
-    """`90 %`."""
-    return f"{round(ratio * 100)} %"
