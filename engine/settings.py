@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     pace: Path | None = Field(
         None, description="what `vigil pace learn` wrote: warn by it, and say how often warnings came true"
     )
+    templates: Path | None = Field(
+        None, description="a folder of document templates of one's own, which come before those shipped"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",

@@ -1,0 +1,167 @@
+"""Templates and plain data → Markdown, within limits of time, size and reach; own templates first."""
+
+import atexit
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any, NamedTuple, TypeAlias
+
+import orjson
+
+Plain: TypeAlias = "str | int | float | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+"""What a template gets: it crosses to another process as JSON, so there is nothing else to reach."""
+
+SHIPPED = Path(__file__).with_name("templates")
+_PRESS = Path(__file__).with_name("press.py")
+_GRACE = 1.0
+"""Seconds beyond the limit after which the process is ended that did not stop by itself."""
+
+
+class Limits(NamedTuple):
+    """What one document may cost."""
+
+    seconds: float = 5.0
+    size: int = 2_000_000
+    """Bytes of its text."""
+
+
+class TemplateError(Exception):
+    """A template that cannot be filled in: the message begins with its file and line."""
+
+    def __init__(self, template: str, line: int, problem: str) -> None:
+        super().__init__(f"{template}:{line}: {problem}" if line else f"{template}: {problem}")
+        self.template = template
+        self.line = line
+
+
+class TemplateTooSlow(TemplateError):
+    """It was not done within the seconds allowed, and was stopped."""
+
+
+class TemplateTooLarge(TemplateError):
+    """It wrote, or needed in memory, more than is allowed, and was stopped."""
+
+
+class TemplateRefused(TemplateError):
+    """It reached for something that is not in its data; the message says for what."""
+
+
+class Rendered(NamedTuple):
+    """A document, and the names that its template asked for and the data does not have."""
+
+    text: str
+    undefined: tuple[str, ...]
+
+
+class Press:
+    """Fills in templates, of `own` first, then those shipped. One process, started when it is needed.
+
+    Safe to share between threads, which take turns. Close it, or use it as a context manager.
+    """
+
+    def __init__(self, own: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
+        self.folders = [folder.resolve() for folder in (own, SHIPPED) if folder is not None]
+        self.limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = Lock()
+
+    def __enter__(self) -> "Press":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process; another document starts a new one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+            atexit.unregister(self.close)
+
+    def render(self, template: str, data: Mapping[str, Plain]) -> Rendered:
+        """The document of a template, by its name within the folders, such as `triage.md`.
+
+        TemplateError says which template and line; TypeError for data that is not plain.
+        """
+        job = orjson.dumps(
+            {"template": template, "data": data, "seconds": self.limits.seconds, "size": self.limits.size}
+        )
+        with self._turn:
+            answer = self._answer(template, job)
+        if "kind" in answer:
+            raise self._error(answer)
+        return Rendered(answer["text"], tuple(answer["undefined"]))
+
+    def find(self, template: str) -> Path | None:
+        """The file that a template's name stands for; None where there is none."""
+        return next((file for folder in self.folders if (file := folder / template).is_file()), None)
+
+    def _answer(self, template: str, job: bytes) -> Any:
+        deadline = time.monotonic() + self.limits.seconds + _GRACE
+        answer: Any = None
+        try:
+            answer = orjson.loads(self._ask(job, deadline))
+        except TimeoutError:
+            answer = {"kind": "slow", "error": "", "template": template, "line": 0}
+        except (EOFError, BrokenPipeError):
+            ended = "its process ended: out of memory, or nested too deeply"
+            answer = {"kind": "large", "error": ended, "template": template, "line": 0}
+        finally:
+            if answer is None or answer.get("kind") in ("slow", "large"):
+                self.close()  # interrupted, or of doubtful health
+        return answer
+
+    def _ask(self, job: bytes, deadline: float) -> bytes:
+        """One message to the process, one back: its length, a line end, JSON."""
+        asked, answers = self._pipes()
+        asked.write(b"%d\n%b" % (len(job), job))
+        asked.flush()
+        received = b""
+        while True:
+            length, line_end, body = received.partition(b"\n")
+            if line_end and len(body) == int(length):
+                return body
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([answers], [], [], left)[0]:
+                raise TimeoutError
+            piece = os.read(answers.fileno(), 1 << 20)
+            if not piece:
+                raise EOFError
+            received += piece
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """To and from the process, started if there is none: without our environment, modules or folder."""
+        if self._process is None:
+            command = [sys.executable, "-I", str(_PRESS), *map(str, self.folders)]
+            self._process = subprocess.Popen(  # noqa: S603  # ours; isolated, so that no folder's modules count
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                cwd="/",
+                env={},
+                process_group=0,  # Ctrl-C is for us; we end it
+            )
+            atexit.register(self.close)
+        assert self._process.stdin is not None  # noqa: S101  # pipes were asked for
+        assert self._process.stdout is not None  # noqa: S101
+        return self._process.stdin, self._process.stdout
+
+    def _error(self, answer: Any) -> TemplateError:
+        template, line, said = answer["template"], answer["line"], answer["error"]
+        match answer["kind"]:
+            case "slow":
+                return TemplateTooSlow(template, line, f"not done within {self.limits.seconds:g} s, stopped")
+            case "large" if said == "output":
+                return TemplateTooLarge(template, line, f"more than {self.limits.size:,} bytes, stopped")
+            case "large":
+                return TemplateTooLarge(template, line, f"{said}, stopped")
+            case "refused":
+                return TemplateRefused(template, line, f"reaches for {said}, which is not in its data")
+        return TemplateError(template, line, said)
