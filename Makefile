@@ -50,9 +50,9 @@ soak: $(VENV)/.dev
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
 lock: $(VENV)/.dev
-	$(RESOLVE) -o requirements.lock
-	$(RESOLVE) --extra demo --group build -o requirements-demo.lock
 	$(RESOLVE) --extra demo --group build --group dev -o requirements-dev.lock
+	$(RESOLVE) --constraint requirements-dev.lock --extra demo --group build -o requirements-demo.lock
+	$(RESOLVE) --constraint requirements-dev.lock -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .cache .run dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

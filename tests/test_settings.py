@@ -22,7 +22,7 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     file = tmp_path / "password"
     file.write_text("s3cret\n")
     settings = Settings(security_protocol="SASL_SSL", sasl_username="vigil", sasl_password_file=file)
-    assert settings.client_options()["sasl_plain_password"] == "s3cret"  # noqa: S105
+    assert settings.client_options()["sasl_plain_password"] == "s3cret"
     assert "s3cret" not in repr(settings)
 
 

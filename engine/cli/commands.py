@@ -33,6 +33,11 @@ COMMANDS = {
     "worker": Entry(
         "engine.cli.worker", "Consume ticket and incident events and say the SLA outcomes.", _RUN
     ),
+    "intake": Entry(
+        "engine.cli.intake",
+        "Take webhooks and send their events to Kafka.",
+        _RUN,
+    ),
     "send": Entry("engine.cli.send", "Send CloudEvents to Kafka, from files or one by hand.", _RUN),
     "replay": Entry("engine.cli.replay", "Judge recorded events without Kafka.", _TRY),
     "explain": Entry("engine.cli.explain", "Show the way to each verdict, recomputed.", _TRY),

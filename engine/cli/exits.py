@@ -39,6 +39,7 @@ KNOWN = {
     "aiokafka.errors.TopicAuthorizationFailedError": ExitCode.REFUSED,
     "engine.core.case.PolicyVanished": ExitCode.REFUSED,
     "engine.demo.broker.NoBroker": ExitCode.UNREACHABLE,
+    "engine.intake.configuration.IntakeErrors": ExitCode.REFUSED,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
     "engine.replay.importers.WrongFormat": ExitCode.USAGE,
     "engine.replay.pace_file.PaceFileRefused": ExitCode.REFUSED,

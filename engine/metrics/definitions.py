@@ -209,3 +209,16 @@ ENGINE = (
 )  # fmt: skip
 
 DEFINITIONS = (*OBLIGATIONS, *ENGINE)
+"""Those of the worker."""
+
+INTAKE = (
+    _counter(
+        "vigil_intake_deliveries_total",
+        "Deliveries to a door: accepted (Kafka has their events), or why not: not authentic "
+        "(missing_signature, malformed_signature, wrong_signature, stale), not mapped (a dead letter), "
+        "not_sent (Kafka was away: the source sends again).",
+        "door", "result",
+    ),
+    _counter("vigil_intake_events_total", "Events that the accepted deliveries became.", "door"),
+)  # fmt: skip
+"""Those of `vigil intake`."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.metrics.definitions import ENGINE, OBLIGATIONS, Definition
+from engine.metrics.definitions import ENGINE, INTAKE, OBLIGATIONS, Definition
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -54,6 +54,8 @@ def page() -> str:
         *_table(OBLIGATIONS),
         "\n## The engine\n",
         *_table(ENGINE),
+        "\n## The intake\n",
+        *_table(INTAKE),
         "\n## Buckets\n",
         *_buckets((*OBLIGATIONS, *ENGINE)),
     ]

@@ -163,7 +163,7 @@ def test_a_wrong_password_is_told_from_a_broker_that_is_away(kafka: KafkaBroker,
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism=mechanism,
         sasl_username=kafka.user,
-        sasl_password="wrong",  # noqa: S106  (that is the point)
+        sasl_password="wrong",
     )
     findings = failures(examined(settings))
     assert [finding.check for finding in findings] == ["credentials"]

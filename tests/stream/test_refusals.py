@@ -76,7 +76,7 @@ async def test_a_wrong_password_is_refused_at_once_and_the_right_one_is_not(kafk
             "sasl_username": kafka.user,
             "start_timeout": 20,
         }
-        wrong = settings_for(kafka.sasl_bootstrap, **sasl, sasl_password="wrong")  # noqa: S106
+        wrong = settings_for(kafka.sasl_bootstrap, **sasl, sasl_password="wrong")
         began = time.monotonic()
         with pytest.raises(Refused) as error:
             await checks.wait_for_broker(wrong)

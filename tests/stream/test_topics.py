@@ -109,7 +109,7 @@ def test_the_check_works_with_a_password_and_refuses_a_wrong_one(kafka: KafkaBro
     topics.create(settings)
     assert topics.check(settings) == []
     with pytest.raises(Refused, match="refused user"):
-        topics.check(settings_for(kafka.sasl_bootstrap, **sasl, sasl_password="wrong"))  # noqa: S106
+        topics.check(settings_for(kafka.sasl_bootstrap, **sasl, sasl_password="wrong"))
 
 
 def test_a_broker_that_is_away_is_said_to_be_unreachable() -> None:

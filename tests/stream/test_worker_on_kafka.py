@@ -407,7 +407,7 @@ def test_wrong_credentials_end_the_worker_at_once_and_right_ones_work(
         "sasl_username": kafka.user,
     }
     began = time.monotonic()
-    worker = deployment.start(**sasl, sasl_password="wrong")  # noqa: S106
+    worker = deployment.start(**sasl, sasl_password="wrong")
     assert worker.wait(30) == 78
     assert time.monotonic() - began < 15
     assert "VIGIL_SASL_PASSWORD" in deployment.text()

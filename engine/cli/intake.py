@@ -1,0 +1,135 @@
+"""`vigil intake`: webhooks in, events out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+app = typer.Typer(help="Take webhooks and send their events to Kafka.")
+
+_DOORS = Annotated[Path, typer.Option("--doors", "-d", help="YAML file of doors (docs/intake.md).")]
+
+
+@app.command()
+def run(
+    doors: _DOORS = Path("intake.yaml"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8088,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
+    ] = None,
+) -> None:
+    """Listen: POST /in/DOOR for each door of the file, /live and /metrics.
+
+    Put it behind a proxy that ends TLS. What is authentic is answered when Kafka has it (2xx); what cannot
+    be mapped is a dead letter and 2xx as well, so that no source switches its webhook off; Kafka away is
+    503, and the source sends again: equal ids change nothing the second time.
+
+    \b
+    Examples:
+      vigil intake run --doors intake.yaml -b kafka:9092 --host 0.0.0.0
+      ZENDESK_SECRET=… vigil intake run -d deploy/intake.yaml
+    """
+    import signal
+
+    import uvicorn
+
+    from engine.intake.app import application
+    from engine.intake.sending import DLQ, Sender
+    from engine.metrics.intake import IntakeMetrics
+    from engine.settings import Settings
+    from engine.stream.logs import configure
+
+    given: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
+    settings = Settings(**given)
+    configure(settings.log_format, settings.log_level)
+    found = _doors(doors)
+    topics = {"ticket": settings.tickets_topic, "incident": settings.incidents_topic, DLQ: settings.dlq_topic}
+    sender = Sender(settings.client_options(), topics, ANSWER_WITHIN)
+    served = application(found, sender, IntakeMetrics(tuple(found)))
+    config = uvicorn.Config(
+        served, host=host, port=port, log_config=None, access_log=False, server_header=False
+    )
+    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, and then raises it once more
+    server.run()
+    if not server.started:
+        raise Failure(
+            f"no broker at {settings.bootstrap_servers}, a topic is missing, or {host}:{port} is taken",
+            ExitCode.UNREACHABLE,
+            "the log above says which; `vigil doctor` looks closer",
+        )
+
+
+ANSWER_WITHIN = 4.0
+"""Seconds for Kafka to acknowledge: PagerDuty gives up after five."""
+
+
+@app.command("test")
+def try_payload(
+    door: Annotated[str, typer.Argument(help="A door of the file, or a source's name for its own mapping.")],
+    payload: Annotated[Path, typer.Argument(help="The body of a webhook; - reads stdin.")],
+    doors: Annotated[
+        Path | None,
+        typer.Option("--doors", "-d", help="YAML file of doors; without it the shipped mappings."),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="NAME: VALUE of the request.")
+    ] = None,
+) -> None:
+    """Show which events a payload becomes, as CloudEvents JSON lines; nothing is sent, no signature needed.
+
+    \b
+    Exit codes:
+      0  its events are shown
+      1  it stands for no event: the reason and the place in the payload are said
+
+    \b
+    Examples:
+      vigil intake test zendesk payload.json
+      vigil intake test acme payload.json --doors intake.yaml | vigil replay - --policies policies/
+    """
+    import sys
+    import time
+
+    from engine.core.instants import Instant
+    from engine.intake.arrival import Arrival, NotMapped
+    from engine.intake.records import lines_of
+
+    body = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
+    headers = dict(_header(one) for one in header or [])
+    one = _one_door(door, doors)
+    arrival = Arrival(body, headers, Instant(time.time_ns() // 1_000))
+    try:
+        for line in lines_of(one.source.translate(arrival, one.mapping), one.name, arrival):
+            typer.echo(line)
+    except NotMapped as why:
+        hint = "ignored: of a kind that is not for us" if why.ignored else "it would be a dead letter"
+        raise Failure(f"{why.reason}: {why}", ExitCode.FOUND, hint) from None
+
+
+def _doors(file: Path) -> Any:
+    from engine.intake.configuration import doors
+
+    return doors(file)
+
+
+def _one_door(name: str, file: Path | None) -> Any:
+    from engine.intake.configuration import shipped
+    from engine.intake.sources import SOURCES
+
+    known = SOURCES if file is None else _doors(file)
+    if name not in known:
+        what = "source" if file is None else f"door of {file}"
+        raise Failure(f"{name!r} is no {what}; there are {', '.join(sorted(known))}", ExitCode.USAGE)
+    return shipped(SOURCES[name]) if file is None else known[name]
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise Failure(f"--header {text!r}: expected NAME: VALUE", ExitCode.USAGE)
+    return name.strip().lower(), value.strip()

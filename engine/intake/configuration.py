@@ -1,0 +1,191 @@
+"""Reads the doors from YAML: which sources may post where, with whose secrets, and what their words mean."""
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.intake.mapping import Mapping
+from engine.intake.source import Source
+from engine.intake.sources import SOURCES
+from engine.intake.states import State, parse_state
+from engine.policies.documents import Document, read
+from engine.policies.problems import Problem
+
+SHORTEST_SECRET = 8
+"""Characters; what is shorter is a slip."""
+
+
+class IntakeErrors(Exception):
+    """A file of doors that is refused; `problems` lists all that is wrong with it, by line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Door(Struct, frozen=True):
+    """One path that a source posts to."""
+
+    name: str
+    source: Source
+    secrets: tuple[str, ...]
+    """The one in use, and while it is rotated the one before."""
+    mapping: Mapping
+
+
+class _Secret(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    env: str = ""
+    file: Path | None = None
+
+    def read(self) -> str:
+        """ValueError where it is not there."""
+        if (not self.env) == (self.file is None):
+            raise ValueError("either env: NAME or file: PATH")
+        if self.file is not None:
+            try:
+                found = self.file.read_text("utf-8").rstrip("\r\n")
+            except OSError as error:
+                raise ValueError(f"{self.file}: {error.strerror}") from None
+        else:
+            found = os.environ.get(self.env, "")
+        if len(found) < SHORTEST_SECRET:
+            place = self.env or self.file
+            raise ValueError(f"a secret of at least {SHORTEST_SECRET} characters in {place}")
+        return found
+
+
+class _Door(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    secrets: list[_Secret] = Field(min_length=1, max_length=2)
+    subject: str = ""
+    family: str = Field("", pattern="^(ticket|incident|)$")
+    states: dict[str, str] = {}
+    severities: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    zone: str = "UTC"
+
+    @field_validator("source")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in SOURCES:
+            raise ValueError(f"one of {', '.join(sorted(SOURCES))}")
+        return value
+
+    @field_validator("subject")
+    @classmethod
+    def _with_id(cls, value: str) -> str:
+        if value and "{id}" not in value:
+            raise ValueError("a subject with {id} in it, such as zendesk:acme:{id}")
+        return value
+
+    @field_validator("states")
+    @classmethod
+    def _states(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in value.values():
+            parse_state(text)
+        return value
+
+    @field_validator("severities")
+    @classmethod
+    def _severities(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [one for one in value.values() if one not in ("P0", "P1", "P2", "P3")]:
+            raise ValueError(f"P0, P1, P2 or P3, not {wrong[0]}")
+        return value
+
+    @field_validator("fields")
+    @classmethod
+    def _fields(cls, value: dict[str, str]) -> dict[str, str]:
+        for attribute in value.values():
+            if attribute not in ATTRIBUTES:
+                raise ValueError(f"{attribute!r} is no attribute; expected one of {', '.join(ATTRIBUTES)}")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("an IANA time zone, such as Europe/Berlin") from None
+        return value
+
+
+ATTRIBUTES = (
+    "title", "priority", "service", "component", "region", "channel", "reporter", "owner", "team",
+    "fingerprint", "affected_customers", "customer.id", "customer.name", "customer.tier", "impact.scope",
+    "impact.data_loss", "impact.security", "impact.workaround", "impact.affected_customers",
+)  # fmt: skip
+"""What a source's own field may become."""
+
+
+def doors(file: Path) -> dict[str, Door]:
+    """The doors by name. IntakeErrors says file, line, key and what was expected, of all that is wrong."""
+    documents, problems = read(file)
+    found: dict[str, Door] = {}
+    for document in documents:
+        for name in document.tree:
+            if name != "doors":
+                problems.append(document.problem((name,), "doors", name))
+        section = document.tree.get("doors", {})
+        if not isinstance(section, dict):
+            problems.append(document.problem(("doors",), "a door a key", "something else"))
+            continue
+        for name, value in section.items():
+            try:
+                found[name] = _door(name, value)
+            except ValidationError as error:
+                problems += _problems(document, name, error)
+            except ValueError as error:
+                problems.append(document.problem(("doors", name, "secrets"), str(error), "none"))
+    if not found and not problems:
+        problems.append(Problem(file, 0, "doors", "at least one door", "none"))
+    if problems:
+        raise IntakeErrors(problems)
+    return found
+
+
+def shipped(source: Source) -> Door:
+    """A door with the source's own mapping and no secret: to try payloads on."""
+    subject = f"{source.name}:{{id}}"
+    return Door(
+        source.name,
+        source,
+        (),
+        Mapping(source.name, subject, source.family, source.states, source.severities),
+    )
+
+
+def _door(name: str, value: Any) -> Door:
+    model = _Door.model_validate(value)
+    source = SOURCES[model.source]
+    mapping = Mapping(
+        door=name,
+        subject=model.subject or f"{name}:{{id}}",
+        family=model.family or source.family,
+        states={**source.states, **_states(model.states)},
+        severities={**source.severities, **{k.lower(): v for k, v in model.severities.items()}},
+        fields=model.fields,
+        zone=ZoneInfo(model.zone),
+    )
+    return Door(name, source, tuple(secret.read() for secret in model.secrets), mapping)
+
+
+def _states(said: MappingOf[str, str]) -> dict[str, State]:
+    return {name.lower(): parse_state(text) for name, text in said.items()}
+
+
+def _problems(document: Document, name: str, error: ValidationError) -> list[Problem]:
+    return [
+        document.problem(("doors", name, *one["loc"]), one["msg"], repr(one["input"])[:60])
+        for one in error.errors(include_url=False, include_context=False)
+    ]

@@ -1,0 +1,65 @@
+"""How one door's words become the contract's: what its source ships, with what its owner says over it."""
+
+from collections.abc import Mapping as MappingOf
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from engine.core.facts import Value
+from engine.intake.arrival import NotMapped
+from engine.intake.states import State
+
+
+class Mapping(Struct, frozen=True):
+    """What a door makes of its source's words. Names are compared in lower case."""
+
+    door: str
+    """Its name: the path that is posted to, and the CloudEvents source `urn:vigil:intake:DOOR`."""
+    subject: str
+    """Of the escalation, with {id} for the source's id: `zendesk:acme:{id}`."""
+    family: str = "ticket"
+    """ticket or incident: the topic and the event's type."""
+    states: MappingOf[str, State] = {}
+    severities: MappingOf[str, str] = {}
+    fields: MappingOf[str, str] = {}
+    """The source's own fields (a custom field's id or name) -> attributes such as service, customer.tier."""
+    zone: ZoneInfo = ZoneInfo("UTC")
+    """Of the times that the source gives without an offset."""
+
+    def subject_of(self, identity: object) -> str:
+        """The escalation of a source's id. NotMapped where there is none."""
+        if identity is None or identity == "":
+            raise NotMapped("no_id", "the payload does not say which ticket it is about")
+        return self.subject.replace("{id}", str(identity))
+
+    def state(self, name: str, path: str = "status") -> State:
+        """NotMapped for a status that nobody has mapped: to guess would start and stop clocks."""
+        found = self.states.get(name.lower())
+        if found is None:
+            known = ", ".join(sorted(self.states))
+            raise NotMapped("unknown_status", f"{name!r}; the mapping of {self.door} knows {known}", path)
+        return found
+
+    def severity(self, name: str | None) -> str | None:
+        """None where nothing is mapped: severity is then the policy's to say."""
+        return self.severities.get(name.lower()) if name else None
+
+    def fill(self, data: dict[str, Value], own: MappingOf[str, Value]) -> dict[str, Value]:
+        """Put the source's own fields into `data` under the contract's names; what is not mapped is left."""
+        for name, attribute in self.fields.items():
+            if name in own:
+                put(data, attribute, own[name])
+        return data
+
+
+def put(data: dict[str, Value], attribute: str, value: Value) -> None:
+    """`customer.tier` and `impact.scope` go into the object; what is empty clears."""
+    if value == "":
+        value = None
+    group, _, name = attribute.partition(".")
+    if not name:
+        data[group] = value
+        return
+    inner = data.setdefault(group, {})
+    if isinstance(inner, dict):
+        inner[name] = value

@@ -1,0 +1,73 @@
+"""Events of a delivery → records, read once as the worker will read them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from engine.contract.codec import Received, Record, Unreadable, decode, structured_event
+from engine.contract.dead_letters import dead_letter
+from engine.contract.envelope import headers_of
+from engine.contract.events import VERSION
+from engine.core.instants import MILLISECOND, format_instant
+from engine.intake.arrival import Arrival, NotMapped, Said
+
+_KEPT = ("content-type", "user-agent")
+
+
+class ToSend(NamedTuple):
+    family: str
+    """ticket or incident: whose topic it goes to."""
+    record: Record
+    read: Received
+    """As the worker will understand it."""
+
+
+def records_of(said: list[Said], door: str, arrival: Arrival) -> list[ToSend]:
+    """One record an event. NotMapped with the reason for which the worker would not take it."""
+    if len(said) == 1:
+        return [_to_send(said[0], door, arrival, "", said[0].verb)]
+    return [
+        _to_send(one, door, arrival, f"{n:04}", f"{one.verb} ({n} of {len(said)})")
+        for n, one in enumerate(said, 1)
+    ]
+
+
+def _to_send(one: Said, door: str, arrival: Arrival, sequence: str, name: str) -> ToSend:
+    kind = f"{one.family}.{one.verb}.{VERSION}"
+    headers = headers_of(
+        kind, one.source or f"urn:vigil:intake:{door}", one.id, one.subject, format_instant(one.at)
+    )
+    if one.sequence or sequence:
+        headers.append(("ce_sequence", (one.sequence or sequence).encode()))
+    record = Record(one.subject.encode(), msgspec.json.encode(one.data), headers)
+    read = decode(record.key, record.value, headers, arrival.at // MILLISECOND)
+    if isinstance(read, Unreadable):
+        raise NotMapped(read.reason, f"{name}: {read.detail}", read.path)
+    assert isinstance(read, Received)  # noqa: S101  # its type is one of the contract's events
+    return ToSend(one.family, record, read)
+
+
+def lines_of(said: list[Said], door: str, arrival: Arrival) -> Iterator[str]:
+    """The same events as CloudEvents JSON lines, for people and files."""
+    for family, _, read in records_of(said, door, arrival):
+        event = structured_event(f"{family}.{read.fact.kind}.{VERSION}", read.subject, read.fact)
+        yield msgspec.json.encode(event).decode()
+
+
+class _Door(NamedTuple):
+    """A dead letter's origin, in the terms of one that came from a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def refused(arrival: Arrival, door: str, why: NotMapped) -> Record:
+    """The body as it came, and why it stands for nothing; keyed by the door."""
+    headers = [(name, arrival.headers[name].encode()) for name in _KEPT if name in arrival.headers]
+    origin = _Door(f"intake/{door}", 0, arrival.at, door.encode(), arrival.body, headers)
+    return dead_letter(origin, why.reason, why.detail, why.path)

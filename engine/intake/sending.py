@@ -1,0 +1,67 @@
+"""Puts what came on its topics, and says so only when every replica in sync has it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from engine.contract.codec import Record
+
+DLQ = "dlq"
+"""The family of what could not be mapped."""
+LARGEST_REQUEST = 1_000_000
+
+
+class NotSent(Exception):
+    """Kafka did not acknowledge in time. The source sends again: equal ids change nothing the second time."""
+
+
+class Sender:
+    """An idempotent producer. `topics`: by family (ticket, incident, dlq)."""
+
+    def __init__(self, options: Mapping[str, Any], topics: Mapping[str, str], timeout: float) -> None:
+        """`timeout` in seconds: sources give up and send again after five."""
+        self._options, self._topics, self._timeout = options, topics, timeout
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """KafkaError where no broker answers, or a topic is not there."""
+        producer = AIOKafkaProducer(
+            **self._options,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_request_size=LARGEST_REQUEST,
+        )
+        try:
+            await producer.start()
+            for topic in self._topics.values():
+                await asyncio.wait_for(producer.partitions_for(topic), 15)
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """What is under way is sent first."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def send(self, records: list[tuple[str, Record]]) -> None:
+        """All of them, in order, acknowledged. NotSent where that is not known."""
+        if self._producer is None:
+            raise NotSent("not connected to Kafka")
+        try:
+            async with asyncio.timeout(self._timeout):
+                waiting = [
+                    await self._producer.send(
+                        self._topics[family], key=record.key, value=record.value, headers=record.headers
+                    )
+                    for family, record in records
+                ]
+                await asyncio.gather(*waiting)
+        except (KafkaError, TimeoutError) as error:
+            raise NotSent(repr(error)) from error

@@ -1,0 +1,29 @@
+"""What a module of `engine.intake.sources` exposes."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
+from typing import NamedTuple, TypeAlias
+
+from engine.intake.arrival import Arrival, Said
+from engine.intake.mapping import Mapping
+from engine.intake.states import State
+
+Authenticate: TypeAlias = Callable[[Arrival, Sequence[str]], None]
+"""NotAuthentic unless one of the secrets signed it."""
+Translate: TypeAlias = Callable[[Arrival, Mapping], list[Said]]
+"""What it stands for, in order; NotMapped for what stands for nothing."""
+
+
+class Source(NamedTuple):
+    """A kind of system that sends webhooks."""
+
+    name: str
+    authenticate: Authenticate
+    translate: Translate
+    states: MappingOf[str, State]
+    """What its own statuses mean, by name in lower case; the configuration adds and overrides."""
+    severities: MappingOf[str, str]
+    """The same of its priorities."""
+    family: str = "ticket"
+    tells_mistakes: bool = False
+    """Its sender can mend what it sends: 422 says what is wrong. Others get 2xx, and it is a dead letter."""

@@ -1,0 +1,68 @@
+"""Any system that can speak the contract itself: CloudEvents over HTTP, binary, structured or in a batch.
+
+CloudEvents HTTP binding 1.0.2: the content type decides. A key in `x-api-key` or `authorization: Bearer`.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import orjson
+
+from engine.contract.envelope import STRUCTURED, Envelope, EnvelopeError, structured
+from engine.contract.envelope import read as read_envelope
+from engine.contract.events import TYPES
+from engine.contract.moments import read_moment
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import shared_secret
+from engine.intake.mapping import Mapping
+from engine.intake.source import Source
+
+BATCH = "application/cloudevents-batch"
+MOST_EVENTS = 1_000
+"""Of a batch: they are acknowledged together."""
+
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    shared_secret(arrival, "x-api-key" if "x-api-key" in arrival.headers else "authorization", secrets)
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    """All or nothing: one bad event refuses its batch, by its place in it."""
+    media = arrival.headers.get("content-type", "application/json").lower()
+    try:
+        if media.startswith(BATCH):
+            return [_said(structured(bytes(one)), f"[{n}]") for n, one in enumerate(_events(arrival.body))]
+        if media.startswith(STRUCTURED):
+            return [_said(structured(arrival.body), "")]
+        headers = [(f"ce_{n[3:]}", v.encode()) for n, v in arrival.headers.items() if n.startswith("ce-")]
+        return [_said(read_envelope(arrival.body, [*headers, ("content-type", media.encode())]), "")]
+    except EnvelopeError as error:
+        raise NotMapped(error.reason, error.detail, error.path) from None
+
+
+def _events(body: bytes) -> list[msgspec.Raw]:
+    try:
+        events = _list.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotMapped("unparsable", f"expected a JSON list of events: {error}") from None
+    if len(events) > MOST_EVENTS:
+        raise NotMapped("too_large", f"{len(events):,} events; at most {MOST_EVENTS:,} come in a batch")
+    return events
+
+
+def _said(e: Envelope, place: str) -> Said:
+    verb = TYPES.get(e.type)
+    if verb is None:
+        raise NotMapped("unknown_type", f"{e.type} is no type of this contract", f"{place}type")
+    try:
+        data, at = orjson.loads(e.data), read_moment(e.time)
+    except orjson.JSONDecodeError as error:
+        raise NotMapped("unparsable", f"data: {error}", f"{place}data") from None
+    except ValueError as error:
+        raise NotMapped("bad_field", str(error), f"{place}time") from None
+    return Said(e.subject, verb, data, at, e.id, e.type.partition(".")[0], e.source, e.sequence)
+
+
+SOURCE = Source("cloudevents", authenticate, translate, states={}, severities={}, tells_mistakes=True)

@@ -1,0 +1,134 @@
+"""Zendesk event webhooks: `zen:event-type:ticket.*`, one event a delivery.
+
+Signed over timestamp and body (developer.zendesk.com, "Verifying webhook authenticity"); the shapes are those
+of "Ticket events". Statuses and priorities come in capitals, times in nanoseconds, ids as text.
+"""
+
+from collections.abc import Sequence
+
+from engine.core.facts import Value
+from engine.core.instants import Instant
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import base64_digest, header, iso_moment, must_be_fresh, must_match
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
+
+_PREFIX = "zen:event-type:ticket."
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    """The timestamp is signed with the body, so an old delivery cannot be sent again."""
+    signature = header(arrival, "x-zendesk-webhook-signature")
+    timestamp = header(arrival, "x-zendesk-webhook-signature-timestamp")
+    signed = timestamp.encode() + arrival.body
+    must_match([signature], [base64_digest(secret, signed) for secret in secrets])
+    must_be_fresh(iso_moment(timestamp), arrival.at)
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    event = read(arrival.body)
+    kind = event["type"].text()
+    if not kind.startswith(_PREFIX):
+        raise NotMapped("unknown_type", f"{kind!r}; expected {_PREFIX}…", "type", ignored=True)
+    ticket, at = event["detail"], event["time"].moment()
+    subject = mapping.subject_of(ticket["id"].text())
+    said = _moves(kind.removeprefix(_PREFIX), event, ticket, at, mapping)
+    identity = event["id"].text()
+    return [Said(subject, verb, data, at, f"{identity}:{verb}", mapping.family) for verb, data in said]
+
+
+def _moves(kind: str, event: Node, ticket: Node, at: Instant, mapping: Mapping) -> list[Move]:
+    change = event.get("event")
+    current, previous = change.get("current"), change.get("previous")
+    match kind:
+        case "created":
+            return _created(ticket, mapping)
+        case "status_changed":
+            before = None if previous.value is None else mapping.state(previous.text(), previous.path)
+            return moves(before, mapping.state(current.text(), current.path))
+        case "priority_changed":
+            priority = current.text()
+            data: dict[str, Value] = {"priority": priority or None}
+            severity = mapping.severity(priority)
+            return [Move("updated", {**data, "severity": severity} if severity else data)]
+        case "agent_assignment_changed":
+            return [Move("assigned", {"owner": current.text() or None})]
+        case "group_assignment_changed":
+            return [Move("assigned", {"team": current.text() or None})]
+        case "subject_changed":
+            return [Move("updated", {"title": current.text()})]
+        case "tags_changed":
+            tags: list[Value] = [tag.text() for tag in ticket.get("tags").items()]
+            return [Move("updated", {"tags": tags})]
+        case "organization_changed":
+            return [Move("updated", {"customer": {"id": current.text()} if current.text() else None})]
+        case "custom_field_changed":
+            return _custom_field(change, mapping)
+        case "comment_added":
+            return [_comment(change["comment"])]
+        case "merged":
+            return [Move("merged", {"into": mapping.subject_of(change["target_ticket_id"].text())})]
+        case "soft_deleted" | "permanently_deleted":
+            return [Move("cancelled", {"reason": "deleted"})]
+        case "marked_as_spam":
+            return [Move("cancelled", {"reason": "spam"})]
+        case "undeleted":
+            return [Move("reopened", {"reason": "undeleted"})]
+    raise NotMapped("unknown_type", f"ticket.{kind}", "type", ignored=True)
+
+
+def _created(ticket: Node, mapping: Mapping) -> list[Move]:
+    priority = ticket.get("priority").text()
+    data: dict[str, Value] = {"title": ticket.get("subject").text()}
+    severity = mapping.severity(priority)
+    tags: list[Value] = [tag.text() for tag in ticket.get("tags").items()]
+    found: dict[str, Value] = {
+        "priority": priority, "severity": severity, "owner": ticket.get("assignee_id").text(),
+        "team": ticket.get("group_id").text(), "reporter": ticket.get("requester_id").text(),
+        "channel": ticket.get("via").get("channel").text(), "tags": tags,
+    }  # fmt: skip
+    data |= {name: value for name, value in found.items() if value}
+    organization = ticket.get("organization_id").text() or ticket.get("requester_id").text()
+    if organization:
+        data["customer"] = {"id": organization}
+    own = {field["id"].text(): field.get("value").value for field in ticket.get("custom_fields").items()}
+    opened = [Move("opened", mapping.fill(data, own))]
+    status = ticket.get("status")
+    return opened + (moves(OPEN, mapping.state(status.text(), status.path)) if status.text() else [])
+
+
+def _custom_field(change: Node, mapping: Mapping) -> list[Move]:
+    field = change.get("field").get("id").text() or change.get("field_id").text()
+    data = mapping.fill({}, {field: change.get("current").value})
+    if not data:
+        raise NotMapped("unmapped_field", f"custom field {field}", "event.field", ignored=True)
+    return [Move("updated", data)]
+
+
+def _comment(comment: Node) -> Move:
+    is_public = comment.get("is_public").value is True
+    author = comment.get("author")
+    if author.get("is_staff").value is True:
+        by = author.get("id").text()
+        return Move("message_sent", {"public": is_public, "by": by} if by else {"public": is_public})
+    return Move("message_received", {"public": is_public})
+
+
+SOURCE = Source(
+    name="zendesk",
+    authenticate=authenticate,
+    translate=translate,
+    states={
+        "new": OPEN,
+        "open": OPEN,
+        "pending": State("paused", "pending_customer"),
+        "hold": State("paused", "pending_vendor"),
+        "on-hold": State("paused", "pending_vendor"),
+        "solved": RESOLVED,
+        "closed": CLOSED,
+        "deleted": State("cancelled", "deleted"),
+    },
+    severities={"urgent": "P0", "high": "P1", "normal": "P2", "low": "P3"},
+)

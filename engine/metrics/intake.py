@@ -1,0 +1,31 @@
+"""What the intake counts: deliveries that became events, and the others by their reason."""
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from engine.metrics.definitions import INTAKE
+from engine.metrics.instruments import Collector, Counter, Family
+from engine.metrics.labels import Vocabulary
+
+
+class IntakeMetrics:
+    """One a process. Doors are the configuration's, reasons the code's: both are bounded."""
+
+    def __init__(self, doors: tuple[str, ...]) -> None:
+        self.registry = CollectorRegistry()
+        self._families = {d.name: Family(d, Counter) for d in INTAKE}
+        self._doors = Vocabulary(doors)
+        Collector(self._families.values(), self.registry, lambda: None)
+
+    def taken(self, door: str, events: int) -> None:
+        """A delivery that became so many events."""
+        self._families["vigil_intake_deliveries_total"][self._doors[door], "accepted"].add()
+        self._families["vigil_intake_events_total"][(self._doors[door],)].add(events)
+
+    def refused(self, door: str, reason: str) -> None:
+        """A delivery that became none."""
+        self._families["vigil_intake_deliveries_total"][self._doors[door], reason].add()
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The body of a scrape and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

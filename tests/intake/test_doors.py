@@ -1,0 +1,87 @@
+"""The file of doors: what it may say, and how each mistake in it is named."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.intake.configuration import Door, IntakeErrors, doors
+from engine.intake.states import State
+from intake.deliveries import said_by, verbs, zendesk
+from intake.test_zendesk import event
+
+GOOD = """\
+doors:
+  acme:
+    source: zendesk
+    secrets:
+      - env: ACME_SECRET
+      - file: {file}
+    subject: "zendesk:acme:{{id}}"
+    states: {{Escalated: "paused: pending_engineering", Solved: open}}
+    severities: {{urgent: P1}}
+    fields: {{"360001": service, "360002": customer.tier}}
+    zone: Europe/Berlin
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "intake.yaml"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setenv("ACME_SECRET", "the-new-secret-of-today")
+    (tmp_path / "old").write_text("the-old-secret-of-today\n")
+    return doors(written(tmp_path, GOOD.format(file=tmp_path / "old")))["acme"]
+
+
+def test_a_door_has_two_secrets_and_its_own_words(acme: Door) -> None:
+    assert acme.secrets == ("the-new-secret-of-today", "the-old-secret-of-today")
+    assert acme.mapping.states["escalated"] == State("paused", "pending_engineering")
+    assert acme.mapping.states["solved"] == State("open")
+    assert acme.mapping.states["pending"] == State("paused", "pending_customer"), "shipped ones stay"
+    change = {"previous": "OPEN", "current": "Escalated"}
+    (paused,) = said_by(acme, zendesk(event("status_changed", change)))
+    assert paused.subject == "zendesk:acme:4711"
+    assert paused.data == {"reason": "pending_engineering"}
+
+
+def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
+    own = [{"id": 360001, "value": "checkout"}, {"id": 360002, "value": "gold"}, {"id": 1, "value": "x"}]
+    (opened,) = said_by(acme, zendesk(event("created", custom_fields=own)))
+    assert opened.data["service"] == "checkout"
+    assert opened.data["customer"] == {"id": "8447346621310", "tier": "gold"}
+    change = {"field": {"id": "360001"}, "current": None}
+    assert verbs(said_by(acme, zendesk(event("custom_field_changed", change)))) == [
+        ("updated", {"service": None})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("zendesk", "zendeks"), "intake.yaml:3: doors.acme.source"),
+        (("P1}", "P9}"), "intake.yaml:9: doors.acme.severities"),
+        (("paused: pending_engineering", "asleep"), "intake.yaml:8: doors.acme.states"),
+        (('360001": service', '360001": nonsense'), "intake.yaml:10: doors.acme.fields"),
+        (("{id}", "id"), "intake.yaml:7: doors.acme.subject"),
+        (("Europe/Berlin", "Europe/Berlino"), "intake.yaml:11: doors.acme.zone"),
+        (("ACME_SECRET", "NOT_SET"), "a secret of at least 8 characters in NOT_SET"),
+        (("    subject", "    subjekt"), "intake.yaml:7: doors.acme.subjekt"),
+        (("doors:", "windows:"), "intake.yaml:1: windows: expected doors"),
+        (("  acme:\n", "  acme:\n    source: zendesk\n"), "each key once"),
+    ],
+)
+def test_every_mistake_is_named_with_its_line(
+    change: tuple[str, str], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_SECRET", "the-new-secret-of-today")
+    (tmp_path / "old").write_text("the-old-secret-of-today\n")
+    text = GOOD.format(file=tmp_path / "old")
+    assert change[0] in text
+    with pytest.raises(IntakeErrors) as caught:
+        doors(written(tmp_path, text.replace(*change, 1)))
+    assert problem in str(caught.value)
+    assert "secret-of-today" not in str(caught.value), "a secret is in no message"

@@ -1,0 +1,179 @@
+"""Zendesk's event webhooks. The shapes are those of "Ticket events" on developer.zendesk.com: common fields
+(account_id, id, time, subject, type, detail, event), capitals for enums, ids as text, nanoseconds."""
+
+from typing import Any
+
+import pytest
+
+from engine.core.instants import format_instant
+from engine.intake.arrival import NotAuthentic, NotMapped
+from intake.deliveries import SECRET, arrival, door_of, said_by, verbs, zendesk
+
+ZENDESK = door_of("zendesk")
+
+
+def event(kind: str, change: dict[str, Any] | None = None, **detail: Any) -> dict[str, Any]:
+    return {
+        "account_id": 22129848,
+        "id": "f3f8fd26-3b04-4b0e-a2ac-53dd45d9b3b3",
+        "time": "2026-03-02T10:00:01.123456789Z",
+        "subject": "zen:ticket:4711",
+        "type": f"zen:event-type:ticket.{kind}",
+        "zendesk_event_version": "2022-11-06",
+        "event": change or {},
+        "detail": {
+            "id": "4711",
+            "subject": "Checkout is down",
+            "status": "OPEN",
+            "priority": "URGENT",
+            "requester_id": "8447388090494",
+            "organization_id": "8447346621310",
+            "assignee_id": None,
+            "group_id": "8447320465790",
+            "tags": ["checkout"],
+            "via": {"channel": "web"},
+            **detail,
+        },
+    }
+
+
+def test_a_ticket_that_is_created_opens_an_escalation() -> None:
+    (opened,) = said_by(ZENDESK, zendesk(event("created")))
+    assert opened.subject == "zendesk:4711"
+    assert opened.verb == "opened"
+    assert opened.data == {
+        "title": "Checkout is down",
+        "priority": "URGENT",
+        "severity": "P0",
+        "customer": {"id": "8447346621310"},
+        "team": "8447320465790",
+        "reporter": "8447388090494",
+        "channel": "web",
+        "tags": ["checkout"],
+    }
+    assert format_instant(opened.at) == "2026-03-02T10:00:01.123456Z"
+
+
+def test_a_redelivery_has_the_same_ids() -> None:
+    first, again = (said_by(ZENDESK, zendesk(event("created"), at=at)) for at in (
+        "2026-03-02T10:00:03Z", "2026-03-02T10:02:03Z"
+    ))  # fmt: skip
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("NEW", "OPEN", []),
+        ("OPEN", "PENDING", [("paused", {"reason": "pending_customer"})]),
+        ("PENDING", "OPEN", [("resumed", {"reason": "pending_customer"})]),
+        (
+            "PENDING",
+            "HOLD",
+            [("resumed", {"reason": "pending_customer"}), ("paused", {"reason": "pending_vendor"})],
+        ),
+        ("OPEN", "SOLVED", [("resolved", {})]),
+        ("SOLVED", "OPEN", [("reopened", {})]),
+        ("SOLVED", "PENDING", [("reopened", {}), ("paused", {"reason": "pending_customer"})]),
+        ("SOLVED", "CLOSED", [("closed", {})]),
+        ("PENDING", "SOLVED", [("resumed", {"reason": "pending_customer"}), ("resolved", {})]),
+    ],
+)
+def test_a_change_of_status_says_what_happened(before: str, after: str, expected: list[Any]) -> None:
+    change = {"previous": before, "current": after}
+    assert verbs(said_by(ZENDESK, zendesk(event("status_changed", change)))) == expected
+
+
+def test_a_change_whose_start_is_not_known_ends_whatever_was_before() -> None:
+    said = said_by(ZENDESK, zendesk(event("status_changed", {"current": "OPEN"})))
+    assert verbs(said) == [("reopened", {}), ("resumed", {})]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "expected"),
+    [
+        ("priority_changed", {"current": "HIGH"}, ("updated", {"priority": "HIGH", "severity": "P1"})),
+        ("agent_assignment_changed", {"current": "17"}, ("assigned", {"owner": "17"})),
+        ("agent_assignment_changed", {"current": None}, ("assigned", {"owner": None})),
+        ("group_assignment_changed", {"current": "9"}, ("assigned", {"team": "9"})),
+        ("subject_changed", {"current": "Checkout is slow"}, ("updated", {"title": "Checkout is slow"})),
+        ("marked_as_spam", {}, ("cancelled", {"reason": "spam"})),
+        ("soft_deleted", {}, ("cancelled", {"reason": "deleted"})),
+        ("merged", {"target_ticket_id": "4700"}, ("merged", {"into": "zendesk:4700"})),
+        (
+            "comment_added",
+            {"comment": {"id": "1", "is_public": True, "author": {"id": "17", "is_staff": True}}},
+            ("message_sent", {"public": True, "by": "17"}),
+        ),
+        (
+            "comment_added",
+            {"comment": {"id": "2", "is_public": False, "author": {"id": "17", "is_staff": True}}},
+            ("message_sent", {"public": False, "by": "17"}),
+        ),
+        (
+            "comment_added",
+            {"comment": {"id": "3", "is_public": True, "author": {"id": "3", "is_staff": False}}},
+            ("message_received", {"public": True}),
+        ),
+    ],
+)
+def test_each_kind_of_event_says_its_verb(kind: str, change: dict[str, Any], expected: Any) -> None:
+    assert verbs(said_by(ZENDESK, zendesk(event(kind, change)))) == [expected]
+
+
+def test_a_status_that_nobody_mapped_is_named_with_its_place() -> None:
+    with pytest.raises(NotMapped, match=r"event\.current: 'ESCALATED'; the mapping") as caught:
+        said_by(ZENDESK, zendesk(event("status_changed", {"previous": "OPEN", "current": "ESCALATED"})))
+    assert caught.value.reason == "unknown_status"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{", "not JSON"),
+        ({"type": "zen:event-type:ticket.created"}, "detail: missing"),
+        ({**event("created"), "time": "yesterday"}, "time: 'yesterday' is no ISO 8601 time"),
+        ({**event("created"), "detail": []}, "detail: expected an object, found a list"),
+        (event("comment_added"), r"event\.comment: missing"),
+    ],
+)
+def test_what_is_no_payload_is_refused_with_its_place(body: object, message: str) -> None:
+    with pytest.raises(NotMapped, match=message):
+        said_by(ZENDESK, zendesk(body))
+
+
+def test_events_that_are_no_concern_of_ours_are_ignored() -> None:
+    for kind in ("brand_changed", "csat_received"):
+        with pytest.raises(NotMapped) as caught:
+            said_by(ZENDESK, zendesk(event(kind)))
+        assert caught.value.ignored
+
+
+def test_either_of_two_secrets_opens_the_door() -> None:
+    for secret in ("the-new-secret-of-today", SECRET):
+        ZENDESK.source.authenticate(
+            zendesk(event("created"), secret=secret), ("the-new-secret-of-today", SECRET)
+        )
+
+
+@pytest.mark.parametrize(
+    ("came", "reason"),
+    [
+        (arrival(event("created")), "missing_signature"),
+        (zendesk(event("created"), secret="a secret of somebody else"), "wrong_signature"),
+        (zendesk(event("created"), at="2026-03-02T09:50:00Z"), "stale"),
+        (zendesk(event("created"), at="2026-03-02T10:20:00Z"), "stale"),
+        (zendesk(event("created"), at="yesterday"), "malformed_signature"),
+    ],
+)
+def test_what_is_not_signed_in_time_is_not_authentic(came: Any, reason: str) -> None:
+    with pytest.raises(NotAuthentic) as caught:
+        ZENDESK.source.authenticate(came, (SECRET,))
+    assert caught.value.reason == reason
+
+
+def test_one_changed_byte_is_not_authentic() -> None:
+    came = zendesk(event("created"))
+    forged = arrival(came.body.replace(b"4711", b"4712"), came.headers)
+    with pytest.raises(NotAuthentic, match="wrong_signature"):
+        ZENDESK.source.authenticate(forged, (SECRET,))
