@@ -72,6 +72,7 @@ class _Door(BaseModel):
     states: dict[str, str] = {}
     severities: dict[str, str] = {}
     fields: dict[str, str] = {}
+    updates_for: str = Field("internal", pattern="^(customer|internal|executive)$")
     zone: str = "UTC"
 
     @field_validator("source")
@@ -175,6 +176,7 @@ def _door(name: str, value: Any) -> Door:
         states={**source.states, **_states(model.states)},
         severities={**source.severities, **{k.lower(): v for k, v in model.severities.items()}},
         fields=model.fields,
+        updates_for=model.updates_for,
         zone=ZoneInfo(model.zone),
     )
     return Door(name, source, tuple(secret.read() for secret in model.secrets), mapping)

@@ -1,13 +1,15 @@
 """How one door's words become the contract's: what its source ships, with what its owner says over it."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from engine.core.facts import Value
-from engine.intake.arrival import NotMapped
-from engine.intake.states import State
+from engine.core.instants import Instant
+from engine.intake.arrival import NotMapped, Said
+from engine.intake.states import Move, State
 
 
 class Mapping(Struct, frozen=True):
@@ -23,6 +25,8 @@ class Mapping(Struct, frozen=True):
     severities: MappingOf[str, str] = {}
     fields: MappingOf[str, str] = {}
     """The source's own fields (a custom field's id or name) -> attributes such as service, customer.tier."""
+    updates_for: str = "internal"
+    """Whom the source's status updates reach: customer, internal or executive."""
     zone: ZoneInfo = ZoneInfo("UTC")
     """Of the times that the source gives without an offset."""
 
@@ -43,6 +47,13 @@ class Mapping(Struct, frozen=True):
     def severity(self, name: str | None) -> str | None:
         """None where nothing is mapped: severity is then the policy's to say."""
         return self.severities.get(name.lower()) if name else None
+
+    def events(self, subject: str, at: Instant, delivery: str, moves: Iterable[Move]) -> list[Said]:
+        """What a delivery says of one escalation; ids follow from the delivery's, so it may come again."""
+        return [
+            Said(subject, move.verb, move.data, at, f"{delivery}:{n}", self.family)
+            for n, move in enumerate(moves)
+        ]
 
     def fill(self, data: dict[str, Value], own: MappingOf[str, Value]) -> dict[str, Value]:
         """Put the source's own fields into `data` under the contract's names; what is not mapped is left."""

@@ -1,7 +1,18 @@
 """One module a source. Each exposes SOURCE: how its webhooks are verified, and what they say."""
 
 from engine.intake.source import Source
-from engine.intake.sources import cloudevents, zendesk
+from engine.intake.sources import (
+    alertmanager,
+    cloudevents,
+    freshdesk,
+    github,
+    jira,
+    pagerduty,
+    servicenow,
+    zendesk,
+)
 
-SOURCES: dict[str, Source] = {source.name: source for source in (cloudevents.SOURCE, zendesk.SOURCE)}
+_MODULES = (zendesk, jira, servicenow, pagerduty, github, freshdesk, alertmanager, cloudevents)
+
+SOURCES: dict[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 """By the name that a door's `source` gives."""

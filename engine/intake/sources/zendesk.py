@@ -35,8 +35,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     ticket, at = event["detail"], event["time"].moment()
     subject = mapping.subject_of(ticket["id"].text())
     said = _moves(kind.removeprefix(_PREFIX), event, ticket, at, mapping)
-    identity = event["id"].text()
-    return [Said(subject, verb, data, at, f"{identity}:{verb}", mapping.family) for verb, data in said]
+    return mapping.events(subject, at, event["id"].text(), said)
 
 
 def _moves(kind: str, event: Node, ticket: Node, at: Instant, mapping: Mapping) -> list[Move]:

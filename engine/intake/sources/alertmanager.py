@@ -1,0 +1,63 @@
+"""Alertmanager as a source of incidents: its webhook receiver, version 4, a group of alerts a delivery.
+
+`http_config: {authorization: {credentials: …}}` of the receiver sends the secret. An alert is an incident
+from its start to its end; a group is sent again while it fires, with the same ids.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from engine.core.facts import Value
+from engine.core.instants import SECOND
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import shared_secret
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+
+VERSION = "4"
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    shared_secret(arrival, "authorization", secrets)
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    payload = read(arrival.body)
+    version = payload["version"].text()
+    if version != VERSION:
+        raise NotMapped("unknown_version", f"{version!r}; expected {VERSION!r}", "version")
+    return [said for alert in payload["alerts"].items() for said in _of(alert, mapping)]
+
+
+def _of(alert: Node, mapping: Mapping) -> Iterator[Said]:
+    """Both ends of an alert that is over: its start may have come to nobody."""
+    start = alert["startsAt"].moment()
+    identity = f"{alert['fingerprint'].text()}-{start // SECOND}"
+    subject = mapping.subject_of(identity)
+    yield Said(subject, "opened", _opening(alert, mapping), start, f"{identity}:opened", mapping.family)
+    if alert["status"].text() == "resolved":
+        end = alert["endsAt"].moment()
+        yield Said(subject, "resolved", {}, max(start, end), f"{identity}:resolved", mapping.family)
+
+
+def _opening(alert: Node, mapping: Mapping) -> dict[str, Value]:
+    labels, annotations = alert["labels"], alert.get("annotations")
+    name = labels.get("alertname").text()
+    data: dict[str, Value] = {"title": annotations.get("summary").text() or name, "fingerprint": name or None}
+    severity = mapping.severity(labels.get("severity").text())
+    if severity:
+        data["severity"] = severity
+    if service := labels.get("service").text() or labels.get("job").text():
+        data["service"] = service
+    own = labels.value if isinstance(labels.value, dict) else {}
+    return mapping.fill({name: value for name, value in data.items() if value is not None}, own)
+
+
+SOURCE = Source(
+    name="alertmanager",
+    authenticate=authenticate,
+    translate=translate,
+    states={},
+    severities={"page": "P1", "critical": "P1", "error": "P2", "warning": "P2", "info": "P3"},
+    family="incident",
+)

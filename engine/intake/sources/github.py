@@ -1,0 +1,121 @@
+"""GitHub issues: the events `issues` and `issue_comment`, of a repository or an organization.
+
+Signed over the body, `X-Hub-Signature-256: sha256=…` (docs.github.com, "Validating webhook deliveries"); the
+shapes are those of "Webhook events and payloads". The id of a delivery is `X-GitHub-Delivery`.
+"""
+
+from collections.abc import Sequence
+
+from engine.core.facts import Value
+from engine.core.instants import Instant
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import header, hex_digest, must_match
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+from engine.intake.states import OPEN, RESOLVED, Move, State, moves
+
+_OURS = ("OWNER", "MEMBER", "COLLABORATOR")
+"""author_association of those whose comment is an answer."""
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    given = header(arrival, "x-hub-signature-256")
+    must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    payload = read(arrival.body)
+    kind = arrival.headers.get("x-github-event") or _guessed(payload)
+    if kind not in ("issues", "issue_comment"):
+        raise NotMapped("unknown_type", kind, "x-github-event", ignored=True)
+    issue, action = payload["issue"], payload["action"].text()
+    if issue.get("pull_request").value is not None:
+        raise NotMapped("unknown_type", "a pull request", "issue.pull_request", ignored=True)
+    subject = mapping.subject_of(f"{payload['repository']['full_name'].text()}#{issue['number'].text()}")
+    if kind == "issue_comment":
+        said, at = [_comment(payload["comment"], action)], payload["comment"]["created_at"].moment()
+    else:
+        said, at = _moves(action, payload, issue, mapping), _moment(issue, action)
+    # Redelivered by hand, a delivery keeps its id; without one the content tells.
+    identity = arrival.headers.get("x-github-delivery") or f"{subject}:{action}:{at}"
+    return mapping.events(subject, at, identity, said)
+
+
+def _guessed(payload: Node) -> str:
+    """For payloads that are tried from a file, without their headers."""
+    if payload.get("comment").value is not None:
+        return "issue_comment"
+    return "issues" if payload.get("issue").value is not None else "unknown"
+
+
+def _moment(issue: Node, action: str) -> Instant:
+    name = {"opened": "created_at", "closed": "closed_at"}.get(action, "updated_at")
+    return issue[name].moment()
+
+
+def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
+    by: dict[str, Value] = {"by": payload.get("sender").get("login").text() or None}
+    match action:
+        case "opened":
+            return [Move("opened", _opening(issue, mapping))]
+        case "edited":
+            if payload.get("changes").get("title").value is None:
+                raise NotMapped("unknown_type", "issues.edited of the text", "changes", ignored=True)
+            return [Move("updated", {"title": issue["title"].text()})]
+        case "closed":
+            why = issue.get("state_reason").text() or "completed"
+            said = moves(OPEN, mapping.state(why, "issue.state_reason"))
+            return [Move(move.verb, {**move.data, **by}) for move in said]
+        case "reopened":
+            return [Move("reopened", by)]
+        case "assigned" | "unassigned":
+            return [Move("assigned", {"owner": _login(issue.get("assignee")) or None})]
+        case "labeled" | "unlabeled":
+            return [Move("updated", _labels(issue, mapping))]
+        case "deleted" | "transferred":
+            return [Move("cancelled", {"reason": action})]
+    raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
+
+
+def _opening(issue: Node, mapping: Mapping) -> dict[str, Value]:
+    found: dict[str, Value] = {
+        "reporter": _login(issue.get("user")),
+        "owner": _login(issue.get("assignee")),
+        **_labels(issue, mapping),
+    }
+    return {"title": issue["title"].text(), **{name: value for name, value in found.items() if value}}
+
+
+def _labels(issue: Node, mapping: Mapping) -> dict[str, Value]:
+    """All labels are tags; the gravest that the mapping knows is the severity."""
+    names = [label["name"].text() for label in issue.get("labels").items()]
+    severity = min((s for name in names if (s := mapping.severity(name))), default=None)
+    tags: list[Value] = list(names)
+    return {"tags": tags, "severity": severity} if severity else {"tags": tags}
+
+
+def _comment(comment: Node, action: str) -> Move:
+    user = comment.get("user")
+    if action != "created" or user.get("type").text() == "Bot":
+        raise NotMapped("unknown_type", f"issue_comment.{action} of {_login(user)}", "action", ignored=True)
+    if comment.get("author_association").text() in _OURS:
+        return Move("message_sent", {"public": True, "by": _login(user) or None})
+    return Move("message_received", {"public": True})
+
+
+def _login(user: Node) -> str:
+    return user.get("login").text()
+
+
+SOURCE = Source(
+    name="github",
+    authenticate=authenticate,
+    translate=translate,
+    states={
+        "completed": RESOLVED,
+        "not_planned": State("cancelled", "not_planned"),
+        "duplicate": State("cancelled", "duplicate"),
+    },
+    severities={"p0": "P0", "p1": "P1", "p2": "P2", "p3": "P3", "critical": "P0"},
+)

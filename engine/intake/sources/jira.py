@@ -1,0 +1,156 @@
+"""Jira and Jira Service Management: `jira:issue_*` and `comment_created`, with the changelog of an update.
+
+Admin webhooks sign the body, `X-Hub-Signature: sha256=…` (developer.atlassian.com, "Webhooks"), and name each
+delivery in `X-Atlassian-Webhook-Identifier`, the same when it is sent again. Times come as `+0100`.
+"""
+
+from collections.abc import Sequence
+
+from engine.core.facts import Value
+from engine.core.instants import MILLISECOND, Instant
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import header, hex_digest, must_match
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
+
+_CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
+"""Of statuses: workflows have names of their own, these three keys are always the same."""
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    given = header(arrival, "x-hub-signature")
+    must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    payload = read(arrival.body)
+    kind, issue = payload["webhookEvent"].text(), payload["issue"]
+    subject = mapping.subject_of(issue["key"].text())
+    at = _moment(payload)
+    said = _moves(kind, payload, issue, mapping)
+    if not said:
+        raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
+    identity = arrival.headers.get("x-atlassian-webhook-identifier") or f"{subject}:{kind}:{at}"
+    return mapping.events(subject, at, identity, said)
+
+
+def _moment(payload: Node) -> Instant:
+    """When it happened: the delivery's own time, in milliseconds."""
+    stamp = payload["timestamp"].value
+    if not isinstance(stamp, int) or isinstance(stamp, bool) or not 0 <= stamp < 10**14:
+        raise NotMapped("bad_payload", "expected milliseconds since 1970", "timestamp")
+    return Instant(stamp * MILLISECOND)
+
+
+def _moves(kind: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
+    match kind:
+        case "jira:issue_created":
+            opened = Move("opened", _opening(issue["fields"], mapping))
+            return [opened, *moves(OPEN, _state(issue, mapping))]
+        case "jira:issue_updated":
+            items = payload.get("changelog").get("items").items()
+            return [move for item in items for move in _change(item, issue, mapping)]
+        case "jira:issue_deleted":
+            return [Move("cancelled", {"reason": "deleted"})]
+        case "comment_created":
+            return [_comment(payload["comment"])]
+    raise NotMapped("unknown_type", kind, "webhookEvent", ignored=True)
+
+
+def _opening(fields: Node, mapping: Mapping) -> dict[str, Value]:
+    priority = fields.get("priority").get("name").text()
+    components = [one["name"].text() for one in fields.get("components").items()]
+    tags: list[Value] = [label.text() for label in fields.get("labels").items()]
+    found: dict[str, Value] = {
+        "priority": priority,
+        "severity": mapping.severity(priority),
+        "owner": _person(fields.get("assignee")),
+        "reporter": _person(fields.get("reporter")),
+        "component": components[0] if components else "",
+        "tags": tags,
+    }
+    data: dict[str, Value] = {"title": fields["summary"].text()}
+    data |= {name: value for name, value in found.items() if value}
+    own = {name: _plain(value) for name, value in fields.value.items() if name in mapping.fields}
+    return mapping.fill(data, own)
+
+
+def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
+    """What one line of the changelog says."""
+    field = item.get("fieldId").text() or item["field"].text()
+    before, after = item.get("fromString").text(), item.get("toString").text()
+    match field:
+        case "status":
+            return moves(mapping.states.get(before.lower()), _state(issue, mapping, after))
+        case "priority":
+            severity = mapping.severity(after)
+            said: dict[str, Value] = {"priority": after or None}
+            return [Move("updated", {**said, "severity": severity} if severity else said)]
+        case "assignee":
+            return [Move("assigned", {"owner": after or None})]
+        case "summary":
+            return [Move("updated", {"title": after})]
+        case "labels":
+            tags: list[Value] = list(after.split())
+            return [Move("updated", {"tags": tags})]
+    if field in mapping.fields:
+        return [Move("updated", mapping.fill({}, {field: after or None}))]
+    return []
+
+
+def _state(issue: Node, mapping: Mapping, name: str = "") -> State:
+    """By name where the mapping knows it, else by its category, which every workflow has."""
+    status = issue["fields"].get("status")
+    current = status.get("name").text()
+    name = name or current
+    if name.lower() in mapping.states:
+        return mapping.states[name.lower()]
+    category = status.get("statusCategory").get("key").text() if name == current else ""
+    return _CATEGORIES.get(category) or mapping.state(name, "issue.fields.status.name")
+
+
+def _comment(comment: Node) -> Move:
+    """A service project's say whether the customer sees them; those of others stay inside."""
+    is_public = comment.get("jsdPublic").value is True
+    author = comment.get("author")
+    if author.get("accountType").text() == "customer":
+        return Move("message_received", {"public": True})
+    return Move("message_sent", {"public": is_public, "by": _person(author) or None})
+
+
+def _person(user: Node) -> str:
+    return user.get("displayName").text() or user.get("name").text()
+
+
+def _plain(value: object) -> Value:
+    """A custom field's value: of options and people their name."""
+    if isinstance(value, dict):
+        value = value.get("value") or value.get("name") or value.get("displayName")
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+SOURCE = Source(
+    name="jira",
+    authenticate=authenticate,
+    translate=translate,
+    states={
+        "open": OPEN,
+        "to do": OPEN,
+        "in progress": OPEN,
+        "reopened": OPEN,
+        "waiting for support": OPEN,
+        "waiting for customer": State("paused", "pending_customer"),
+        "pending": State("paused", "pending_vendor"),
+        "resolved": RESOLVED,
+        "done": RESOLVED,
+        "closed": CLOSED,
+        "canceled": State("cancelled", "canceled"),
+        "declined": State("cancelled", "declined"),
+    },
+    severities={
+        "highest": "P0", "high": "P1", "medium": "P2", "low": "P3", "lowest": "P3",
+        "blocker": "P0", "critical": "P0", "major": "P1", "minor": "P2", "trivial": "P3",
+    },
+)  # fmt: skip

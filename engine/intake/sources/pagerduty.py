@@ -1,0 +1,96 @@
+"""PagerDuty V3 webhook subscriptions: `incident.*`, one event a delivery.
+
+Signed over the body, `X-PagerDuty-Signature: v1=…[,v1=…]` while a secret is rotated (developer.pagerduty.com,
+"Verifying webhook signatures"); the shapes are those of "Webhook payloads".
+"""
+
+from collections.abc import Sequence
+
+from engine.core.facts import Value
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import header, hex_digest, must_match
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+from engine.intake.states import Move
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    given = header(arrival, "x-pagerduty-signature").split(",")
+    expected = [f"v1={hex_digest(secret, arrival.body)}" for secret in secrets]
+    must_match([one.strip() for one in given], expected)
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    event = read(arrival.body)["event"]
+    kind, data = event["event_type"].text(), event["data"]
+    if event.get("resource_type").text() != "incident":
+        raise NotMapped("unknown_type", kind, "event.resource_type", ignored=True)
+    # Notes and status updates carry their incident; all others are one.
+    incident = data.get("incident") if data.get("incident").value is not None else data
+    subject, at = mapping.subject_of(incident["id"].text()), event["occurred_at"].moment()
+    by = event.get("agent").get("summary").text()
+    said = _moves(kind.removeprefix("incident."), data, by, mapping)
+    return mapping.events(subject, at, event["id"].text(), said)
+
+
+def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
+    who: dict[str, Value] = {"by": by} if by else {}
+    match kind:
+        case "triggered":
+            return [Move("opened", _opening(data, mapping))]
+        case "acknowledged":
+            return [Move("acknowledged", who)]
+        case "escalated" | "reassigned" | "delegated":
+            return [Move("assigned", {"owner": _assignee(data) or None})]
+        case "priority_updated":
+            priority = data.get("priority").get("summary").text()
+            severity = mapping.severity(priority)
+            said: dict[str, Value] = {"priority": priority or None}
+            return [Move("updated", {**said, "severity": severity} if severity else said)]
+        case "service_updated":
+            return [Move("updated", {"service": data.get("service").get("summary").text() or None})]
+        case "reopened":
+            return [Move("reopened", {})]
+        case "resolved":
+            return [_resolved(data, who, mapping)]
+        case "status_update_published":
+            return [Move("update_published", {"audience": mapping.updates_for, **who})]
+        case "annotated":
+            return [Move("message_sent", {"public": False, **who})]
+    raise NotMapped("unknown_type", f"incident.{kind}", "event.event_type", ignored=True)
+
+
+def _opening(incident: Node, mapping: Mapping) -> dict[str, Value]:
+    priority = incident.get("priority").get("summary").text()
+    teams = [team.get("summary").text() for team in incident.get("teams").items()]
+    found: dict[str, Value] = {
+        "priority": priority,
+        "severity": mapping.severity(priority) or mapping.severity(incident.get("urgency").text()),
+        "service": incident.get("service").get("summary").text(),
+        "owner": _assignee(incident),
+        "team": teams[0] if teams else "",
+    }
+    title = incident.get("title").text()
+    return {"title": title, **{name: value for name, value in found.items() if value}}
+
+
+def _assignee(incident: Node) -> str:
+    names = [one.get("summary").text() for one in incident.get("assignees").items()]
+    return names[0] if names else ""
+
+
+def _resolved(incident: Node, who: dict[str, Value], mapping: Mapping) -> Move:
+    """Merged incidents are resolved with the one that survives as the reason."""
+    into = incident.get("resolve_reason").get("incident").get("id").text()
+    return Move("merged", {"into": mapping.subject_of(into), **who}) if into else Move("resolved", who)
+
+
+SOURCE = Source(
+    name="pagerduty",
+    authenticate=authenticate,
+    translate=translate,
+    states={},
+    severities={"p1": "P0", "p2": "P1", "p3": "P2", "p4": "P3", "p5": "P3"},
+    family="incident",
+)

@@ -1,0 +1,149 @@
+"""ServiceNow, by our own business rule (deploy/servicenow): there is no webhook of its own.
+
+The rule sends what a record was and is, and signs `timestamp.body`. Times are the instance's, UTC without an
+offset; `sys_id` and `sys_mod_count` make the ids, so that a rule that runs twice changes nothing.
+"""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from engine.core.facts import Value
+from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.authenticity import (
+    base64_digest,
+    header,
+    hex_digest,
+    must_be_fresh,
+    must_match,
+    unix_seconds,
+)
+from engine.intake.mapping import Mapping
+from engine.intake.payloads import Node, read
+from engine.intake.source import Source
+from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
+
+_UTC = ZoneInfo("UTC")
+
+
+def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
+    signature = header(arrival, "x-vigil-signature")
+    timestamp = header(arrival, "x-vigil-timestamp")
+    signed = timestamp.encode() + b"." + arrival.body
+    # GlideCertificateEncryption gives Base64, other scripts hex.
+    expected = [f"sha256={hex_digest(secret, signed)}" for secret in secrets]
+    expected += [f"sha256-base64={base64_digest(secret, signed)}" for secret in secrets]
+    must_match([signature], expected)
+    must_be_fresh(unix_seconds(timestamp), arrival.at)
+
+
+def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
+    payload = read(arrival.body)
+    record = payload["current"]
+    subject = mapping.subject_of(record["number"].text())
+    at = record["sys_updated_on"].moment(_UTC)
+    said = _moves(payload, record, mapping)
+    if not said:
+        raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
+    identity = f"{record['sys_id'].text()}:{record['sys_mod_count'].text()}"
+    return mapping.events(subject, at, identity, said)
+
+
+def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
+    match payload["operation"].text():
+        case "insert":
+            opened = Move("opened", _opening(record, mapping))
+            return [opened, *moves(OPEN, _state(record, mapping)), *_comments(payload)]
+        case "update":
+            return _changes(payload["previous"], record, mapping) + _comments(payload)
+        case "delete":
+            return [Move("cancelled", {"reason": "deleted"})]
+    raise NotMapped("bad_payload", "expected insert, update or delete", "operation")
+
+
+def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
+    priority = record.get("priority").text()
+    found: dict[str, Value] = {
+        "priority": priority,
+        "severity": mapping.severity(priority),
+        "service": record.get("business_service").text(),
+        "component": record.get("cmdb_ci").text(),
+        "owner": record.get("assigned_to").text(),
+        "team": record.get("assignment_group").text(),
+        "reporter": record.get("caller_id").text(),
+        "channel": record.get("contact_type").text(),
+    }
+    data: dict[str, Value] = {"title": record["short_description"].text()}
+    data |= {name: value for name, value in found.items() if value}
+    if company := record.get("company").text():
+        data["customer"] = {"id": company}
+    own = record.value if isinstance(record.value, dict) else {}
+    return mapping.fill(data, {name: own[name] for name in mapping.fields if name in own})
+
+
+def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
+    """What differs between the two; only fields that the rule sent of both are compared."""
+    was, now = _state(previous, mapping), _state(record, mapping)
+    said = moves(was, now)
+    if _differs(previous, record, "assigned_to") or _differs(previous, record, "assignment_group"):
+        owner, team = record.get("assigned_to").text(), record.get("assignment_group").text()
+        said.append(Move("assigned", {"owner": owner or None, "team": team or None}))
+    data: dict[str, Value] = {}
+    if _differs(previous, record, "priority"):
+        priority = record.get("priority").text()
+        data["priority"] = priority or None
+        if severity := mapping.severity(priority):
+            data["severity"] = severity
+    if _differs(previous, record, "short_description"):
+        data["title"] = record.get("short_description").text() or None
+    for name in mapping.fields:
+        if _differs(previous, record, name):
+            mapping.fill(data, {name: record.get(name).text()})
+    return [*said, Move("updated", data)] if data else said
+
+
+def _differs(previous: Node, record: Node, name: str) -> bool:
+    return previous.get(name).text() != record.get(name).text()
+
+
+def _state(record: Node, mapping: Mapping) -> State:
+    """On hold is one state with several reasons."""
+    state = record["state"]
+    reason = record.get("hold_reason").text().lower()
+    if state.text().lower() == "on hold" and reason in mapping.states:
+        return mapping.states[reason]
+    return mapping.state(state.text(), state.path)
+
+
+def _comments(payload: Node) -> list[Move]:
+    """Customer-visible comments; work notes are not public."""
+    said = []
+    for comment in payload.get("comments").items():
+        public = comment.get("public").value is True
+        if comment.get("by_caller").value is True:
+            said.append(Move("message_received", {"public": True}))
+        else:
+            said.append(Move("message_sent", {"public": public, "by": comment.get("by").text() or None}))
+    return said
+
+
+SOURCE = Source(
+    name="servicenow",
+    authenticate=authenticate,
+    translate=translate,
+    states={
+        "new": OPEN,
+        "in progress": OPEN,
+        "on hold": State("paused", "on_hold"),
+        "awaiting caller": State("paused", "pending_customer"),
+        "awaiting vendor": State("paused", "pending_vendor"),
+        "awaiting change": State("paused", "pending_change"),
+        "awaiting problem": State("paused", "pending_problem"),
+        "resolved": RESOLVED,
+        "closed": CLOSED,
+        "canceled": State("cancelled", "canceled"),
+    },
+    severities={
+        "1 - critical": "P0", "2 - high": "P1", "3 - moderate": "P2", "4 - low": "P3", "5 - planning": "P3",
+        "1": "P0", "2": "P1", "3": "P2", "4": "P3", "5": "P3",
+    },
+)  # fmt: skip

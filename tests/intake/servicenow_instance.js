@@ -1,0 +1,51 @@
+// What of a ServiceNow instance our business rule touches: reads the scenario from the command line, runs the
+// rule in it, and prints the request that it made.
+const fs = require('fs');
+const crypto = require('crypto');
+const vm = require('vm');
+const [, , rule, scenario] = process.argv;
+const given = JSON.parse(scenario);
+const sent = { headers: {} };
+
+class Row {
+  constructor(table, rows) { this.table = table; this.rows = rows || []; this.at = -1; this.own = {}; }
+  initialize() {}
+  setValue(name, value) { this.own[name] = value; }
+  getDisplayValue(name) { return given.labels[name] ? given.labels[name][this.own[name]] : this.own[name]; }
+  addQuery() {}
+  query() { this.rows = this.table === 'sys_audit' ? given.audit : given.journal; }
+  next() { this.at += 1; return this.at < this.rows.length; }
+  getValue(name) { return this.rows[this.at][name]; }
+}
+
+const current = {
+  caller_id: { user_name: given.caller },
+  operation: () => given.operation,
+  getTableName: () => 'incident',
+  getUniqueValue: () => given.values.sys_id,
+  getValue: (name) => given.values[name],
+  getDisplayValue: (name) => (given.labels[name] || {})[given.values[name]] || given.values[name],
+};
+
+vm.runInNewContext(fs.readFileSync(rule, 'utf8'), {
+  current, previous: null, GlideRecord: Row, JSON, String, Math, Date,
+  GlideStringUtil: { base64Encode: (text) => Buffer.from(text).toString('base64') },
+  GlideCertificateEncryption: class {
+    generateMac(key, algorithm, content) {
+      if (algorithm !== 'HmacSHA256') throw new Error(algorithm);
+      return crypto.createHmac('sha256', Buffer.from(key, 'base64')).update(content, 'utf8').digest('base64');
+    }
+  },
+  gs: { getProperty: (name) => given.properties[name], error: (text) => { sent.error = text; } },
+  sn_ws: {
+    RESTMessageV2: class {
+      setEndpoint(url) { sent.url = url; }
+      setHttpMethod(method) { sent.method = method; }
+      setRequestHeader(name, value) { sent.headers[name.toLowerCase()] = value; }
+      setRequestBody(body) { sent.body = body; }
+      setHttpTimeout() {}
+      execute() { return { getStatusCode: () => given.answer || 200 }; }
+    },
+  },
+});
+console.log(JSON.stringify(sent));

@@ -1,0 +1,177 @@
+"""Sources that send what we tell them to: ServiceNow by our business rule, Freshdesk by our template.
+
+Node runs the rule in a stand-in of what it touches of an instance; Freshdesk's `triggered_event` is written as in
+recorded webhooks.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.core.instants import SECOND, Instant, format_instant
+from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
+from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
+from servers import missing
+
+HERE = Path(__file__).parent
+RULE = HERE.parents[1] / "deploy" / "servicenow" / "vigil_business_rule.js"
+SERVICENOW, FRESHDESK = door_of("servicenow"), door_of("freshdesk")
+
+LABELS = {
+    "state": {"1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed"},
+    "hold_reason": {"1": "Awaiting Caller", "4": "Awaiting Vendor"},
+    "priority": {"1": "1 - Critical", "2": "2 - High"},
+    "assigned_to": {"u1": "Beth Anglin"},
+}
+VALUES = {
+    "sys_id": "9d385017c611228701d22104cc95c371", "number": "INC0000039", "sys_mod_count": "4",
+    "sys_updated_on": "2026-03-02 10:00:00", "short_description": "Trouble getting to Oregon mail server",
+    "priority": "1", "state": "2", "company": "ACME",
+}  # fmt: skip
+
+
+def instance(operation: str, audit: list[Any] | None = None, journal: Any = (), **values: str) -> Arrival:
+    """The delivery of the rule for a change."""
+    node = shutil.which("node") or missing("no node to run ServiceNow's business rule")
+    scenario = {
+        "operation": operation, "values": {**VALUES, **values}, "labels": LABELS, "caller": "caller",
+        "audit": [dict(zip(("fieldname", "oldvalue"), one, strict=True)) for one in audit or []],
+        "journal": list(journal),
+        "properties": {"vigil.intake.url": "https://vigil.test/in/servicenow", "vigil.intake.secret": SECRET},
+    }  # fmt: skip
+    arguments = [node, str(HERE / "servicenow_instance.js"), str(RULE), json.dumps(scenario)]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=True)
+    sent = json.loads(done.stdout)
+    assert (sent["method"], sent["url"]) == ("post", "https://vigil.test/in/servicenow")
+    return arrival(
+        sent["body"].encode(), sent["headers"], Instant(int(sent["headers"]["x-vigil-timestamp"]) * SECOND)
+    )
+
+
+def test_the_business_rule_signs_what_it_sends() -> None:
+    came = instance("insert")
+    SERVICENOW.source.authenticate(came, ("another secret", SECRET))
+    with pytest.raises(NotAuthentic, match="wrong_signature"):
+        SERVICENOW.source.authenticate(arrival(came.body + b" ", came.headers, came.at), (SECRET,))
+    late = Instant(came.at + 600 * SECOND)
+    with pytest.raises(NotAuthentic, match="stale"):
+        SERVICENOW.source.authenticate(arrival(came.body, came.headers, late), (SECRET,))
+
+
+def test_an_incident_that_is_inserted_opens_an_escalation() -> None:
+    (opened,) = said_by(SERVICENOW, instance("insert", assigned_to="u1"))
+    assert opened.subject == "servicenow:INC0000039"
+    assert format_instant(opened.at) == "2026-03-02T10:00:00Z", "the instance's times are UTC"
+    assert opened.id == "9d385017c611228701d22104cc95c371:4:0"
+    assert opened.data == {
+        "title": "Trouble getting to Oregon mail server", "priority": "1 - Critical", "severity": "P0",
+        "owner": "Beth Anglin", "customer": {"id": "ACME"},
+    }  # fmt: skip
+
+
+COMMENT = {"element": "comments", "sys_created_by": "beth"}
+
+
+@pytest.mark.parametrize(
+    ("came", "expected"),
+    [
+        (
+            {"audit": [("state", "2")], "state": "3", "hold_reason": "1"},
+            [("paused", {"reason": "pending_customer"})],
+        ),
+        (
+            {"audit": [("state", "3"), ("hold_reason", "4")], "state": "2"},
+            [("resumed", {"reason": "pending_vendor"})],
+        ),
+        ({"audit": [("state", "2")], "state": "6"}, [("resolved", {})]),
+        ({"audit": [("state", "6")], "state": "2"}, [("reopened", {})]),
+        (
+            {"audit": [("assigned_to", "")], "assigned_to": "u1"},
+            [("assigned", {"owner": "Beth Anglin", "team": None})],
+        ),
+        (
+            {"audit": [("priority", "2")]},
+            [("updated", {"priority": "1 - Critical", "severity": "P0"})],
+        ),
+        ({"journal": [COMMENT]}, [("message_sent", {"public": True, "by": "beth"})]),
+        (
+            {"journal": [{**COMMENT, "element": "work_notes"}]},
+            [("message_sent", {"public": False, "by": "beth"})],
+        ),
+        (
+            {"journal": [{**COMMENT, "sys_created_by": "caller"}]},
+            [("message_received", {"public": True})],
+        ),
+    ],
+)
+def test_each_change_of_an_incident_says_its_verbs(came: dict[str, Any], expected: Any) -> None:
+    assert verbs(said_by(SERVICENOW, instance("update", **came))) == expected
+
+
+def test_an_incident_that_is_deleted_is_cancelled() -> None:
+    assert verbs(said_by(SERVICENOW, instance("delete"))) == [("cancelled", {"reason": "deleted"})]
+
+
+# -- Freshdesk --------------------------------------------------------------------------------
+
+
+def freshdesk(event: str, happened: str = "", **more: str) -> Arrival:
+    ticket = {
+        "event": event, "triggered_event": happened, "ticket_id": "11", "subject": "Test ticket subject",
+        "status": "Pending", "priority": "Urgent", "agent": "Mona", "group": "", "requester": "Bob",
+        "company": "ACME", "source": "Email", "updated_at": "2026-03-02T10:00:00", **more,
+    }  # fmt: skip
+    return arrival(ticket)
+
+
+@pytest.mark.parametrize(
+    ("came", "expected"),
+    [
+        (
+            freshdesk("created"),
+            (
+                "opened",
+                {
+                    "title": "Test ticket subject",
+                    "priority": "Urgent",
+                    "severity": "P0",
+                    "owner": "Mona",
+                    "reporter": "Bob",
+                    "channel": "Email",
+                    "customer": {"id": "ACME"},
+                },
+            ),
+        ),
+        (freshdesk("updated", "{status:{from:2,to:3}}"), ("paused", {"reason": "pending_customer"})),
+        (freshdesk("updated", "{status:{from:3,to:4}}"), ("resumed", {"reason": "pending_customer"})),
+        (
+            freshdesk("updated", "{status:{from:2,to:6}}", status="Waiting on Third Party"),
+            ("paused", {"reason": "pending_vendor"}),
+        ),
+        (
+            freshdesk("updated", "{priority:{from:1,to:4}}"),
+            ("updated", {"priority": "Urgent", "severity": "P0"}),
+        ),
+        (freshdesk("assigned"), ("assigned", {"owner": "Mona", "team": None})),
+        (freshdesk("agent_replied"), ("message_sent", {"public": True, "by": "Mona"})),
+        (freshdesk("customer_replied"), ("message_received", {"public": True})),
+        (freshdesk("note_added", "{note_type:private}"), ("message_sent", {"public": False, "by": "Mona"})),
+        (freshdesk("spam"), ("cancelled", {"reason": "spam"})),
+    ],
+)  # fmt: skip
+def test_each_rule_of_freshdesk_says_its_verb(came: Arrival, expected: Any) -> None:
+    said = said_by(FRESHDESK, came)
+    assert (said[0].verb, said[0].data) == expected
+
+
+def test_a_change_of_nothing_of_ours_is_ignored_and_an_unknown_rule_is_not() -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(FRESHDESK, freshdesk("updated", "{ticket_type:{from:a,to:b}}"))
+    assert caught.value.ignored
+    with pytest.raises(NotMapped, match="expected created") as caught:
+        said_by(FRESHDESK, freshdesk("exploded"))
+    assert not caught.value.ignored

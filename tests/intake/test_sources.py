@@ -1,0 +1,329 @@
+"""The other sources, a payload of each kind that they send.
+
+Look-alikes, written after: PagerDuty "Webhook payloads" (V3); GitHub "Webhook events and payloads" (issues,
+issue_comment); Atlassian "Webhooks" for Jira; Prometheus "Alertmanager webhook_config" (version 4).
+"""
+
+from typing import Any
+
+import pytest
+
+from engine.core.instants import format_instant
+from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
+from engine.intake.authenticity import hex_digest
+from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
+
+PAGERDUTY, GITHUB, JIRA, ALERTS = (door_of(name) for name in ("pagerduty", "github", "jira", "alertmanager"))
+
+# -- PagerDuty --------------------------------------------------------------------------------
+
+
+def incident(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "PGR0VU2", "type": "incident", "number": 2, "status": "triggered", "incident_key": "d3640fbd",
+        "created_at": "2026-03-02T09:59:00Z", "title": "A little bump in the road",
+        "service": {"id": "PF9KMXH", "summary": "API Service", "type": "service_reference"},
+        "assignees": [{"id": "PTUXL6G", "summary": "User 123", "type": "user_reference"}],
+        "teams": [{"id": "PFCVPS0", "summary": "Engineering", "type": "team_reference"}],
+        "priority": {"id": "PSO75BM", "summary": "P1", "type": "priority_reference"},
+        "urgency": "high", "conference_bridge": None, "resolve_reason": None, **changes,
+    }  # fmt: skip
+
+
+def pagerduty(kind: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "event": {
+            "id": "01BBYA40PSZUUCDSGFJU", "event_type": f"incident.{kind}", "resource_type": "incident",
+            "occurred_at": "2026-03-02T10:00:00.000Z", "agent": {"id": "P1", "summary": "Tenex Engineer"},
+            "client": None, "data": data or incident(),
+        }
+    }  # fmt: skip
+
+
+def test_a_triggered_incident_opens_an_escalation() -> None:
+    (opened,) = said_by(PAGERDUTY, arrival(pagerduty("triggered")))
+    assert (opened.subject, opened.family) == ("pagerduty:PGR0VU2", "incident")
+    assert format_instant(opened.at) == "2026-03-02T10:00:00Z"
+    assert opened.data == {
+        "title": "A little bump in the road", "priority": "P1", "severity": "P0", "service": "API Service",
+        "owner": "User 123", "team": "Engineering",
+    }  # fmt: skip
+
+
+NOTE = {"id": "P2", "type": "incident_note", "incident": {"id": "PGR0VU2"}, "content": "looking"}
+MERGED = incident(resolve_reason={"type": "merge_resolve_reason", "incident": {"id": "PSURVIVES"}})
+WHO = {"by": "Tenex Engineer"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "expected"),
+    [
+        ("acknowledged", None, ("acknowledged", WHO)),
+        ("escalated", None, ("assigned", {"owner": "User 123"})),
+        ("reassigned", incident(assignees=[]), ("assigned", {"owner": None})),
+        ("priority_updated", None, ("updated", {"priority": "P1", "severity": "P0"})),
+        ("priority_updated", incident(priority=None), ("updated", {"priority": None})),
+        ("reopened", None, ("reopened", {})),
+        ("resolved", None, ("resolved", WHO)),
+        ("resolved", MERGED, ("merged", {"into": "pagerduty:PSURVIVES", **WHO})),
+        (
+            "status_update_published",
+            {**NOTE, "type": "x"},
+            ("update_published", {"audience": "internal", **WHO}),
+        ),
+        ("annotated", NOTE, ("message_sent", {"public": False, **WHO})),
+    ],
+)
+def test_each_event_of_pagerduty_says_its_verb(kind: str, data: Any, expected: Any) -> None:
+    said = said_by(PAGERDUTY, arrival(pagerduty(kind, data)))
+    assert verbs(said) == [expected]
+    assert said[0].subject == "pagerduty:PGR0VU2"
+
+
+def test_a_ping_is_ignored() -> None:
+    ping = {"event": {**pagerduty("x")["event"], "event_type": "pagey.ping", "resource_type": "pagey"}}
+    with pytest.raises(NotMapped) as caught:
+        said_by(PAGERDUTY, arrival(ping))
+    assert caught.value.ignored
+
+
+# -- GitHub -----------------------------------------------------------------------------------
+
+
+DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+
+
+def issue(**changes: Any) -> dict[str, Any]:
+    return {
+        "number": 1, "title": "Spelling error in the README file", "state": "open", "state_reason": None,
+        "user": {"login": "Codertocat", "type": "User"}, "assignee": None,
+        "labels": [{"name": "bug"}, {"name": "P1"}, {"name": "P2"}],
+        "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T10:00:00Z",
+        "closed_at": "2026-03-02T10:00:00Z", **changes,
+    }  # fmt: skip
+
+
+def github(action: str, kind: str = "issues", **more: Any) -> Arrival:
+    body = {
+        "action": action, "issue": issue(), "repository": {"full_name": "Codertocat/Hello-World"},
+        "sender": {"login": "octocat", "type": "User"}, **more,
+    }  # fmt: skip
+    return arrival(body, {"x-github-event": kind, "x-github-delivery": DELIVERY})
+
+
+def comment(association: str, kind: str = "User") -> dict[str, Any]:
+    user = {"login": "octocat", "type": kind}
+    return {"user": user, "author_association": association, "created_at": "2026-03-02T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("came", "expected"),
+    [
+        (
+            github("opened"),
+            (
+                "opened",
+                {
+                    "title": "Spelling error in the README file",
+                    "reporter": "Codertocat",
+                    "tags": ["bug", "P1", "P2"],
+                    "severity": "P1",
+                },
+            ),
+        ),
+        (github("closed", issue=issue(state_reason="completed")), ("resolved", {"by": "octocat"})),
+        (
+            github("closed", issue=issue(state_reason="not_planned")),
+            ("cancelled", {"reason": "not_planned", "by": "octocat"}),
+        ),
+        (github("reopened"), ("reopened", {"by": "octocat"})),
+        (github("assigned", issue=issue(assignee={"login": "mona"})), ("assigned", {"owner": "mona"})),
+        (github("unassigned"), ("assigned", {"owner": None})),
+        (github("labeled", issue=issue(labels=[{"name": "x"}])), ("updated", {"tags": ["x"]})),
+        (
+            github("edited", changes={"title": {"from": "x"}}),
+            ("updated", {"title": "Spelling error in the README file"}),
+        ),
+        (
+            github("created", "issue_comment", comment=comment("MEMBER")),
+            ("message_sent", {"public": True, "by": "octocat"}),
+        ),
+        (
+            github("created", "issue_comment", comment=comment("NONE")),
+            ("message_received", {"public": True}),
+        ),
+    ],
+)
+def test_each_event_of_github_says_its_verb(came: Arrival, expected: Any) -> None:
+    (said,) = said_by(GITHUB, came)
+    assert (said.verb, said.data) == expected
+    assert said.subject == "github:Codertocat/Hello-World#1"
+    assert said.id == f"{DELIVERY}:0"
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        github("opened", "ping"),
+        github("pinned"),
+        github("edited", changes={"body": {}}),
+        github("opened", issue=issue(pull_request={"url": "x"})),
+        github("created", "issue_comment", comment=comment("NONE", "Bot")),
+        github("edited", "issue_comment", comment=comment("MEMBER")),
+    ],
+)
+def test_what_github_sends_beside_is_ignored(came: Arrival) -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(GITHUB, came)
+    assert caught.value.ignored
+
+
+# -- Jira -------------------------------------------------------------------------------------
+
+
+def jira(kind: str, status: str = "Waiting for support", category: str = "indeterminate", **more: Any) -> Any:
+    fields = {
+        "summary": "I feel the need for speed",
+        "status": {"name": status, "statusCategory": {"key": category}},
+        "priority": {"name": "Highest"}, "labels": ["UI"], "components": [{"name": "checkout"}],
+        "assignee": {"displayName": "Mona"}, "reporter": {"displayName": "Bryan Rollins"},
+        "created": "2026-03-02T10:59:00.000+0100", "customfield_10001": {"value": "gold"},
+    }  # fmt: skip
+    body = {
+        "timestamp": 1772445600000, "webhookEvent": kind, "user": {"displayName": "Mona"},
+        "issue": {"id": "99291", "key": "JRA-20002", "fields": fields}, **more,
+    }  # fmt: skip
+    return arrival(body, {"x-atlassian-webhook-identifier": "d-1"})
+
+
+MONA = {"displayName": "Mona", "accountType": "atlassian"}
+
+
+def changed(field: str, before: str | None, after: str | None) -> dict[str, Any]:
+    item = {"field": field, "fieldId": field, "fromString": before, "toString": after}
+    return {"id": "10124", "items": [item]}
+
+
+def test_an_issue_that_is_created_opens_an_escalation() -> None:
+    (opened,) = said_by(JIRA, jira("jira:issue_created"))
+    assert opened.subject == "jira:JRA-20002"
+    assert format_instant(opened.at) == "2026-03-02T10:00:00Z"
+    assert opened.data == {
+        "title": "I feel the need for speed", "priority": "Highest", "severity": "P0", "owner": "Mona",
+        "reporter": "Bryan Rollins", "component": "checkout", "tags": ["UI"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("came", "expected"),
+    [
+        (
+            jira(
+                "jira:issue_updated", "Waiting for customer",
+                changelog=changed("status", "Open", "Waiting for customer"),
+            ),
+            [("paused", {"reason": "pending_customer"})],
+        ),
+        (
+            jira("jira:issue_updated", "Shipped", "done", changelog=changed("status", "Open", "Shipped")),
+            [("resolved", {})],
+        ),
+        (
+            jira("jira:issue_updated", "Doing", changelog=changed("status", "Resolved", "Doing")),
+            [("reopened", {})],
+        ),
+        (
+            jira("jira:issue_updated", changelog=changed("priority", "Low", "High")),
+            [("updated", {"priority": "High", "severity": "P1"})],
+        ),
+        (
+            jira("jira:issue_updated", changelog=changed("assignee", "Mona", None)),
+            [("assigned", {"owner": None})],
+        ),
+        (jira("jira:issue_deleted"), [("cancelled", {"reason": "deleted"})]),
+        (
+            jira("comment_created", comment={"jsdPublic": True, "author": MONA}),
+            [("message_sent", {"public": True, "by": "Mona"})],
+        ),
+        (
+            jira("comment_created", comment={"author": MONA}),
+            [("message_sent", {"public": False, "by": "Mona"})],
+        ),
+        (
+            jira("comment_created", comment={"jsdPublic": True, "author": {"accountType": "customer"}}),
+            [("message_received", {"public": True})],
+        ),
+    ],
+)  # fmt: skip
+def test_each_event_of_jira_says_its_verbs(came: Arrival, expected: Any) -> None:
+    assert verbs(said_by(JIRA, came)) == expected
+
+
+def test_one_delivery_of_jira_may_say_several_things_in_their_order() -> None:
+    items = [
+        *changed("status", "Resolved", "Waiting for customer")["items"],
+        *changed("assignee", "a", "b")["items"],
+    ]
+    came = jira("jira:issue_updated", "Waiting for customer", changelog={"id": "1", "items": items})
+    said = said_by(JIRA, came)
+    assert [one.verb for one in said] == ["reopened", "paused", "assigned"]
+    assert [one.id for one in said] == ["d-1:0", "d-1:1", "d-1:2"]
+
+
+def test_an_update_that_is_no_concern_of_ours_is_ignored() -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(JIRA, jira("jira:issue_updated", changelog=changed("Sprint", "1", "2")))
+    assert caught.value.ignored
+
+
+# -- Alertmanager -----------------------------------------------------------------------------
+
+
+def group(status: str = "firing") -> dict[str, Any]:
+    alert = {
+        "status": status, "labels": {"alertname": "HighLatency", "severity": "critical", "service": "shop"},
+        "annotations": {"summary": "Checkout is slow"}, "startsAt": "2026-03-02T09:58:11.5Z",
+        "endsAt": "2026-03-02T10:00:00Z" if status == "resolved" else "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus.example.org/graph", "fingerprint": "5ef77f1f8a3ecfcc",
+    }  # fmt: skip
+    return {"version": "4", "groupKey": "{}", "status": status, "receiver": "vigil", "alerts": [alert]}
+
+
+def test_an_alert_is_an_incident_from_its_start_to_its_end() -> None:
+    (opened,) = said_by(ALERTS, arrival(group()))
+    assert opened.subject == "alertmanager:5ef77f1f8a3ecfcc-1772445491"
+    assert opened.data == {
+        "title": "Checkout is slow", "fingerprint": "HighLatency", "severity": "P1", "service": "shop",
+    }  # fmt: skip
+    again, resolved = said_by(ALERTS, arrival(group("resolved")))
+    assert again == opened, "the start is known, and changes nothing the second time"
+    assert (resolved.verb, format_instant(resolved.at)) == ("resolved", "2026-03-02T10:00:00Z")
+
+
+# -- signatures -------------------------------------------------------------------------------
+
+BODY = b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("door", "name", "value"),
+    [
+        (PAGERDUTY, "x-pagerduty-signature", f"v1=00,v1={hex_digest(SECRET, BODY)}"),
+        (GITHUB, "x-hub-signature-256", f"sha256={hex_digest(SECRET, BODY)}"),
+        (JIRA, "x-hub-signature", f"sha256={hex_digest(SECRET, BODY)}"),
+        (ALERTS, "authorization", f"Bearer {SECRET}"),
+        (door_of("cloudevents"), "x-api-key", SECRET),
+    ],
+)
+def test_each_source_is_known_by_its_signature_and_by_nothing_else(door: Any, name: str, value: str) -> None:
+    door.source.authenticate(arrival(BODY, {name: value}), ("another secret", SECRET))
+    for headers, body in (
+        ({}, BODY),
+        ({name: ""}, BODY),
+        ({name: value[:-1]}, BODY),
+        ({name: f"{value[:-1]}é"}, BODY),
+        ({name: "sha1=abc"}, BODY),
+        *([({name: value}, BODY + b" ")] if "signature" in name else []),
+    ):
+        with pytest.raises(NotAuthentic):
+            door.source.authenticate(arrival(body, headers), ("another secret", SECRET))
