@@ -1,7 +1,6 @@
 """Sources that send what we tell them to: ServiceNow by our business rule, Freshdesk by our template.
 
-Node runs the rule in a stand-in of what it touches of an instance; Freshdesk's `triggered_event` is written as in
-recorded webhooks.
+Node runs the rule in a stand-in for an instance; `triggered_event` is as recorded webhooks have it.
 """
 
 import json
