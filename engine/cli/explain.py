@@ -75,7 +75,7 @@ def command(
     book = load(policies)
     options = Options(open_on_first_event=open_on_first_event)
     if events:
-        facts = _facts(_events_of_files(events), book, subject, options)
+        facts = facts_of(events_of_files(events), book, subject, options)
         said = _outcomes_of_files(outcomes, subject) if outcomes else None
     else:
         facts, said = _from_topics(bootstrap_servers, book, subject, options)
@@ -119,7 +119,7 @@ def _kinds(explained: "Explanation") -> str:
     return f"it has {', '.join(found)}" if found else "nothing is owed by it"
 
 
-def _facts(read: "Iterable[Received]", book: "Book", subject: str, options: "Options") -> "list[Fact]":
+def facts_of(read: "Iterable[Received]", book: "Book", subject: str, options: "Options") -> "list[Fact]":
     """Its facts among all events, and what others pass on to it."""
     from engine.core.instants import NEVER
     from engine.replay.gather import by_subject
@@ -133,7 +133,8 @@ def _facts(read: "Iterable[Received]", book: "Book", subject: str, options: "Opt
     return []
 
 
-def _events_of_files(files: list[str]) -> "Iterator[Received]":
+def events_of_files(files: list[str]) -> "Iterator[Received]":
+    """The events of the files' lines; what is none is told on stderr."""
     from engine.cli.inputs import file_lines
     from engine.cli.output import Notes
     from engine.replay.gather import Counts, receive
@@ -178,7 +179,7 @@ def _from_topics(
             others_name_it = any(name in (record.value or b"") for name in _as_written(subject))
     if others_name_it:  # it may be linked, or another merged into it
         records = read_topics(settings, [settings.tickets_topic, settings.incidents_topic])
-        facts = _facts(_events_of(records), book, subject, options)
+        facts = facts_of(_events_of(records), book, subject, options)
     else:
         facts = [one.fact for one in _events_of(mine)]
     said = []

@@ -1,14 +1,11 @@
 """`vigil send`: CloudEvents from files, or one given by hand, onto Kafka."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-
-if TYPE_CHECKING:
-    from engine.settings import Settings
 
 
 def command(
@@ -47,13 +44,9 @@ def command(
       vigil import github-status incidents.jsonl | vigil send - --rate 100
       vigil send --type ticket.opened.v1 --subject desk:1 --data '{"title": "Down", "severity": "P1"}'
     """
-    import asyncio
-
-    from aiokafka.errors import KafkaConnectionError
-
     from engine.cli.inputs import settings_at
     from engine.cli.output import Notes, say, say_json
-    from engine.cli.sending import message, send_all
+    from engine.cli.sending import deliver, message
 
     settings = settings_at(bootstrap_servers)
     if type_ is not None:
@@ -63,10 +56,7 @@ def command(
     else:
         raise Failure("nothing to send", ExitCode.USAGE, "name a FILE, - for stdin, or --type and --subject")
     messages = (message(place, line, settings, topic) for place, line in lines)
-    try:
-        sent = asyncio.run(send_all(settings, messages, rate=rate))
-    except KafkaConnectionError:
-        raise _why(settings) from None
+    sent = deliver(settings, messages, rate=rate)
     shown = Notes()
     for one in sent.refused:
         shown.add(f"{one.place}: {one.reason}")
@@ -77,19 +67,6 @@ def command(
         say(f"{sent.acknowledged:,} events acknowledged, {len(sent.refused):,} lines refused")
     if sent.refused:
         raise typer.Exit(ExitCode.FOUND)
-
-
-def _why(settings: "Settings") -> Failure:
-    """The client says only that it cannot connect; a look from outside tells what is wrong."""
-    from engine.cli.cluster import examine_cluster
-    from engine.cli.findings import Sign
-
-    for finding in examine_cluster(settings, timeout=5):
-        if finding.sign is Sign.FAIL:
-            return Failure(finding.found, finding.code, finding.advice)
-    return Failure(
-        f"{settings.bootstrap_servers}: lost the connection", ExitCode.UNREACHABLE, "send it again"
-    )
 
 
 def _lines(files: list[str]) -> Iterator[tuple[str, bytes]]:

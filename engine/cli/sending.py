@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 
 from engine.cli.exits import ExitCode, Failure
 from engine.contract.codec import Unreadable, read_line
@@ -57,6 +62,27 @@ def message(place: str, line: bytes, settings: Settings, topic: str | None) -> M
 class Sent(NamedTuple):
     acknowledged: int
     refused: list[Refused]
+
+
+def deliver(settings: Settings, messages: Iterable[Message | Refused], *, rate: float | None = None) -> Sent:
+    """`send_all`, for a command: Failure says why the brokers cannot be reached."""
+    try:
+        return asyncio.run(send_all(settings, messages, rate=rate))
+    except KafkaConnectionError:
+        raise _why(settings) from None
+
+
+def _why(settings: Settings) -> Failure:
+    """The client says only that it cannot connect; a look from outside tells what is wrong."""
+    from engine.cli.cluster import examine_cluster
+    from engine.cli.findings import Sign
+
+    for finding in examine_cluster(settings, timeout=5):
+        if finding.sign is Sign.FAIL:
+            return Failure(finding.found, finding.code, finding.advice)
+    return Failure(
+        f"{settings.bootstrap_servers}: lost the connection", ExitCode.UNREACHABLE, "send it again"
+    )
 
 
 async def send_all(

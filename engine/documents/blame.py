@@ -123,17 +123,11 @@ _RULES = (
 
 @lru_cache(maxsize=64)
 def _compiled(names: tuple[str, ...]) -> tuple[tuple[_Rule, re.Pattern[str]], ...]:
-    named = "|".join(re.escape(name) for name in names)
-    who = rf"(?:{_PRONOUNS}|(?:{_ROLES})"
-    who += rf"|{named})" if named else ")"
+    name = f"(?:{'|'.join(re.escape(name) for name in names)})" if names else "(?!)"  # (?!) is nothing's
+    who = f"(?:{_PRONOUNS}|{_ROLES}|{name})"
     found = []
     for rule in _RULES:
-        whole = "|".join(
-            pattern.replace("WHO", who)
-            .replace("ROLE", _ROLES)
-            .replace("NAME", f"(?:{named})" if named else "(?!)")
-            for pattern in rule.patterns
-        )
+        whole = "|".join(rule.patterns).replace("WHO", who).replace("ROLE", _ROLES).replace("NAME", name)
         found.append((rule, re.compile(rf"(?<![\w-])(?:{whole})(?![\w-])", re.IGNORECASE)))
     return tuple(found)
 

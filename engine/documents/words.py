@@ -28,6 +28,12 @@ def owed(metric: str, key: str = "", text: str = "") -> str:
     return _METRICS.get(metric) or metric.replace("_", " ").capitalize()
 
 
+def was_owed(metric: str, key: str = "", text: str = "") -> str:
+    """The same of what lies behind us: `Customer update`."""
+    name = owed(metric, key, text)
+    return name.removeprefix("Next ").capitalize() if name.startswith("Next ") else name
+
+
 def length(span: Span) -> str:
     """`40 s`, `9 min`, `1 h 10 min`, `334 h`: hours and never days, for a business day is no day."""
     whole = abs(span)
@@ -43,3 +49,8 @@ def ordinal(number: int) -> str:
     """`1st`, `2nd`, `11th`."""
     last = 0 if number % 100 in (11, 12, 13) else number % 10
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
+
+
+def percent(ratio: float) -> str:
+    """`90 %`."""
+    return f"{round(ratio * 100)} %"

@@ -1,0 +1,127 @@
+"""Who was told what and when: every update and message of an escalation, with the silence before it."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from engine.archive.account import Account
+from engine.core.facts import RELAYED_UPDATE, Fact
+from engine.core.instants import Instant, Span, format_instant, seconds
+from engine.core.policy import AUDIENCES
+from engine.core.relays import is_withdrawn
+from engine.documents.lateness import Ended, late_by
+from engine.documents.told import moment, tell
+from engine.documents.words import length
+
+MOST_ENTRIES = 60
+"""Of an audience; between the first and the last of more, what was in time is left out first."""
+
+_ANSWERS = frozenset({"first_response", "next_response"})
+
+
+class Entry(Struct, frozen=True):
+    """One time that an audience was told something, or the customer told us."""
+
+    at: str
+    when: str
+    what: str
+    by: str
+    gap_seconds: float | None
+    """Since we last told this audience, or since the opening; None for what the customer says."""
+    gap: str | None
+    late: str | None
+    """By how much; None where it was in time, or nothing was owed."""
+    is_in_time: bool
+    next_at: str | None
+    """When the next one was announced for."""
+    next_when: str | None
+
+
+class Record(Struct, frozen=True):
+    """All that one audience was told."""
+
+    audience: str
+    entries: list[Entry]
+    left_out: int
+    told: int
+    """How often."""
+    longest_gap: str | None
+    intervals: int
+    """That its cadence asked for, as far as they are judged."""
+    missed: int
+    """Intervals that passed in silence."""
+
+
+def communication(account: Account, obligations: Iterable[Ended]) -> list[Record]:
+    """By audience; of one that was neither told nor owed anything, an empty record."""
+    known = list(obligations)
+    return [_record(account, audience, known) for audience in AUDIENCES]
+
+
+def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
+    metrics = {f"{audience}_update", *(_ANSWERS if audience == "customer" else ())}
+    judged: dict[Instant, tuple[str, Span | None]] = {}
+    for one in known:
+        if one.which[0] in metrics:
+            for verdict in one.verdicts:
+                late = late_by(verdict, one.missed)
+                if verdict.name == "stopped_late" or verdict.effective_at not in judged:
+                    judged[verdict.effective_at] = verdict.name, late
+    opened = account.facts[0].at if account.facts else Instant(0)
+    before, entries, gaps = opened, [], []
+    for fact in account.facts:
+        if is_told(fact, audience):
+            gap = Span(max(0, fact.at - before))
+            gaps.append(gap)
+            entries.append(_entry(fact, gap, *judged.get(fact.at, ("", None))))
+            before = max(before, fact.at)
+        elif audience == "customer" and fact.kind == "message_received" and fact.data.get("public") is True:
+            entries.append(_entry(fact, None, "", None))
+    cadence = [verdict for one in known if one.which[0] == f"{audience}_update" for verdict in one.verdicts]
+    shown = _shown(entries)
+    return Record(
+        audience,
+        shown,
+        len(entries) - len(shown),
+        len(gaps),
+        length(max(gaps)) if gaps else None,
+        sum(verdict.name in ("met", "cadence_missed") for verdict in cadence),
+        sum(verdict.name == "cadence_missed" for verdict in cadence),
+    )
+
+
+def is_told(fact: Fact, audience: str) -> bool:
+    """Whether the fact tells the audience something: an update, or a public message to the customer."""
+    if fact.kind == "update_published":
+        return fact.text("audience") == audience
+    if audience != "customer":
+        return False
+    if fact.kind == RELAYED_UPDATE:
+        return not is_withdrawn(fact)
+    return fact.kind == "message_sent" and fact.data.get("public") is True
+
+
+def _entry(fact: Fact, gap: Span | None, verdict: str, late: Span | None) -> Entry:
+    following = fact.instant("next_update_at")
+    by = None if verdict != "stopped_late" else "" if late is None else length(late)
+    return Entry(
+        at=format_instant(fact.at),
+        when=moment(fact.at),
+        what=tell(fact).what.partition(";")[0],
+        by=fact.text("by"),
+        gap_seconds=None if gap is None else seconds(gap),
+        gap=None if gap is None else length(gap),
+        late=by,
+        is_in_time=verdict == "met",
+        next_at=None if following is None else format_instant(following),
+        next_when=None if following is None else moment(following),
+    )
+
+
+def _shown(entries: list[Entry]) -> list[Entry]:
+    """The first and the last always; of the middle what was late, as far as there is room."""
+    if len(entries) <= MOST_ENTRIES:
+        return entries
+    edge = MOST_ENTRIES // 4
+    middle = [entry for entry in entries[edge:-edge] if entry.late is not None]
+    return [*entries[:edge], *middle[: MOST_ENTRIES - 2 * edge], *entries[-edge:]]

@@ -1,0 +1,71 @@
+"""Which verdicts belong to one obligation, how it ended, and by how much it was late."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from engine.core.instants import Instant, Span
+from engine.core.outcomes import VERDICTS, Outcome
+
+Which: TypeAlias = tuple[str, str, int]
+"""Metric, key (a commitment's or an action's id, a role) and cycle."""
+
+MISSED = frozenset({"breached", "cadence_missed", "commitment_missed"})
+MET, LATE, OPEN_LATE, CANCELLED, WAIVED = "met", "late", "still missing", "cancelled", "waived"
+_RESULTS = {"met": MET, "stopped_late": LATE, "cancelled": CANCELLED, "waived": WAIVED}
+
+
+class Ended(NamedTuple):
+    """One cycle of one clock, and what came of it."""
+
+    which: Which
+    result: str
+    """MET; LATE: stopped after it was due; OPEN_LATE: due, and not stopped as far as is known; CANCELLED and
+    WAIVED: out of the count, though it may have been missed before."""
+    verdicts: tuple[Outcome, ...]
+    """In order of their effective time; never empty."""
+    late: Span | None
+    """On the clock's own calendar; None where it was not late, or by how much is not known."""
+
+    @property
+    def last(self) -> Outcome:
+        return self.verdicts[-1]
+
+    @property
+    def missed(self) -> list[Outcome]:
+        return [one for one in self.verdicts if one.name in MISSED]
+
+    @property
+    def due(self) -> Instant | None:
+        """The first due time that was missed; else the one that was kept."""
+        return next((one.due_at for one in (*self.missed, *self.verdicts) if one.due_at is not None), None)
+
+    @property
+    def is_late(self) -> bool:
+        return self.result in (LATE, OPEN_LATE) or bool(self.missed)
+
+
+def ended(standing: Iterable[Outcome]) -> list[Ended]:
+    """The standing verdicts by obligation, in order of their first."""
+    found: dict[Which, list[Outcome]] = {}
+    for one in standing:
+        if one.name in VERDICTS:
+            found.setdefault((one.metric, one.key, one.cycle), []).append(one)
+    return [_ended(which, verdicts) for which, verdicts in found.items()]
+
+
+def late_by(stop: Outcome, missed: Sequence[Outcome]) -> Span | None:
+    """How late a `stopped_late` is: what was counted since the first miss, on the clock's calendar.
+
+    Where the target changed after the miss, against the target at the stop.
+    """
+    if stop.name != "stopped_late":
+        return None
+    if stop.target is not None:
+        return Span(max(0, stop.elapsed - stop.target))
+    return Span(max(0, stop.elapsed - missed[0].elapsed)) if missed else None
+
+
+def _ended(which: Which, verdicts: list[Outcome]) -> Ended:
+    last = verdicts[-1]
+    missed = [one for one in verdicts if one.name in MISSED]
+    return Ended(which, _RESULTS.get(last.name, OPEN_LATE), tuple(verdicts), late_by(last, missed))

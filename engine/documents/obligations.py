@@ -1,0 +1,126 @@
+"""Promises and action items of an escalation: what was said of each, and what came of it."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from engine.archive.account import Account
+from engine.core.deadlines import ACTION, COMMITMENT
+from engine.core.facts import Fact
+from engine.core.instants import Instant, format_instant
+from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
+from engine.documents.told import moment
+from engine.documents.words import length
+
+OPEN = "open"
+_STATES = {MET: "in time", LATE: "late", OPEN_LATE: "missed, still open", CANCELLED: "", WAIVED: "waived"}
+
+
+class Promise(Struct, frozen=True):
+    """One commitment, with every time that was promised."""
+
+    id: str
+    text: str
+    to: str
+    by: str
+    made: str
+    due: list[str]
+    """In the order in which they were promised."""
+    state: str
+    """open; kept, in time or late by how much; missed; withdrawn; waived."""
+    reason: str
+
+
+class Action(Struct, frozen=True):
+    """One action item, as last told."""
+
+    id: str
+    title: str
+    owner: str | None
+    due_at: str | None
+    """As it was stated; None: by the policy's budget."""
+    due: str | None
+    state: str
+    """open; completed, in time or late by how much; missed; cancelled; waived."""
+    reason: str
+
+
+def texts_of(facts: Iterable[Fact]) -> dict[str, str]:
+    """The text of each promise and the title of each action, by id, as last told."""
+    found: dict[str, str] = {}
+    for fact in facts:
+        if fact.kind == "commitment_made":
+            found[fact.text("commitment_id")] = fact.text("text")
+        elif fact.kind == "action_opened":
+            found[fact.text("action_id")] = fact.text("title")
+    return found
+
+
+def promises(facts: Iterable[Fact], obligations: Iterable[Ended]) -> list[Promise]:
+    """In the order in which they were first made."""
+    results = _results(COMMITMENT, obligations)
+    of_each: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.kind.startswith("commitment_"):
+            of_each.setdefault(fact.text("commitment_id"), []).append(fact)
+    found = []
+    for key, told in of_each.items():
+        made = next((fact for fact in reversed(told) if fact.kind == "commitment_made"), None)
+        if made is None:
+            continue  # kept or withdrawn, and never made: nothing was owed
+        dues = [due for fact in told if (due := fact.instant("due_at")) is not None]
+        state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
+        found.append(
+            Promise(
+                key, made.text("text"), made.text("to"), made.text("by"), moment(made.at),
+                [moment(due) for due in dues], state, last.text("reason"),
+            )
+        )  # fmt: skip
+    return found
+
+
+def actions(account: Account, obligations: Iterable[Ended]) -> list[Action]:
+    """In the order in which they were first opened."""
+    results = _results(ACTION, obligations)
+    of_each: dict[str, list[Fact]] = {}
+    for fact in account.facts:
+        if fact.kind.startswith("action_"):
+            of_each.setdefault(fact.text("action_id"), []).append(fact)
+    found = []
+    for key, told in of_each.items():
+        opened = [fact for fact in told if fact.kind == "action_opened"]
+        if not opened:
+            continue
+        due = next((due for fact in reversed(opened) if (due := fact.instant("due_at")) is not None), None)
+        found.append(
+            Action(
+                id=key,
+                title=opened[-1].text("title"),
+                owner=opened[-1].text("owner") or None,
+                due_at=None if due is None else format_instant(due),
+                due=None if due is None else moment(Instant(due)),
+                state=_state(told, results.get(key), "completed", "cancelled"),
+                reason=told[-1].text("reason"),
+            )
+        )
+    return found
+
+
+def _results(metric: str, obligations: Iterable[Ended]) -> dict[str, Ended]:
+    """Of each key the last cycle."""
+    return {one.which[1]: one for one in obligations if one.which[0] == metric}
+
+
+def _state(told: list[Fact], ended: Ended | None, done: str, dropped: str) -> str:
+    """By its events; whether that was in time, by what stands."""
+    verb = told[-1].kind.partition("_")[2]
+    if ended is not None and ended.result == WAIVED:
+        return "waived"
+    if verb == dropped:
+        return dropped
+    if verb != done:
+        is_missed = ended is not None and ended.result == OPEN_LATE
+        return _STATES[OPEN_LATE] if is_missed else OPEN
+    if ended is None or ended.result not in (MET, LATE):
+        return done
+    return f"{done} {_STATES[ended.result]}" + (f" by {length(ended.late)}" if ended.late is not None else "")

@@ -1,0 +1,379 @@
+"""The post-incident review as plain data: everything that the log knows, and nothing that it does not."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.archive.account import Account
+from engine.core import attributes as attrs
+from engine.core.facts import Fact, Value
+from engine.core.instants import Instant, Span, format_instant, seconds
+from engine.core.outcomes import Outcome
+from engine.core.policy import AUDIENCES, SEVERITIES
+from engine.core.proof import is_intact
+from engine.core.segments import where_it_went
+from engine.documents import blame
+from engine.documents.communication import Record, communication, is_told
+from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
+from engine.documents.obligations import Action, Promise, actions, promises, texts_of
+from engine.documents.timeline import Row, timeline
+from engine.documents.told import hands, moment, tell
+from engine.documents.words import length, percent, was_owed
+
+_UPDATES = frozenset(f"{audience}_update" for audience in AUDIENCES)
+
+
+class Line(Struct, frozen=True):
+    label: str
+    value: str | None
+    """None: the log does not know."""
+
+
+class Verdict(Struct, frozen=True):
+    """What came of one obligation."""
+
+    owed: str
+    cycle: int
+    result: str
+    """met, late, still missing, cancelled, waived."""
+    reason: str
+    severity: str
+    due: str | None
+    at: str
+    target: str | None
+    used: str
+    late_seconds: float | None
+    late: str | None
+    hash: str
+
+
+class Part(Struct, frozen=True):
+    """One stretch of the way to a verdict."""
+
+    start: str
+    end: str
+    state: str
+    reason: str
+    calendar: str
+    counted_seconds: float
+    counted: str
+    team: str
+    owner: str
+
+
+class Proof(Struct, frozen=True):
+    """What a verdict was computed from and with; `vigil explain` recomputes it."""
+
+    owed: str
+    cycle: int
+    verdict: str
+    effective: str
+    id: str
+    hash: str
+    is_intact: bool
+    policy: str
+    policy_version: str
+    policy_hash: str
+    calendar: str | None
+    calendar_version: str | None
+    tzdata: str | None
+    holidays: str | None
+    parts: list[Part]
+
+
+class Spent(Struct, frozen=True):
+    """Where a part of one obligation's time went."""
+
+    owed: str
+    where: str
+    state: str
+    seconds: float
+    time: str
+    share: str | None
+    """Of the target."""
+
+
+class Correction(Struct, frozen=True):
+    """An answer that was given, and changed."""
+
+    found: str
+    was: str
+    now: str
+    because: str | None
+    """What arrived late; None where the log does not hold it."""
+
+
+class Wording(Struct, frozen=True):
+    """Words that blame, in what people wrote into the log."""
+
+    when: str
+    words: str
+    kind: str
+    instead: str
+
+
+class Review(Struct, frozen=True):
+    """All parts. Times twice: as ISO 8601, and for people in UTC to the minute."""
+
+    subject: str
+    title: str | None
+    known_until: str | None
+    """The last that the log knows of; None: it knows nothing."""
+    known_until_when: str | None
+    events: int
+    summary: list[Line]
+    impact: list[Line]
+    timeline: list[Row]
+    verdicts: list[Verdict]
+    kept: int
+    """Obligations that were met in time, late ones, and those that are late and not done."""
+    late: int
+    missing: int
+    out_of_count: int
+    """Cancelled or waived."""
+    time_spent: list[Spent]
+    communication: list[Record]
+    promises: list[Promise]
+    actions: list[Action]
+    corrections: list[Correction]
+    proofs: list[Proof]
+    people: list[str]
+    """Everyone whom the log names."""
+    wording: list[Wording]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
+
+
+def review(account: Account, *, full: bool = False) -> Review:
+    """The review of an escalation; `full`: no row of the timeline is folded."""
+    obligations = ended(account.standing)
+    texts = texts_of(account.facts)
+    known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
+    until = Instant(max(known)) if known else None
+    named = people(account.facts)
+    return Review(
+        subject=account.subject,
+        title=attrs.text(account.attributes, "title") or None,
+        known_until=None if until is None else format_instant(until),
+        known_until_when=None if until is None else moment(until),
+        events=len(account.facts),
+        summary=list(_summary(account)),
+        impact=list(_impact(account)),
+        timeline=timeline(account, obligations, texts, full=full),
+        verdicts=[_verdict(one, texts) for one in obligations if _is_shown(one)],
+        kept=sum(one.result == MET for one in obligations),
+        late=sum(one.result == LATE for one in obligations),
+        missing=sum(one.result == OPEN_LATE for one in obligations),
+        out_of_count=sum(one.result in (CANCELLED, WAIVED) for one in obligations),
+        time_spent=[spent for one in obligations if _is_asked(one) for spent in _spent(one, texts)],
+        communication=communication(account, obligations),
+        promises=promises(account.facts, obligations),
+        actions=actions(account, obligations),
+        corrections=list(_corrections(account, texts)),
+        proofs=[_proof(verdict, texts) for one in obligations for verdict in one.verdicts if verdict.hash],
+        people=named,
+        wording=list(_wording(account.facts, named)),
+    )
+
+
+def people(facts: Iterable[Fact]) -> list[str]:
+    """Everyone whom the facts name, each once."""
+    fields = ("by", "owner", "person", "reporter")
+    return sorted({name for fact in facts for field in fields if (name := fact.text(field))})
+
+
+# -- at a glance ----------------------------------------------------------------------------------
+
+
+def _summary(account: Account) -> Iterator[Line]:
+    a = account.attributes
+    yield Line("Severity, gravest ever", _gravest(account))
+    yield Line("Customer", _customer(a))
+    for label, name in (("Service", "service"), ("Component", "component"), ("Region", "region")):
+        yield Line(label, attrs.text(a, name) or None)
+    yield Line("In the hands of", hands(attrs.text(a, "team"), attrs.text(a, "owner")) or None)
+    opening = account.facts[0] if account.facts else None
+    for label, field in (("Began", "occurred_at"), ("Detected", "detected_at"), ("Reported", "reported_at")):
+        yield Line(label, _stated(account.facts, field))
+    yield Line("Opened", None if opening is None else moment(opening.at))
+    told = [fact for fact in account.facts if is_told(fact, "customer")]
+    yield Line("Customer first told", _after(told, opening, last=False))
+    for label, kind, last in (
+        ("Acknowledged", "acknowledged", False),
+        ("Resolved", "resolved", True),
+        ("Confirmed by the customer", "resolution_confirmed", True),
+        ("Closed", "closed", True),
+        ("Post-incident review held", "pir_held", False),
+    ):
+        yield Line(label, _after([fact for fact in account.facts if fact.kind == kind], opening, last=last))
+    for stage in ("summary", "final"):
+        published = [f for f in account.facts if f.kind == "rca_published" and f.text("stage") == stage]
+        yield Line(f"RCA published, {stage}", _after(published, opening, last=True))
+    again = sum(fact.kind == "reopened" for fact in account.facts)
+    if again:
+        yield Line("Reopened", f"{again} times" if again > 1 else "once")
+
+
+def _gravest(account: Account) -> str | None:
+    held = {one.severity for one in account.standing} | {fact.text("severity") for fact in account.facts}
+    return next((severity for severity in SEVERITIES if severity in held), None)
+
+
+def _customer(a: Mapping[str, Value]) -> str | None:
+    name, tier = attrs.text(a, "customer_name") or attrs.text(a, "customer"), attrs.text(a, "tier")
+    return f"{name} ({tier})" if name and tier else name or None
+
+
+def _stated(facts: Iterable[Fact], field: str) -> str | None:
+    """As last said."""
+    stated = [at for fact in facts if (at := fact.instant(field)) is not None]
+    return moment(stated[-1]) if stated else None
+
+
+def _after(facts: list[Fact], opening: Fact | None, *, last: bool) -> str | None:
+    if not facts or opening is None:
+        return None
+    at = facts[-1 if last else 0].at
+    side = "after" if at >= opening.at else "before"
+    return f"{moment(at)}, {length(Span(at - opening.at))} {side} the opening"
+
+
+def _impact(account: Account) -> Iterator[Line]:
+    a = account.attributes
+    scope = attrs.text(a, "scope")
+    yield Line("Scope", f"{scope} of the customers" if scope in ("all", "many", "some") else scope or None)
+    affected, revenue = a.get("affected_customers"), a.get("revenue_at_risk")
+    yield Line("Customers affected", f"{affected:,}" if isinstance(affected, int) else None)
+    for label, name in (
+        ("Data lost", "data_loss"),
+        ("Security affected", "security"),
+        ("Workaround", "workaround"),
+    ):
+        value = a.get(name)
+        yield Line(label, ("yes" if value else "no") if isinstance(value, bool) else None)
+    currency = attrs.text(a, "revenue_currency")
+    is_known = isinstance(revenue, int | float)
+    yield Line("Revenue at risk", f"{revenue:,.0f} {currency}" if is_known else None)
+    yield Line("How long, from the beginning to the resolution", _lasted(account))
+
+
+def _lasted(account: Account) -> str | None:
+    began = [at for fact in account.facts if (at := fact.instant("occurred_at")) is not None]
+    resolved = [fact.at for fact in account.facts if fact.kind == "resolved"]
+    if not began or not resolved or resolved[-1] < began[-1]:
+        return None
+    return length(Span(resolved[-1] - began[-1]))
+
+
+# -- verdicts -------------------------------------------------------------------------------------
+
+
+def _is_shown(one: Ended) -> bool:
+    """All but the updates in time: the communication record has those."""
+    return one.is_late or not _is_update(one)
+
+
+def _is_asked(one: Ended) -> bool:
+    """Where its time went: of the resolution, and of what was late and no update."""
+    return one.which[0] == "resolve" or (one.is_late and not _is_update(one))
+
+
+def _is_update(one: Ended) -> bool:
+    return one.which[0] in _UPDATES
+
+
+def _owed(o: Outcome, texts: Mapping[str, str]) -> str:
+    return was_owed(o.metric, o.key, texts.get(o.key, ""))
+
+
+def _verdict(one: Ended, texts: Mapping[str, str]) -> Verdict:
+    last, due = one.last, one.due
+    target = (one.missed or one.verdicts)[0].target
+    return Verdict(
+        owed=_owed(last, texts),
+        cycle=last.cycle,
+        result=f"missed, then {one.result}"
+        if one.missed and one.result in (CANCELLED, WAIVED)
+        else one.result,
+        reason=last.reason.replace("_", " "),
+        severity=last.severity,
+        due=None if due is None else moment(due),
+        at=moment(last.effective_at),
+        target=None if target is None else length(target),
+        used=length(last.elapsed),
+        late_seconds=None if one.late is None else seconds(one.late),
+        late=None if one.late is None else length(one.late),
+        hash=last.hash,
+    )
+
+
+def _proof(o: Outcome, texts: Mapping[str, str]) -> Proof:
+    versions = o.versions
+    return Proof(
+        owed=_owed(o, texts),
+        cycle=o.cycle,
+        verdict=o.name,
+        effective=format_instant(o.effective_at),
+        id=o.id,
+        hash=o.hash,
+        is_intact=is_intact(o),
+        policy=o.policy.name,
+        policy_version=o.policy.version,
+        policy_hash=o.policy.hash,
+        calendar=None if versions is None else versions.calendar,
+        calendar_version=None if versions is None else versions.calendar_version,
+        tzdata=None if versions is None else versions.tzdata,
+        holidays=None if versions is None else versions.holidays,
+        parts=[
+            Part(
+                format_instant(part.start), format_instant(part.end), part.state, part.reason, part.calendar,
+                seconds(part.elapsed), length(part.elapsed), part.team, part.owner,
+            )
+            for part in o.segments
+        ],
+    )  # fmt: skip
+
+
+def _spent(one: Ended, texts: Mapping[str, str]) -> Iterator[Spent]:
+    last = one.last
+    target = (one.missed or one.verdicts)[0].target
+    spent = where_it_went(last.segments)
+    rows = [(hands(*whose), "counted", time) for whose, time in spent.counted.items()]
+    rows += [("", f"paused: {reason.replace('_', ' ')}", time) for reason, time in spent.paused.items()]
+    for where, state, time in sorted(rows, key=lambda row: -row[2]):
+        share = percent(time / target) if target and state == "counted" else None
+        yield Spent(_owed(last, texts), where, state, seconds(time), length(time), share)
+
+
+# -- what changed, and how it is said ------------------------------------------------------------
+
+
+def _corrections(account: Account, texts: Mapping[str, str]) -> Iterator[Correction]:
+    said = {one.id: one for one in account.outcomes}
+    facts = {fact.id: fact for fact in account.facts}
+    for one in account.outcomes:
+        if not one.corrects:
+            continue
+        before, cause = said.get(one.corrects), facts.get(one.caused_by)
+        yield Correction(
+            found=moment(one.detected_at),
+            was=_answer(one if before is None else before, texts),
+            now="no more" if one.name == "retracted" else _answer(one, texts),
+            because=None if cause is None else f"{tell(cause).what} at {moment(cause.at)}",
+        )
+
+
+def _answer(o: Outcome, texts: Mapping[str, str]) -> str:
+    name = (o.outcome or o.name).replace("_", " ")
+    return f"{_owed(o, texts)}: {name} at {moment(o.effective_at)}"
+
+
+def _wording(facts: Iterable[Fact], named: list[str]) -> Iterator[Wording]:
+    for fact in facts:
+        for one in blame.find(tell(fact).quote, named):
+            yield Wording(moment(fact.at), one.words, one.kind, one.instead)

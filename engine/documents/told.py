@@ -1,0 +1,202 @@
+"""What happened, in words: a sentence for a fact or an outcome, beside what people themselves wrote."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact, Value
+from engine.core.instants import Instant, to_datetime
+from engine.core.outcomes import Outcome
+from engine.documents.words import length, ordinal, was_owed
+
+
+class Told(NamedTuple):
+    """A sentence of ours, and the words of whoever wrote the event; both may hold names that they chose."""
+
+    what: str
+    quote: str = ""
+
+
+def tell(fact: Fact) -> Told:
+    """What a fact says; a kind that is not known here says its own name."""
+    teller = _TELLERS.get(fact.kind)
+    return Told(fact.kind.replace("_", " ").capitalize()) if teller is None else teller(fact)
+
+
+def tell_outcome(o: Outcome, text: str = "") -> str:
+    """What an outcome says that no fact of its time tells; `text` is the promise or the action's title."""
+    name = was_owed(o.metric, o.key, text)
+    if o.name == "breached":
+        return f"{name}: not done within {length(o.target)}" if o.target else f"{name}: not done in time"
+    if o.name == "commitment_missed":
+        return f"{name}: not kept in time"
+    if o.name == "cadence_missed":
+        return f"{name}: none given" + (f", {ordinal(o.in_a_row)} in a row" if o.in_a_row > 1 else "")
+    if o.name == "overdue":
+        return f"{name}: still missing after {o.in_a_row} day" + ("s" if o.in_a_row > 1 else "")
+    if o.name == "escalated":
+        whom = ", ".join(role.replace("_", " ") for role in o.notify)
+        return f"{name}: {o.threshold} reached, escalated to {whom or 'nobody'}"
+    if o.name == "breach_risk":
+        return f"{name}: at risk, {o.threshold} reached"
+    reason = f" ({o.reason.replace('_', ' ')})" if o.reason else ""
+    return f"{name}: {o.name.replace('_', ' ')}{reason}"
+
+
+def moment(at: Instant) -> str:
+    """`2026-11-02 09:00`, with seconds only where there are any; UTC."""
+    when = to_datetime(at)
+    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second else f"{when:%Y-%m-%d %H:%M}"
+
+
+def hands(team: str, owner: str) -> str:
+    """In whose hands something was."""
+    return " / ".join(part for part in (team, owner) if part)
+
+
+# -- of each kind ---------------------------------------------------------------------------------
+
+
+def _words(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_words(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+_MOMENTS = frozenset({"occurred_at", "detected_at", "reported_at"})
+
+
+def _changes(data: Mapping[str, Value], without: frozenset[str]) -> str:
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {_moment_or_words(name, value)}"
+        for name, value in data.items()
+        if name not in without
+    )
+
+
+def _moment_or_words(name: str, value: Value) -> str:
+    return moment(Instant(value)) if name in _MOMENTS and isinstance(value, int) else _words(value)
+
+
+def _opened(f: Fact) -> Told:
+    severity = f.text("severity")
+    return Told(f"Opened as {severity}" if severity else "Opened", f.text("title"))
+
+
+def _updated(f: Fact) -> Told:
+    return Told("Changed", _changes(f.data, frozenset({"by"})))
+
+
+def _triaged(f: Fact) -> Told:
+    severity = f.text("severity")
+    found = _changes(f.data, frozenset({"by", "severity"}))
+    return Told(f"Triaged as {severity}" if severity else "Triaged", found)
+
+
+def _assigned(f: Fact) -> Told:
+    whose = hands(f.text("team"), f.text("owner"))
+    return Told(f"Assigned to {whose}" if whose else "Assigned to nobody")
+
+
+def _message(sent: str, internal: str) -> Callable[[Fact], Told]:
+    return lambda f: Told(sent if f.data.get("public") is True else internal)
+
+
+def _update(f: Fact) -> Told:
+    return Told(f"Update to {_AUDIENCES.get(f.text('audience'), f.text('audience'))}{_next(f)}")
+
+
+def _relayed(f: Fact) -> Told:
+    return Told(f"Update to the customer, published on {f.text('from')}{_next(f)}")
+
+
+def _next(f: Fact) -> str:
+    stated = f.instant("next_update_at")
+    return "" if stated is None else f"; the next one announced for {moment(stated)}"
+
+
+def _promised(f: Fact) -> Told:
+    due = f.instant("due_at")
+    whom = f" to {f.text('to')}" if f.text("to") else ""
+    return Told(f"Promised{whom}" + (f", by {moment(due)}" if due is not None else ""), f.text("text"))
+
+
+def _commitment(what: str) -> Callable[[Fact], Told]:
+    def told(f: Fact) -> Told:
+        due = f.instant("due_at")
+        until = f", now by {moment(due)}" if due is not None else ""
+        return Told(f"Promise {f.text('commitment_id')} {what}{until}", f.text("reason"))
+
+    return told
+
+
+def _action_opened(f: Fact) -> Told:
+    due, owner = f.instant("due_at"), f.text("owner")
+    parts = [f"Action item {f.text('action_id')} opened"]
+    parts += [f"owner {owner}"] if owner else []
+    parts += [f"due {moment(due)}"] if due is not None else []
+    return Told(", ".join(parts), f.text("title"))
+
+
+def _action(what: str) -> Callable[[Fact], Told]:
+    return lambda f: Told(f"Action item {f.text('action_id')} {what}", f.text("reason"))
+
+
+def _field(what: str, field: str, quote: str = "") -> Callable[[Fact], Told]:
+    """`what`, a colon and the field; `what` alone where the field is not there."""
+
+    def told(f: Fact) -> Told:
+        value = f.text(field).replace("_", " ")
+        said = f"{what}: {value}" if value else what
+        return Told(said, f.text(quote) if quote else "")
+
+    return told
+
+
+def _quoted(what: str, field: str) -> Callable[[Fact], Told]:
+    return lambda f: Told(what, f.text(field))
+
+
+def _role(what: str) -> Callable[[Fact], Told]:
+    return lambda f: Told(f"{f.text('person')} {what} the role {f.text('role').replace('_', ' ')}")
+
+
+_AUDIENCES = {"customer": "the customer", "internal": "the inside", "executive": "executives"}
+
+_TELLERS: dict[str, Callable[[Fact], Told]] = {
+    "opened": _opened,
+    "updated": _updated,
+    "triaged": _triaged,
+    "assigned": _assigned,
+    "role_assigned": _role("takes"),
+    "role_released": _role("gives back"),
+    "paused": _field("Paused", "reason"),
+    "resumed": _field("Resumed", "reason"),
+    "message_received": _message("The customer wrote", "A message came in, not for the customer's eyes"),
+    "message_sent": _message("Answer to the customer", "Internal note"),
+    "update_published": _update,
+    RELAYED_UPDATE: _relayed,
+    CONTACT_INHERITED: _field("Its customer first came by one that was merged into it", "from"),
+    "resolved": _quoted("Resolved", "resolution"),
+    "resolution_confirmed": lambda _: Told("The customer confirmed the resolution"),
+    "reopened": _quoted("Reopened", "reason"),
+    "closed": _quoted("Closed", "reason"),
+    "cancelled": _field("Cancelled", "reason"),
+    "merged": _field("Merged into", "into"),
+    "linked": _field("Linked", "to"),
+    "unlinked": _field("Unlinked", "to"),
+    "commitment_made": _promised,
+    "commitment_kept": _commitment("kept"),
+    "commitment_withdrawn": _commitment("withdrawn"),
+    "commitment_renegotiated": _commitment("renegotiated"),
+    "rca_published": _field("Root cause analysis published", "stage", "url"),
+    "pir_held": _quoted("Post-incident review held", "url"),
+    "action_opened": _action_opened,
+    "action_completed": _action("completed"),
+    "action_cancelled": _action("cancelled"),
+    "recurrence_flagged": _field("Recurrence flagged", "pattern"),
+    "waived": _field("Waived", "metric", "reason"),
+}

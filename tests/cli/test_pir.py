@@ -1,0 +1,112 @@
+"""`vigil pir` writes a review from events and policies, and reads it back when it is filled in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import vigil
+
+from engine.cli.exits import ExitCode
+
+POLICY = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+default_severity: P1
+clocks:
+  resolve:     {budget: {P0: 4h}}
+  rca_summary: {budget: {P0: 48h}}
+"""
+
+
+def event(number: int, verb: str, clock: str, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": f"e{number}", "source": "urn:test", "type": f"incident.{verb}.v1",
+        "subject": "check", "time": f"2026-03-02T{clock}:00Z", "datacontenttype": "application/json",
+        "data": data,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> list[str]:
+    """The options that name the events and the policies."""
+    events = [
+        event(1, "opened", "09:00", title="Down", severity="P0"),
+        event(2, "resolved", "14:00", by="kim"),
+    ]
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "test.yaml").write_text(POLICY)
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
+    return ["-e", str(tmp_path / "events.jsonl"), "-p", str(tmp_path / "policies")]
+
+
+def test_a_review_is_written_filled_in_and_sent_as_events(known: list[str], tmp_path: Path) -> None:
+    review, events = tmp_path / "review.md", tmp_path / "more.jsonl"
+    done = vigil("pir", "write", "check", *known, "-o", str(review))
+    assert done.returncode == ExitCode.DONE, done.stderr
+    text = review.read_text()
+    assert "**Resolution late by 1 h**" in text
+
+    unfilled = vigil("pir", "check", str(review), "--out", str(events))
+    assert unfilled.returncode == ExitCode.FOUND
+    assert f"{review}:13: Stage: summary or final" in unfilled.stdout
+    assert "nothing is sent" in unfilled.stderr
+    assert not events.exists()
+
+    for before, after in {
+        "| Stage | |": "| Stage | summary |",
+        "| Published at | |": "| Published at | 2026-03-03 09:00 |",
+        "## What happened\n": "## What happened\n\nIt was down; Kim should have known.\n",
+        "## Root cause\n": "## Root cause\n\nA pool of 20.\n",
+        "| | | | |": "| a-1 | A pool of 400 | lee | 2026-03-09 |",
+    }.items():
+        text = text.replace(before, after)
+    review.write_text(text)
+    as_of = ("--as-of", "2026-03-03T10:00:00Z")
+    dry = vigil("pir", "check", str(review), *as_of)
+    assert dry.returncode == ExitCode.DONE
+    assert "hint: “should have known”: hindsight" in dry.stdout
+    assert "not sent; --send sends it" in dry.stderr
+    assert "ticket.rca_published.v1" in dry.stderr
+    assert vigil("pir", "check", str(review), *as_of, "--strict").returncode == ExitCode.FOUND
+
+    written = vigil(
+        "pir", "check", str(review), *as_of, "--family", "incident", "--out", str(events), "--json"
+    )
+    assert json.loads(written.stdout)["ready"] is True
+    assert [json.loads(line)["type"] for line in events.read_text().splitlines()] == [
+        "incident.rca_published.v1", "incident.action_opened.v1",
+    ]  # fmt: skip
+    replayed = vigil("replay", known[1], str(events), "-p", known[3], "--until", "2026-03-10T00:00:00Z")
+    verdicts = {
+        (one["data"]["metric"], one["data"].get("key", "")): (one["type"], one["time"])
+        for one in map(json.loads, replayed.stdout.splitlines())
+    }
+    assert verdicts["rca_summary", ""] == ("sla.met.v1", "2026-03-03T09:00:00Z")
+    assert verdicts["action", "a-1"] == ("sla.breached.v1", "2026-03-09T23:59:59Z")
+
+    final = vigil(
+        "pir", "write", "check", known[0], known[1], "-e", str(events), *known[2:], "--filled", str(review)
+    )
+    assert "| a-1 | A pool of 400 | lee | 2026-03-09 23:59:59 | open |" in final.stdout
+    assert "It was down; Kim should have known." in final.stdout
+
+
+def test_html_and_json_come_from_the_same_review(known: list[str]) -> None:
+    page = vigil("pir", "write", "check", *known, "--format", "html")
+    assert "<strong>Resolution late by 1 h</strong>" in page.stdout
+    data = json.loads(vigil("pir", "write", "check", *known, "--format", "json").stdout)
+    assert [one["result"] for one in data["verdicts"]] == ["late"]
+
+
+def test_a_subject_is_the_default_and_one_that_is_not_there_is_said(known: list[str]) -> None:
+    done = vigil("pir", "desk:404", *known)
+    assert (done.returncode, done.stdout) == (ExitCode.FOUND, "")
+    assert done.stderr.startswith("vigil: there is no event of desk:404")
+
+
+def test_a_file_that_is_no_review_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Notes\n")
+    done = vigil("pir", "check", str(tmp_path / "notes.md"))
+    assert done.returncode == ExitCode.USAGE
+    assert "this is no review that `vigil pir` made" in done.stderr

@@ -1,0 +1,178 @@
+"""The post-incident review holds what the log knows: what was late and by how much, and what is not known."""
+
+from collections.abc import Iterator
+
+import pytest
+from accounts import account, account_as_reported, book, fact
+from markdown_it import MarkdownIt
+
+from engine.archive.account import Account
+from engine.core.facts import Fact
+from engine.core.policy import Book
+from engine.documents.pages import to_html
+from engine.documents.rendering import Press
+from engine.documents.review import Review, review
+from engine.documents.review_form import to_markdown
+from engine.documents.timeline import MOST_ROWS
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    return book(tmp_path_factory.mktemp("policies"))
+
+
+@pytest.fixture(scope="module")
+def press() -> Iterator[Press]:
+    with Press() as one:
+        yield one
+
+
+def outage() -> list[Fact]:
+    """A P0 of six hours, two of them late."""
+    return [
+        fact("opened", "09:00", customer={"id": "acme", "tier": "gold"}, occurred_at="2026-03-02T08:40:00Z"),
+        fact("acknowledged", "09:07", by="kim"),
+        fact("assigned", "09:10", owner="kim", team="payments"),
+        fact("update_published", "09:20", audience="customer", next_update_at="2026-03-02T09:40:00Z"),
+        fact("paused", "10:00", reason="pending_customer"),
+        fact("resumed", "11:00"),
+        fact("assigned", "12:00", owner="jo", team="database"),
+        fact("update_published", "12:20", audience="customer", by="lee"),
+        fact("commitment_made", "12:30", commitment_id="c-1", text="A fix", due_at="2026-03-02T13:00:00Z"),
+        fact("commitment_kept", "13:30", commitment_id="c-1"),
+        fact("resolved", "16:00", resolution="Pool of 400", by="jo"),
+        fact("update_published", "16:05", audience="customer", by="lee"),
+    ]  # fmt: skip
+
+
+def rows(of: Review) -> dict[str, list[tuple[str, str | None]]]:
+    return {row.when[-5:]: [(late.owed, late.by) for late in row.late] for row in of.timeline if row.late}
+
+
+def test_the_timeline_says_what_was_late_and_by_how_much(policies: Book) -> None:
+    made = review(account(policies, outage(), "16:30"))
+    assert rows(made) == {
+        "09:07": [("Acknowledge", "2 min")],
+        "09:20": [("First answer to customer", "5 min")],
+        "12:20": [("Customer update", "2 h 40 min")],  # announced for 9:40
+        "13:30": [("Promise: A fix", "30 min")],
+        "16:00": [("Resolution", "2 h")],  # 7 h less one of waiting, of 4
+        "16:05": [("Customer update", "3 h 15 min")],
+    }
+    missed = [(row.when[-5:], row.what) for row in made.timeline if row.is_miss]
+    assert ("14:00", "Resolution: not done within 4 h") in missed
+    assert ("13:00", "Promise: A fix: not kept in time") in missed
+
+
+def test_verdicts_have_their_proof_and_say_where_the_time_went(policies: Book) -> None:
+    made = review(account(policies, outage(), "16:30"))
+    resolution = next(one for one in made.verdicts if one.owed == "Resolution")
+    assert (resolution.result, resolution.late, resolution.due, resolution.used) == (
+        "late", "2 h", "2026-03-02 14:00", "6 h",
+    )  # fmt: skip
+    proof = next(one for one in made.proofs if one.hash == resolution.hash)
+    assert proof.is_intact
+    assert (proof.verdict, proof.policy) == ("stopped_late", "test")
+    spent = [
+        (one.where, one.state, one.time, one.share) for one in made.time_spent if one.owed == "Resolution"
+    ]
+    assert spent == [
+        ("database / jo", "counted", "4 h", "100 %"),
+        ("payments / kim", "counted", "1 h 50 min", "46 %"),
+        ("", "paused: pending customer", "1 h", None),
+        ("", "counted", "10 min", "4 %"),
+    ]
+
+
+def test_the_communication_record_has_every_silence(policies: Book) -> None:
+    customer, internal, executive = review(account(policies, outage(), "16:30")).communication
+    assert [(one.when[-5:], one.gap, one.late) for one in customer.entries] == [
+        ("09:20", "20 min", "5 min"), ("12:20", "3 h", "2 h 40 min"), ("16:05", "3 h 45 min", "3 h 15 min"),
+    ]  # fmt: skip
+    assert customer.longest_gap == "3 h 45 min"
+    assert (internal.told, internal.intervals) == (0, 0)
+    assert (executive.told, executive.missed, executive.intervals) == (0, 7, 7)
+
+
+def test_of_an_escalation_of_which_nothing_is_known_nothing_is_invented(press: Press) -> None:
+    made = review(Account("desk:1", [], []))
+    assert made.known_until is None
+    assert all(line.value is None for line in made.summary + made.impact)
+    text = to_markdown(made, press)
+    assert text.count("_not known yet_") >= 20
+    assert "None was made." in text
+    assert "Never told." in text
+
+
+def test_what_people_wrote_stays_text(policies: Book, press: Press) -> None:
+    hostile = (
+        "<script>alert(1)</script> | **bold** [x](javascript:alert(1)) `a` \n# h\n\n[vigil review of]: #other"
+    )
+    facts = [
+        fact("opened", "09:00", title=hostile),
+        fact("resolved", "10:00", resolution=hostile, by="<b>kim</b>"),
+        fact("action_opened", "10:10", action_id="a|1", title=hostile),
+    ]
+    text = to_markdown(review(account(policies, facts, "11:00")), press)
+    page = to_html(text)
+    for bad in ("<script", "<strong>bold", 'href="javascript', "<b>"):
+        assert bad not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; | **bold** [x](javascript:alert(1)) `a` # h" in page
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    in_row, cells = 0, []
+    for token in tokens:
+        if token.type == "tr_open":
+            in_row = 0
+        in_row += token.type in ("td_open", "th_open")
+        if token.type == "tr_close":
+            cells.append(in_row)
+    assert set(cells) <= {2, 4, 5, 6, 8}
+
+
+def test_a_huge_timeline_is_folded_and_says_what_it_left_out(policies: Book, press: Press) -> None:
+    facts = [fact("opened", "09:00"), fact("acknowledged", "09:02")]
+    facts += [
+        fact("message_sent", f"{2 + n // 1440} {n // 60 % 24:02}:{n % 60:02}", public=n % 9 == 0)
+        for n in range(601, 5400)
+    ]
+    facts += [fact("assigned", f"4 {n // 60:02}:{n % 60:02}", owner=f"p{n}") for n in range(198)]
+    facts.append(fact("resolved", "6 12:00"))
+    known = account(policies, facts, "6 13:00")
+    made = review(known)
+    assert len(facts) == 5_000
+    assert len(made.timeline) <= MOST_ROWS
+    whats = [row.what for row in made.timeline]
+    assert whats[:2] == ["Opened as P0", "Acknowledged"]
+    assert "Resolved" in whats
+    assert sum(row.count for row in made.timeline if "message" in row.what) >= 4_799
+    assert len(to_markdown(made, press)) < 200_000
+    in_full = review(known, full=True)
+    assert len(in_full.timeline) > 5_000
+    assert all(row.count == 1 for row in in_full.timeline)
+
+
+def test_what_was_corrected_is_shown_as_now_known_with_a_note(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00"),
+        fact("acknowledged", "09:04", recorded="09:30", by="kim"),
+        fact("update_published", "09:10", audience="customer"),
+        fact("resolved", "12:30", recorded="13:30", by="kim"),
+    ]
+    made = review(account_as_reported(policies, facts, "14:00"))
+    assert next(o for o in made.verdicts if o.owed == "Acknowledge").result == "met"
+    retracted = next(one for one in made.corrections if one.was.startswith("Acknowledge: breached"))
+    assert (retracted.found, retracted.was, retracted.now, retracted.because) == (
+        "2026-03-02 09:30", "Acknowledge: breached at 2026-03-02 09:05", "no more",
+        "Acknowledged at 2026-03-02 09:04",
+    )  # fmt: skip
+
+
+def test_words_in_the_log_that_blame_are_pointed_out(policies: Book) -> None:
+    facts = [fact("opened", "09:00"), fact("resolved", "10:00", resolution="Kim forgot the index", by="Kim")]
+    found = review(account(policies, facts, "11:00")).wording
+    assert [(one.when, one.words) for one in found] == [("2026-03-02 10:00", "Kim forgot")]
+
+
+def test_the_data_is_plain(policies: Book) -> None:
+    plain = review(account(policies, outage(), "16:30")).plain()
+    assert plain["timeline"][0]["at"] == "2026-03-02T09:00:00Z"
