@@ -1,1 +1,1 @@
-"""Outcomes → alerts: what is wrong now, routed, and delivered so that it is seen once and goes when it is over."""
+"""Outcomes → alerts: routed, and delivered so that each is seen once and goes when it is over."""

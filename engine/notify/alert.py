@@ -7,7 +7,7 @@ from msgspec import Struct
 from engine.core.outcomes import Outcome
 
 WARNING, CRITICAL, NOTE = "warning", "critical", "note"
-"""At risk; breached or missed, and a level of escalation; what is said once and never resolves."""
+"""At risk; breached, missed or a level of escalation; said once, and never resolved."""
 FIRING, RESOLVED = "firing", "resolved"
 
 
@@ -15,7 +15,7 @@ class Alert(Struct, frozen=True):
     """One condition: what is due, when, how long is left, why, whose it is."""
 
     key: str
-    """The same from the first firing to the resolution, another for the next cycle: at most 255 characters."""
+    """The same from the first firing to the resolution, another for the next cycle: at most 255 long."""
     state: str
     """FIRING or RESOLVED."""
     level: str
@@ -23,8 +23,8 @@ class Alert(Struct, frozen=True):
     outcome: Outcome
     """The latest that stands and made it what it is."""
     labels: dict[str, str]
-    """What routes match and groups go by: outcome, metric, key, severity, customer, tier, service, team, owner,
-    policy, level, notify (roles, joined by commas)."""
+    """What routes match and groups go by: outcome, metric, key, severity, customer, tier, service, team,
+    owner, policy, level, notify (roles, joined by commas)."""
     title: str = ""
     customer_name: str = ""
     changed: int = 0
@@ -62,7 +62,7 @@ class TryAgain(Exception):
 
 
 class Refused(Exception):
-    """It will never be taken as it is: a dead letter, to be sent again by command once the reason is mended."""
+    """It will never be taken as it is: a dead letter, to be sent again by command once that is mended."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
