@@ -46,9 +46,9 @@ def write(
         list[str], typer.Option("--events", "-e", metavar="FILE", help="Its events, as JSON Lines.")
     ],
     policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
-    until: Annotated[
+    at: Annotated[
         str | None,
-        typer.Option(help="As of this time, ISO 8601 with an offset. Else: the last event."),
+        typer.Option("--at", help="As known at this time, ISO 8601 with an offset. Else: the last event."),
     ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="Markdown can be filled in.")] = "md",
     output: Annotated[
@@ -88,7 +88,7 @@ def write(
     from engine.documents.review_form import NoReview
     from engine.replay.files import writing
 
-    made = review(_account(subject, events, policies, until), full=full)
+    made = review(_account(subject, events, policies, at), full=full)
     before = None if filled is None else filled.read_text("utf-8")
     if before is not None and form == "json":
         raise Failure("--filled goes with Markdown and HTML", ExitCode.USAGE)
@@ -169,7 +169,7 @@ def check(
 # -- writing --------------------------------------------------------------------------------------
 
 
-def _account(subject: str, events: list[str], policies: Path, until: str | None) -> "Account":
+def _account(subject: str, events: list[str], policies: Path, at: str | None) -> "Account":
     from engine.archive.account import Account
     from engine.cli.explain import events_of_files, facts_of
     from engine.cli.inputs import instant
@@ -182,7 +182,7 @@ def _account(subject: str, events: list[str], policies: Path, until: str | None)
     facts = facts_of(events_of_files(events), book, subject, options)
     if not facts:
         raise Failure(f"there is no event of {subject}", ExitCode.FOUND, "the id is the events' subject")
-    end = latest(facts, ()) if until is None else instant("--until", until)
+    end = latest(facts, ()) if at is None else instant("--at", at)
     known = [fact for fact in facts if fact.at <= end]
     return Account(subject, known, Bench(book, options, lambda *_: None).judge(subject, known, end))
 

@@ -58,16 +58,22 @@ def outline(markdown: str) -> Outline:
     """The document's parts. There is nothing that Markdown refuses."""
     env: dict[str, Any] = {}
     tokens = _parser().parse(markdown, env)
-    end = markdown.count("\n") + 1
+    source = lines_of(markdown)
+    end = len(source)
     starts = [at for at, token in enumerate(tokens) if _is_section(token)]
     bounds = [0, *starts, len(tokens)]
     sections = []
     for first, last in pairwise(bounds):
         following = tokens[last].map if last < len(tokens) else None
         until = end + 1 if following is None else following[0] + 1
-        sections.append(_section(tokens[first:last], until))
+        sections.append(_section(tokens[first:last], source, until))
     references = {label: unquote(one["href"][1:]) for label, one in env.get("references", {}).items()}
     return Outline(sections, references)
+
+
+def lines_of(markdown: str) -> list[str]:
+    """As Markdown counts them: a form feed or a Unicode line separator ends none."""
+    return markdown.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def note(label: str, value: str) -> str:
@@ -84,28 +90,37 @@ def _is_section(token: Token) -> bool:
     return token.type == "heading_open" and token.markup == "##" and token.level == 0
 
 
-def _section(tokens: list[Token], end: int) -> Section:
+def _section(tokens: list[Token], source: list[str], end: int) -> Section:
     name, line, body = "", 1, tokens
     if tokens and _is_section(tokens[0]):
         name, line, body = _plain(tokens[1]), _line(tokens[0], 1), tokens[3:]
-    content, mark_line = _without_marks(body)
-    return Section(
-        name, line, end, list(_texts(content, line)), _items(content, line), _rows(content, line), mark_line
-    )
+    marks = _marks(body)
+    content = [token for at, token in enumerate(body) if not any(at in mark for mark in marks)]
+    below = [text for mark in marks for text in _right_below(body[mark.start], source)]
+    texts = sorted([*below, *_texts(content, line)], key=lambda text: text.line)
+    mark_line = _line(body[marks[0].start], 0) if marks else 0
+    return Section(name, line, end, texts, _items(content, line), _rows(content, line), mark_line)
 
 
-def _without_marks(tokens: list[Token]) -> tuple[list[Token], int]:
-    kept: list[Token] = []
-    mark_line, at = 0, 0
-    while at < len(tokens):
-        token = tokens[at]
-        if token.type == "blockquote_open" and _plain(tokens[at + 2]).startswith(MARK):
-            mark_line = mark_line or _line(token, 0)
-            at = _closing(tokens, at) + 1
-            continue
-        kept.append(token)
-        at += 1
-    return kept, mark_line
+def _marks(tokens: list[Token]) -> list[range]:
+    """Where the marks are among the tokens."""
+    found: list[range] = []
+    for at, token in enumerate(tokens):
+        if token.type == "blockquote_open" and not (found and at in found[-1]):
+            quote = range(at, _closing(tokens, at) + 1)
+            first = next((tokens[one] for one in quote if tokens[one].type == "inline"), None)
+            if first is not None and _plain(first).startswith(MARK):
+                found.append(quote)
+    return found
+
+
+def _right_below(mark: Token, source: list[str]) -> Iterator[Text]:
+    """Lines below a mark with no empty one between: Markdown takes them into it; to the person, an answer."""
+    start, end = mark.map or (0, 0)
+    for number in range(start, end):
+        line = source[number].strip()
+        if line and not line.startswith(">"):
+            yield Text(number + 1, line)
 
 
 def _closing(tokens: list[Token], opening: int) -> int:

@@ -129,6 +129,7 @@ _SPECIAL = re.compile(
     r"|~(?=~)|(?<=~)~"
     r"|&(?=#?\w+;)"
     r"|^[#+=-]"  # headings, lists, rules: at the beginning of a line, where we may be
+    r"|#(?=#*$)"  # at the end of a heading it would close it
 )
 _NUMBERED = re.compile(r"^(\d+)([.)])")
 

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-from engine.documents.outline import Outline, Section, note, outline
+from engine.documents.outline import Outline, Section, lines_of, note, outline
 from engine.documents.rendering import Press
 from engine.documents.review import Review
 
@@ -81,7 +81,7 @@ def _around(made: str, filled: str, subject: str) -> str:
     before, now = outline(filled), outline(made)
     if subject_of(before) != subject:
         raise NoReview(f"the file is the review of {subject_of(before)}, and not of {subject}")
-    old, lines = filled.splitlines(), made.splitlines()
+    old, lines = lines_of(filled), lines_of(made)
     for section in reversed(now.sections):
         known = before.section(section.name) if section.name in BY_HAND else None
         if known is not None:

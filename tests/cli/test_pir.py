@@ -8,6 +8,10 @@ import pytest
 from running import vigil
 
 from engine.cli.exits import ExitCode
+from engine.cli.reading import read_topics
+from engine.demo.broker import KafkaBroker
+from engine.settings import Settings
+from servers import create_topics, unique
 
 POLICY = """
 policy: test
@@ -25,6 +29,22 @@ def event(number: int, verb: str, clock: str, **data: Any) -> dict[str, Any]:
         "subject": "check", "time": f"2026-03-02T{clock}:00Z", "datacontenttype": "application/json",
         "data": data,
     }  # fmt: skip
+
+
+AS_OF = ("--as-of", "2026-03-03T10:00:00Z")
+
+
+def filled(text: str) -> str:
+    """At the stage summary, with one action and a word that blames."""
+    for before, after in {
+        "| Stage | |": "| Stage | summary |",
+        "| Published at | |": "| Published at | 2026-03-03 09:00 |",
+        "## What happened\n": "## What happened\n\nIt was down; Kim should have known.\n",
+        "## Root cause\n": "## Root cause\n\nA pool of 20.\n",
+        "| | | | |": "| a-1 | A pool of 400 | lee | 2026-03-09 |",
+    }.items():
+        text = text.replace(before, after)
+    return text
 
 
 @pytest.fixture
@@ -53,25 +73,17 @@ def test_a_review_is_written_filled_in_and_sent_as_events(known: list[str], tmp_
     assert "nothing is sent" in unfilled.stderr
     assert not events.exists()
 
-    for before, after in {
-        "| Stage | |": "| Stage | summary |",
-        "| Published at | |": "| Published at | 2026-03-03 09:00 |",
-        "## What happened\n": "## What happened\n\nIt was down; Kim should have known.\n",
-        "## Root cause\n": "## Root cause\n\nA pool of 20.\n",
-        "| | | | |": "| a-1 | A pool of 400 | lee | 2026-03-09 |",
-    }.items():
-        text = text.replace(before, after)
+    text = filled(text)
     review.write_text(text)
-    as_of = ("--as-of", "2026-03-03T10:00:00Z")
-    dry = vigil("pir", "check", str(review), *as_of)
+    dry = vigil("pir", "check", str(review), *AS_OF)
     assert dry.returncode == ExitCode.DONE
     assert "hint: “should have known”: hindsight" in dry.stdout
     assert "not sent; --send sends it" in dry.stderr
     assert "ticket.rca_published.v1" in dry.stderr
-    assert vigil("pir", "check", str(review), *as_of, "--strict").returncode == ExitCode.FOUND
+    assert vigil("pir", "check", str(review), *AS_OF, "--strict").returncode == ExitCode.FOUND
 
     written = vigil(
-        "pir", "check", str(review), *as_of, "--family", "incident", "--out", str(events), "--json"
+        "pir", "check", str(review), *AS_OF, "--family", "incident", "--out", str(events), "--json"
     )
     assert json.loads(written.stdout)["ready"] is True
     assert [json.loads(line)["type"] for line in events.read_text().splitlines()] == [
@@ -110,3 +122,34 @@ def test_a_file_that_is_no_review_is_one_clear_line(tmp_path: Path) -> None:
     done = vigil("pir", "check", str(tmp_path / "notes.md"))
     assert done.returncode == ExitCode.USAGE
     assert "this is no review that `vigil pir` made" in done.stderr
+
+
+def test_sending_twice_changes_nothing(known: list[str], tmp_path: Path, kafka: KafkaBroker) -> None:
+    name = unique("pir")
+    create_topics(kafka.bootstrap, f"{name}.tickets", f"{name}.incidents", partitions=1)
+    topics = {"VIGIL_TICKETS_TOPIC": f"{name}.tickets", "VIGIL_INCIDENTS_TOPIC": f"{name}.incidents"}
+    review = tmp_path / "review.md"
+    review.write_text(filled(vigil("pir", "write", "check", *known).stdout))
+    for _ in range(2):
+        done = vigil(
+            "pir",
+            "check",
+            str(review),
+            *AS_OF,
+            "--send",
+            "-b",
+            kafka.bootstrap,
+            "--family",
+            "incident",
+            **topics,
+        )
+        assert done.returncode == ExitCode.DONE, done.stderr
+        assert "2 events acknowledged" in done.stderr
+    sent = [
+        (one.key, dict(one.headers))
+        for one in read_topics(Settings(bootstrap_servers=kafka.bootstrap), [f"{name}.incidents"])
+    ]
+    assert {key for key, _ in sent} == {b"check"}
+    ids = [headers["ce_id"] for _, headers in sent]
+    assert ids[:2] == ids[2:]
+    assert len(set(ids)) == 2

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import orjson
 import pytest
 from accounts import SUBJECT, account, at, book, fact
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.contract.codec import Received, read_line
 from engine.core.facts import Fact
@@ -72,7 +74,7 @@ def filled(skeleton: str, **other: str) -> str:
         head, rest = text.split(f"## {name}\n", 1)
         text = f"{head}## {name}\n{rest.replace('- …', f'- One of {name}', 1)}"
     text = text.replace("| a-1 | Alert on it |  |", "| a-1 | Alert on it | jo |", 1)
-    return "\n".join(line for line in text.splitlines() if not line.startswith("> **To fill in.**")) + "\n"
+    return "\n".join(line for line in text.split("\n") if not line.startswith("> **To fill in.**"))
 
 
 def said(found: Checked, *, hints: bool = False) -> list[tuple[int, str]]:
@@ -190,6 +192,15 @@ def test_what_is_wrong_is_named_with_its_line(skeleton: str, place: str, written
     assert said(check(text, NOW)) == [(line_of(text, written.splitlines()[-1]), problem)]
 
 
+def test_what_is_written_right_below_a_mark_counts(skeleton: str) -> None:
+    lines = skeleton.splitlines()
+    mark = line_of(skeleton, "The conditions that together")
+    text = "\n".join([*lines[:mark], "A pool of 20. Kim forgot it.", *lines[mark:]]) + "\n"
+    found = check(text, NOW)
+    assert "Root cause: nothing is filled in" not in dict(said(found)).values()
+    assert (mark + 1, "Kim forgot") in [(line, what[1:11]) for line, what in said(found, hints=True)]
+
+
 def test_an_action_twice_is_named(skeleton: str) -> None:
     text = filled(skeleton, **{"| | | | |": "| a-1 | Another | lee | 2026-04-01 |"})
     first = line_of(text, "| a-1 | Alert on it | jo |")
@@ -267,8 +278,47 @@ def test_html_in_what_is_filled_in_stays_text(skeleton: str) -> None:
     assert check(text, NOW).answers.actions[1].title == "<b>x</b>"
 
 
+_TEXT = st.text(st.sampled_from("ab1 \n\t*_`#>-+=~|<>&;[]()!\\./:…x\u2028\u00a0"), min_size=1, max_size=20)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(titles=st.lists(_TEXT, min_size=1, max_size=3), resolution=_TEXT)
+def test_whatever_the_log_says_is_read_back_as_it_was_made(
+    policies: Book, press: Press, titles: list[str], resolution: str
+) -> None:
+    facts = [fact("opened", "09:00", title=resolution), fact("resolved", "10:00", resolution=resolution)]
+    facts += [
+        fact("action_opened", "11:00", action_id=f"a{number}", title=title, owner="jo")
+        for number, title in enumerate(titles)
+    ]
+    made = to_markdown(review(account(policies, facts, "12:00")), press)
+    found = check(made, NOW)
+    assert [one.text for one in found.problems if one.kind == "changed"] == []
+    assert sorted((one.id, one.is_new) for one in found.answers.actions) == [
+        (f"a{number}", False) for number in range(len(titles))
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("ab1. \n\t*_`#>-+=~|<>&;[]()!\\/:…To fill in\r\x0c\u2028"), max_size=80))
+def test_whatever_a_person_writes_can_be_read(skeleton_text: str) -> None:
+    head = "[vigil review of]: #desk%3A1\n\n## Five whys\n\n"
+    assert check(f"{head}{skeleton_text}\n\n## Root cause\n\nx\n", NOW).answers.subject == SUBJECT
+
+
 def test_the_skeleton_has_every_section_that_is_filled_in(skeleton: str) -> None:
     assert [
         line[3:] for line in skeleton.splitlines() if line.startswith("## ") and line[3:] in BY_HAND
     ] == list(BY_HAND)
     assert check(skeleton, NOW).answers.subject == SUBJECT
+
+
+def test_lines_are_counted_as_markdown_counts_them(skeleton: str, policies: Book, press: Press) -> None:
+    odd = "## What happened\n\nA form\x0cfeed, a\u2028separator.\n"
+    text = filled(skeleton, **{"## What happened\n": odd}).replace(
+        "A pool of 20", "Kim forgot the pool of 20"
+    )
+    assert said(check(text, NOW), hints=True)[0][0] == text[: text.index("Kim forgot")].count("\n") + 1
+    made = to_markdown(review(account(policies, outage(), "16:30")), press, text)
+    assert "A form\x0cfeed, a\u2028separator." in made
+    assert check(made, NOW).answers.actions[1].title == "400 | on"
