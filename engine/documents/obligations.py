@@ -8,6 +8,7 @@ from engine.archive.account import Account
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
+from engine.core.outcomes import Outcome
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
 from engine.documents.told import moment
 from engine.documents.words import length
@@ -38,7 +39,7 @@ class Action(Struct, frozen=True):
     title: str
     owner: str | None
     due_at: str | None
-    """As it was stated; None: by the policy's budget."""
+    """As stated, or as an outcome says that the policy's budget ends; None: neither has been said."""
     due: str | None
     state: str
     """open; completed, in time or late by how much; missed; cancelled; waived."""
@@ -91,7 +92,10 @@ def actions(account: Account, obligations: Iterable[Ended]) -> list[Action]:
         opened = [fact for fact in told if fact.kind == "action_opened"]
         if not opened:
             continue
-        due = next((due for fact in reversed(opened) if (due := fact.instant("due_at")) is not None), None)
+        dues = [fact.instant("due_at") for fact in opened] + [
+            o.due_at for o in account.standing if _is_of(o, key)
+        ]
+        due = next((due for due in reversed(dues) if due is not None), None)
         found.append(
             Action(
                 id=key,
@@ -104,6 +108,10 @@ def actions(account: Account, obligations: Iterable[Ended]) -> list[Action]:
             )
         )
     return found
+
+
+def _is_of(o: Outcome, key: str) -> bool:
+    return o.metric == ACTION and o.key == key
 
 
 def _results(metric: str, obligations: Iterable[Ended]) -> dict[str, Ended]:

@@ -11,18 +11,16 @@ from engine.core import attributes as attrs
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
-from engine.core.policy import AUDIENCES, SEVERITIES
+from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
-from engine.core.segments import where_it_went
 from engine.documents import blame
 from engine.documents.communication import Record, communication, is_told
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
 from engine.documents.obligations import Action, Promise, actions, promises, texts_of
+from engine.documents.time_spent import Spent, is_update, time_spent
 from engine.documents.timeline import Row, timeline
 from engine.documents.told import hands, moment, tell
-from engine.documents.words import length, percent, was_owed
-
-_UPDATES = frozenset(f"{audience}_update" for audience in AUDIENCES)
+from engine.documents.words import length, was_owed
 
 
 class Line(Struct, frozen=True):
@@ -83,18 +81,6 @@ class Proof(Struct, frozen=True):
     parts: list[Part]
 
 
-class Spent(Struct, frozen=True):
-    """Where a part of one obligation's time went."""
-
-    owed: str
-    where: str
-    state: str
-    seconds: float
-    time: str
-    share: str | None
-    """Of the target."""
-
-
 class Correction(Struct, frozen=True):
     """An answer that was given, and changed."""
 
@@ -140,7 +126,7 @@ class Review(Struct, frozen=True):
     corrections: list[Correction]
     proofs: list[Proof]
     people: list[str]
-    """Everyone whom the log names."""
+    """Everyone of ours whom the log names."""
     wording: list[Wording]
 
     def plain(self) -> dict[str, Any]:
@@ -155,7 +141,7 @@ def review(account: Account, *, full: bool = False) -> Review:
     texts = texts_of(account.facts)
     known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
     until = Instant(max(known)) if known else None
-    named = people(account.facts)
+    named = _people(account)
     return Review(
         subject=account.subject,
         title=attrs.text(account.attributes, "title") or None,
@@ -170,7 +156,7 @@ def review(account: Account, *, full: bool = False) -> Review:
         late=sum(one.result == LATE for one in obligations),
         missing=sum(one.result == OPEN_LATE for one in obligations),
         out_of_count=sum(one.result in (CANCELLED, WAIVED) for one in obligations),
-        time_spent=[spent for one in obligations if _is_asked(one) for spent in _spent(one, texts)],
+        time_spent=list(time_spent(account.facts, obligations, texts)),
         communication=communication(account, obligations),
         promises=promises(account.facts, obligations),
         actions=actions(account, obligations),
@@ -181,10 +167,11 @@ def review(account: Account, *, full: bool = False) -> Review:
     )
 
 
-def people(facts: Iterable[Fact]) -> list[str]:
-    """Everyone whom the facts name, each once."""
-    fields = ("by", "owner", "person", "reporter")
-    return sorted({name for fact in facts for field in fields if (name := fact.text(field))})
+def _people(account: Account) -> list[str]:
+    """Everyone of ours whom the facts name, each once: not the customer, and not who or what reported it."""
+    customer = {attrs.text(account.attributes, name) for name in ("customer", "customer_name")}
+    named = (fact.text(field) for fact in account.facts for field in ("by", "owner", "person"))
+    return sorted({name for name in named if name} - customer)
 
 
 # -- at a glance ----------------------------------------------------------------------------------
@@ -275,16 +262,7 @@ def _lasted(account: Account) -> str | None:
 
 def _is_shown(one: Ended) -> bool:
     """All but the updates in time: the communication record has those."""
-    return one.is_late or not _is_update(one)
-
-
-def _is_asked(one: Ended) -> bool:
-    """Where its time went: of the resolution, and of what was late and no update."""
-    return one.which[0] == "resolve" or (one.is_late and not _is_update(one))
-
-
-def _is_update(one: Ended) -> bool:
-    return one.which[0] in _UPDATES
+    return one.is_late or not is_update(one)
 
 
 def _owed(o: Outcome, texts: Mapping[str, str]) -> str:
@@ -337,17 +315,6 @@ def _proof(o: Outcome, texts: Mapping[str, str]) -> Proof:
             for part in o.segments
         ],
     )  # fmt: skip
-
-
-def _spent(one: Ended, texts: Mapping[str, str]) -> Iterator[Spent]:
-    last = one.last
-    target = (one.missed or one.verdicts)[0].target
-    spent = where_it_went(last.segments)
-    rows = [(hands(*whose), "counted", time) for whose, time in spent.counted.items()]
-    rows += [("", f"paused: {reason.replace('_', ' ')}", time) for reason, time in spent.paused.items()]
-    for where, state, time in sorted(rows, key=lambda row: -row[2]):
-        share = percent(time / target) if target and state == "counted" else None
-        yield Spent(_owed(last, texts), where, state, seconds(time), length(time), share)
 
 
 # -- what changed, and how it is said ------------------------------------------------------------

@@ -58,6 +58,9 @@ def hands(team: str, owner: str) -> str:
 
 def _words(value: Value) -> str:
     if isinstance(value, Mapping):
+        amount = value.get("amount")
+        if isinstance(amount, int | float):
+            return f"{amount:,.0f} {value.get('currency', '')}"
         return ", ".join(f"{name.replace('_', ' ')} {_words(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "none"
@@ -106,7 +109,7 @@ def _message(sent: str, internal: str) -> Callable[[Fact], Told]:
 
 
 def _update(f: Fact) -> Told:
-    return Told(f"Update to {_AUDIENCES.get(f.text('audience'), f.text('audience'))}{_next(f)}")
+    return Told(f"{_UPDATES.get(f.text('audience'), 'Update')}{_next(f)}")
 
 
 def _relayed(f: Fact) -> Told:
@@ -164,7 +167,9 @@ def _role(what: str) -> Callable[[Fact], Told]:
     return lambda f: Told(f"{f.text('person')} {what} the role {f.text('role').replace('_', ' ')}")
 
 
-_AUDIENCES = {"customer": "the customer", "internal": "the inside", "executive": "executives"}
+_UPDATES = {
+    "customer": "Update to the customer", "internal": "Internal update", "executive": "Update to executives",
+}  # fmt: skip
 
 _TELLERS: dict[str, Callable[[Fact], Told]] = {
     "opened": _opened,

@@ -13,6 +13,7 @@ from engine.documents.pages import to_html
 from engine.documents.rendering import Press
 from engine.documents.review import Review, review
 from engine.documents.review_form import to_markdown
+from engine.documents.time_spent import WHOLE
 from engine.documents.timeline import MOST_ROWS
 
 
@@ -82,6 +83,23 @@ def test_verdicts_have_their_proof_and_say_where_the_time_went(policies: Book) -
         ("", "paused: pending customer", "1 h", None),
         ("", "counted", "10 min", "4 %"),
     ]
+
+
+def test_where_the_time_went_is_told_by_hands_and_status(policies: Book) -> None:
+    def whole(facts: list[Fact]) -> list[tuple[str, str, str, str | None]]:
+        spent = review(account(policies, facts, "23:00")).time_spent
+        return [(one.where, one.state, one.time, one.share) for one in spent if one.owed == WHOLE]
+
+    assert whole(outage()) == [
+        ("database / jo", "in work", "4 h", "57 %"),
+        ("payments / kim", "in work", "1 h 50 min", "26 %"),
+        ("payments / kim", "paused: pending customer", "1 h", "14 %"),
+        ("", "not acknowledged", "7 min", "2 %"),
+        ("", "in work", "3 min", "1 %"),
+    ]
+    again = [fact("reopened", "20:00"), fact("resolved", "21:00")]
+    assert whole(outage() + again)[0] == ("database / jo", "in work", "5 h", "62 %")
+    assert whole(outage()[:-2]) == []  # not resolved
 
 
 def test_the_communication_record_has_every_silence(policies: Book) -> None:
