@@ -9,12 +9,12 @@ from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
 from engine.core.outcomes import Outcome
-from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
+from engine.documents.lateness import LATE, MET, OPEN_LATE, WAIVED, Ended
 from engine.documents.told import moment
 from engine.documents.words import length
 
-OPEN = "open"
-_STATES = {MET: "in time", LATE: "late", OPEN_LATE: "missed, still open", CANCELLED: "", WAIVED: "waived"}
+OPEN, MISSED = "open", "missed, still open"
+"""The states of what is not done yet."""
 
 
 class Promise(Struct, frozen=True):
@@ -123,12 +123,12 @@ def _state(told: list[Fact], ended: Ended | None, done: str, dropped: str) -> st
     """By its events; whether that was in time, by what stands."""
     verb = told[-1].kind.partition("_")[2]
     if ended is not None and ended.result == WAIVED:
-        return "waived"
+        return WAIVED
     if verb == dropped:
         return dropped
     if verb != done:
-        is_missed = ended is not None and ended.result == OPEN_LATE
-        return _STATES[OPEN_LATE] if is_missed else OPEN
+        return MISSED if ended is not None and ended.result == OPEN_LATE else OPEN
     if ended is None or ended.result not in (MET, LATE):
         return done
-    return f"{done} {_STATES[ended.result]}" + (f" by {length(ended.late)}" if ended.late is not None else "")
+    how = "in time" if ended.result == MET else "late"
+    return f"{done} {how}" + (f" by {length(ended.late)}" if ended.late is not None else "")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from engine.contract.moments import read_moment
 from engine.core.instants import DAY, MINUTE, SECOND, Instant
 from engine.documents import blame
+from engine.documents.obligations import MISSED, OPEN
 from engine.documents.outline import Outline, Section, Text, outline
 from engine.documents.press import MISSING
 from engine.documents.review_form import (
@@ -58,6 +59,19 @@ class Action(NamedTuple):
     is_new: bool
     """The log does not have it, or has another owner, title or date of it."""
     is_logged: bool
+
+
+class _Logged(NamedTuple):
+    """An action as the log has it."""
+
+    title: str
+    owner: str
+    due: str
+    state: str
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state not in (OPEN, MISSED)
 
 
 class Answers(NamedTuple):
@@ -174,26 +188,30 @@ class _Reading:
             self._hint(section.line, "missing", f"{ACTIONS}: none; will nothing be changed?")
         return list(found.values())
 
-    def _logged(self) -> dict[str, list[str]]:
+    def _logged(self) -> dict[str, _Logged]:
         section = self._document.section(LOGGED_ACTIONS)
         rows = [] if section is None else [[_said(cell) for cell in row] for row in section.rows]
-        return {row[0]: row[:4] for row in rows if row}
+        return {row[0]: _Logged(*row[1:5]) for row in rows if len(row) >= 5}
 
     def _action(
-        self, cells: list[str], line: int, logged: dict[str, list[str]], published_at: Instant | None
+        self, cells: list[str], line: int, logged: dict[str, _Logged], published_at: Instant | None
     ) -> Action:
         identity, title, owner, due = cells
         name = f"Action {identity}" if identity else f"Action {title!r}"
-        is_new = logged.get(identity) != cells
-        for what, said in (
-            ("an id of its own", identity),
-            ("what is to be done", title),
-            ("an owner", owner),
-        ):
-            if not said:
-                self._problem(line, "missing", f"{name}: {what}")
-        at = self._due(due, line, name, published_at) if is_new else None
-        return Action(line, identity, title, owner, at, is_new, identity in logged)
+        needed = {"an id of its own": identity, "what is to be done": title, "an owner": owner}
+        for what in (what for what, said in needed.items() if not said):
+            self._problem(line, "missing", f"{name}: {what}")
+        known = logged.get(identity)
+        is_due_then = (
+            known is not None and bool(due) == bool(known.due) and _moment(due) == _moment(known.due)
+        )
+        is_new = known is None or not is_due_then or (title, owner) != (known.title, known.owner)
+        if known is not None and known.is_settled:
+            if is_new:
+                self._hint(line, "changed", f"{name} is {known.state} in the log; the change is not sent")
+            return Action(line, identity, title, owner, None, False, True)
+        at = _moment(due) if is_due_then else self._due(due, line, name, published_at)
+        return Action(line, identity, title, owner, at, is_new, known is not None)
 
     def _due(self, said: str, line: int, name: str, published_at: Instant | None) -> Instant | None:
         if not said:

@@ -256,6 +256,29 @@ def test_the_rest_is_made_anew_around_what_was_filled_in(skeleton: str, policies
     assert to_markdown(review(account(policies, later, "17:30")), press, made) == made
 
 
+def test_what_the_log_has_by_now_is_not_sent_again(skeleton: str, policies: Book, press: Press) -> None:
+    summary = filled(skeleton, **{"| Stage | |": "| Stage | summary |"})
+    sent = [read_line(orjson.dumps(event)) for event in events_of(check(summary, NOW).answers, "incident")]
+    facts = outage() + [one.fact for one in sent if isinstance(one, Received)]
+    facts.append(fact("action_completed", "8 10:00", action_id="a-1"))
+    made = to_markdown(review(account(policies, facts, "9 12:00")), press, summary)
+    assert "| a-1 | Alert on it | jo | 2026-04-01 10:00 | completed in time |" in made
+    final = made.replace("| Stage | summary |", "| Stage | final |").replace("05 11:00 |", "09 11:00 |", 1)
+    found = check(final, at("9 12:00"))
+    assert found.problems == []
+    assert [event["type"] for event in events_of(found.answers, "incident")] == [
+        "incident.pir_held.v1", "incident.rca_published.v1",
+    ]  # fmt: skip
+    changed = check(
+        final.replace("| a-1 | Alert on it | jo | 2026-04-01", "| a-1 | Other | jo | 2026-05-01", 1), NOW
+    )
+    assert [text for _, text in said(changed, hints=True)] == [
+        "Action a-1 is completed in time in the log; the change is not sent"
+    ]
+    moved = check(final.replace("| lee | 2026-03-20 |", "| lee | 2026-05-01 |", 1), at("9 12:00"))
+    assert [event["time"] for event in events_of(moved.answers, "incident")][-1] == "2026-03-09T11:00:00Z"
+
+
 def test_a_file_that_is_no_review_or_another_ones_is_refused(
     skeleton: str, policies: Book, press: Press
 ) -> None:
