@@ -29,7 +29,7 @@ def events_of(answers: Answers, family: str) -> list[dict[str, Any]]:
     url: dict[str, Value] = {"url": answers.url} if answers.url else {}
     told: list[tuple[str, Instant, dict[str, Value]]] = []
     if answers.held_at is not None:
-        told.append(("pir_held", answers.held_at, {**url, **by}))
+        told.append(("pir_held", answers.held_at, url))
     if answers.published_at is not None:
         at = answers.published_at
         told.append(("rca_published", at, {"stage": answers.stage, **url, **by}))

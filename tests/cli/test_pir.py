@@ -111,6 +111,17 @@ def test_html_and_json_come_from_the_same_review(known: list[str]) -> None:
     assert [one["result"] for one in data["verdicts"]] == ["late"]
 
 
+def test_a_template_of_ones_own_comes_first(known: list[str], tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "pir.md").write_text("# Ours: {{ title }}\n\n## Root cause\n")
+    done = vigil("pir", "write", "check", *known, VIGIL_TEMPLATES=str(tmp_path / "own"))
+    assert done.stdout.startswith("# Ours: Down\n\n## Root cause\n")
+    (tmp_path / "own" / "pir.md").write_text("{{ title.__class__ }}")
+    refused = vigil("pir", "write", "check", *known, "--templates", str(tmp_path / "own"))
+    assert refused.returncode == ExitCode.FOUND
+    assert refused.stderr.startswith("vigil: pir.md:1:")
+
+
 def test_a_subject_is_the_default_and_one_that_is_not_there_is_said(known: list[str]) -> None:
     done = vigil("pir", "desk:404", *known)
     assert (done.returncode, done.stdout) == (ExitCode.FOUND, "")

@@ -90,7 +90,7 @@ def test_a_filled_review_is_ready_and_its_events_end_and_begin_clocks(skeleton: 
     assert found.problems == []
     events = events_of(found.answers, "incident")
     assert [(event["time"], event["type"], event["data"]) for event in events] == [
-        ("2026-03-04T14:00:00Z", "incident.pir_held.v1", {"url": "https://wiki.example/pir/1", "by": "Kim"}),
+        ("2026-03-04T14:00:00Z", "incident.pir_held.v1", {"url": "https://wiki.example/pir/1"}),
         (
             "2026-03-04T14:00:00Z", "incident.action_opened.v1",
             {"action_id": "a-2", "title": "400 | on", "owner": "lee", "due_at": "2026-03-20T23:59:59Z"},
