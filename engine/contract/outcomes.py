@@ -82,6 +82,12 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     provisional: bool = False
 
 
+class _Proven(Struct, gc=False):
+    """Of the data of an outcome its proof alone."""
+
+    proof: _Proof | None = None
+
+
 _HEADERS = {
     name: [
         ("ce_specversion", b"1.0"),
@@ -95,6 +101,7 @@ _HEADERS = {
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Wire)
+_proof_decoder = msgspec.json.Decoder(_Proven)
 _stamp = lru_cache(maxsize=16_384)(format_instant)
 _customer = lru_cache(maxsize=4_096)(_Customer)
 
@@ -241,6 +248,12 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         outcome=w.outcome,
         provisional=w.provisional,
     )
+
+
+def decode_segments(data: str) -> tuple[Segment, ...]:
+    """Where the time of a verdict went, of the JSON of its data: half the cost of the whole outcome."""
+    proof = _proof_decoder.decode(data).proof
+    return tuple(_read_segment(segment) for segment in proof.segments) if proof else ()
 
 
 def _read_segment(s: _Segment) -> Segment:
