@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     panel: str
 
 
-_RUN, _TRY, _LOOK = "Run", "Try out and import", "Look after"
+_RUN, _TRY, _LOOK, _WRITE = "Run", "Try out and import", "Look after", "Write documents"
 
 COMMANDS = {
     "demo": Entry("engine.cli.demo", "Watch Vigil do its main job on a broker of its own.", _TRY),
@@ -48,6 +48,15 @@ COMMANDS = {
     "pace": Entry("engine.cli.pace", "Learn from outcomes how open clocks end, and score it.", _TRY),
     "backtest": Entry("engine.cli.backtest", "Try changed policies on recorded events.", _TRY),
     "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
+    "triage": Entry("engine.cli.triage", "Write the triage sheet of an escalation.", _WRITE),
+    "war-room": Entry("engine.cli.war_room", "Write the war-room guide of an escalation.", _WRITE),
+    "status-update": Entry(
+        "engine.cli.status_update", "Write the next status update of an escalation.", _WRITE
+    ),
+    "brief": Entry("engine.cli.brief", "Write the executive brief of an escalation.", _WRITE),
+    "templates": Entry(
+        "engine.cli.templates", "List the document templates, and export them to change them.", _WRITE
+    ),
     "policy": Entry("engine.cli.policy", "Check policy files and show what they mean.", _LOOK),
     "topics": Entry("engine.cli.topics", "Create the topics, or check that they are as they must be.", _LOOK),
     "doctor": Entry("engine.cli.doctor", "Check settings, policies, broker and topics.", _LOOK),

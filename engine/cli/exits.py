@@ -40,6 +40,8 @@ KNOWN = {
     "engine.core.case.PolicyVanished": ExitCode.REFUSED,
     "engine.demo.broker.NoBroker": ExitCode.UNREACHABLE,
     "engine.intake.configuration.IntakeErrors": ExitCode.REFUSED,
+    "engine.documents.rendering.TemplateError": ExitCode.REFUSED,
+    "engine.documents.situation.NotOpened": ExitCode.FOUND,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
     "engine.replay.importers.WrongFormat": ExitCode.USAGE,
     "engine.replay.pace_file.PaceFileRefused": ExitCode.REFUSED,

@@ -1,31 +1,21 @@
 """`vigil explain`: every verdict of an escalation, recomputed, with the way to it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.one_escalation import Brokers, Events, Policies, Subject, of_files, of_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from engine.cli.reading import Record
-    from engine.contract.codec import Received
-    from engine.core.decide import Options
-    from engine.core.facts import Fact
     from engine.core.outcomes import Outcome
-    from engine.core.policy import Book
     from engine.replay.explaining import Explanation
 
 
 def command(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The escalation's id.")],
-    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
-    events: Annotated[
-        list[str] | None,
-        typer.Option("--events", "-e", metavar="FILE", help="Its events, as JSON Lines. Else: from Kafka."),
-    ] = None,
+    subject: Subject,
+    policies: Policies,
+    events: Events = None,
     outcomes: Annotated[
         list[str] | None,
         typer.Option("--outcomes", metavar="FILE", help="What was said, as JSON Lines; with --events."),
@@ -37,10 +27,7 @@ def command(
         str | None,
         typer.Option(help="As of this time, ISO 8601 with an offset. Else: the last of both."),
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     open_on_first_event: Annotated[
         bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
     ] = False,
@@ -75,12 +62,10 @@ def command(
     book = load(policies)
     options = Options(open_on_first_event=open_on_first_event)
     if events:
-        facts = facts_of(events_of_files(events), book, subject, options)
+        facts = of_files(events, book, subject, options)
         said = _outcomes_of_files(outcomes, subject) if outcomes else None
     else:
-        facts, said = _from_topics(bootstrap_servers, book, subject, options)
-    if not facts:
-        raise Failure(f"there is no event of {subject}", ExitCode.FOUND, "the id is the events' subject")
+        facts, said = of_topics(bootstrap_servers, book, subject, options)
     until_ = latest(facts, said or ()) if until is None else instant("--until", until)
     explained = explain(book, subject, facts, said, until_, options)
     chosen = _chosen(explained, metric, key)
@@ -119,30 +104,6 @@ def _kinds(explained: "Explanation") -> str:
     return f"it has {', '.join(found)}" if found else "nothing is owed by it"
 
 
-def facts_of(read: "Iterable[Received]", book: "Book", subject: str, options: "Options") -> "list[Fact]":
-    """Its facts among all events, and what others pass on to it."""
-    from engine.core.instants import NEVER
-    from engine.replay.gather import by_subject
-    from engine.replay.relaying import passed_on
-    from engine.replay.sorting import Sorter
-
-    with Sorter(tuple[str, int]) as sorter:
-        for known in by_subject(read, sorter, lambda sources: passed_on(book, options, sources, NEVER)):
-            if known.subject == subject:
-                return known.facts + known.relayed
-    return []
-
-
-def events_of_files(files: list[str]) -> "Iterator[Received]":
-    """The events of the files' lines; what is none is told on stderr."""
-    from engine.cli.inputs import file_lines
-    from engine.cli.output import Notes
-    from engine.replay.gather import Counts, receive
-
-    notes = Notes()
-    return receive(file_lines(files), Counts(), lambda line: notes.add(str(line)))
-
-
 def _outcomes_of_files(files: list[str], subject: str) -> "list[Outcome]":
     from engine.cli.inputs import file_lines
     from engine.replay.verdicts import read_outcome
@@ -156,57 +117,6 @@ def _outcomes_of_files(files: list[str], subject: str) -> "list[Outcome]":
         if outcome.subject == subject:
             found.append(outcome)
     return found
-
-
-def _from_topics(
-    bootstrap_servers: str | None, book: "Book", subject: str, options: "Options"
-) -> "tuple[list[Fact], list[Outcome]]":
-    """The escalation's records of the event topics and of the outcomes topic.
-
-    What others pass on to it follows from their events: the commands topic keeps commands for a shorter time.
-    """
-    from engine.cli.inputs import settings_at
-    from engine.cli.reading import place, read_topics
-    from engine.contract.codec import decode_outcome
-
-    settings = settings_at(bootstrap_servers)
-    wanted = subject.encode()
-    mine, others_name_it = [], False
-    for record in read_topics(settings, [settings.tickets_topic, settings.incidents_topic]):
-        if record.key == wanted:
-            mine.append(record)
-        elif not others_name_it:
-            others_name_it = any(name in (record.value or b"") for name in _as_written(subject))
-    if others_name_it:  # it may be linked, or another merged into it
-        records = read_topics(settings, [settings.tickets_topic, settings.incidents_topic])
-        facts = facts_of(_events_of(records), book, subject, options)
-    else:
-        facts = [one.fact for one in _events_of(mine)]
-    said = []
-    for record in read_topics(settings, [settings.outcomes_topic]):
-        if record.key == wanted:
-            try:
-                said.append(decode_outcome(record.value or b"", record.headers))
-            except ValueError as error:
-                raise Failure(f"{place(record)}: {error}", ExitCode.FOUND) from None
-    return facts, said
-
-
-def _as_written(subject: str) -> set[bytes]:
-    """As JSON may write it: plain, in ASCII alone, with an escaped slash."""
-    import json
-
-    written = [json.dumps(subject, ensure_ascii=ascii_alone)[1:-1] for ascii_alone in (False, True)]
-    return {text.encode() for plain in written for text in (plain, plain.replace("/", "\\/"))}
-
-
-def _events_of(records: "Iterable[Record]") -> "Iterator[Received]":
-    from engine.contract.codec import Received, decode
-
-    for record in records:
-        read = decode(record.key, record.value or b"", record.headers, record.timestamp)
-        if isinstance(read, Received):
-            yield read
 
 
 def _print_json(explained: "Explanation") -> None:

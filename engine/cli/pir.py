@@ -171,17 +171,15 @@ def check(
 
 def _account(subject: str, events: list[str], policies: Path, at: str | None) -> "Account":
     from engine.archive.account import Account
-    from engine.cli.explain import events_of_files, facts_of
     from engine.cli.inputs import instant
+    from engine.cli.one_escalation import of_files
     from engine.core.decide import Options
     from engine.policies import load
     from engine.replay.explaining import latest
     from engine.replay.judging import Bench
 
     book, options = load(policies), Options()
-    facts = facts_of(events_of_files(events), book, subject, options)
-    if not facts:
-        raise Failure(f"there is no event of {subject}", ExitCode.FOUND, "the id is the events' subject")
+    facts = of_files(events, book, subject, options)
     end = latest(facts, ()) if at is None else instant("--at", at)
     known = [fact for fact in facts if fact.at <= end]
     return Account(subject, known, Bench(book, options, lambda *_: None).judge(subject, known, end))

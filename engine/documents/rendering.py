@@ -98,9 +98,14 @@ class Press:
             raise self._error(answer)
         return Rendered(answer["text"], tuple(answer["undefined"]))
 
-    def find(self, template: str) -> Path | None:
-        """The file that a template's name stands for; None where there is none."""
-        return next((file for folder in self.folders if (file := folder / template).is_file()), None)
+    def all(self) -> list[tuple[str, bool, Path]]:
+        """Every template by name, whether it is an own one, and its file."""
+        found: dict[str, tuple[str, bool, Path]] = {}
+        for folder in self.folders:
+            for file in folder.rglob("*.md"):
+                name = file.relative_to(folder).as_posix()
+                found.setdefault(name, (name, folder != SHIPPED, file))
+        return [found[name] for name in sorted(found)]
 
     def _answer(self, template: str, job: bytes) -> Any:
         deadline = time.monotonic() + self.limits.seconds + _GRACE

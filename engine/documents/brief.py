@@ -1,0 +1,137 @@
+"""The executive brief: impact, risk, what was promised, what is due next, what was missed, what is asked."""
+
+from engine.core.instants import Span
+from engine.core.outcomes import Outcome
+from engine.documents.rendering import Plain
+from engine.documents.situation import Data, Situation
+from engine.documents.words import length, owed
+from engine.documents.writing import Document
+
+MOST_DUE = 8
+
+
+def executive_brief(situation: Situation) -> Document:
+    """The brief at the situation's time."""
+    head = situation.head()
+    promises = situation.promises()
+    data: Data = {
+        **head,
+        "credits": _credits(situation),
+        "promises": promises,
+        "due": situation.due_next()[:MOST_DUE],
+        "due_more": max(0, len(situation.clocks) - MOST_DUE),
+        "missed": _missed(situation),
+        "escalated": _escalated(situation),
+        "asks": _asks(situation, promises),
+        "cadence": situation.cadence("executive"),
+        "next_update": situation.next_update("executive"),
+        "unknown": [
+            *situation.unknown(
+                "affected_customers", "scope", "revenue_at_risk", "workaround", "data_loss", "owner", "cause"
+            ),
+            *(
+                ["The customer's monthly fee: credits are told in percent of it"]
+                if _credits(situation)
+                else []
+            ),
+        ],
+    }
+    return Document("brief.md", f"Brief: {head['title'] or situation.subject}", data)
+
+
+def _credits(situation: Situation) -> list[Plain]:
+    """The service credits of the policy at this severity, and whether each has been reached."""
+    severity = situation.escalation.severity
+    return [
+        {
+            "owed": owed(tier.metric),
+            "percent": f"{tier.credit_percent:g} %",
+            "overrun": length(tier.overrun_at_least) if tier.overrun_at_least else None,
+            "is_reached": (over := _overrun(situation, tier.metric)) is not None
+            and over >= tier.overrun_at_least,
+            "due": None if tier.overrun_at_least else situation.due(tier.metric),
+        }
+        for tier in situation.plan.policy.credits
+        if severity in tier.severity
+    ]
+
+
+def _overrun(situation: Situation, metric: str) -> Span | None:
+    """By how much a clock is or was over, on its own calendar; None where it is not."""
+    over = [Span(-view.left) for view in situation.clocks if view.metric == metric and view.left < 0]
+    over += [
+        Span(o.elapsed - o.target)
+        for o in situation.verdicts("breached", "stopped_late")
+        if o.metric == metric and o.target is not None
+    ]
+    return max(over, default=None)
+
+
+def _missed(situation: Situation) -> list[Plain]:
+    """What was not done in time, the intervals of a cadence as one line."""
+    breached = situation.verdicts("breached", "commitment_missed")
+    rows: list[Plain] = [
+        {
+            "owed": owed(o.metric, o.key, situation.text_of(o.metric, o.key)),
+            "due": situation.moment(o.due_at or o.effective_at),
+            "since": _since(situation, o),
+        }
+        for o in breached
+    ]
+    for audience in ("customer", "internal", "executive"):
+        silent = [o for o in situation.verdicts("cadence_missed") if o.metric == f"{audience}_update"]
+        if silent:
+            times = "once" if len(silent) == 1 else f"{len(silent)} times"
+            told = f"{times}, last {_short(situation, silent[-1])}"
+            rows.append({"owed": f"{audience.capitalize()} update", "due": None, "since": told})
+    return rows
+
+
+def _short(situation: Situation, outcome: Outcome) -> str:
+    moment = situation.zone.moment(outcome.effective_at)
+    return moment["short"] if moment else ""
+
+
+def _since(situation: Situation, breach: Outcome) -> str:
+    """What came of it after it was missed."""
+    done = next(
+        (
+            o
+            for o in situation.verdicts("stopped_late")
+            if (o.metric, o.key, o.cycle) == (breach.metric, breach.key, breach.cycle)
+        ),
+        None,
+    )
+    if done is not None and done.target is not None:
+        return f"done {length(Span(done.elapsed - done.target))} late"
+    still = any((v.metric, v.key) == (breach.metric, breach.key) for v in situation.clocks)
+    return "still owed" if still else "no longer owed"
+
+
+def _escalated(situation: Situation) -> list[Plain]:
+    return [
+        {
+            "owed": owed(o.metric, o.key, situation.text_of(o.metric, o.key)),
+            "level": o.threshold,
+            "notify": [role.replace("_", " ") for role in o.notify],
+            "at": situation.moment(o.effective_at),
+        }
+        for o in situation.verdicts("escalated")
+    ]
+
+
+def _asks(situation: Situation, promises: list[Plain]) -> list[Plain]:
+    """What somebody must do that nobody does yet, as far as the record shows it."""
+    asks: list[Plain] = []
+    if not situation.is_over and not situation.attribute("owner"):
+        asks.append("Name an owner: nobody has it.")
+    for view in situation.clocks:
+        if view.metric == "role":
+            late = " It is overdue." if view.state == "breached" else ""
+            asks.append(f"Name who has the role {view.key.replace('_', ' ')}.{late}")
+    for promise in promises:
+        if isinstance(promise, dict) and promise["state"] == "missed, still owed":
+            asks.append(f"Decide on the promise that was missed: {promise['text']}.")
+    if "pending_vendor" in situation.escalation.reasons:
+        asks.append("Help with the vendor: the work waits for it.")
+    return asks

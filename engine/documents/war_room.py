@@ -1,0 +1,119 @@
+"""The war-room guide: who has which role since when, who is missing, the cadence, and who decides what."""
+
+from engine.core.facts import Fact
+from engine.core.instants import Instant, Span
+from engine.core.rules import ROLE
+from engine.documents.situation import Data, Situation, in_words
+from engine.documents.words import length
+from engine.documents.writing import Document
+
+_RIGHTS: dict[str, tuple[str, ...]] = {
+    "incident_commander": (
+        "Decides what is tried next, by whom, and when it is stopped.",
+        "Calls people into the room and sends them out of it.",
+        "Proposes the severity, and declares the incident resolved.",
+        "Works on no fix: whoever commands has hands free for nothing else.",
+    ),
+    "communications": (
+        "Decides the wording and the moment of every update, and publishes it.",
+        "Only this role promises anything to a customer; the incident commander agrees to each date first.",
+        "Reports back what customers answer.",
+    ),
+    "subject_expert": (
+        "Decides how the work is done that the incident commander has asked for.",
+        "Says what a step risks before it is taken; may refuse one that loses data.",
+        "Says so at once when another specialist is needed.",
+    ),
+    "executive_sponsor": (
+        "Decides on money, contracts, and on people of other departments.",
+        "Speaks with the customer's executives.",
+        "Removes obstacles; leaves the technical decisions to the incident commander.",
+    ),
+    "scribe": ("Writes down who decided what, and when.", "Asks whenever a decision was not clear."),
+}
+"""What the standard roles decide. What other roles do is the company's own to say."""
+
+
+def war_room_guide(situation: Situation) -> Document:
+    """The guide at the situation's time; it says so where the severity asks for no room."""
+    e = situation.escalation
+    room = situation.plan.policy.war_room.get(e.severity)
+    asked = room.roles if room else ()
+    stints = _stints(situation)
+    roles = [_role(situation, role, stints.get(role, []), role in asked) for role in (
+        *asked, *(role for role in stints if role not in asked)
+    )]  # fmt: skip
+    open_roles = [role for role in roles if role["is_asked_for"] and role["person"] is None]
+    people = sorted(set(e.staff.values()))
+    head = situation.head()
+    data: Data = {
+        **head,
+        "is_asked_for": room is not None,
+        "staffed_within": in_words(room.staffed_within) if room else None,
+        "at_most": room.at_most if room else None,
+        "roles": roles,
+        "open_roles": open_roles,
+        "people": people,
+        "too_large_by": max(0, len(people) - room.at_most) if room else 0,
+        "cadences": situation.cadences(),
+        "due": situation.due_next()[:8],
+        "promises": situation.promises(),
+        "unknown": [
+            *(f"Who has the role {role['name']}" for role in open_roles),
+            *(f"What the role {role['name']} decides" for role in roles if not role["rights"]),
+            *situation.unknown("owner", "cause"),
+        ],
+    }  # fmt: skip
+    return Document("war-room.md", f"War room: {head['title'] or situation.subject}", data)
+
+
+class _Stint:
+    """A person in a role, from then until."""
+
+    def __init__(self, person: str, since: Instant) -> None:
+        self.person, self.since = person, since
+        self.until: Instant | None = None
+
+
+def _stints(situation: Situation) -> dict[str, list[_Stint]]:
+    """Of each role all who had it, in order: a handover keeps the record."""
+    found: dict[str, list[_Stint]] = {}
+    for fact in situation.facts:
+        if fact.kind == "role_assigned":
+            _take(found.setdefault(fact.text("role"), []), fact)
+        elif fact.kind == "role_released":
+            held = found.get(fact.text("role"), [])
+            if held and held[-1].until is None and held[-1].person == fact.text("person"):
+                held[-1].until = fact.at
+    return found
+
+
+def _take(held: list[_Stint], fact: Fact) -> None:
+    if held and held[-1].until is None:
+        if held[-1].person == fact.text("person"):
+            return
+        held[-1].until = fact.at
+    held.append(_Stint(fact.text("person"), fact.at))
+
+
+def _role(situation: Situation, role: str, stints: list[_Stint], is_asked_for: bool) -> Data:
+    clock = next((view for view in situation.clocks if view.metric == ROLE and view.key == role), None)
+    verdicts = [o for o in situation.outcomes if o.metric == ROLE and o.key == role]
+    late = next((o for o in verdicts if o.name == "stopped_late"), None)
+    holder = stints[-1] if stints and stints[-1].until is None else None
+    return {
+        "role": role,
+        "name": role.replace("_", " "),
+        "is_asked_for": is_asked_for,
+        "person": holder.person if holder else None,
+        "since": situation.moment(holder.since) if holder else None,
+        "due": situation.moment(clock.due_at) if clock else None,
+        "is_overdue": clock is not None and clock.state == "breached",
+        "late_by": length(Span(late.elapsed - late.target)) if late and late.target is not None else None,
+        "before": [
+            {"person": s.person, "since": situation.moment(s.since), "until": situation.moment(s.until)}
+            for s in stints
+            if s is not holder
+        ],
+        "rights": list(_RIGHTS.get(role, ())),
+    }

@@ -1,0 +1,68 @@
+"""The commands that write documents, and the example in docs/examples that is made with them."""
+
+import json
+import sys
+from pathlib import Path
+
+from running import vigil
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs" / "examples" / "p0-checkout"
+STORY = ("incidents:INC-2194", "-p", str(EXAMPLE / "policies"), "-e", str(EXAMPLE / "events.jsonl"))
+
+
+def test_the_documents_of_the_example_are_up_to_date() -> None:
+    sys.path.insert(0, str(ROOT / "docs" / "scripts"))
+    try:
+        from example_documents import documents
+    finally:
+        sys.path.pop(0)
+    outdated = [file for file, text in documents() if (EXAMPLE / file).read_text("utf-8") != text]
+    assert not outdated, "run python docs/scripts/example_documents.py"
+
+
+def test_json_is_the_data_that_the_template_gets() -> None:
+    ended = vigil("brief", *STORY, "--at", "2026-11-12T14:45:00+01:00", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["next_update"]["due"]["at"] == "2026-11-12T14:45:00Z"
+
+
+def test_a_document_is_written_to_a_file_in_the_zone_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "sheet.html"
+    ended = vigil("triage", *STORY, "--at", "2026-11-12T13:10:00+01:00", "--zone", "Asia/Tokyo", "-f", "html",
+                  "-o", str(out))  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "21:06 UTC+09:00 (12:06 UTC)" in out.read_text("utf-8")
+
+
+def test_own_templates_start_from_those_exported_and_a_wrong_name_in_one_is_told(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    assert vigil("templates", "export", str(own), "brief.md").returncode == 0
+    (own / "brief.md").write_text("Ours: {{ titel }}", "utf-8")
+    listed = json.loads(vigil("templates", "list", "--json", VIGIL_TEMPLATES=str(own)).stdout)
+    assert [one["template"] for one in listed if one["own"]] == ["brief.md"]
+    written = vigil("brief", *STORY, VIGIL_TEMPLATES=str(own))
+    assert written.stdout == "Ours: _not known yet_\n"
+    assert "brief.md: there is no titel in its data" in written.stderr
+    again = vigil("templates", "export", str(own), "brief.md")
+    assert (again.returncode, (own / "brief.md").read_text("utf-8")) == (2, "Ours: {{ titel }}")
+
+
+def test_a_template_that_reaches_too_far_ends_the_command_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "brief.md").write_text("\n{{ title.__class__ }}", "utf-8")
+    ended = vigil("brief", *STORY, VIGIL_TEMPLATES=str(tmp_path))
+    assert ended.returncode == 78
+    assert "brief.md:2: reaches for str.__class__" in ended.stderr
+
+
+def test_what_is_asked_wrongly_is_told_in_one_line() -> None:
+    for arguments, problem in (
+        ((*STORY, "--zone", "Europe/Olso"), "there is no such time zone"),
+        ((*STORY, "--at", "2026-11-12"), "has no zone"),
+        ((*STORY, "--at", "2026-01-01T00:00:00Z"), "no event of it had happened by then"),
+        (("incidents:none", *STORY[1:]), "there is no event of incidents:none"),
+    ):
+        ended = vigil("status-update", *arguments)
+        assert ended.returncode in (1, 2)
+        assert problem in ended.stderr
+        assert "Traceback" not in ended.stderr

@@ -1,0 +1,319 @@
+"""Triage sheet, war-room guide, status updates and brief: nothing in them that the events do not say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.archive.account import Account
+from engine.core.decide import Options
+from engine.core.facts import Fact
+from engine.core.instants import Instant, parse_instant
+from engine.core.policy import Book
+from engine.documents.brief import executive_brief
+from engine.documents.moments import Zone
+from engine.documents.rendering import SHIPPED, Press
+from engine.documents.situation import NotOpened, Situation
+from engine.documents.status_update import MOMENTS, status_update
+from engine.documents.triage import triage_sheet
+from engine.documents.war_room import war_room_guide
+from engine.documents.writing import Document, write
+from engine.policies import load
+from engine.replay.judging import Bench
+
+POLICIES = Path(__file__).parents[2] / "docs" / "examples" / "p0-checkout" / "policies"
+SUBJECT = "incidents:INC-1"
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    return load(POLICIES)
+
+
+@pytest.fixture(scope="module")
+def press() -> Iterator[Press]:
+    with Press() as made:
+        yield made
+
+
+def at(clock: str) -> Instant:
+    """A time of the day of the story, in UTC."""
+    return parse_instant(f"2026-11-12T{clock}:00+00:00")
+
+
+def situation(book: Book, now: str, *events: tuple[str, str, dict[str, Any]]) -> Situation:
+    facts = [
+        Fact("test", str(n), verb, at(clock), at(clock), "", data)
+        for n, (clock, verb, data) in enumerate(events)
+    ]
+    said = Bench(book, Options(), lambda *_: None).judge(
+        SUBJECT, [f for f in facts if f.at <= at(now)], at(now)
+    )
+    return Situation(Account(SUBJECT, facts, said), book, at(now))
+
+
+OPENED = ("12:00", "opened", {"title": "Checkout fails"})
+P0 = ("12:05", "triaged", {"severity": "P0", "impact": {"scope": "all", "workaround": False}, "by": "Ines"})
+
+
+def data(document: Document) -> dict[str, Any]:
+    return dict(document.data)
+
+
+# -- times --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("UTC", "Thu 12 Nov 2026, 23:20 UTC"),
+        ("Europe/Oslo", "Fri 13 Nov 2026, 00:20 UTC+01:00 (Thu 12 Nov, 23:20 UTC)"),
+        ("America/New_York", "Thu 12 Nov 2026, 18:20 UTC-05:00 (23:20 UTC)"),
+        ("Asia/Kathmandu", "Fri 13 Nov 2026, 05:05 UTC+05:45 (Thu 12 Nov, 23:20 UTC)"),
+    ],
+)
+def test_a_time_is_told_in_the_zone_with_its_offset_and_in_utc(zone: str, text: str) -> None:
+    told = Zone(zone).moment(at("23:20"))
+    assert told is not None
+    assert told["text"] == text
+    assert told["at"] == "2026-11-12T23:20:00Z"
+
+
+def test_times_are_told_in_the_zone_of_the_policys_business_calendar(book: Book) -> None:
+    assert situation(book, "12:01", OPENED).zone.name == "Europe/Stockholm"
+
+
+# -- triage -------------------------------------------------------------------------------------------------
+
+
+def test_rules_that_unknown_facts_leave_open_say_what_to_ask(book: Book) -> None:
+    matrix = data(triage_sheet(situation(book, "12:01", OPENED)))["matrix"]
+    assert matrix["by_rules"] is None
+    assert matrix["ask_first"] == ["data loss", "reach", "workaround", "affected customers", "customer tier"]
+    assert {rule["stands"] for rule in matrix["rules"]} == {"open"}
+
+
+def test_a_graver_rule_that_is_open_is_asked_for_though_another_applies(book: Book) -> None:
+    told = ("12:02", "updated", {"impact": {"affected_customers": 30, "workaround": True}})
+    matrix = data(triage_sheet(situation(book, "12:03", OPENED, told)))["matrix"]
+    assert (matrix["by_rules"], matrix["because"]) == ("P1", "twenty customers or more")
+    assert matrix["ask_first"] == ["data loss"]
+
+
+def test_a_person_who_states_another_severity_than_the_rules_is_told_of_it(book: Book, press: Press) -> None:
+    stated = ("12:02", "triaged", {"severity": "P2", "impact": {"data_loss": True}, "by": "Ines"})
+    document = triage_sheet(situation(book, "12:03", OPENED, stated))
+    matrix = data(document)["matrix"]
+    assert (matrix["by_rules"], matrix["stated"], matrix["in_force"]) == ("P0", "P2", "P2")
+    assert matrix["disagree"]
+    assert "They disagree" in write(press, document, "md").text
+
+
+def test_what_is_not_known_is_marked_and_listed(book: Book, press: Press) -> None:
+    text = write(press, triage_sheet(situation(book, "12:01", OPENED)), "md").text
+    assert "| Region | _not known yet_ |" in text
+    assert "- How many customers are affected" in text.partition("## Still unknown")[2]
+
+
+# -- war room -----------------------------------------------------------------------------------------------
+
+
+def role(name: str, person: str, clock: str) -> tuple[str, str, dict[str, Any]]:
+    return (clock, "role_assigned", {"role": name, "person": person})
+
+
+def test_a_handover_of_a_role_keeps_who_had_it_before(book: Book) -> None:
+    roles = data(
+        war_room_guide(
+            situation(
+                book, "12:40", OPENED, P0,
+                role("incident_commander", "Jonas", "12:10"),
+                role("incident_commander", "Petra", "12:20"),
+                ("12:30", "role_released", {"role": "incident_commander", "person": "Petra"}),
+            )
+        )
+    )["roles"]  # fmt: skip
+    commander = roles[0]
+    assert commander["person"] is None
+    assert [
+        (b["person"], b["since"]["short"][-5:], b["until"]["short"][-5:]) for b in commander["before"]
+    ] == [
+        ("Jonas", "13:10", "13:20"),
+        ("Petra", "13:20", "13:30"),
+    ]
+
+
+def test_open_roles_have_their_due_time_and_say_when_it_has_passed(book: Book) -> None:
+    known = [OPENED, P0, role("communications", "Maja", "12:07")]
+    early = data(war_room_guide(situation(book, "12:10", *known)))["open_roles"]
+    assert [one["role"] for one in early] == ["incident_commander", "subject_expert", "executive_sponsor"]
+    assert all(one["due"]["at"] == "2026-11-12T12:20:00Z" and not one["is_overdue"] for one in early)
+    late = data(war_room_guide(situation(book, "12:30", *known)))["open_roles"]
+    assert all(one["is_overdue"] for one in late)
+
+
+def test_a_room_with_more_people_than_the_policy_allows_is_flagged(book: Book, press: Press) -> None:
+    crowd = [role(f"expert_{n}", f"Person {n}", "12:10") for n in range(6)]
+    document = war_room_guide(situation(book, "12:15", OPENED, P0, *crowd))
+    assert data(document)["too_large_by"] == 1
+    assert "**The room is too large.** 6 people have roles, 5 at most" in write(press, document, "md").text
+
+
+def test_one_person_with_two_roles_is_one_person_in_the_room(book: Book) -> None:
+    both = [role("incident_commander", "Jonas", "12:10"), role("communications", "Jonas", "12:10")]
+    assert data(war_room_guide(situation(book, "12:15", OPENED, P0, *both)))["people"] == ["Jonas"]
+
+
+def test_what_a_role_of_ones_own_decides_is_not_made_up(book: Book) -> None:
+    guide = data(war_room_guide(situation(book, "12:15", OPENED, P0, role("pilot", "Jonas", "12:10"))))
+    assert next(one for one in guide["roles"] if one["role"] == "pilot")["rights"] == []
+    assert "What the role pilot decides" in guide["unknown"]
+
+
+def test_a_severity_that_asks_for_no_room_says_so(book: Book, press: Press) -> None:
+    text = write(press, war_room_guide(situation(book, "12:01", OPENED)), "md").text
+    assert "asks for no war room at P2" in text
+
+
+# -- status updates -----------------------------------------------------------------------------------------
+
+TOLD = ("12:10", "update_published", {"audience": "customer"})
+
+
+@pytest.mark.parametrize(
+    ("moment", "events"),
+    [
+        ("first", []),
+        ("first", [("12:10", "update_published", {"audience": "internal"})]),
+        ("progress", [TOLD, ("12:15", "assigned", {"owner": "Ines"})]),
+        ("no_news", [TOLD]),
+        ("no_news", [TOLD, ("12:15", "role_assigned", {"role": "scribe", "person": "Tove"})]),
+        ("workaround", [TOLD, ("12:15", "updated", {"impact": {"workaround": True}})]),
+        ("resolved", [TOLD, ("12:15", "resolved", {})]),
+        ("after_rca", [("12:15", "resolved", {}), ("12:20", "rca_published", {"stage": "summary"})]),
+        (
+            "resolved",
+            [
+                ("12:15", "resolved", {}),
+                ("12:16", "rca_published", {"stage": "summary"}),
+                ("12:18", "reopened", {}),
+                ("12:20", "resolved", {}),
+            ],
+        ),
+    ],
+)
+def test_the_moment_is_found_from_the_facts(book: Book, moment: str, events: list[Any]) -> None:
+    assert data(status_update(situation(book, "12:25", OPENED, P0, *events), "customer"))["moment"] == moment
+
+
+def test_news_in_ones_own_words_makes_it_progress(book: Book) -> None:
+    assert data(status_update(situation(book, "12:25", OPENED, P0, TOLD), "customer", note="x"))[
+        "moment"
+    ] == ("progress")
+
+
+def test_the_next_update_is_as_owed_or_as_stated(book: Book) -> None:
+    now = situation(book, "12:25", OPENED, P0)
+    assert data(status_update(now, "customer"))["next_update"]["due"]["at"] == "2026-11-12T12:55:00Z"
+    stated = data(status_update(now, "customer", next_update=at("12:40")))["next_update"]
+    assert (stated["due"]["at"], stated["because"]) == ("2026-11-12T12:40:00Z", "as stated")
+
+
+@pytest.mark.parametrize("audience", ["customer", "internal", "executive"])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("severity", ["P0", "P1", "P2", "P3"])
+def test_every_update_says_when_the_next_one_comes_or_that_it_must_be_set(
+    book: Book, press: Press, severity: str, moment: str, audience: str
+) -> None:
+    opened = ("12:00", "opened", {"title": "x", "severity": severity})
+    written = write(press, status_update(situation(book, "12:25", opened), audience, moment), "md")
+    assert written.undefined == ()
+    next_told = [
+        line for line in written.text.splitlines() if "We write again by" in line or "Next update" in line
+    ]
+    is_owed = audience != "executive" or severity in ("P0", "P1")
+    is_owed = is_owed and (audience != "internal" or severity != "P3")
+    assert next_told
+    assert ("_not known yet_" in next_told[0]) is not is_owed
+    assert ("UTC+01:00" in next_told[0]) is is_owed
+
+
+def test_after_the_end_the_customer_hears_what_comes_next(book: Book, press: Press) -> None:
+    ended = [OPENED, P0, ("12:15", "resolved", {"resolution": "Rolled back"})]
+    text = write(press, status_update(situation(book, "12:20", *ended), "customer"), "md").text
+    assert (
+        "We write again by Sat 14 Nov 2026, 13:15 UTC+01:00 (12:15 UTC)**, with a summary of the cause"
+        in text
+    )
+
+
+def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_before(
+    book: Book, press: Press
+) -> None:
+    events = [
+        OPENED, P0, role("incident_commander", "Jonas", "12:06"),
+        ("12:07", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:30")}),
+        ("12:08", "commitment_kept", {"commitment_id": "c"}), TOLD,
+    ]  # fmt: skip
+    text = write(press, status_update(situation(book, "12:25", *events), "customer"), "md").text
+    assert "Jonas" not in text
+    assert "A call" not in text
+
+
+def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
+    promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
+    text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
+    assert "A call, by Thu 12 Nov 2026, 13:20 UTC+01:00 (12:20 UTC): **we did not keep this time" in text
+
+
+# -- brief --------------------------------------------------------------------------------------------------
+
+
+def test_the_brief_asks_for_what_nobody_does(book: Book) -> None:
+    promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
+    asks = data(executive_brief(situation(book, "12:30", OPENED, P0, promise)))["asks"]
+    assert "Name an owner: nobody has it." in asks
+    assert "Name who has the role executive sponsor. It is overdue." in asks
+    assert "Decide on the promise that was missed: A call." in asks
+
+
+def test_the_brief_tells_credits_as_reached_only_when_the_overrun_is(book: Book) -> None:
+    def reached(now: str) -> list[bool]:
+        return [
+            one["is_reached"] for one in data(executive_brief(situation(book, now, OPENED, P0)))["credits"]
+        ]
+
+    assert (reached("15:59"), reached("16:01"), reached("20:01")) == ([False] * 2, [True, False], [True] * 2)
+
+
+def test_a_silent_cadence_is_one_line_with_its_count(book: Book) -> None:
+    missed = data(executive_brief(situation(book, "12:51", OPENED, P0)))["missed"]
+    assert next(row["since"] for row in missed if row["owed"] == "Internal update").startswith("3 times")
+
+
+# -- all ----------------------------------------------------------------------------------------------------
+
+
+def test_before_the_opening_there_is_nothing_to_write_about(book: Book) -> None:
+    with pytest.raises(NotOpened, match=SUBJECT):
+        situation(book, "11:00", OPENED)
+
+
+def test_a_title_made_to_break_out_stays_text(book: Book, press: Press) -> None:
+    nasty = "a | b\n\n# <script>alert(1)</script> [x](javascript:alert(1))"
+    now = situation(book, "12:10", ("12:00", "opened", {"title": nasty}), P0)
+    documents = [triage_sheet(now), war_room_guide(now), executive_brief(now), status_update(now, "customer")]
+    for document in documents:
+        made = write(press, document, "html").text
+        assert "<script" not in made
+        assert "href=" not in made
+        assert made.count("<h1>") <= 1
+
+
+def test_every_template_is_some_documents(press: Press) -> None:
+    shipped = {name for name, _, _ in press.all() if name.startswith("status-update/customer-")}
+    assert shipped - {"status-update/customer-parts.md"} == {
+        f"status-update/customer-{m}.md" for m in MOMENTS
+    }
+    assert all(file.is_relative_to(SHIPPED) for _, _, file in press.all())
