@@ -44,6 +44,7 @@ WANTED = [
     Wanted("brief.md", "brief", "2026-11-12T14:45"),
     Wanted("brief.html", "brief", "2026-11-12T14:45"),
     Wanted("brief.json", "brief", "2026-11-12T14:45"),
+    Wanted("pir.md", "pir", "2026-11-16T15:00"),
 ]
 
 
