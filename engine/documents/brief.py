@@ -23,8 +23,7 @@ def executive_brief(situation: Situation) -> Document:
         "missed": _missed(situation),
         "escalated": _escalated(situation),
         "asks": _asks(situation, promises),
-        "cadence": situation.cadence("executive"),
-        "next_update": situation.next_update("executive"),
+        "next_update": _next_update(situation),
         "unknown": [
             *situation.unknown(
                 "affected_customers", "scope", "revenue_at_risk", "workaround", "data_loss", "owner", "cause"
@@ -37,6 +36,15 @@ def executive_brief(situation: Situation) -> Document:
         ],
     }
     return Document("brief.md", f"Brief: {head['title'] or situation.subject}", data)
+
+
+def _next_update(situation: Situation) -> Data:
+    """As it is owed now: a brief that somebody asks for is no update, and moves nothing."""
+    owed_now = situation.cadence("executive")
+    every = (
+        f"every {owed_now['every']} at {situation.escalation.severity}" if owed_now["every"] else "as stated"
+    )
+    return {"due": owed_now["due"], "because": every, "is_over": situation.is_over and not owed_now["due"]}
 
 
 def _credits(situation: Situation) -> list[Plain]:

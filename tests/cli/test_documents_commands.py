@@ -24,7 +24,7 @@ def test_the_documents_of_the_example_are_up_to_date() -> None:
 def test_json_is_the_data_that_the_template_gets() -> None:
     ended = vigil("brief", *STORY, "--at", "2026-11-12T14:45:00+01:00", "--format", "json")
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["next_update"]["due"]["at"] == "2026-11-12T14:45:00Z"
+    assert json.loads(ended.stdout)["next_update"]["due"]["at"] == "2026-11-12T13:58:00Z"
 
 
 def test_a_document_is_written_to_a_file_in_the_zone_asked_for(tmp_path: Path) -> None:
