@@ -117,6 +117,7 @@ def _saying(case: Case, o: Outcome, said: list[Outcome]) -> Saying:
     text += [o.threshold] if o.threshold else []
     text += [f"{o.in_a_row} in a row"] if o.in_a_row > 1 else []
     text += [f"({o.reason.replace('_', ' ')})"] if o.reason else []
+    text += [f"owes {o.credit_percent:g} %"] if o.credit_percent is not None else []
     text += ["→ " + ", ".join(o.notify)] if o.notify else []
     if correction is not None:
         text.append(f"({correction.name})")

@@ -9,9 +9,8 @@ from rich.text import Text
 
 from engine.cli.comparison import DAY, Labels
 from engine.cli.output import table
-from engine.core.instants import Instant, format_instant
+from engine.core.instants import Instant, format_instant, words
 from engine.core.outcomes import Outcome
-from engine.policies.describing import words
 from engine.replay.backtesting import Owed
 from engine.replay.changes import TIMES, Cause, Change, Verdicts
 from engine.replay.summing import Sums

@@ -137,7 +137,7 @@ def _structured(record: Record) -> dict[str, Any]:
 
 
 _METRICS = {"cadence_missed": "customer_update", "commitment_missed": "commitment", "overdue": "rca_summary"}
-_THRESHOLDS = {"breach_risk": "75%", "escalated": "100%"}
+_THRESHOLDS = {"breach_risk": "75%", "escalated": "100%", "credit_exposed": "100%"}
 _CORRECTED = outcome_id(
     _SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR, ""
 )
@@ -187,6 +187,7 @@ def example_outcome(name: str) -> Outcome:
         outcome=corrected,
         probability=0.625 if name == "breach_risk" else None,
         cases=184 if name == "breach_risk" else 0,
+        credit_percent=10.0 if name == "credit_exposed" else None,
     )
     return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
 

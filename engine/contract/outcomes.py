@@ -80,6 +80,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     corrects: str = ""
     outcome: str = ""
     provisional: bool = False
+    credit_percent: float | None = None
 
 
 class _Proven(Struct, gc=False):
@@ -144,6 +145,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.corrects,
         o.outcome,
         o.provisional,
+        o.credit_percent,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -247,6 +249,7 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         corrects=w.corrects,
         outcome=w.outcome,
         provisional=w.provisional,
+        credit_percent=w.credit_percent,
     )
 
 
@@ -338,7 +341,9 @@ class OutcomeData(_Model):
     team: str | None = None
     owner: str | None = Field(None, description="As known when it took effect")
     threshold: str | None = Field(
-        None, description="breach_risk, escalated: which one was passed; pace: the one that history gives"
+        None,
+        description="breach_risk, escalated, credit_exposed: which one was passed;"
+        " pace: the one that history gives",
     )
     probability: float | None = Field(
         None, ge=0, le=1, description="breach_risk: of a breach, as history has it of clocks at this stage"
@@ -353,4 +358,11 @@ class OutcomeData(_Model):
     outcome: str | None = Field(None, description="amended, retracted: the name of the outcome it corrects")
     provisional: bool | None = Field(
         None, description="true: said while the reader was behind; it stands unless it is corrected"
+    )
+    credit_percent: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="credit_exposed: what is owed now, of the customer's monthly fee; not in addition to"
+        " what was said of this clock and cycle before",
     )

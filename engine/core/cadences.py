@@ -3,11 +3,12 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import BEHIND, VERDICTS
+from engine.core.outcomes import BEHIND, CREDIT, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.segments import Segment, cut
 from engine.core.statements import Voice
+from engine.core.tiers import Tier, next_tier
 
 IDLE, RUNNING, ENDED = range(3)
 
@@ -42,6 +43,10 @@ class Cadence(Struct, array_like=True):
     updated: bool = False
     """Whether any update was given since the opening."""
     alarm: Instant = NEVER
+    overdue: Instant = Instant(0)
+    """The first due time that passed in silence since the last update."""
+    owed: int = 0
+    """The rank of the highest credit tier that this silence has passed; 0: none."""
 
 
 class Cadencer:
@@ -73,6 +78,7 @@ class Cadencer:
         # What was said before the beginning settles the first interval.
         cadence.since = since = max(at, cadence.started)
         cadence.misses = 0
+        cadence.owed = 0
         cadence.updated = True
         if cadence.is_last:
             self.end(cadence)
@@ -110,6 +116,7 @@ class Cadencer:
             self._aim(plan, cadence, terms, Instant(due), at)
         elif due < NEVER:
             cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
+        self._expose(plan, cadence, terms, Instant(at - 1), at)  # other credits at this severity
 
     def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
         """The calendars changed: as much open time as was owed, on those of now; a stated time binds."""
@@ -147,7 +154,7 @@ class Cadencer:
         cadence.phase = RUNNING
         cadence.is_last = False
         cadence.since = at
-        cadence.misses = 0
+        cadence.misses = cadence.owed = 0
         cadence.stated = NEVER
         terms = plan.terms(severity)
         self._aim_at(plan, cadence, terms, terms.every, at)
@@ -191,6 +198,8 @@ class Cadencer:
         if due <= at:
             self._miss(plan, cadence, terms)
             return
+        if self._expose(plan, cadence, terms, at, at):
+            return
         marks = plan.marks(budget)
         first = cadence.passed
         while cadence.passed < len(marks) and self._mark_at(cadence, terms, marks[cadence.passed]) <= at:
@@ -217,11 +226,36 @@ class Cadencer:
     def _miss(self, plan: CadencePlan, cadence: Cadence, terms: Terms) -> None:
         due, budget = cadence.due, cadence.budget
         cadence.misses += 1
+        if cadence.misses == 1:
+            cadence.overdue = due
         self._say(plan, cadence, "cadence_missed", due, terms, due, budget, budget, in_a_row=cadence.misses)
         cadence.due = NEVER if cadence.misses >= MOST_MISSES else self._after(due, terms.every)
         if cadence.due < NEVER:
             cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
         self._arm(plan, cadence, terms)
+
+    def _expose(self, plan: CadencePlan, cadence: Cadence, terms: Terms, until: Instant, at: Instant) -> bool:
+        """Say at `at` the highest credit tier that the silence had come to by `until`; whether one was."""
+        if not cadence.misses:
+            return False
+        reached: Tier | None = None
+        while tier := next_tier(terms.tiers, cadence.owed):
+            if self._tier_at(cadence, terms, tier) > until:
+                break
+            reached, cadence.owed = tier, tier.rank
+        self._arm(plan, cadence, terms)
+        if reached is None:
+            return False
+        overdue, calendar = cadence.overdue, terms.calendar
+        elapsed, target = (calendar.elapsed(cadence.since, end) for end in (at, overdue))
+        self._say(
+            plan, cadence, CREDIT, at, terms, overdue, elapsed, target, reached.label,
+            credit_percent=reached.percent,
+        )  # fmt: skip
+        return True
+
+    def _tier_at(self, cadence: Cadence, terms: Terms, tier: Tier) -> Instant:
+        return terms.calendar.due(cadence.overdue, tier.overrun)
 
     def _after(self, at: Instant, target: Target | None) -> Instant:
         if target is None or at >= NEVER:
@@ -262,6 +296,8 @@ class Cadencer:
                 mark = self._mark_at(cadence, terms, marks[cadence.passed])
                 if mark < alarm:
                     alarm = mark
+        if cadence.misses and (tier := next_tier(terms.tiers, cadence.owed)):
+            alarm = min(alarm, self._tier_at(cadence, terms, tier))
         cadence.alarm = alarm
 
     def _say(
@@ -277,6 +313,7 @@ class Cadencer:
         threshold: str = "",
         in_a_row: int = 0,
         reason: str = "",
+        credit_percent: float | None = None,
     ) -> None:
         segments: tuple[Segment, ...] = ()
         if name in VERDICTS and at > cadence.since:
@@ -298,4 +335,5 @@ class Cadencer:
             in_a_row,
             reason,
             segments,
+            credit_percent=credit_percent,
         )

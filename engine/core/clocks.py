@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from engine.core.instants import NEVER, Instant, Span
-from engine.core.outcomes import BEHIND, VERDICTS
+from engine.core.outcomes import BEHIND, CREDIT, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.reminders import days_between, next_reminder
 from engine.core.rules import ClockPlan, said_of
@@ -16,6 +16,7 @@ from engine.core.segments import (
     stands_paused,
 )
 from engine.core.statements import Voice
+from engine.core.tiers import Tier, next_tier
 
 IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
 """SUSPENDED: started, and the severity of now owes nothing. DORMANT: its start came while nothing was owed.
@@ -49,6 +50,8 @@ class Clock(Struct, array_like=True):
     """The last day of being overdue that was said."""
     pace: Span = Span(0)
     """Counted up to here it is at risk by its pace, of this target version; 0: never, or said already."""
+    owed: int = 0
+    """The rank of the highest credit tier that this cycle has passed; 0: none."""
 
 
 class Runner:
@@ -126,6 +129,7 @@ class Runner:
         clock.elapsed = Span(0)
         clock.stretches = []
         clock.breached = False
+        clock.owed = 0
         if plan.is_held(reasons):
             self._hold(plan, clock, reasons)
             self._aim(plan, clock, target, floor)
@@ -220,8 +224,15 @@ class Runner:
         if clock.phase == SUSPENDED:
             self._go_on(plan, clock, at, floor, reasons)
             self._arm(plan, clock)
-        if clock.phase not in LIVE or (target.budget == clock.budget and target.calendar == clock.calendar):
+        if clock.phase not in LIVE:
             return
+        if target.budget != clock.budget or target.calendar != clock.calendar:
+            self._aim_anew(plan, clock, target, at, floor)
+        if clock.breached:  # the same budget may have other credits at this severity
+            self._expose(plan, clock, Instant(at - 1), at)
+
+    def _aim_anew(self, plan: ClockPlan, clock: Clock, target: Target, at: Instant, floor: Instant) -> None:
+        """Another target from `at` on; where it is over already, that is its breach."""
         if clock.phase == RUNNING and target.calendar != clock.calendar:
             self._count(clock, at)
         self._aim(plan, clock, target, floor)
@@ -247,6 +258,8 @@ class Runner:
             if clock.breached:
                 self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
         self._arm(plan, clock)
+        if clock.breached:
+            self._expose(plan, clock, Instant(at - 1), at)
 
     def recount(self, plan: ClockPlan, clock: Clock, floor: Instant) -> None:
         """The calendars changed: what was counted and what is to come, by those of now (Calendars 4).
@@ -275,6 +288,8 @@ class Runner:
             self._arm(plan, clock)
             self._say(plan, clock, "breached", clock.due, due=clock.due, elapsed=clock.budget)
             return
+        if clock.breached and self._expose(plan, clock, at, at):
+            return
         if clock.breached and plan.reminds and self._reminder(clock) <= at:
             clock.reminded = days_between(clock.due, at)
             self._arm(plan, clock)
@@ -295,6 +310,29 @@ class Runner:
             self._say(plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _expose(self, plan: ClockPlan, clock: Clock, until: Instant, at: Instant) -> bool:
+        """Say at `at` the highest credit tier that was reached by `until`; whether there was one."""
+        if not plan.tiers:
+            return False
+        reached: Tier | None = None
+        while tier := self._next_tier(plan, clock):
+            if self._tier_at(clock, tier) > until:
+                break
+            reached, clock.owed = tier, tier.rank
+        self._arm(plan, clock)
+        if reached is None:
+            return False
+        label, percent = reached.label, reached.percent
+        self._say(plan, clock, CREDIT, at, due=self._due(clock), threshold=label, credit_percent=percent)
+        return True
+
+    def _next_tier(self, plan: ClockPlan, clock: Clock) -> Tier | None:
+        severity = self.voice.gravest if plan.by_gravest else self.voice.severity
+        return next_tier(plan.tiers.get(severity, ()), clock.owed)
+
+    def _tier_at(self, clock: Clock, tier: Tier) -> Instant:
+        return self.reach(clock, Span(clock.budget + tier.overrun))
 
     def _run(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
         """`_aim` for a clock that runs from its mark on, with nothing elapsed."""
@@ -388,6 +426,8 @@ class Runner:
                 alarm = mark
         if clock.pace:
             alarm = min(alarm, self._mark_at(clock, clock.pace))
+        if clock.breached and plan.tiers and (tier := self._next_tier(plan, clock)):
+            alarm = min(alarm, self._tier_at(clock, tier))
         if clock.breached and plan.reminds and clock.phase == RUNNING:
             alarm = min(alarm, self._reminder(clock))
         clock.alarm = alarm
@@ -413,6 +453,7 @@ class Runner:
         notify: tuple[str, ...] = (),
         in_a_row: int = 0,
         reason: str = "",
+        credit_percent: float | None = None,
     ) -> None:
         if elapsed is None:
             elapsed = self.elapsed_at(clock, at)
@@ -435,4 +476,5 @@ class Runner:
             in_a_row,
             reason,
             segments,
+            credit_percent=credit_percent,
         )

@@ -67,6 +67,17 @@ def span(delta: timedelta) -> Span:
     return Span(delta // _MICROSECOND)
 
 
+def words(length: Span, *, days: bool = True) -> str:
+    """`1h30m`; whole days from three on as `14d`, unless they are business hours."""
+    if days and length and length % DAY == 0 and length >= 3 * DAY:
+        return f"{length // DAY}d"
+    text, rest = "", int(length)
+    for unit, letter in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
+        count, rest = divmod(rest, unit)
+        text += f"{count}{letter}" if count else ""
+    return text or "0s"
+
+
 def seconds(length: Span) -> float:
     """A span in seconds, as outcomes and metrics state it."""
     return length / SECOND

@@ -29,7 +29,9 @@ class Judge:
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
         self.plan = plan
         self.escalation = escalation
-        self.voice = Voice(escalation.severity, escalation.attributes, movements, escalation.tenures)
+        self.voice = Voice(
+            escalation.severity, escalation.attributes, movements, escalation.tenures, escalation.gravest
+        )
         self.runner = Runner(plan.calendars, self.voice)
         self.cadencer = Cadencer(plan.calendars, self.voice)
         self.commitments = Keeper(
@@ -66,7 +68,7 @@ class Judge:
         e.status = OPEN
         e.opened = fact.at
         e.contact = self._anchor("reported", fact)
-        e.severity = e.gravest = severity
+        e.severity = e.gravest = self.voice.gravest = severity
         e.clocks = [Clock() for _ in range(self.plan.without_roles)]
         e.cadences = [Cadence() for _ in self.plan.cadences]
         attrs.merge(e.attributes, fact.data)
@@ -174,7 +176,7 @@ class Judge:
         up = _rank(severity) < _rank(e.severity)
         e.severity = severity
         if _rank(severity) < _rank(e.gravest):
-            e.gravest = severity
+            e.gravest = self.voice.gravest = severity
         self.voice.changed(severity)
         floor = self.floor(at)
         self.ask_for_roles(at)

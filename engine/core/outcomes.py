@@ -12,6 +12,8 @@ _encode = msgspec.msgpack.Encoder().encode
 
 BEHIND = "source_behind"
 """Due, and not known yet: what stopped it may not have been read."""
+CREDIT = "credit_exposed"
+"""A tier of the contract's credits is passed: so much of the customer's monthly fee is owed."""
 
 NAMES = [
     "clock_started",
@@ -31,7 +33,7 @@ NAMES = [
     "classified",
     "escalated",
     "recurrence_detected",
-    "credit_exposed",
+    CREDIT,
     BEHIND,
 ]
 
@@ -106,6 +108,8 @@ class Outcome(Struct, frozen=True, gc=False):
     """breach_risk: of a breach, by the clocks of its kind that were open at this stage."""
     cases: int = 0
     """breach_risk: how many clocks the probability stands on."""
+    credit_percent: float | None = None
+    """credit_exposed: what is owed now, of the customer's monthly fee."""
 
     @property
     def consumed_ratio(self) -> float | None:

@@ -120,6 +120,7 @@ class Publisher:
                 s.at > self.complete,
                 probability,
                 cases,
+                s.credit_percent,
             )
         )
         return identity

@@ -18,11 +18,13 @@ from engine.core.policy import (
     CadenceRule,
     Calendar,
     ClockRule,
+    CreditTier,
     Policy,
     Target,
     Threshold,
     Trigger,
 )
+from engine.core.tiers import Tier, tiers_of
 
 OWNED = "owned"
 """The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
@@ -131,10 +133,16 @@ class ClockPlan:
     __slots__ = (
         "_marks", "anchor", "by_gravest", "ends_with_reopening", "ends_with_resolution", "holds",
         "holds_on_any", "key", "metric", "outlives_closing", "pace", "reminds", "rule", "starts", "stops",
-        "targets",
+        "targets", "tiers",
     )  # fmt: skip
 
-    def __init__(self, rule: ClockRule, key: str = "", pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        rule: ClockRule,
+        key: str = "",
+        pace: Pace | None = None,
+        credits_: tuple[CreditTier, ...] = (),
+    ) -> None:
         built_in = BUILT_IN.get(rule.metric, BuiltIn((), ()))
         self.rule = rule
         self.metric = rule.metric
@@ -152,6 +160,8 @@ class ClockPlan:
         self.holds_on_any = ANY_REASON in rule.pause
         self.pace = pace.marks(rule.metric) if pace is not None else {}
         """By severity the share of the budget, in percent, from which on clocks like it mostly breached."""
+        self.tiers = tiers_of(rule.metric, credits_)
+        """By severity, of the credits that its breach exposes."""
         self._marks: dict[Span, tuple[Mark, ...]] = {}
 
     def pace_mark(self, severity: str, budget: Span) -> Span:
@@ -199,18 +209,23 @@ class Terms(NamedTuple):
     name: str
     """Of the calendar that its time is told by."""
     calendar: Calendar
+    tiers: tuple[Tier, ...]
+    """Of the credits that its silence exposes."""
 
 
 class CadencePlan:
     """One audience's cadence, ready to run."""
 
-    __slots__ = ("_calendars", "_marks", "_terms", "audience", "metric", "rule")
+    __slots__ = ("_calendars", "_marks", "_terms", "_tiers", "audience", "metric", "rule")
 
-    def __init__(self, rule: CadenceRule, calendars: dict[str, Calendar]) -> None:
+    def __init__(
+        self, rule: CadenceRule, calendars: dict[str, Calendar], credits_: tuple[CreditTier, ...]
+    ) -> None:
         self.rule = rule
         self.audience = rule.audience
         self.metric = f"{rule.audience}_update"
         self._calendars = calendars
+        self._tiers = tiers_of(self.metric, credits_)
         self._terms: dict[str, Terms] = {}
         self._marks: dict[Span, tuple[Mark, ...]] = {}
 
@@ -221,7 +236,8 @@ class CadencePlan:
             first = self.rule.first.get(severity) or every
             told_by = every or first
             name = told_by.calendar if told_by else AROUND_THE_CLOCK
-            terms = self._terms[severity] = Terms(every, first, name, self._calendars[name])
+            tiers = self._tiers.get(severity, ())
+            terms = self._terms[severity] = Terms(every, first, name, self._calendars[name], tiers)
         return terms
 
     def marks(self, budget: Span) -> tuple[Mark, ...]:
@@ -273,13 +289,13 @@ class Plan:
         self.policy = policy
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
-        clocks = [ClockPlan(rule, pace=pace) for rule in policy.clocks]
+        clocks = [ClockPlan(rule, pace=pace, credits_=policy.credits) for rule in policy.clocks]
         self.without_roles = len(clocks)
         self.clocks = (*clocks, *_role_plans(policy, pace))
         """Those of the roles last: an escalation whose severity asks for none has no such clocks."""
         self.roles = {plan.key: place for place, plan in enumerate(self.clocks) if plan.metric == ROLE}
         """The place of each role's clock."""
-        self.cadences = tuple(CadencePlan(rule, calendars) for rule in policy.cadences)
+        self.cadences = tuple(CadencePlan(rule, calendars, policy.credits) for rule in policy.cadences)
         self.commitment_risk = policy.commitment_risk
         self.moves = self._moves()
         """By verb; a verb that is not here moves no clock."""

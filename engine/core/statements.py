@@ -44,12 +44,14 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     context: Context
     segments: tuple[Segment, ...] = ()
     """Of a verdict: where its time went."""
+    credit_percent: float | None = None
+    """credit_exposed: what is owed now, of the customer's monthly fee."""
 
 
 class Voice:
     """Collects statements in the order in which the rules make them."""
 
-    __slots__ = ("_attributes", "_context", "movements", "said", "severity", "tenures")
+    __slots__ = ("_attributes", "_context", "gravest", "movements", "said", "severity", "tenures")
 
     def __init__(
         self,
@@ -57,11 +59,14 @@ class Voice:
         attributes: Mapping[str, Value],
         movements: bool,
         tenures: Sequence[Tenure] = NOBODYS,
+        gravest: str = "",
     ) -> None:
         self.tenures = tenures
         """In whose hands the escalation was, since when."""
         self.said: list[Statement] = []
         self.severity = severity
+        self.gravest = gravest
+        """The highest severity ever held: some clocks go by it."""
         self.movements = movements
         self._attributes = attributes
         self._context: Context | None = None
@@ -89,6 +94,7 @@ class Voice:
         reason: str = "",
         segments: tuple[Segment, ...] = (),
         owner: str = "",
+        credit_percent: float | None = None,
     ) -> None:
         """One statement, its fields in their order: by name they would cost a microsecond.
 
@@ -100,7 +106,7 @@ class Voice:
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, context, segments,
+                threshold, notify, in_a_row, reason, context, segments, credit_percent,
             )
         )  # fmt: skip
 

@@ -150,7 +150,7 @@ def note_words(said: Said, look: Look) -> str:
     match said.name:
         case "breach_risk" if said.due_at is not None:
             return f"due {clock_time(said.due_at, look.now, look.zone)}"
-        case "escalated" if said.threshold:
+        case "escalated" | "credit_exposed" if said.threshold:
             return f"at {said.threshold}"
         case "retracted" | "amended":
             return "late event"

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.core.calendars import BusinessCalendar
 from engine.core.hours import WEEKDAYS, Interval
-from engine.core.instants import DAY, HOUR, MINUTE, SECOND, Span, seconds
+from engine.core.instants import DAY, MINUTE, seconds, words
 from engine.core.policy import (
     AROUND_THE_CLOCK,
     Book,
@@ -33,17 +33,6 @@ def describe(book: Book) -> dict[str, Any]:
         ],
         "policies": [_policy(policy) for policy in book.policies],
     }
-
-
-def words(length: Span, *, days: bool = True) -> str:
-    """`1h30m`; whole days from three on as `14d`, unless they are business hours."""
-    if days and length and length % DAY == 0 and length >= 3 * DAY:
-        return f"{length // DAY}d"
-    text, rest = "", int(length)
-    for unit, letter in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
-        count, rest = divmod(rest, unit)
-        text += f"{count}{letter}" if count else ""
-    return text or "0s"
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -89,7 +78,6 @@ def _later(policy: Policy) -> dict[str, object]:
     """Sections that are checked, and that this release does not run."""
     return {
         "recurrence": policy.recurrence,
-        "credits": policy.credits,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cadence_oracle import CadenceOracle, Owed, Told
 from calendar_oracle import MINUTES_A_DAY
 from clock_oracle import Event, Life
-from oracle_worlds import DAYS, World, draw_targets, minutes, targets_of
+from oracle_worlds import DAYS, World, credit_of, credits_of, draw_credits, draw_targets, minutes, targets_of
 
 from engine.core.facts import Value
 from engine.core.instants import MINUTE, Instant, Span
@@ -27,6 +27,7 @@ class CadenceWorld(World):
             every,
             {severity: target for severity, target in first.items() if severity in every},
             chance.choice([None, None, 300]),
+            draw_credits(chance, every),
         )
 
     def policy(self) -> Policy:
@@ -37,7 +38,8 @@ class CadenceWorld(World):
             first=targets_of(self.terms.first),
             loosen_up_to=None if loosen is None else Span(loosen * MINUTE),
         )
-        return Policy("cadence", "1", "1", Instant(0), cadences=(cadence,))
+        credits_ = credits_of("customer_update", self.terms.credits)
+        return Policy("cadence", "1", "1", Instant(0), cadences=(cadence,), credits=credits_)
 
     def draw(self, chance: random.Random) -> Life:
         opened = self.first + chance.randrange(0, MINUTES_A_DAY, 10)
@@ -69,7 +71,8 @@ class CadenceWorld(World):
 
     def said(self, outcome: Outcome, life: Life) -> Told:
         due = None if outcome.due_at is None else minutes(outcome.due_at)
-        told = Told(outcome.name, minutes(outcome.effective_at), due, outcome.in_a_row, outcome.cycle)
+        at, owed = minutes(outcome.effective_at), credit_of(outcome)
+        told = Told(outcome.name, at, due, outcome.in_a_row, outcome.cycle, owed)
         return _comparable(told, life)
 
 

@@ -3,7 +3,7 @@
 It follows the rules as they are told in words, steps from minute to minute, and imports nothing of ours.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from clock_oracle import Event, Life, Target
@@ -19,6 +19,9 @@ class Owed(NamedTuple):
     """From the opening to the first update; else as `every`."""
     stated_up_to: int | None = None
     """How far ahead a stated time may lie and loosen what is owed; None: it only tightens."""
+    credits: Mapping[str, Sequence[tuple[int, int]]] = {}
+    """By severity: open minutes of silence past the first due time, and what is owed from then on, in
+    percent."""
 
 
 class Told(NamedTuple):
@@ -28,6 +31,7 @@ class Told(NamedTuple):
     in_a_row: int
     cycle: int
     """The update that is owed, from 1."""
+    credit: str = ""
 
 
 _AT_ONE_INSTANT = ("closed", "resolved", "update_published", "reopened", "updated")
@@ -50,6 +54,11 @@ class CadenceOracle:
         self.since = life.opened
         self.stated: int | None = None
         self.missed = 0
+        self.overdue = 0
+        """The first minute of this silence that was due."""
+        self.percent = 0
+        """The most that was said to be owed for this silence."""
+        self.costs: dict[tuple[int, str], list[tuple[int, int]]] = {}
         self.cycle = 1
         self.due = self._after(self.since, self._first())
 
@@ -63,9 +72,27 @@ class CadenceOracle:
                 event = next(events, None)
             if self.running and self.due == minute:
                 self.missed += 1
+                self.overdue = self.overdue if self.missed > 1 else minute
                 self.told.append(Told("cadence_missed", minute, minute, self.missed, self.cycle))
                 self.due = self._after(minute, self.owed.every.get(self.severity))
+            if self.running:
+                self._owe_credit(minute, minute)
         return self.told
+
+    def _owe_credit(self, minute: int, by: int) -> None:
+        """Of the severity of now, the most of what this silence had come to by then."""
+        tiers = self.owed.credits.get(self.severity, ())
+        if not tiers or not self.missed:
+            return
+        calendar = self.owed.every[self.severity].calendar
+        costs = self.costs.get((self.overdue, self.severity))
+        if costs is None:
+            costs = [(self._after(self.overdue, Target(o, calendar)) or 0, percent) for o, percent in tiers]
+            self.costs[self.overdue, self.severity] = costs
+        found = [percent for at, percent in costs if at <= by and percent > self.percent]
+        if found:
+            self.percent = max(found)
+            self.told.append(Told("credit_exposed", minute, self.overdue, 0, self.cycle, f"{self.percent}%"))
 
     def _happens(self, event: Event) -> None:
         minute = event.minute
@@ -76,6 +103,7 @@ class CadenceOracle:
             self.severity = event.value
             if self.running:
                 self._change(max(minute, self.opened), graver)
+                self._owe_credit(minute, minute - 1)
         elif event.verb == "resolved" and self.status == "open":
             self.status = "resolved"
             self.is_last = True
@@ -94,7 +122,7 @@ class CadenceOracle:
         elif self.due is not None:
             self.told.append(Told("met", minute, self.due, 0, self.cycle))
         self.cycle += 1
-        self.missed = 0
+        self.missed = self.percent = 0
         self.since = self.last_update = max(minute, self.opened)
         self.stated = stated if stated is not None and stated > minute else None
         self.due = self._after(self.since, self.owed.every.get(self.severity))
@@ -124,7 +152,7 @@ class CadenceOracle:
         self.is_last = False
         self.has_reopened = True
         self.since = minute
-        self.missed = 0
+        self.missed = self.percent = 0
         self.stated = None
         self.due = self._after(minute, self.owed.every.get(self.severity))
 

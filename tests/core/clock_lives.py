@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from calendar_oracle import MINUTES_A_DAY
 from clock_oracle import ClockOracle, Event, Life, Said, Terms
-from oracle_worlds import DAYS, World, draw_targets, minutes, targets_of
+from oracle_worlds import DAYS, World, credit_of, credits_of, draw_credits, draw_targets, minutes, targets_of
 
 from engine.core.facts import Value
 from engine.core.instants import Instant
@@ -21,11 +21,13 @@ class ClockWorld(World):
     kind = "clock"
 
     def draw_terms(self, chance: random.Random, calendars: Sequence[str]) -> Terms:
+        targets = draw_targets(chance, calendars, BUDGETS, share=0.85)
         return Terms(
-            draw_targets(chance, calendars, BUDGETS, share=0.85),
+            targets,
             frozenset(chance.sample(REASONS, chance.choice([1, 1, 2]))),
             chance.choice([(), (75,), (75, 90)]),
             chance.choice([(), (50, 100), (80, 150)]),
+            draw_credits(chance, targets),
         )
 
     def policy(self) -> Policy:
@@ -37,7 +39,9 @@ class ClockWorld(World):
             risk=_thresholds(self.terms.warnings),
             escalate=tuple(Level(threshold, ("lead",)) for threshold in _thresholds(self.terms.levels)),
         )
-        return Policy("clock", "1", "1", Instant(0), clocks=(clock,))
+        return Policy(
+            "clock", "1", "1", Instant(0), clocks=(clock,), credits=credits_of("resolve", self.terms.credits)
+        )
 
     def draw(self, chance: random.Random) -> Life:
         opened = self.first + chance.randrange(0, MINUTES_A_DAY, 10)
@@ -75,7 +79,7 @@ class ClockWorld(World):
             minutes(outcome.effective_at),
             minutes(outcome.elapsed),
             None if due is None else minutes(due),
-            outcome.threshold or outcome.reason,
+            credit_of(outcome) or outcome.threshold or outcome.reason,
         )
 
 

@@ -24,6 +24,8 @@ class Terms(NamedTuple):
     """Percent of the budget."""
     levels: Sequence[int] = ()
     """The same for escalation levels, which may lie past the budget."""
+    credits: Mapping[str, Sequence[tuple[int, int]]] = {}
+    """By severity: open minutes past the budget, and what is owed from then on, in percent."""
 
 
 class Event(NamedTuple):
@@ -77,6 +79,8 @@ class ClockOracle:
         self.reached: dict[int, int] = {}
         """Consumed minutes -> the first instant at which the clock ran with so many."""
         self.breached = False
+        self.owed = 0
+        """The highest percentage that was said."""
         self.target: Target | None = None
         self.floor = life.opened
         """Nothing warns before it, and what should have is said there, the highest only."""
@@ -162,6 +166,7 @@ class ClockOracle:
                 if overrun < minute and not self.breached:
                     self.breached = True
                     self.said.append(Said("breached", minute, self.consumed, overrun, "retarget"))
+            self._owe_credit(minute, minute - 1)
 
     def _aim(self, target: Target, minute: int) -> None:
         self.target = target
@@ -180,6 +185,7 @@ class ClockOracle:
         if running and self.consumed >= budget and not self.breached:
             self.breached = True
             self.said.append(Said("breached", minute, budget, minute))
+        self._owe_credit(minute, minute)
         overtaken = [mark for mark in self.unsaid if mark[0] in self.reached]
         if minute < self.floor or not overtaken:
             return
@@ -191,6 +197,19 @@ class ClockOracle:
             if self.breached and not is_level:
                 marks = []
             self.said += [Said(name, minute, self.consumed, detail=mark[2]) for mark in marks]
+
+    def _owe_credit(self, minute: int, by: int) -> None:
+        """Of the severity of now, the most of what an overrun had come to by then."""
+        if self.target is None or not self.breached:
+            return
+        found = [
+            percent
+            for overrun, percent in self.terms.credits.get(self.severity, ())
+            if self.reached.get(self.target.budget + overrun, by + 1) <= by and percent > self.owed
+        ]
+        if found:
+            self.owed = max(found)
+            self.said.append(Said("credit_exposed", minute, self.consumed, detail=f"{self.owed}%"))
 
     def _would_be_due(self, minute: int) -> int | None:
         """Where the budget would have been used up if nothing more had happened; None while it is paused."""

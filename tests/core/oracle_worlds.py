@@ -32,6 +32,7 @@ PLACES = [
     ("Australia/Lord_Howe", date(2026, 4, 5)),
     ("Asia/Kathmandu", date(2026, 6, 10)),
 ]
+OVERRUNS = (0, 20, 60, 120, 480)
 _EPOCH = date(1970, 1, 1)
 
 
@@ -155,6 +156,30 @@ def targets_of(targets: Mapping[str, Target]) -> dict[str, rules.Target]:
         severity: rules.Target(Span(target.budget * MINUTE), target.calendar)
         for severity, target in targets.items()
     }
+
+
+def draw_credits(
+    chance: random.Random, targets: Mapping[str, Target]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """For some severities that are owed anything: minutes of overrun, and what they cost, in percent."""
+    return {
+        severity: tuple((overrun, chance.choice((5, 10, 25, 50))) for overrun in chance.sample(OVERRUNS, 2))
+        for severity in targets
+        if chance.random() < 0.5
+    }
+
+
+def credits_of(metric: str, told: Mapping[str, Sequence[tuple[int, int]]]) -> tuple[rules.CreditTier, ...]:
+    return tuple(
+        rules.CreditTier(metric, (severity,), Span(overrun * MINUTE), float(percent))
+        for severity, tiers in told.items()
+        for overrun, percent in tiers
+    )
+
+
+def credit_of(outcome: Outcome) -> str:
+    """`10%`; empty for what says no credit."""
+    return "" if outcome.credit_percent is None else f"{outcome.credit_percent:g}%"
 
 
 def minutes(micros: int) -> int:

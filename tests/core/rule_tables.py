@@ -8,6 +8,7 @@ from test_cadence_rules import CADENCES
 from test_calendar_rules import CALENDARS
 from test_clock_rules import CLOCKS
 from test_commitment_rules import COMMITMENTS
+from test_credit_rules import CREDITS
 from test_obligation_rules import OBLIGATIONS
 from test_order_rules import FACTS
 from test_owed_rules import OWED
@@ -18,7 +19,7 @@ _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 @cache
 def all_cases() -> tuple[Case, ...]:
     """Every row of every table, in the order of the tables."""
-    tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, CALENDARS, FACTS)
+    tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, CREDITS, CALENDARS, FACTS)
     return tuple(case for table in tables for case in cases(table))
 
 

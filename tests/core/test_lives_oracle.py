@@ -23,8 +23,8 @@ LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
 WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}
 SAID = {
-    "clock": {"breached", "met", "stopped_late", "cancelled", "breach_risk", "escalated"},
-    "cadence": {"cadence_missed", "met", "stopped_late"},
+    "clock": {"breached", "met", "stopped_late", "cancelled", "breach_risk", "escalated", "credit_exposed"},
+    "cadence": {"cadence_missed", "met", "stopped_late", "credit_exposed"},
 }
 
 
@@ -53,8 +53,18 @@ def test_random_lives_are_told_as_stepping_through_the_minutes_tells_them(kind: 
 MISTAKES = [
     ("clock", Judge, "advance", "e.alarm < now", "e.alarm <= now", "due judged at its very instant"),
     ("clock", Runner, "_reached", "at < end", "at <= end", "paused exactly at due is over"),
-    ("clock", Runner, "retarget", "overrun < at", "overrun <= at", "a change at the new due is late"),
-    ("clock", Runner, "retarget", "target.calendar != clock.calendar", "False", "the past counts anew"),
+    ("clock", Runner, "_aim_anew", "overrun < at", "overrun <= at", "a change at the new due is late"),
+    ("clock", Runner, "_aim_anew", "target.calendar != clock.calendar", "False", "the past counts anew"),
+    ("clock", Runner, "retarget", "if clock.breached:", "if False:", "a change brings no credit"),
+    ("clock", Runner, "start", "clock.owed = 0", "clock.owed = 1", "the first credit is not said"),
+    (
+        "clock",
+        Runner,
+        "_tier_at",
+        "clock.budget + tier.overrun",
+        "tier.overrun",
+        "no budget before the overrun",
+    ),
     ("clock", Runner, "_count", "clock.phase == RUNNING", "clock.phase in LIVE", "a pause counts"),
     ("clock", Runner, "_count", "clock.phase == RUNNING", "True", "the resolved time counts"),
     ("clock", Runner, "_mark_at", "at > clock.floor", "True", "warnings before the opening"),
@@ -64,6 +74,9 @@ MISTAKES = [
     ("cadence", Cadencer, "update", "cadence.misses = 0", "pass", "an update leaves what was missed"),
     ("cadence", Cadencer, "update", "min(stated, self", "max(stated, self", "a stated time loosens"),
     ("cadence", Cadencer, "reopen", "cadence.since = at", "pass", "a reopen goes on from the last update"),
+    ("cadence", Cadencer, "update", "cadence.owed = 0", "pass", "an update leaves what was owed"),
+    ("cadence", Cadencer, "_miss", "cadence.misses == 1", "True", "each miss begins the overrun anew"),
+    ("cadence", Cadencer, "retarget", "self._expose(", "(lambda *_: 0)(", "a change brings no credit"),
 ]
 
 

@@ -21,6 +21,8 @@ class Count(NamedTuple):
     stops: set[Stop]
     is_sure: bool
     """False: whether a due time was passed hangs on an instant at which nothing was left to count."""
+    credit: float
+    """The highest percentage of the fee that its overrun came to; the same doubt holds of it."""
 
 
 class Counter:
@@ -29,6 +31,7 @@ class Counter:
     def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
         self._rule = next(rule for rule in policy.clocks if rule.metric == "resolve")
         self._default = policy.default_severity
+        self._tiers = [tier for tier in policy.credits if tier.metric == "resolve"]
         self._calendars = calendars
 
     def count(self, facts: list[Fact], until: Instant) -> Count:
@@ -36,7 +39,7 @@ class Counter:
         opening, *rest = in_order(facts)
         severity = (opening.text("severity") if opening.kind == "opened" else "") or self._default
         at = self._started(self._rule, opening)
-        elapsed, breached, sure = 0, False, True
+        elapsed, breached, sure, credit = 0, False, True, 0.0
         status, reasons, stops = "open", set[str](), set[Stop]()
         if opening.kind != "opened":
             rest = [opening, *rest]
@@ -55,6 +58,9 @@ class Counter:
                     )
                     breached = breached or over
                     elapsed += counted
+                    if breached:
+                        credit = max(credit, self._credit(severity, elapsed - target.budget))
+                        sure = sure and not self._is_at_a_tier(elapsed - target.budget)
                 at = now
             if fact is None or status == "gone":
                 break
@@ -72,7 +78,21 @@ class Counter:
             if status == "open":
                 sure = sure and elapsed != budget
                 breached = breached or elapsed > budget
-        return Count(breached, stops, sure)
+                if breached:
+                    credit = max(credit, self._credit(severity, elapsed - budget))
+                    sure = sure and not self._is_at_a_tier(elapsed - budget)
+        return Count(breached, stops, sure, credit)
+
+    def _credit(self, severity: str, overrun: int) -> float:
+        passed = (
+            tier.credit_percent
+            for tier in self._tiers
+            if severity in tier.severity and overrun > tier.overrun_at_least
+        )
+        return max(passed, default=0.0)
+
+    def _is_at_a_tier(self, overrun: int) -> bool:
+        return any(overrun == tier.overrun_at_least for tier in self._tiers)
 
     def _is_held(self, reasons: set[str]) -> bool:
         pause = self._rule.pause

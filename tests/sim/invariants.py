@@ -264,5 +264,7 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
         if not count.is_sure:
             found = {(at, "", elapsed) for at, _, elapsed in found}
             count = count._replace(stops={(at, "", elapsed) for at, _, elapsed in count.stops})
-        if found != count.stops or (count.is_sure and breached is not count.breached):
-            yield f"counted anew: {subject} {count}; said was {sorted(found)}, breached {breached}"
+        credit = max((o.credit_percent or 0 for o in said[subject]), default=0)
+        differs = (breached, credit) != (count.breached, count.credit)
+        if found != count.stops or (count.is_sure and differs):
+            yield f"counted anew: {subject} {count}; said {sorted(found)}, breached {breached}, {credit} %"

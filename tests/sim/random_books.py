@@ -80,7 +80,25 @@ def _policy(rng: Random, name: str, match: str) -> str:
     if rng.random() < 0.5:
         lines += ["cadence:", _cadence(rng)]
     lines.append(f"commitments: {{risk: {rng.choice(['[]', '[15m before due]', '[50%]'])}}}")
+    lines += _credits(Random(name + lines[-1] + lines[4]), has_customer="  customer:" in "\n".join(lines))  # noqa: S311
     return "\n".join(lines) + "\n"
+
+
+def _credits(rng: Random, *, has_customer: bool) -> list[str]:
+    """By a chance of their own, so that a seed's other clocks and lives stay what they are without them."""
+    if rng.random() < 0.4:
+        return []
+    tiers = []
+    for severity in rng.sample(SEVERITIES, 3):
+        overruns, percents = rng.sample([0, 30, 60, 240], 2), rng.sample([5, 10, 12.5, 25], 2)
+        for overrun, percent in zip(overruns, percents, strict=True):
+            of = f"metric: resolve, severity: [{severity}], overrun: {{at_least: {overrun}m}}"
+            tiers.append(f"  - {{{of}, credit: {percent}%}}")
+    if has_customer:
+        tiers.append(
+            "  - {metric: customer_update, severity: [P0, P1], overrun: {at_least: 60m}, credit: 2%}"
+        )
+    return ["credits:", *tiers]
 
 
 def _resolve(rng: Random) -> str:
