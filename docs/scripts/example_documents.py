@@ -13,6 +13,8 @@ from engine.cli.commands import load
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "p0-checkout"
 SUBJECT = "incidents:INC-2194"
+_FILLED = str(EXAMPLE / "pir-filled.md")
+"""Filled in by hand; what is made from the log is made anew around that."""
 
 
 class Wanted(NamedTuple):
@@ -45,6 +47,8 @@ WANTED = [
     Wanted("brief.html", "brief", "2026-11-12T14:45"),
     Wanted("brief.json", "brief", "2026-11-12T14:45"),
     Wanted("pir.md", "pir", "2026-11-16T15:00"),
+    Wanted("pir-filled.md", "pir", "2026-11-25T15:30", ("--filled", _FILLED)),
+    Wanted("pir-filled.html", "pir", "2026-11-25T15:30", ("--filled", _FILLED)),
 ]
 
 

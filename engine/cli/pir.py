@@ -7,13 +7,14 @@ import typer
 from typer.core import TyperGroup
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.one_escalation import Brokers, Events, Policies, Subject, of_files, of_topics
+from engine.cli.writing import Form, FormAsked, Output
 
 if TYPE_CHECKING:
-    from engine.archive.account import Account
+    from engine.documents.rendering import Press
     from engine.documents.review import Review
     from engine.documents.review_check import Checked
 
-Format: TypeAlias = Literal["md", "html", "json"]
 Family: TypeAlias = Literal["ticket", "incident"]
 
 
@@ -41,19 +42,15 @@ app = typer.Typer(
 
 @app.command()
 def write(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The escalation's id.")],
-    events: Annotated[
-        list[str], typer.Option("--events", "-e", metavar="FILE", help="Its events, as JSON Lines.")
-    ],
-    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
+    subject: Subject,
+    policies: Policies,
+    events: Events = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", help="As known at this time, ISO 8601 with an offset. Else: the last event."),
+        typer.Option("--at", help="Judged anew up to this time, ISO 8601 with an offset. Else: all."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="Markdown can be filled in.")] = "md",
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Else: on stdout.")
-    ] = None,
+    form: FormAsked = Form.md,
+    output: Output = None,
     filled: Annotated[
         Path | None,
         typer.Option("--filled", help="An earlier review: what was filled in there is taken over."),
@@ -61,10 +58,7 @@ def write(
     full: Annotated[
         bool, typer.Option("--full", help="Every row of the timeline, however many, and each warning.")
     ] = False,
-    templates: Annotated[
-        Path | None,
-        typer.Option("--templates", help="Folder with a pir.md of your own. Else: VIGIL_TEMPLATES."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
 ) -> None:
     """Write the review of an escalation from the log.
 
@@ -78,27 +72,27 @@ def write(
 
     \b
     Examples:
-      vigil pir desk:48213 -e events.jsonl -p policies -o review.md
+      vigil pir desk:48213 -p policies -o review.md
       vigil pir desk:48213 -e events.jsonl -p policies --filled review.md -o final.md
       vigil pir write desk:48213 -e events.jsonl -p policies --format html -o review.html
     """
     from engine.cli.inputs import settings_at
-    from engine.documents.rendering import Press, TemplateError
-    from engine.documents.review import review
+    from engine.cli.output import say
+    from engine.documents.rendering import Press
     from engine.documents.review_form import NoReview
     from engine.replay.files import writing
 
-    made = review(_account(subject, events, policies, at), full=full)
-    before = None if filled is None else filled.read_text("utf-8")
-    if before is not None and form == "json":
+    if filled is not None and form is Form.json:
         raise Failure("--filled goes with Markdown and HTML", ExitCode.USAGE)
+    made = _review(subject, policies, events, bootstrap_servers, at, full)
+    before = None if filled is None else filled.read_text("utf-8")
     try:
-        with Press(templates or settings_at(None).templates) as press:
-            text = _text(made, press, form, before)
-    except TemplateError as error:
-        raise Failure(str(error), ExitCode.FOUND) from None
+        with Press(settings_at(None).templates) as press:
+            text, undefined = _text(made, press, form, before)
     except NoReview as error:
         raise Failure(f"{filled}: {error}", ExitCode.USAGE) from None
+    for name in undefined:
+        say(f"pir.md: there is no {name} in its data; it is printed as missing")
     with writing(output) as out:
         out.write(text.encode())
 
@@ -119,10 +113,7 @@ def check(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Check as at this time, ISO 8601 with an offset. Else: now.")
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
 ) -> None:
     """Read a review that was filled in, and send what follows from it.
@@ -169,33 +160,58 @@ def check(
 # -- writing --------------------------------------------------------------------------------------
 
 
-def _account(subject: str, events: list[str], policies: Path, at: str | None) -> "Account":
+def _review(
+    subject: str,
+    policies: Path,
+    events: list[str] | None,
+    bootstrap_servers: str | None,
+    at: str | None,
+    full: bool,
+) -> "Review":
     from engine.archive.account import Account
     from engine.cli.inputs import instant
-    from engine.cli.one_escalation import of_files
     from engine.core.decide import Options
+    from engine.core.standing import CorrectionOfNothing
+    from engine.documents.review import review
+    from engine.documents.situation import Situation
     from engine.policies import load
     from engine.replay.explaining import latest
     from engine.replay.judging import Bench
 
+    if bootstrap_servers is not None and events:
+        raise Failure("--bootstrap-servers goes without --events", ExitCode.USAGE)
     book, options = load(policies), Options()
-    facts = of_files(events, book, subject, options)
-    end = latest(facts, ()) if at is None else instant("--at", at)
+    if events:
+        facts, said = of_files(events, book, subject, options), None
+    else:
+        facts, said = of_topics(bootstrap_servers, book, subject, options)
+    end = latest(facts, said or ()) if at is None else instant("--at", at)
     known = [fact for fact in facts if fact.at <= end]
-    return Account(subject, known, Bench(book, options, lambda *_: None).judge(subject, known, end))
+    if said is None or at is not None:
+        said = Bench(book, options, lambda *_: None).judge(subject, known, end)
+    account = Account(subject, known, said)
+    try:
+        dues = {one.id: one.due for one in Situation(account, book, end).escalation.actions}
+        return review(account, dues, full=full)
+    except CorrectionOfNothing as error:
+        hint = "--at, or --events, judges the events anew"
+        raise Failure(str(error), ExitCode.FOUND, hint) from None
 
 
-def _text(made: "Review", press: Any, form: Format, before: str | None) -> str:
+def _text(made: "Review", press: "Press", form: Form, before: str | None) -> tuple[str, tuple[str, ...]]:
+    """The document, and the names that its template asked for in vain."""
     import orjson
 
     from engine.documents.pages import page, to_html
-    from engine.documents.review_form import to_markdown
+    from engine.documents.review_form import fill_in
 
-    if form == "json":
-        return orjson.dumps(made.plain(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    markdown = to_markdown(made, press, before)
-    title = f"Post-incident review: {made.title or made.subject}"
-    return page(title, to_html(markdown)) if form == "html" else markdown
+    if form is Form.json:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(made.plain(), option=options).decode(), ()
+    markdown, undefined = fill_in(made, press, before)
+    if form is Form.md:
+        return markdown, undefined
+    return page(f"Post-incident review: {made.title or made.subject}", to_html(markdown)), undefined
 
 
 # -- checking -------------------------------------------------------------------------------------

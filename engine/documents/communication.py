@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from engine.archive.account import Account
-from engine.core.facts import RELAYED_UPDATE, Fact
+from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.policy import AUDIENCES
-from engine.core.relays import is_withdrawn
 from engine.documents.lateness import Ended, late_by
+from engine.documents.situation import is_told
 from engine.documents.told import moment, tell
 from engine.documents.words import length
 
@@ -70,7 +70,7 @@ def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
     opened = account.facts[0].at if account.facts else Instant(0)
     before, entries, gaps = opened, [], []
     for fact in account.facts:
-        if is_told(fact, audience):
+        if hears(fact, audience):
             gap = Span(max(0, fact.at - before))
             gaps.append(gap)
             entries.append(_entry(fact, gap, *judged.get(fact.at, ("", None))))
@@ -90,15 +90,11 @@ def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
     )
 
 
-def is_told(fact: Fact, audience: str) -> bool:
-    """Whether the fact tells the audience something: an update, or a public message to the customer."""
-    if fact.kind == "update_published":
-        return fact.text("audience") == audience
-    if audience != "customer":
-        return False
-    if fact.kind == RELAYED_UPDATE:
-        return not is_withdrawn(fact)
-    return fact.kind == "message_sent" and fact.data.get("public") is True
+def hears(fact: Fact, audience: str) -> bool:
+    """Whether the audience hears of us by it: an update, or a public message to the customer."""
+    if is_told(fact, audience):
+        return True
+    return audience == "customer" and fact.kind == "message_sent" and fact.data.get("public") is True
 
 
 def _entry(fact: Fact, gap: Span | None, verdict: str, late: Span | None) -> Entry:

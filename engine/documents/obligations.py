@@ -1,6 +1,6 @@
 """Promises and action items of an escalation: what was said of each, and what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -8,7 +8,6 @@ from engine.archive.account import Account
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
-from engine.core.outcomes import Outcome
 from engine.documents.lateness import LATE, MET, OPEN_LATE, WAIVED, Ended
 from engine.documents.told import moment
 from engine.documents.words import length
@@ -39,7 +38,7 @@ class Action(Struct, frozen=True):
     title: str
     owner: str | None
     due_at: str | None
-    """As stated, or as an outcome says that the policy's budget ends; None: neither has been said."""
+    """By the policy's budget where no date was stated; None: neither is known."""
     due: str | None
     state: str
     """open; completed, in time or late by how much; missed; cancelled; waived."""
@@ -80,7 +79,7 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended]) -> list[Promis
     return found
 
 
-def actions(account: Account, obligations: Iterable[Ended]) -> list[Action]:
+def actions(account: Account, obligations: Iterable[Ended], dues: Mapping[str, Instant]) -> list[Action]:
     """In the order in which they were first opened."""
     results = _results(ACTION, obligations)
     of_each: dict[str, list[Fact]] = {}
@@ -92,26 +91,20 @@ def actions(account: Account, obligations: Iterable[Ended]) -> list[Action]:
         opened = [fact for fact in told if fact.kind == "action_opened"]
         if not opened:
             continue
-        dues = [fact.instant("due_at") for fact in opened] + [
-            o.due_at for o in account.standing if _is_of(o, key)
-        ]
-        due = next((due for due in reversed(dues) if due is not None), None)
+        stated = [due for fact in opened if (due := fact.instant("due_at")) is not None]
+        due = dues.get(key, stated[-1] if stated else None)
         found.append(
             Action(
                 id=key,
                 title=opened[-1].text("title"),
                 owner=opened[-1].text("owner") or None,
                 due_at=None if due is None else format_instant(due),
-                due=None if due is None else moment(Instant(due)),
+                due=None if due is None else moment(due),
                 state=_state(told, results.get(key), "completed", "cancelled"),
                 reason=told[-1].text("reason"),
             )
         )
     return found
-
-
-def _is_of(o: Outcome, key: str) -> bool:
-    return o.metric == ACTION and o.key == key
 
 
 def _results(metric: str, obligations: Iterable[Ended]) -> dict[str, Ended]:

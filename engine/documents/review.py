@@ -14,7 +14,7 @@ from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
 from engine.documents import blame
-from engine.documents.communication import Record, communication, is_told
+from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
 from engine.documents.obligations import Action, Promise, actions, promises, texts_of
 from engine.documents.time_spent import Spent, is_update, time_spent
@@ -135,8 +135,11 @@ class Review(Struct, frozen=True):
         return found
 
 
-def review(account: Account, *, full: bool = False) -> Review:
-    """The review of an escalation; `full`: no row of the timeline is folded."""
+def review(account: Account, dues: Mapping[str, Instant] | None = None, *, full: bool = False) -> Review:
+    """The review of an escalation; `full`: no row of the timeline is folded.
+
+    `dues`: when actions are due, by id, where that is known from the policy.
+    """
     obligations = ended(account.standing)
     texts = texts_of(account.facts)
     known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
@@ -159,7 +162,7 @@ def review(account: Account, *, full: bool = False) -> Review:
         time_spent=list(time_spent(account.facts, obligations, texts)),
         communication=communication(account, obligations),
         promises=promises(account.facts, obligations),
-        actions=actions(account, obligations),
+        actions=actions(account, obligations, dues or {}),
         corrections=list(_corrections(account, texts)),
         proofs=[_proof(verdict, texts) for one in obligations for verdict in one.verdicts if verdict.hash],
         people=named,
@@ -188,7 +191,7 @@ def _summary(account: Account) -> Iterator[Line]:
     for label, field in (("Began", "occurred_at"), ("Detected", "detected_at"), ("Reported", "reported_at")):
         yield Line(label, _stated(account.facts, field))
     yield Line("Opened", None if opening is None else moment(opening.at))
-    told = [fact for fact in account.facts if is_told(fact, "customer")]
+    told = [fact for fact in account.facts if hears(fact, "customer")]
     yield Line("Customer first told", _after(told, opening, last=False))
     for label, kind, last in (
         ("Acknowledged", "acknowledged", False),

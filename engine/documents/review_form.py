@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from engine.documents.outline import Outline, Section, lines_of, note, outline
-from engine.documents.rendering import Press
+from engine.documents.rendering import Press, Rendered
 from engine.documents.review import Review
 
 TEMPLATE = "pir.md"
@@ -22,18 +22,19 @@ class NoReview(ValueError):
     """A file that `vigil pir` did not make, or that is of another escalation."""
 
 
-def to_markdown(review: Review, press: Press, filled: str | None = None) -> str:
+def fill_in(review: Review, press: Press, filled: str | None = None) -> Rendered:
     """The document, with what was filled in to an earlier one, and the person's own sections behind it.
 
     NoReview where that is one of another escalation; TemplateError where the template cannot be filled in.
     """
-    made = press.render(TEMPLATE, review.plain()).text.rstrip("\n") + "\n"
+    text, undefined = press.render(TEMPLATE, review.plain())
+    made = text.rstrip("\n") + "\n"
     sealed = [section for section in outline(made).sections if section.name not in BY_HAND]
     notes = [note(f"{_SEAL} {section.name or _HEAD}", seal(section)) for section in sealed]
     if filled is not None:
         made = _around(made, filled, review.subject)
     about = [note(_SUBJECT, review.subject), note(_PEOPLE, "\n".join(review.people))]
-    return "\n".join([made, *about, *notes, ""])
+    return Rendered("\n".join([made, *about, *notes, ""]), undefined)
 
 
 def subject_of(document: Outline) -> str:

@@ -117,9 +117,12 @@ def test_a_template_of_ones_own_comes_first(known: list[str], tmp_path: Path) ->
     done = vigil("pir", "write", "check", *known, VIGIL_TEMPLATES=str(tmp_path / "own"))
     assert done.stdout.startswith("# Ours: Down\n\n## Root cause\n")
     (tmp_path / "own" / "pir.md").write_text("{{ title.__class__ }}")
-    refused = vigil("pir", "write", "check", *known, "--templates", str(tmp_path / "own"))
-    assert refused.returncode == ExitCode.FOUND
-    assert refused.stderr.startswith("vigil: pir.md:1:")
+    refused = vigil("pir", "write", "check", *known, VIGIL_TEMPLATES=str(tmp_path / "own"))
+    assert refused.returncode == ExitCode.REFUSED
+    assert "pir.md:1: reaches for" in refused.stderr
+    (tmp_path / "own" / "pir.md").write_text("{{ titel }}")
+    mistyped = vigil("pir", "write", "check", *known, VIGIL_TEMPLATES=str(tmp_path / "own"))
+    assert "there is no titel in its data" in mistyped.stderr
 
 
 def test_a_subject_is_the_default_and_one_that_is_not_there_is_said(known: list[str]) -> None:

@@ -12,7 +12,7 @@ from engine.core.policy import Book
 from engine.documents.pages import to_html
 from engine.documents.rendering import Press
 from engine.documents.review import Review, review
-from engine.documents.review_form import to_markdown
+from engine.documents.review_form import fill_in
 from engine.documents.time_spent import WHOLE
 from engine.documents.timeline import MOST_ROWS
 
@@ -116,7 +116,7 @@ def test_of_an_escalation_of_which_nothing_is_known_nothing_is_invented(press: P
     made = review(Account("desk:1", [], []))
     assert made.known_until is None
     assert all(line.value is None for line in made.summary + made.impact)
-    text = to_markdown(made, press)
+    text = fill_in(made, press).text
     assert text.count("_not known yet_") >= 20
     assert "None was made." in text
     assert "Never told." in text
@@ -131,7 +131,7 @@ def test_what_people_wrote_stays_text(policies: Book, press: Press) -> None:
         fact("resolved", "10:00", resolution=hostile, by="<b>kim</b>"),
         fact("action_opened", "10:10", action_id="a|1", title=hostile),
     ]
-    text = to_markdown(review(account(policies, facts, "11:00")), press)
+    text = fill_in(review(account(policies, facts, "11:00")), press).text
     page = to_html(text)
     for bad in ("<script", "<strong>bold", 'href="javascript', "<b>"):
         assert bad not in page
@@ -163,7 +163,7 @@ def test_a_huge_timeline_is_folded_and_says_what_it_left_out(policies: Book, pre
     assert whats[:2] == ["Opened as P0", "Acknowledged"]
     assert "Resolved" in whats
     assert sum(row.count for row in made.timeline if "message" in row.what) >= 4_799
-    assert len(to_markdown(made, press)) < 200_000
+    assert len(fill_in(made, press).text) < 200_000
     in_full = review(known, full=True)
     assert len(in_full.timeline) > 5_000
     assert all(row.count == 1 for row in in_full.timeline)

@@ -15,7 +15,7 @@ from engine.documents.rendering import Press
 from engine.documents.review import review
 from engine.documents.review_check import Checked, check
 from engine.documents.review_events import events_of, refused
-from engine.documents.review_form import BY_HAND, NoReview, to_markdown
+from engine.documents.review_form import BY_HAND, NoReview, fill_in
 
 NOW = at("5 12:00")
 
@@ -48,7 +48,7 @@ def outage() -> list[Fact]:
 
 @pytest.fixture(scope="module")
 def skeleton(policies: Book, press: Press) -> str:
-    return to_markdown(review(account(policies, outage(), "16:30")), press)
+    return fill_in(review(account(policies, outage(), "16:30")), press).text
 
 
 FILLED = {
@@ -246,14 +246,14 @@ def test_the_rest_is_made_anew_around_what_was_filled_in(skeleton: str, policies
     own = "## Thanks\n\nTo the night shift.\n\n[vigil review of]: "
     before = filled(skeleton).replace("[vigil review of]: ", own, 1).replace("\\+4 min", "\\+3 min")
     later = [*outage(), fact("resolution_confirmed", "17:00")]
-    made = to_markdown(review(account(policies, later, "17:30")), press, before)
+    made = fill_in(review(account(policies, later, "17:30")), press, before).text
     assert "The customer confirmed the resolution" in made
     assert "\\+3 min" not in made
     assert made.count("## Thanks\n\nTo the night shift.") == 1
     found = check(made, NOW)
     assert found.problems == []
     assert found.answers == check(before, NOW).answers._replace(actions=found.answers.actions)
-    assert to_markdown(review(account(policies, later, "17:30")), press, made) == made
+    assert fill_in(review(account(policies, later, "17:30")), press, made).text == made
 
 
 def test_what_the_log_has_by_now_is_not_sent_again(skeleton: str, policies: Book, press: Press) -> None:
@@ -261,7 +261,7 @@ def test_what_the_log_has_by_now_is_not_sent_again(skeleton: str, policies: Book
     sent = [read_line(orjson.dumps(event)) for event in events_of(check(summary, NOW).answers, "incident")]
     facts = outage() + [one.fact for one in sent if isinstance(one, Received)]
     facts.append(fact("action_completed", "8 10:00", action_id="a-1"))
-    made = to_markdown(review(account(policies, facts, "9 12:00")), press, summary)
+    made = fill_in(review(account(policies, facts, "9 12:00")), press, summary).text
     assert "| a-1 | Alert on it | jo | 2026-04-01 10:00 | completed in time |" in made
     final = made.replace("| Stage | summary |", "| Stage | final |").replace("05 11:00 |", "09 11:00 |", 1)
     found = check(final, at("9 12:00"))
@@ -287,7 +287,7 @@ def test_a_file_that_is_no_review_or_another_ones_is_refused(
     known = account(policies, outage(), "16:30")
     known.subject = "desk:2"
     with pytest.raises(NoReview, match="is the review of desk:1, and not of desk:2"):
-        to_markdown(review(known), press, skeleton)
+        fill_in(review(known), press, skeleton)
 
 
 def test_what_the_engine_would_refuse_is_no_event(skeleton: str) -> None:
@@ -314,7 +314,7 @@ def test_whatever_the_log_says_is_read_back_as_it_was_made(
         fact("action_opened", "11:00", action_id=f"a{number}", title=title, owner="jo")
         for number, title in enumerate(titles)
     ]
-    made = to_markdown(review(account(policies, facts, "12:00")), press)
+    made = fill_in(review(account(policies, facts, "12:00")), press).text
     found = check(made, NOW)
     assert [one.text for one in found.problems if one.kind == "changed"] == []
     assert sorted((one.id, one.is_new) for one in found.answers.actions) == [
@@ -342,6 +342,6 @@ def test_lines_are_counted_as_markdown_counts_them(skeleton: str, policies: Book
         "A pool of 20", "Kim forgot the pool of 20"
     )
     assert said(check(text, NOW), hints=True)[0][0] == text[: text.index("Kim forgot")].count("\n") + 1
-    made = to_markdown(review(account(policies, outage(), "16:30")), press, text)
+    made = fill_in(review(account(policies, outage(), "16:30")), press, text).text
     assert "A form\x0cfeed, a\u2028separator." in made
     assert check(made, NOW).answers.actions[1].title == "400 | on"
