@@ -69,5 +69,7 @@ def test_what_is_asked_wrongly_is_told_in_one_line() -> None:
 
 
 def test_the_review_of_the_example_is_filled_in_and_blames_nobody() -> None:
-    ended = vigil("pir", "check", str(EXAMPLE / "pir-filled.md"), "--strict", "--as-of", "2026-11-20T10:01:00Z")
+    ended = vigil(
+        "pir", "check", str(EXAMPLE / "pir-filled.md"), "--strict", "--as-of", "2026-11-20T10:01:00Z"
+    )
     assert (ended.returncode, ended.stdout) == (0, "")
