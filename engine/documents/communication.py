@@ -9,7 +9,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.policy import AUDIENCES
 from engine.documents.lateness import Ended, late_by
-from engine.documents.situation import is_told
+from engine.documents.situation import is_update
 from engine.documents.told import moment, tell
 from engine.documents.words import length
 
@@ -92,7 +92,7 @@ def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
 
 def hears(fact: Fact, audience: str) -> bool:
     """Whether the audience hears of us by it: an update, or a public message to the customer."""
-    if is_told(fact, audience):
+    if is_update(fact, audience):
         return True
     return audience == "customer" and fact.kind == "message_sent" and fact.data.get("public") is True
 

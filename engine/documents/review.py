@@ -17,7 +17,7 @@ from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
 from engine.documents.obligations import Action, Promise, actions, promises, texts_of
-from engine.documents.time_spent import Spent, is_update, time_spent
+from engine.documents.time_spent import Spent, is_cadence, time_spent
 from engine.documents.timeline import Row, timeline
 from engine.documents.told import hands, moment, tell
 from engine.documents.words import length, was_owed
@@ -265,7 +265,7 @@ def _lasted(account: Account) -> str | None:
 
 def _is_shown(one: Ended) -> bool:
     """All but the updates in time: the communication record has those."""
-    return one.is_late or not is_update(one)
+    return one.is_late or not is_cadence(one)
 
 
 def _owed(o: Outcome, texts: Mapping[str, str]) -> str:

@@ -73,7 +73,7 @@ class Situation:
 
     def last_told(self, audience: str) -> Fact | None:
         """The latest fact that told an audience something."""
-        return next((fact for fact in reversed(self.facts) if _is_update(fact, audience)), None)
+        return next((fact for fact in reversed(self.facts) if is_update(fact, audience)), None)
 
     def since(self, told: Fact | None) -> tuple[Fact, ...]:
         """What has happened after a fact; all, where there was none."""
@@ -291,7 +291,7 @@ def in_words(target: Target) -> str:
     )
 
 
-def _is_update(fact: Fact, audience: str) -> bool:
+def is_update(fact: Fact, audience: str) -> bool:
     """Whether a fact is an update to the audience."""
     if fact.kind == RELAYED_UPDATE:
         return audience == "customer" and not is_withdrawn(fact)

@@ -34,7 +34,7 @@ class Spent(Struct, frozen=True):
     """Of the whole; of the obligation's target."""
 
 
-def is_update(one: Ended) -> bool:
+def is_cadence(one: Ended) -> bool:
     """Whether it is an interval of a cadence."""
     return one.which[0] in _UPDATES
 
@@ -45,7 +45,7 @@ def time_spent(
     """The whole way by hands and status; then the resolution's budget and that of all else that was late."""
     yield from _whole(facts)
     for one in obligations:
-        if one.which[0] == "resolve" or (one.is_late and not is_update(one)):
+        if one.which[0] == "resolve" or (one.is_late and not is_cadence(one)):
             yield from _of_budget(one, texts)
 
 
