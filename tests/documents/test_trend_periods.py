@@ -45,14 +45,24 @@ def covered(asked: Asked, *opened: str) -> tuple[str, str, str, int]:
     rows = [escalation(f"desk:{n}", parse_instant(f"{at}Z")) for n, at in enumerate(opened)]
     with archive(rows) as connection:
         got = trend(connection, asked)
-    return got.whole.day, got.whole.last_day, got.before.day, len(got.periods)
+    return got.whole.day, got.whole.last_day, got.before.day if got.before else "", len(got.periods)
 
 
 def test_periods_are_whole_and_compared_with_as_many_before() -> None:
     asked = Asked("month", "UTC", date(2026, 3, 17), date(2026, 5, 2))
-    assert covered(asked, "2026-04-01T00:00:00") == ("2026-03-01", "2026-05-31", "2025-12-01", 3)
+    assert covered(asked, "2025-04-01T00:00:00") == ("2026-03-01", "2026-05-31", "2025-12-01", 3)
     asked = Asked("week", "UTC", date(2026, 3, 4), date(2026, 3, 9))
-    assert covered(asked, "2026-04-01T00:00:00") == ("2026-03-02", "2026-03-08", "2026-02-23", 1)
+    assert covered(asked, "2026-02-24T00:00:00") == ("2026-03-02", "2026-03-08", "2026-02-23", 1)
+
+
+def test_what_the_archive_begins_after_is_not_compared_with() -> None:
+    asked = Asked("month", "UTC", date(2026, 3, 1), date(2026, 5, 1))
+    assert covered(asked, "2026-03-01T00:00:00")[2] == ""
+    with archive([escalation("desk:1", parse_instant("2026-02-03T00:00:00Z"))]) as connection:
+        got = trend(connection, asked)
+    assert [one.day for one in got.earlier] == ["2026-02-01"]
+    assert got.before is not None
+    assert got.before.opened["all"] == 1
 
 
 def test_unasked_the_report_covers_what_the_archive_has_of_the_last_twelve_periods() -> None:

@@ -1,13 +1,55 @@
 """Each period beside the one before it."""
 
 from collections.abc import Callable
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 from engine.documents.trend import charts, wording
 from engine.documents.trend.charts import Column, Said
 from engine.documents.trend.figures import Figures
 from engine.documents.trend.markup import Part, table
 from engine.documents.trend.report import Trend
-from engine.documents.trend.wording import Names, length, number, share, signed
+from engine.documents.trend.wording import Names, length, number, share
+
+
+class _Question(NamedTuple):
+    """A column of the table."""
+
+    name: str
+    answer: Callable[[Figures], float | None]
+    shown: Callable[[float | None], str]
+    change: Callable[[float], str]
+
+    def cell(self, now: Figures, then: Figures | None) -> str:
+        """The answer, and below it how it changed."""
+        here, there = self.answer(now), self.answer(then) if then else None
+        if here is None or there is None:
+            return self.shown(here)
+        return f"{self.shown(here)}\n{wording.sign(here - there)}{self.change(abs(here - there))}"
+
+
+def _points(change: float) -> str:
+    return f"{change * 100:.1f}"
+
+
+def _number(value: float | None) -> str:
+    return number(int(value or 0))
+
+
+def _updates(figures: Figures) -> float | None:
+    kept, due = (sum(getattr(one, field) for one in figures.cadence.values()) for field in ("kept", "due"))
+    return kept / due if due else None
+
+
+_QUESTIONS = (
+    _Question("Opened", lambda one: one.opened["all"], _number, _number),
+    _Question("MTTA, median", lambda one: one.median("acknowledge"), length, length),
+    _Question("MTTR, median", lambda one: one.median("resolve"), length, length),
+    _Question("Breached", lambda one: one.judged.breached_share, share, _points),
+    _Question("Updates kept", _updates, share, _points),
+    _Question("Promises kept", lambda one: one.promises.share, share, _points),
+    _Question("Recurrence", lambda one: one.recurrence.share, share, _points),
+)
 
 
 def by_period(trend: Trend, names: Names) -> Part:
@@ -17,29 +59,15 @@ def by_period(trend: Trend, names: Names) -> Part:
         Column(names.short(one), one.opened["all"], number(one.opened["all"]), one in trend.periods)
         for one in names.drawn
     ]
-    questions: tuple[tuple[str, Callable[[Figures], str]], ...] = (
-        ("Opened", lambda one: number(one.opened["all"])),
-        ("MTTA, median", lambda one: _median(one, "acknowledge")),
-        ("MTTR, median", lambda one: _median(one, "resolve")),
-        ("Breached", lambda one: share(_breached(one))),
-        ("Updates", lambda one: share(_updates(one))),
-        ("Promises", lambda one: share(one.promises.share)),
-        ("Recurrence", lambda one: share(one.recurrence.share)),
-    )
-    before = [trend.earlier[-1], *trend.periods]
+    before = trend.earlier[-1] if trend.earlier else None
     rows = [
         (
             names.full(now) + ("" if now.complete else " (incomplete)"),
-            *(answer(now) for _, answer in questions[:1]),
-            signed(now.opened["all"] - then.opened["all"]),
-            *(answer(now) for _, answer in questions[1:4]),
-            _points(_breached(now), _breached(then)),
-            *(answer(now) for _, answer in questions[4:]),
+            *(question.cell(now, then) for question in _QUESTIONS),
         )
-        for then, now in zip(before, trend.periods, strict=False)
+        for then, now in pairwise(chain([before], trend.periods))
+        if now
     ]
-    heads = [name for name, _ in questions]
-    heads[1:1], heads[5:5] = ["Change"], ["Points"]
     said = Said(
         "periods", f"Escalations opened by {trend.by}", "Grey is what is compared with; the table has all."
     )
@@ -47,29 +75,8 @@ def by_period(trend: Trend, names: Names) -> Part:
         title,
         f"Escalations opened by {trend.by}; each {trend.by} is compared with the one before it.",
         charts.columns(said, given),
-        table(title, (trend.by.capitalize(), *heads), rows),
-        "Updates and promises: the share in time. No share: nothing was judged, or is known.",
+        table(title, (trend.by.capitalize(), *(question.name for question in _QUESTIONS)), rows),
+        f"Below each figure its change since the {trend.by} before, of shares in points. A dash: nothing was "
+        "judged, or nothing is known.",
         wide=True,
     )
-
-
-def _median(figures: Figures, metric: str) -> str:
-    found = figures.time_to.get(metric)
-    return length(found["all"].calendar.median if found else None)
-
-
-def _breached(figures: Figures) -> float | None:
-    found = figures.clocks.get("all")
-    return found["all"].breached_share if found else None
-
-
-def _updates(figures: Figures) -> float | None:
-    kept, due = (sum(getattr(one, field) for one in figures.cadence.values()) for field in ("kept", "due"))
-    return kept / due if due else None
-
-
-def _points(now: float | None, then: float | None) -> str:
-    if now is None or then is None:
-        return wording.UNKNOWN
-    change = round((now - then) * 100, 1)
-    return f"{wording.sign(change)}{abs(change):.1f}"

@@ -16,10 +16,11 @@ _ROWS = 14
 def missed(trend: Trend, names: Names) -> Part:
     """Breach frequency by metric."""
     title, now = "What was missed", trend.whole.clocks
-    if "all" not in now:
+    whole = trend.whole.judged
+    if not whole.judged:
         return Part(title, "No clock was judged.")
-    whole = now["all"]["all"]
-    then = {metric: by["all"].breached_share for metric, by in trend.before.clocks.items()}
+    clocks = trend.before.clocks if trend.before else {}
+    then = {metric: by["all"].breached_share for metric, by in clocks.items()}
     judged = [(metric, by["all"]) for metric, by in now.items() if metric != "all" and by["all"].judged]
     judged.sort(key=lambda pair: (-(pair[1].breached_share or 0), pair[0]))
     rows = [
@@ -62,7 +63,7 @@ def kept_word(trend: Trend, names: Names) -> Part:
     now = {name: kept for name, kept in _promised(trend.whole).items() if kept.due}
     if not now:
         return Part(title, "No update, promise, RCA or action item was due.")
-    then = _promised(trend.before)
+    then = _promised(trend.before) if trend.before else {}
     rows = [
         (name, number(kept.kept), number(kept.due), share(kept.share), share(_share(then.get(name))))
         for name, kept in now.items()

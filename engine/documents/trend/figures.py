@@ -118,6 +118,16 @@ class Figures(Struct, frozen=True):
     amended: int
     retracted: int
 
+    @property
+    def judged(self) -> Verdicts:
+        """Of all clocks."""
+        return _all(self.clocks, ALL)
+
+    def median(self, metric: str) -> float | None:
+        """Calendar seconds to the stop, of all severities."""
+        found = self.time_to.get(metric)
+        return found[ALL].calendar.median if found else None
+
 
 class Bounds(Struct, frozen=True):
     """Of which span the figures are."""

@@ -21,7 +21,10 @@ class Part(NamedTuple):
 
 
 def table(name: str, heads: Cells, rows: Sequence[Cells], foot: Cells | None = None, texts: int = 1) -> str:
-    """A table that scrolls alone where it is too wide; all but the first `texts` columns are numbers."""
+    """A table that scrolls alone where it is too wide; all but the first `texts` columns are numbers.
+
+    A cell may have a second line, or be a drawing.
+    """
     head = "".join(f'<th scope="col"{_numeric(n, texts)}>{escape(one)}</th>' for n, one in enumerate(heads))
     body = "".join(_row(row, texts) for row in rows)
     last = f"<tfoot>{_row(foot, texts)}</tfoot>" if foot else ""
@@ -32,11 +35,15 @@ def table(name: str, heads: Cells, rows: Sequence[Cells], foot: Cells | None = N
 
 
 def _row(cells: Cells, texts: int) -> str:
-    rest = "".join(
-        f"<td{_numeric(n, texts)}>{one if one.startswith('<svg') else escape(one)}</td>"
-        for n, one in enumerate(cells[1:], 1)
-    )
+    rest = "".join(f"<td{_numeric(n, texts)}>{_cell(one)}</td>" for n, one in enumerate(cells[1:], 1))
     return f'<tr><th scope="row">{escape(cells[0])}</th>{rest}</tr>\n'
+
+
+def _cell(text: str) -> str:
+    if text.startswith("<svg"):
+        return text
+    first, _, second = text.partition("\n")
+    return escape(first) + (f'<span class="second">{escape(second)}</span>' if second else "")
 
 
 def _numeric(column: int, texts: int) -> str:

@@ -3,8 +3,10 @@
 from html import escape
 from pathlib import Path
 
+from engine.core.instants import parse_instant
 from engine.documents import pages
 from engine.documents.trend import markup, parts, wording
+from engine.documents.trend.figures import Figures
 from engine.documents.trend.report import Trend
 from engine.documents.trend.wording import Names
 
@@ -29,81 +31,77 @@ def page(trend: Trend) -> str:
 def _lede(trend: Trend, names: Names) -> str:
     now, then = trend.whole, trend.before
     came = f"{wording.number(now.opened['all'])} escalations came in"
-    if then.opened["all"]:
+    if then:
         came += f", {wording.more(now.opened['all'], then.opened['all'])} in {names.before}"
-    judged = now.clocks.get("all", {}).get("all")
-    if judged is None or not judged.judged:
+    judged = now.judged
+    if not judged.judged:
         return f"{came}. No clock was judged."
-    share = wording.share(judged.breached_share)
     missed = (
         f"{wording.number(judged.breached)} of {wording.number(judged.judged)} judged clocks were breached"
     )
-    before = then.clocks.get("all", {}).get("all")
-    change = wording.points(judged.breached_share, before.breached_share if before else None)
-    return f"{came}. {missed}: {share}{f', {change}' if change else ''}."
+    change = wording.points(judged.breached_share, then.judged.breached_share if then else None)
+    return f"{came}. {missed}: {wording.share(judged.breached_share)}{f', {change}' if change else ''}."
 
 
 def _key_figures(trend: Trend, names: Names) -> list[tuple[str, str, str]]:
     now, then = trend.whole, trend.before
-    judged, before = (one.clocks.get("all", {}).get("all") for one in (now, then))
-    took, took_before = (
-        one.time_to["resolve"]["all"].calendar.median if "resolve" in one.time_to else None
-        for one in (now, then)
-    )
-    share = judged.breached_share if judged else None
+    share, recurrence = now.judged.breached_share, now.recurrence.share
+    if then is None:
+        opened = "nothing is known of the time before"
+    else:
+        opened = wording.number(then.opened["all"]) + (f" in {names.then}" if names.one else " before")
     return [
+        ("Escalations", wording.number(now.opened["all"]), opened),
         (
-            "Escalations",
-            wording.number(now.opened["all"]),
-            f"{wording.number(then.opened['all'])} {names.then if not names.one else f'in {names.then}'}",
+            "Resolved, median",
+            wording.length(now.median("resolve")),
+            wording.sooner(now.median("resolve"), then.median("resolve") if then else None),
         ),
-        ("Resolved, median", wording.length(took), wording.sooner(took, took_before)),
         (
             "Clocks breached",
             wording.share(share),
-            wording.points(share, before.breached_share if before else None),
+            wording.points(share, then.judged.breached_share if then else None),
         ),
-        _kept(trend),
+        _kept(now, then),
         (
             "Recurrence",
-            _at_least(trend) + wording.share(now.recurrence.share),
-            wording.points(now.recurrence.share, then.recurrence.share)
+            ("≥ " if now.recurrence.at_least else "") + wording.share(recurrence),
+            wording.points(recurrence, then.recurrence.share if then else None)
             if now.recurrence.known
             else "unknown: no fingerprint is known",
         ),
     ]
 
 
-def _kept(trend: Trend) -> tuple[str, str, str]:
+def _kept(now: Figures, then: Figures | None) -> tuple[str, str, str]:
     """Promises, or where there were none updates to the customer."""
-    now, then = trend.whole, trend.before
     if now.promises.due or "customer_update" not in now.cadence:
-        beside = wording.points(now.promises.share, then.promises.share)
+        beside = wording.points(now.promises.share, then.promises.share if then else None)
         return (
             "Promises kept",
             wording.share(now.promises.share),
             beside if now.promises.due else "none was due",
         )
-    kept, before = now.cadence["customer_update"], then.cadence.get("customer_update")
+    kept, before = now.cadence["customer_update"], then.cadence.get("customer_update") if then else None
     beside = wording.points(kept.share, before.share if before else None)
     return "Customer updates in time", wording.share(kept.share), beside
 
 
-def _at_least(trend: Trend) -> str:
-    return "≥ " if trend.whole.recurrence.at_least and trend.whole.recurrence.share is not None else ""
-
-
 def _footer(trend: Trend, names: Names) -> str:
     whole, before = trend.whole, trend.before
+    compared = (
+        f"compared with {names.before}, {before.start} to {before.end}"
+        if before
+        else f"the archive knows nothing of {names.before}"
+    )
     told = [
-        f"Period: {whole.start} to {whole.end}, {trend.by}s of {trend.zone}; compared with {names.before}, "
-        f"{before.start} to {before.end}.",
+        f"Period: {whole.start} to {whole.end}, {trend.by}s of {trend.zone}; {compared}.",
         f"As now known; the archive knows of {trend.known_from} to {trend.known_until}.",
     ]
     incomplete = [names.full(one) for one in trend.periods if not one.complete]
     if incomplete:
         told.append(f"Not over yet, as far as the archive knows: {', '.join(incomplete)}.")
-    if before.start < trend.known_from:
+    if before and parse_instant(before.start) < parse_instant(trend.known_from):
         told.append("The archive begins within what is compared with, so that side is incomplete.")
     told.append("What each figure counts: docs/trend.md. The same figures: --format json, --format csv.")
     return f"<footer>{''.join(f'<span>{escape(line)}</span>' for line in told)}</footer>\n"

@@ -9,7 +9,7 @@ from engine.documents.trend.charts import Bar, Said
 from engine.documents.trend.figures import Figures, Place
 from engine.documents.trend.markup import Part, table
 from engine.documents.trend.report import Trend
-from engine.documents.trend.wording import Names, hours, share, signed
+from engine.documents.trend.wording import UNKNOWN, Names, hours, share, signed
 
 _PLACES = 9
 """Places that are drawn; the rest is one."""
@@ -32,14 +32,14 @@ class _Row(NamedTuple):
     name: str
     now: float
     """Calendar seconds, as the next two."""
-    then: float
+    then: float | None
     counted: float
     kind: str
     """Of its bar."""
 
     @property
     def change(self) -> str:
-        return signed(round((self.now - self.then) * SECOND / HOUR))
+        return UNKNOWN if self.then is None else signed(round((self.now - self.then) * SECOND / HOUR))
 
 
 def time_went(trend: Trend, names: Names) -> Part:
@@ -47,12 +47,15 @@ def time_went(trend: Trend, names: Names) -> Part:
     title, places = "Where the time went", trend.whole.time_spent
     if not any(place.calendar_seconds for place in places):
         return Part(title, "Unknown: no resolution with a proof.")
-    then = {(place.kind, place.name): place.calendar_seconds for place in trend.before.time_spent}
+    spent = trend.before.time_spent if trend.before else []
+    then = {(place.kind, place.name): place.calendar_seconds for place in spent}
     rows = list(_rows(places, then))
+    if not trend.before:
+        rows = [row._replace(then=None) for row in rows]
     whole = _Row(
         "All",
         sum(row.now for row in rows),
-        sum(then.values()),
+        sum(then.values()) if trend.before else None,
         sum(row.counted for row in rows),
         "",
     )
@@ -62,7 +65,7 @@ def time_went(trend: Trend, names: Names) -> Part:
         (
             row.name,
             hours(row.now),
-            share(row.now / whole.now if whole.now else None),
+            share(row.now / whole.now),
             hours(row.counted),
             row.change,
         )

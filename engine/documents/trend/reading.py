@@ -80,7 +80,7 @@ def patterns(connection: Connection, start: Instant, end: Instant) -> list[list[
         counts.with_only_columns(_e.fingerprint)
         .group_by(_e.fingerprint)
         .having(func.count() > 1)
-        .order_by(func.count().desc(), _e.fingerprint)
+        .order_by(func.count().desc(), func.max(_e.opened).desc(), _e.fingerprint)
         .limit(MOST_PATTERNS)
     )
     named = list(connection.scalars(often))

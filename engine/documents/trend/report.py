@@ -56,11 +56,11 @@ class Trend(Struct, frozen=True):
     known_until: str
     """The newest thing that the archive knows."""
     whole: Figures
-    before: Figures
-    """Of as many periods before."""
+    before: Figures | None
+    """Of as many periods before; None where the archive begins after them."""
     periods: list[Figures]
     earlier: list[Figures]
-    """The periods of `before`."""
+    """The periods of `before` of which the archive knows something."""
     patterns: list[Pattern]
 
     def json(self) -> bytes:
@@ -84,15 +84,18 @@ def trend(connection: Connection, asked: Asked) -> Trend:
     def told(period: Sequence[Period], counts: Iterable[Counted]) -> Figures:
         return figures(_bounds(period[0], period[-1], known), _sum(counts))
 
+    known_earlier = [
+        (period, counts) for period, counts in zip(earlier, before, strict=True) if period.end > known.first
+    ]
     return Trend(
         by=grid.by,
         zone=grid.zone,
         known_from=format_instant(known.first),
         known_until=format_instant(known.newest),
         whole=told(periods, during),
-        before=told(earlier, before),
+        before=told(earlier, before) if known_earlier else None,
         periods=[told([period], [counts]) for period, counts in zip(periods, during, strict=True)],
-        earlier=[told([period], [counts]) for period, counts in zip(earlier, before, strict=True)],
+        earlier=[told([period], [counts]) for period, counts in known_earlier],
         patterns=_patterns(connection, periods[0].start, periods[-1].end),
     )
 

@@ -12,27 +12,28 @@ from engine.documents.trend.wording import Names, hours, number, share
 
 def comes_back(trend: Trend, names: Names) -> Part:
     """The recurrence rate."""
-    title, now, then = "Does it come back", trend.whole.recurrence, trend.before.recurrence
+    title, now = "Does it come back", trend.whole.recurrence
     if now.share is None:
         return Part(title, "Unknown: of no escalation a fingerprint is known.")
     given = [
         Column(names.short(one), one.recurrence.share, share(one.recurrence.share), one in trend.periods)
         for one in names.drawn
     ]
+    both = [now, *([trend.before.recurrence] if trend.before else [])]
     rows = [
         (
             "Escalations whose pattern came before",
-            *(f"{number(r.again)} of {number(r.known)}" for r in (now, then)),
+            *(f"{number(one.again)} of {number(one.known)}" for one in both),
         ),
-        ("Patterns detected", number(now.detected), number(then.detected)),
-        ("Flagged in time", *(f"{number(r.flagged.kept)} of {number(r.flagged.due)}" for r in (now, then))),
+        ("Patterns detected", *(number(one.detected) for one in both)),
+        ("Flagged in time", *(f"{number(one.flagged.kept)} of {number(one.flagged.due)}" for one in both)),
     ]
     at_least = "At least " if now.at_least else ""
     return Part(
         title,
         f"{at_least}{share(now.share)} of the escalations had the fingerprint of one in the 90 days before.",
         charts.columns(Said("back", "Recurrence rate by period", "The table has the sums."), given),
-        table(title, ("Measure", names.now, names.then), rows),
+        table(title, ("Measure", names.now, names.then)[: len(both) + 1], rows),
         "At least: the archive does not reach back 90 days further." if now.at_least else "",
     )
 

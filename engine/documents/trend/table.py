@@ -20,7 +20,7 @@ def table(trend: Trend) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    spans = [("whole", trend.whole), ("before", trend.before)]
+    spans = [("whole", trend.whole), *([("before", trend.before)] if trend.before else [])]
     spans += [(one.day, one) for one in [*trend.earlier, *trend.periods]]
     for period, figures in spans:
         for figure, breakdown, part, value in _lines(figures):

@@ -83,7 +83,7 @@ class Names:
         else:
             self.title = f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
         self.now = self.short(trend.whole) if self.one else f"{many} {trend.by}s"
-        self.then = self.short(trend.before) if self.one else "before"
+        self.then = self.short(trend.before) if self.one and trend.before else "before"
         self.before = f"the {trend.by if self.one else f'{many} {trend.by}s'} before"
 
     def short(self, period: Figures) -> str:

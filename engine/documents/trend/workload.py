@@ -15,13 +15,14 @@ def came_in(trend: Trend, names: Names) -> Part:
     """Volume by severity."""
     now, then = trend.whole, trend.before
     title = "How much came in"
-    severities = sorted({*now.opened, *then.opened} - {"all"})
-    rows = [(one, now.opened.get(one, 0), then.opened.get(one, 0)) for one in severities]
-    all_now, all_then = now.opened["all"], then.opened["all"]
-    say = f"{number(all_now)} escalations, {wording.more(all_now, all_then)} in {names.before}."
-    few = [severity for severity, here, there in rows if here + there < 10]
-    if few:
-        say += f" {' and '.join(few)}: too few to call a trend."
+    severities = sorted({*now.opened, *(then.opened if then else ())} - {"all"})
+    rows = [(one, now.opened.get(one, 0), then.opened.get(one, 0) if then else None) for one in severities]
+    whole = ("All", now.opened["all"], then.opened["all"] if then else None)
+    say = f"{number(now.opened['all'])} escalations"
+    if then:
+        say += f", {wording.more(now.opened['all'], then.opened['all'])} in {names.before}"
+    few = [severity for severity, here, there in rows if here + (there or 0) < 10]
+    say += f". {' and '.join(few)}: too few to call a trend." if few else "."
     note = "Severity is the gravest ever held. Not counted: "
     note += f"{number(now.cancelled)} cancelled, {number(now.merged)} merged into another."
     if not rows:
@@ -34,11 +35,17 @@ def came_in(trend: Trend, names: Names) -> Part:
         table(
             title,
             ("Severity", names.now, names.then, "Change"),
-            [(name, number(here), number(there), signed(here - there)) for name, here, there in rows],
-            ("All", number(all_now), number(all_then), signed(all_now - all_then)),
+            [_changed(*row) for row in rows],
+            _changed(*whole),
         ),
         note,
     )
+
+
+def _changed(name: str, here: int, there: int | None) -> tuple[str, ...]:
+    if there is None:
+        return name, number(here), wording.UNKNOWN, wording.UNKNOWN
+    return name, number(here), number(there), signed(here - there)
 
 
 def took(trend: Trend, names: Names) -> Part:
@@ -46,7 +53,7 @@ def took(trend: Trend, names: Names) -> Part:
     title, now = "How long it took", trend.whole.time_to
     if not now:
         return Part(title, "No clock was stopped.")
-    then = trend.before.time_to
+    then = trend.before.time_to if trend.before else {}
     drawn = [
         (f"{owed(metric)}, {severity}" if severity != "all" else f"{owed(metric)}, all", metric, severity)
         for metric in ("acknowledge", "resolve")
@@ -83,8 +90,7 @@ def _took_words(trend: Trend, names: Names) -> str:
     if took is None:
         return "Nothing was resolved on a clock."
     median = took["all"].calendar.median
-    before = trend.before.time_to.get("resolve")
-    change = wording.sooner(median, before["all"].calendar.median if before else None)
+    change = wording.sooner(median, trend.before.median("resolve") if trend.before else None)
     told = f"Half of what was resolved took no longer than {length(median)}"
     if change:
         told += f", {change}" + ("" if change == "as before" else f" than in {names.before}")
