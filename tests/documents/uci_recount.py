@@ -33,15 +33,17 @@ WITH known AS (
 ), opening AS (
   SELECT number, opened FROM log GROUP BY number HAVING line = min(line)
 )
-SELECT 'resolve', max(at, opening.opened), priority,
-       max(0, unixepoch(at) - unixepoch(opening.opened))
+SELECT number, 'resolve', max(at, opening.opened), priority,
+  max(0, unixepoch(at) - unixepoch(opening.opened))
 FROM known JOIN opening USING (number)
 WHERE state IN ('Resolved', 'Closed') AND (before NOT IN ('Resolved', 'Closed') OR reopened > reopened_before)
 UNION ALL
-SELECT 'acknowledge', max(at, opening.opened), priority, max(0, unixepoch(at) - unixepoch(opening.opened))
+SELECT number, 'acknowledge', max(at, opening.opened), priority,
+  max(0, unixepoch(at) - unixepoch(opening.opened))
 FROM (SELECT *, row_number() OVER (PARTITION BY number ORDER BY at, mod, line) AS nth
       FROM known WHERE state <> 'New') JOIN opening USING (number)
 WHERE nth = 1
+ORDER BY 1, 3
 """
 
 _OPENED = """
@@ -62,6 +64,7 @@ class Row(NamedTuple):
 
 
 class Stop(NamedTuple):
+    number: str
     metric: str
     day: str
     severity: str
@@ -101,12 +104,10 @@ def opened_and_stops(rows: list[Row]) -> tuple[Counter[tuple[str, str]], list[St
         "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         ((*row[:6], str(row.opened), str(row.at)) for row in rows),
     )
-    opened = Counter(
-        (monday(datetime.fromisoformat(at)), SEVERITY[most]) for at, most in base.execute(_OPENED)
-    )
+    opened = Counter((_week(at), SEVERITY[gravest]) for at, gravest in base.execute(_OPENED))
     stops = [
-        Stop(metric, monday(datetime.fromisoformat(at)), SEVERITY[priority], seconds)
-        for metric, at, priority, seconds in base.execute(_STOPS)
+        Stop(number, metric, _week(at), SEVERITY[priority], seconds)
+        for number, metric, at, priority, seconds in base.execute(_STOPS)
     ]
     base.close()
     return opened, stops
