@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from engine.core import attributes as attrs
+from engine.core.case import precedence
 from engine.core.facts import Fact, Value, in_order
 from engine.core.outcomes import Outcome
 from engine.core.standing import standing
@@ -11,11 +12,17 @@ from engine.core.verbs import TELLING
 
 
 class Account:
-    """The facts of one escalation in the order in which they are judged, and its outcomes by `seq`."""
+    """The facts of one escalation in the order in which they are judged, and its outcomes by `seq`.
+
+    A fact told twice counts once; of two contents of one identity it is the one that stands.
+    """
 
     def __init__(self, subject: str, facts: Iterable[Fact], outcomes: Iterable[Outcome]) -> None:
         self.subject = subject
-        self.facts = tuple(in_order(list(facts)))
+        known: dict[tuple[str, str], Fact] = {}
+        for fact in sorted(facts, key=precedence):
+            known.setdefault((fact.source, fact.id), fact)
+        self.facts = tuple(in_order(list(known.values())))
         self.outcomes = tuple(sorted(outcomes, key=lambda outcome: outcome.seq))
 
     @cached_property

@@ -138,10 +138,13 @@ def test_a_file_that_is_no_review_is_one_clear_line(tmp_path: Path) -> None:
     assert "this is no review that `vigil pir` made" in done.stderr
 
 
-def test_sending_twice_changes_nothing(known: list[str], tmp_path: Path, kafka: KafkaBroker) -> None:
+def test_sending_twice_changes_nothing_and_the_topics_are_a_log_too(
+    known: list[str], tmp_path: Path, kafka: KafkaBroker
+) -> None:
     name = unique("pir")
-    create_topics(kafka.bootstrap, f"{name}.tickets", f"{name}.incidents", partitions=1)
-    topics = {"VIGIL_TICKETS_TOPIC": f"{name}.tickets", "VIGIL_INCIDENTS_TOPIC": f"{name}.incidents"}
+    kinds = ("tickets", "incidents", "outcomes")
+    create_topics(kafka.bootstrap, *(f"{name}.{kind}" for kind in kinds), partitions=1)
+    topics = {f"VIGIL_{kind.upper()}_TOPIC": f"{name}.{kind}" for kind in kinds}
     review = tmp_path / "review.md"
     review.write_text(filled(vigil("pir", "write", "check", *known).stdout))
     for _ in range(2):
@@ -167,3 +170,8 @@ def test_sending_twice_changes_nothing(known: list[str], tmp_path: Path, kafka: 
     ids = [headers["ce_id"] for _, headers in sent]
     assert ids[:2] == ids[2:]
     assert len(set(ids)) == 2
+
+    assert vigil("send", known[1], "-b", kafka.bootstrap, **topics).returncode == ExitCode.DONE
+    done = vigil("pir", "write", "check", *known[2:], "-b", kafka.bootstrap, **topics)
+    assert "From the log of 4 events" in done.stdout, done.stderr  # each counts once
+    assert "| a-1 | A pool of 400 | lee | 2026-03-09 23:59:59 | open |" in done.stdout
