@@ -48,6 +48,10 @@ COMMANDS = {
     "pace": Entry("engine.cli.pace", "Learn from outcomes how open clocks end, and score it.", _TRY),
     "backtest": Entry("engine.cli.backtest", "Try changed policies on recorded events.", _TRY),
     "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
+    "commitments": Entry("engine.cli.commitments", "What was promised, by whom, and what was kept.", _LOOK),
+    "credits": Entry(
+        "engine.cli.credits", "What breaches cost by the contract, by customer and month.", _LOOK
+    ),
     "triage": Entry("engine.cli.triage", "Write the triage sheet of an escalation.", _WRITE),
     "war-room": Entry("engine.cli.war_room", "Write the war-room guide of an escalation.", _WRITE),
     "status-update": Entry(

@@ -42,6 +42,7 @@ KNOWN = {
     "engine.intake.configuration.IntakeErrors": ExitCode.REFUSED,
     "engine.documents.rendering.TemplateError": ExitCode.REFUSED,
     "engine.documents.situation.NotOpened": ExitCode.FOUND,
+    "engine.documents.fees.FeesRefused": ExitCode.REFUSED,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
     "engine.replay.importers.WrongFormat": ExitCode.USAGE,
     "engine.replay.pace_file.PaceFileRefused": ExitCode.REFUSED,

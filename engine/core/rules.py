@@ -216,7 +216,7 @@ class Terms(NamedTuple):
 class CadencePlan:
     """One audience's cadence, ready to run."""
 
-    __slots__ = ("_calendars", "_marks", "_terms", "_tiers", "audience", "metric", "rule")
+    __slots__ = ("_calendars", "_marks", "_terms", "audience", "metric", "rule", "tiers")
 
     def __init__(
         self, rule: CadenceRule, calendars: dict[str, Calendar], credits_: tuple[CreditTier, ...]
@@ -225,7 +225,8 @@ class CadencePlan:
         self.audience = rule.audience
         self.metric = f"{rule.audience}_update"
         self._calendars = calendars
-        self._tiers = tiers_of(self.metric, credits_)
+        self.tiers = tiers_of(self.metric, credits_)
+        """By severity, of the credits that its silence exposes."""
         self._terms: dict[str, Terms] = {}
         self._marks: dict[Span, tuple[Mark, ...]] = {}
 
@@ -236,7 +237,7 @@ class CadencePlan:
             first = self.rule.first.get(severity) or every
             told_by = every or first
             name = told_by.calendar if told_by else AROUND_THE_CLOCK
-            tiers = self._tiers.get(severity, ())
+            tiers = self.tiers.get(severity, ())
             terms = self._terms[severity] = Terms(every, first, name, self._calendars[name], tiers)
         return terms
 

@@ -1,0 +1,47 @@
+"""The accounts that an archive holds, one escalation after the other."""
+
+from collections.abc import Iterator
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from engine.archive.account import Account
+from engine.archive.tables import facts, outcomes
+from engine.contract.outcomes import TYPES, decode_outcome
+from engine.core.facts import Fact, Value
+from engine.core.outcomes import Outcome
+
+_decode = msgspec.json.Decoder(dict[str, Value]).decode
+
+
+def accounts(connection: Connection) -> Iterator[Account]:
+    """Every escalation that has a fact or an outcome, by subject; read one at a time."""
+    subjects = select(facts.c.subject).union(select(outcomes.c.subject)).order_by("subject")
+    for subject in connection.scalars(subjects).all():
+        yield account(connection, subject)
+
+
+def linking(connection: Connection) -> Iterator[Account]:
+    """Those that may pass anything on to others."""
+    some = select(facts.c.subject).where(facts.c.kind.in_(("linked", "merged"))).distinct()
+    for subject in connection.scalars(some.order_by(facts.c.subject)).all():
+        yield account(connection, subject)
+
+
+def account(connection: Connection, subject: str) -> Account:
+    """Empty where the archive knows nothing of the subject."""
+    happened = connection.execute(select(facts).where(facts.c.subject == subject))
+    said = connection.execute(
+        select(outcomes.c.name, outcomes.c.id, outcomes.c.record).where(outcomes.c.subject == subject)
+    )
+    return Account(subject, map(_fact, happened), [_outcome(*row) for row in said])
+
+
+def _fact(row: Row[tuple[object, ...]]) -> Fact:
+    return Fact(row.source, row.id, row.kind, row.at, row.recorded, row.sequence, _decode(row.data))
+
+
+def _outcome(name: str, identity: str, record: str) -> Outcome:
+    """Of the columns that its record does not say."""
+    headers = [("ce_type", TYPES[name].encode()), ("ce_id", identity.encode())]
+    return decode_outcome(record.encode(), headers)

@@ -1,0 +1,165 @@
+"""The accounts that a command reads: judged from files of events, or as an archive holds them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from engine.archive.account import Account
+    from engine.core.facts import Fact
+    from engine.core.instants import Instant
+    from engine.core.outcomes import Outcome
+    from engine.core.policy import Book
+
+Events = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[EVENTS]...", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
+]
+Policies = Annotated[
+    Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
+]
+Archive = Annotated[
+    str | None,
+    typer.Option("--archive", metavar="URL", help="Read this archive, such as sqlite:///vigil.db."),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        help="As of this time, ISO 8601 with an offset. Else: the last event's; of an archive: now."
+    ),
+]
+
+
+class Judged(NamedTuple):
+    """One escalation up to the time asked about."""
+
+    account: "Account"
+    record: bytes | None
+    """What is stored of it by then; None without policies, and of what nothing is kept any more."""
+
+
+class Asked:
+    """Which accounts, by which policies, as of when. Failure where both files and an archive are named, or
+    neither."""
+
+    def __init__(
+        self, events: list[str] | None, policies: Path | None, archive: str | None, at: str | None
+    ) -> None:
+        from engine.cli.inputs import instant
+        from engine.core.decide import Options
+        from engine.policies import load
+
+        if bool(events) == (archive is not None):
+            raise Failure(
+                "name either EVENTS or --archive", ExitCode.USAGE, "EVENTS are files of CloudEvents"
+            )
+        if events and policies is None:
+            raise Failure("EVENTS are judged by --policies", ExitCode.USAGE)
+        self._events, self._archive, self._options = events or [], archive or "", Options()
+        self.book = None if policies is None else load(policies)
+        self._at = None if at is None else instant("--at", at)
+        self.unreadable = 0
+        """Lines of EVENTS that are none; complete when all accounts are read."""
+
+    @property
+    def at(self) -> "Instant":
+        """The time asked about; where none is, that of the last event, once the files are read, or now."""
+        from datetime import UTC, datetime
+
+        from engine.core.instants import from_datetime
+
+        if self._at is None:
+            self._at = from_datetime(datetime.now(UTC))
+        return self._at
+
+    def read(self) -> "Iterator[Judged]":
+        """Every escalation, by subject."""
+        if self.book is not None and self._events:
+            return self._of_files(self.book)
+        return self._of_archive(self.book)
+
+    def _of_files(self, book: "Book") -> "Iterator[Judged]":
+        from engine.archive.account import Account
+        from engine.cli.inputs import file_lines
+        from engine.cli.output import Notes
+        from engine.replay.gather import Counts, by_subject, receive
+        from engine.replay.sorting import Sorter
+
+        counts, notes, until = Counts(), Notes(), self._at
+        received = receive(file_lines(self._events), counts, lambda line: notes.add(str(line)))
+        in_time = (one for one in received if until is None or one.fact.at <= until)
+
+        def pass_on(sources: "dict[str, list[Fact]]") -> "Mapping[str, list[Fact]]":
+            self._end(counts.newest)
+            return self._passed_on(book, sources)
+
+        with Sorter(tuple[str, int]) as sorter:
+            for subject, facts, relayed in by_subject(in_time, sorter, pass_on):
+                self._end(counts.newest)
+                outcomes, record = self._settled(book, subject, facts + relayed)
+                yield Judged(Account(subject, facts, outcomes), record)
+        self.unreadable = counts.rejected
+
+    def _end(self, newest: "Instant | None") -> None:
+        """All events are read: the last of them is the time asked about, where no other is."""
+        if self._at is None:
+            self._at = newest
+
+    def _of_archive(self, book: "Book | None") -> "Iterator[Judged]":
+        from engine.archive.account import Account
+        from engine.archive.accounts import accounts, linking
+
+        with _connected(self._archive) as connection:
+            relayed: Mapping[str, list[Fact]] = {}
+            if book is not None:
+                sources = {one.subject: list(one.facts) for one in linking(connection)}
+                relayed = self._passed_on(book, sources) if sources else {}
+            for whole in accounts(connection):
+                facts = [fact for fact in whole.facts if fact.at <= self.at]
+                stood = [one for one in whole.standing if one.effective_at <= self.at]
+                record = None
+                if book is not None and facts:
+                    more = relayed.get(whole.subject, [])
+                    _, record = self._settled(book, whole.subject, facts + more)
+                yield Judged(Account(whole.subject, facts, stood), record)
+
+    def _settled(
+        self, book: "Book", subject: str, facts: "list[Fact]"
+    ) -> "tuple[list[Outcome], bytes | None]":
+        """What there is to say by the time asked about, and what is stored."""
+        from engine.replay.judging import Bench
+
+        changes = Bench(book, self._options, lambda *_: None).settle(subject, facts, self.at)
+        return changes.outcomes, dict(changes.records).get(subject.encode())
+
+    def _passed_on(self, book: "Book", sources: "dict[str, list[Fact]]") -> "Mapping[str, list[Fact]]":
+        from engine.replay.relaying import passed_on
+
+        return passed_on(book, self._options, sources, self.at)
+
+
+@contextmanager
+def _connected(url: str) -> "Iterator[Connection]":
+    """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise Failure(f"--archive {url}: {error}", ExitCode.USAGE, "such as sqlite:///vigil.db") from None
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        what = str(error).splitlines()[0]
+        raise Failure(f"{engine.url!r} cannot be read: {what}", ExitCode.UNREACHABLE) from None
+    finally:
+        engine.dispose()

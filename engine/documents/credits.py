@@ -1,0 +1,102 @@
+"""What is owed by customer and month: breaches added up, what the open clocks would add, and the money."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from engine.core.credits import Credit, Exposure
+from engine.core.instants import Instant, to_datetime
+from engine.documents.fees import Fee
+
+WHOLE = Decimal(100)
+_CENT = Decimal("0.01")
+
+
+class Amount(NamedTuple):
+    currency: str
+    amount: Decimal
+    """To a hundredth, half up."""
+
+
+class Owed(Struct, frozen=True):
+    """One month of one customer."""
+
+    month: str
+    """`2026-03`, in the zone of the report: of the breach; of what is not breached, of its due time."""
+    customer: str
+    breaches: tuple[Credit, ...]
+    open: tuple[Exposure, ...]
+    percent: Decimal
+    """Of the monthly fee: the sum over distinct breaches, at most the whole fee."""
+    summed: Decimal
+    """The same without the limit."""
+    next: Decimal
+    """With the next tier of every open clock."""
+    most: Decimal
+    """With the last tier of every open clock."""
+    fee: Fee | None
+
+    def amount(self, percent: Decimal) -> Amount | None:
+        """What so much of the fee is; None where the fee is not known."""
+        if self.fee is None:
+            return None
+        part = (self.fee.fee * percent / WHOLE).quantize(_CENT, ROUND_HALF_UP)
+        return Amount(self.fee.currency, part)
+
+
+def owed(
+    breaches: Iterable[Credit],
+    exposures: Iterable[Exposure],
+    zone: ZoneInfo,
+    now: Instant,
+    fees: Mapping[str, Fee],
+) -> list[Owed]:
+    """By month and customer. A clock that stands still, and has no due time, counts in the month of `now`."""
+    by_month: dict[tuple[str, str], tuple[list[Credit], list[Exposure]]] = {}
+    months: dict[tuple[str, str, str, int], str] = {}
+    for row in breaches:
+        which = row.subject, row.metric, row.key, row.cycle
+        months[which] = month = month_of(row.breached_at, zone)
+        by_month.setdefault((month, row.customer), ([], []))[0].append(row)
+    for one in exposures:
+        due = now if one.due_at is None else one.due_at
+        month = months.get((one.subject, one.metric, one.key, one.cycle), "") if one.is_breached else ""
+        by_month.setdefault((month or month_of(due, zone), one.customer), ([], []))[1].append(one)
+    return [
+        _owed(month, customer, *by_month[month, customer], fees.get(customer))
+        for month, customer in sorted(by_month)
+    ]
+
+
+def month_of(at: Instant, zone: ZoneInfo) -> str:
+    return to_datetime(at).astimezone(zone).strftime("%Y-%m")
+
+
+def totals(rows: Iterable[Owed]) -> list[Amount]:
+    """What is owed, by currency: of the months whose fee is known."""
+    found: dict[str, Decimal] = {}
+    for row in rows:
+        amount = row.amount(row.percent)
+        if amount is not None:
+            found[amount.currency] = found.get(amount.currency, Decimal(0)) + amount.amount
+    return [Amount(currency, found[currency]) for currency in sorted(found)]
+
+
+def _owed(
+    month: str, customer: str, breaches: Sequence[Credit], open_: Sequence[Exposure], fee: Fee | None
+) -> Owed:
+    summed = sum((_exact(row.percent) for row in breaches), Decimal(0))
+    following = sum((_exact(one.ahead[0].percent) - _exact(one.percent) for one in open_), summed)
+    last = sum((_exact(one.ahead[-1].percent) - _exact(one.percent) for one in open_), summed)
+    return Owed(
+        month, customer, tuple(breaches), tuple(open_), min(summed, WHOLE), summed, min(following, WHOLE),
+        min(last, WHOLE), fee,
+    )  # fmt: skip
+
+
+def _exact(percent: float) -> Decimal:
+    """As the policy wrote it: 12.5 is 12.5, and 0.1 no fraction of two."""
+    return Decimal(str(percent))
