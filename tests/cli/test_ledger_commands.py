@@ -1,0 +1,222 @@
+"""`vigil commitments` and `vigil credits` as a user runs them: files, archives, fees, formats, errors."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import vigil
+from sqlalchemy import create_engine, insert
+
+from engine.archive.tables import facts, metadata, outcomes
+from engine.cli.exits import ExitCode
+from engine.contract.codec import Received, encode_outcome, read_line
+from engine.core.decide import Options
+from engine.core.instants import parse_instant
+from engine.core.outcomes import Outcome
+from engine.policies import load
+from engine.replay.judging import Bench
+
+POLICY = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+clocks:
+  resolve: {budget: {P0: 1h, P1: 2h}}
+commitments: {risk: ["30m before due"]}
+credits:
+  - {metric: resolve, severity: [P0, P1], overrun: {at_least: 0s}, credit: 10%}
+  - {metric: resolve, severity: [P0], overrun: {at_least: 4h}, credit: 25%}
+"""
+AT = "2026-03-05T12:00:00Z"
+
+
+def line(subject: str, verb: str, when: str, **data: Any) -> str:
+    event = {
+        "specversion": "1.0", "id": f"{subject} {verb} {when}", "source": "urn:test",
+        "type": f"ticket.{verb}.v1", "subject": subject, "time": f"2026-03-{when}:00Z", "data": data,
+    }  # fmt: skip
+    return json.dumps(event)
+
+
+def opened(subject: str, when: str, customer: str, severity: str = "P0") -> str:
+    return line(subject, "opened", when, title="Down", severity=severity, customer={"id": customer})
+
+
+LINES = [
+    opened("desk:1", "02T09:00", "acme"),
+    line("desk:1", "commitment_made", "02T09:05", commitment_id="c1", text="a fix", by="kim",
+         due_at="2026-03-02T11:00:00Z"),
+    line("desk:1", "commitment_kept", "02T10:30", commitment_id="c1"),
+    line("desk:1", "resolved", "02T15:00"),
+    opened("desk:2", "03T09:00", "acme", "P1"),
+    line("desk:2", "commitment_made", "03T09:05", commitment_id="c1", text="an update", by="lee",
+         due_at="2026-03-03T10:00:00Z"),
+    line("desk:2", "resolved", "03T12:00"),
+    opened("desk:3", "05T11:30", "zen"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> str:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "test.yaml").write_text(POLICY)
+    return str(folder)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> str:
+    (tmp_path / "events.jsonl").write_text("\n".join(LINES))
+    return str(tmp_path / "events.jsonl")
+
+
+@pytest.fixture
+def archive(tmp_path: Path, policies: str) -> str:
+    """What an archive holds once it has read the topics: the same events, and what was said of them."""
+    url = f"sqlite:///{tmp_path / 'vigil.db'}"
+    bench = Bench(load(Path(policies)), Options(), lambda *_: None)
+    by_subject: dict[str, list[Received]] = {}
+    for text in LINES:
+        read = read_line(text.encode())
+        assert isinstance(read, Received)
+        by_subject.setdefault(read.subject, []).append(read)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        for subject, read in by_subject.items():
+            known = [one.fact for one in read]
+            for one in known:
+                row = {"subject": subject, "source": one.source, "id": one.id, "kind": one.kind}
+                row |= {"at": one.at, "recorded": one.recorded, "sequence": one.sequence}
+                connection.execute(insert(facts), row | {"data": json.dumps(one.data)})
+            for said in bench.judge(subject, known, parse_instant(AT)):
+                connection.execute(insert(outcomes), _row(said))
+    engine.dispose()
+    return url
+
+
+def _row(o: Outcome) -> dict[str, Any]:
+    record = encode_outcome(o).value
+    assert record is not None
+    row = dict.fromkeys((column.name for column in outcomes.columns if not column.nullable), "")
+    numbers = {"stands": True, "effective": o.effective_at, "detected": o.detected_at, "cycle": o.cycle}
+    numbers |= {"seq": o.seq, "elapsed": o.elapsed, "elapsed_calendar": o.elapsed_calendar}
+    said = {"subject": o.subject, "id": o.id, "name": o.name, "metric": o.metric, "record": record.decode()}
+    return row | numbers | said
+
+
+def shown(*arguments: str) -> Any:
+    done = vigil(*arguments, "--format", "json")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_promises_of_files_are_listed_with_their_proofs(events: str, policies: str) -> None:
+    one, two = shown("commitments", events, "-p", policies)
+    assert [(row["by"], row["state"], row["open"]) for row in (one, two)] == [
+        ("kim", "kept", False), ("lee", "missed", True),
+    ]  # fmt: skip
+    assert [verdict["outcome"] for verdict in two["verdicts"]] == ["commitment_missed"]
+    assert two["verdicts"][0]["hash"] == two["proof"] != ""
+    assert [row["id"] for row in shown("commitments", events, "-p", policies, "--open")] == ["c1"]
+
+
+def test_promises_are_summed_by_customer_and_by_person(events: str, policies: str) -> None:
+    (acme,) = shown("commitments", events, "-p", policies, "--by", "customer")
+    assert (acme["customer"], acme["made"], acme["kept_rate"]) == ("acme", 2, 0.5)
+    people = shown("commitments", events, "-p", policies, "--by", "person")
+    assert [(row["person"], row["kept_rate"]) for row in people] == [("kim", 1), ("lee", 0)]
+
+
+def test_credits_are_owed_by_customer_and_month_and_open_clocks_say_what_they_would_add(
+    events: str, policies: str, tmp_path: Path
+) -> None:
+    (tmp_path / "fees.yaml").write_text("acme: {fee: 1000, currency: EUR}")
+    done = vigil(
+        "credits", events, "-p", policies, "--at", AT, "--fees", str(tmp_path / "fees.yaml"), "-f", "json"
+    )
+    assert "no fee of zen" in done.stderr
+    acme, zen = json.loads(done.stdout)
+    assert (acme["month"], acme["customer"], acme["percent"], acme["amount"]) == (
+        "2026-03",
+        "acme",
+        "35",
+        "350.00",
+    )
+    assert [one["overrun_seconds"] for one in acme["breaches"]] == [5 * 3600, 3600]
+    assert all(verdict["hash"] for one in acme["breaches"] for verdict in one["verdicts"])
+    assert (zen["percent"], zen["percent_next"], zen["percent_most"], zen["amount"]) == (
+        "0",
+        "10",
+        "25",
+        None,
+    )
+    assert [step["at"] for step in zen["open"][0]["ahead"]] == [
+        "2026-03-05T12:30:00Z",
+        "2026-03-05T16:30:00Z",
+    ]
+
+
+def test_a_month_and_a_table(events: str, policies: str) -> None:
+    assert shown("credits", events, "-p", policies, "--month", "2026-02") == []
+    done = vigil("credits", events, "-p", policies)
+    assert "acme" in done.stdout
+    assert "amount" not in done.stdout
+
+
+def test_csv_has_a_line_a_customer_and_month(events: str, policies: str) -> None:
+    done = vigil("credits", events, "-p", policies, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["customer"], row["breaches"], row["percent"]) for row in rows] == [
+        ("acme", "2", "35"), ("zen", "0", "0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["commitments", "credits"])
+def test_an_archive_gives_the_same_as_its_events(
+    command: str, events: str, policies: str, archive: str
+) -> None:
+    of_events = shown(command, events, "-p", policies, "--at", AT)
+    assert shown(command, "--archive", archive, "-p", policies, "--at", AT) == of_events
+    earlier = "2026-03-02T10:15:00Z"
+    assert shown(command, "--archive", archive, "-p", policies, "--at", earlier) == shown(
+        command, events, "-p", policies, "--at", earlier
+    )
+
+
+def test_without_policies_an_archive_says_what_is_owed_and_nothing_of_open_clocks(archive: str) -> None:
+    (acme,) = shown("credits", "--archive", archive)
+    assert (acme["customer"], acme["percent"], acme["open"]) == ("acme", "35", [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["credits"], "name either EVENTS or --archive", ExitCode.USAGE),
+        (["credits", "events.jsonl"], "judged by --policies", ExitCode.USAGE),
+        (["credits", "--archive", "nonsense"], "--archive nonsense", ExitCode.USAGE),
+        (["credits", "--archive", "sqlite://"], "cannot be read", ExitCode.UNREACHABLE),
+        (["credits", "--archive", "sqlite://", "--month", "March"], "no month", ExitCode.USAGE),
+        (["credits", "--archive", "sqlite://", "--zone", "Nowhere"], "no such time zone", ExitCode.USAGE),
+        (["credits", "--archive", "sqlite://", "--fees", "none.yaml"], "none.yaml", ExitCode.USAGE),
+        (["commitments", "--archive", "sqlite://", "--at", "today"], "--at today", ExitCode.USAGE),
+    ],
+)
+def test_a_wrong_question_ends_with_one_line(arguments: list[str], message: str, code: ExitCode) -> None:
+    done = vigil(*arguments)
+    assert (done.returncode, done.stderr.count("Traceback")) == (code, 0)
+    assert message in done.stderr
+
+
+def test_a_wrong_file_of_fees_is_refused_with_its_line(archive: str, tmp_path: Path) -> None:
+    (tmp_path / "fees.yaml").write_text("acme: {fee: much, currency: EUR}")
+    done = vigil("credits", "--archive", archive, "--fees", str(tmp_path / "fees.yaml"))
+    assert done.returncode == ExitCode.REFUSED
+    assert "fees.yaml:1: expected a fee" in done.stderr
+
+
+def test_a_line_that_is_no_event_ends_with_1(policies: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text(f"{LINES[0]}\nnonsense\n")
+    assert vigil("commitments", str(tmp_path / "bad.jsonl"), "-p", policies).returncode == ExitCode.FOUND

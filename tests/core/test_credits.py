@@ -1,0 +1,130 @@
+"""What breaches cost: a row a breach with its proofs, and what open clocks would add."""
+
+import pytest
+from core_runs import SUBJECT, Engine, at, book_of, fact, minutes, policy
+from msgspec.structs import replace
+
+from engine.core.credits import Credit, Exposure, credits, exposures
+from engine.core.facts import Fact
+from engine.core.instants import MINUTE
+from engine.core.proof import is_intact
+from engine.core.standing import standing
+
+RULES = """\
+clocks:
+  resolve: {budget: {P0: 1h, P1: 2h}, pause: [pending_vendor]}
+  vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P0: 30m}}
+cadence: {customer: {every: {P0: 30m}}}
+credits:
+  - {metric: resolve, severity: [P0, P1], overrun: {at_least: 0s}, credit: 10%}
+  - {metric: resolve, severity: [P0], overrun: {at_least: 2h}, credit: 12.5%}
+  - {metric: vendor_reply, severity: [P0], overrun: {at_least: 0s}, credit: 1%}
+  - {metric: customer_update, severity: [P0], overrun: {at_least: 45m}, credit: 2%}
+"""
+
+
+def lived(*facts: Fact, until: float) -> Engine:
+    engine = Engine(book_of(policy(RULES)))
+    for one in facts:
+        engine.tick_until(one.at)
+        engine.take(one)
+    engine.tick_until(at(until))
+    return engine
+
+
+def owed(engine: Engine, metric: str = "resolve") -> list[Credit]:
+    return [row for row in credits(standing(engine.said)) if row.metric == metric]
+
+
+def ahead(engine: Engine, until: float) -> dict[str, Exposure]:
+    found = exposures(engine.store[SUBJECT.encode()], engine.book, at(until))
+    return {one.metric: one for one in found}
+
+
+def opened(severity: str = "P0") -> Fact:
+    return fact("opened", 0, severity=severity, customer={"id": "acme"})
+
+
+def test_of_one_breach_the_highest_tier_counts_with_its_verdicts_and_their_hashes() -> None:
+    (row,) = owed(lived(opened(), fact("resolved", 200), until=300))
+    assert (row.percent, row.threshold, row.customer, row.severity) == (12.5, "100% + 2h", "acme", "P0")
+    assert (minutes(row.breached_at), row.overrun / MINUTE, row.ended) == (60, 140, "stopped_late")
+    assert [proof.name for proof in row.proofs] == ["breached", "stopped_late"]
+    assert all(proof.hash and is_intact(proof) for proof in row.proofs)
+    assert row.policy.hash == row.proofs[0].policy.hash
+
+
+def test_the_hash_of_a_row_bites() -> None:
+    (row,) = owed(lived(opened(), fact("resolved", 200), until=300))
+    assert not is_intact(replace(row.proofs[1], elapsed=row.proofs[1].elapsed - 1))
+
+
+@pytest.mark.parametrize(
+    ("end", "ended"),
+    [
+        (fact("waived", 90, metric="resolve", reason="agreed"), "waived"),
+        (fact("cancelled", 90, reason="duplicate"), "cancelled"),
+        (fact("merged", 90, into="desk:2"), "cancelled"),
+    ],
+)
+def test_waived_or_cancelled_it_is_listed_and_costs_nothing(end: Fact, ended: str) -> None:
+    (row,) = owed(lived(opened(), end, until=600))
+    assert (row.percent, row.ended) == (0, ended)
+    assert row.reason
+
+
+def test_a_severity_that_owes_nothing_takes_no_credit_back() -> None:
+    (row,) = owed(lived(opened(), fact("updated", 90, severity="P3"), until=600))
+    assert (row.percent, row.ended, row.reason) == (10, "cancelled", "no_target")
+
+
+def test_reopened_and_over_again_the_breach_is_open() -> None:
+    (row,) = owed(lived(opened(), fact("resolved", 90), fact("reopened", 100), until=600))
+    assert (row.percent, row.ended) == (12.5, "")
+
+
+def test_each_cycle_and_each_silence_is_a_breach_of_its_own() -> None:
+    updates = [fact("update_published", minute, audience="customer", id=f"u{minute}") for minute in (90, 220)]
+    verbs = (("paused", 0), ("resumed", 40), ("paused", 50), ("resumed", 100))
+    pauses = [fact(verb, minute, reason="pending_vendor", id=f"{verb}{minute}") for verb, minute in verbs]
+    facts = sorted([*updates, *pauses], key=lambda one: one.at)
+    engine = lived(opened(), *facts, until=221)
+    assert [(row.cycle, row.percent) for row in owed(engine, "vendor_reply")] == [(1, 1), (2, 1)]
+    silences = owed(engine, "customer_update")
+    assert [(minutes(row.breached_at), row.overrun / MINUTE) for row in silences] == [(30, 60), (120, 100)]
+    assert all(proof.hash for row in silences for proof in row.proofs)
+
+
+def test_a_retracted_breach_has_no_row() -> None:
+    engine = lived(opened(), until=100)
+    assert owed(engine)
+    engine.take(fact("resolved", 50))
+    assert not owed(engine)
+
+
+def test_open_clocks_say_what_they_would_cost_and_when() -> None:
+    engine = lived(opened(), until=10)
+    one = ahead(engine, 10)["resolve"]
+    assert (one.is_breached, one.percent, one.due_at) == (False, 0, at(60))
+    assert [(step.percent, step.at) for step in one.ahead] == [(10, at(60)), (12.5, at(180))]
+    update = ahead(engine, 10)["customer_update"]
+    assert [(step.percent, step.at) for step in update.ahead] == [(2, at(75))]
+
+
+def test_breached_it_has_the_higher_tiers_ahead_and_at_the_last_none() -> None:
+    one = ahead(lived(opened(), until=100), 100)["resolve"]
+    assert (one.is_breached, one.percent, [step.percent for step in one.ahead]) == (True, 10, [12.5])
+    assert "resolve" not in ahead(lived(opened(), until=600), 600)
+
+
+def test_paused_nobody_knows_when() -> None:
+    engine = lived(opened(), fact("paused", 20, reason="pending_vendor"), until=25)
+    one = ahead(engine, 25)["resolve"]
+    assert (one.due_at, [step.at for step in one.ahead]) == (None, [None, None])
+
+
+def test_stopped_waived_and_without_tiers_nothing_is_ahead() -> None:
+    assert not ahead(lived(opened(), fact("closed", 10), until=30), 30)
+    waived = fact("waived", 10, metric="resolve", reason="agreed")
+    assert "resolve" not in ahead(lived(opened(), waived, until=30), 30)
+    assert not ahead(lived(opened("P3"), until=30), 30)

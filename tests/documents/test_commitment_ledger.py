@@ -1,0 +1,122 @@
+"""The commitment ledger: every time that a promise had, how it came out, and the kept rate."""
+
+# ruff: noqa: E501  # a row stays a row
+
+from pathlib import Path
+
+import pytest
+from accounts import account, account_as_reported, at, book, fact
+
+from engine.core.facts import Fact
+from engine.core.proof import is_intact
+from engine.documents.commitments import Commitment, commitments, records
+
+POLICY = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+clocks: {resolve: {budget: {P0: 4h}}}
+commitments: {risk: ["30m before due"]}
+"""
+OPENED = fact("opened", "09:00", customer={"id": "acme"})
+OTHERS = {"waived": {"metric": "commitment", "reason": "agreed"}, "cancelled": {"reason": "spam"}}
+"""What is no verb of a promise, and what it says."""
+
+
+def told(*words: str) -> list[Fact]:
+    """`09:10 made 11:00`: when, what, and the time promised."""
+    return [OPENED, *(_told(*line.split()) for line in words)]
+
+
+def _told(when: str, verb: str, due: str = "") -> Fact:
+    if verb in OTHERS:
+        return fact(verb, when, **OTHERS[verb])
+    data = {"commitment_id": "c1"}
+    if verb == "made":
+        data |= {"text": "a fix", "by": "kim", "to": "jo"}
+    if verb == "withdrawn":
+        data |= {"reason": "not needed"}
+    if due:
+        data |= {"due_at": f"2026-03-02T{due}:00Z"}
+    return fact(f"commitment_{verb}", when, **data)
+
+
+ROWS = [
+    ("open", ["09:10 made 15:00"], "open", True, ["made"]),
+    ("at risk", ["09:10 made 12:20"], "at_risk", True, ["made"]),
+    ("kept", ["09:10 made 11:00", "10:00 kept"], "kept", False, ["made"]),
+    ("kept at the very instant", ["09:10 made 11:00", "11:00 kept"], "kept", False, ["made"]),
+    ("kept late", ["09:10 made 10:00", "11:00 kept"], "kept_late", False, ["made"]),
+    ("missed", ["09:10 made 10:00"], "missed", True, ["made"]),
+    ("withdrawn", ["09:10 made 11:00", "10:00 withdrawn"], "withdrawn", False, ["made"]),
+    ("moved and kept", ["09:10 made 10:00", "09:50 renegotiated 11:00", "10:50 kept"], "kept", False,
+     ["made", "renegotiated"]),
+    ("moved at the very instant", ["09:10 made 10:00", "10:00 renegotiated 11:00", "10:50 kept"], "kept", False,
+     ["made", "renegotiated"]),
+    ("moved after a miss, and kept", ["09:10 made 10:00", "10:10 renegotiated 11:00", "10:50 kept"], "kept_late",
+     False, ["made", "after_miss"]),
+    ("moved after a miss, and open", ["09:10 made 10:00", "10:10 renegotiated 15:00"], "missed", True,
+     ["made", "after_miss"]),
+    ("withdrawn after a miss", ["09:10 made 10:00", "10:10 withdrawn"], "missed", False, ["made"]),
+    ("made again while open", ["09:10 made 10:00", "09:20 made 11:00", "10:30 kept"], "kept", False,
+     ["made", "renegotiated"]),
+    ("made again once kept", ["09:10 made 10:00", "09:20 kept", "09:30 made 11:00", "10:30 kept"], "kept", False,
+     ["made", "made"]),
+    ("moved once kept is nothing", ["09:10 made 10:00", "09:20 kept", "09:30 renegotiated 11:00"], "kept", False,
+     ["made"]),
+    ("waived", ["09:10 made 11:00", "10:00 waived"], "waived", False, ["made"]),
+    ("moved once waived is nothing", ["09:10 made 11:00", "10:00 waived", "10:10 renegotiated 12:10"], "waived",
+     False, ["made"]),
+    ("the escalation is gone", ["09:10 made 11:00", "10:00 cancelled"], "withdrawn", False, ["made"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "is_open", "times"), [pytest.param(*row[1:], id=row[0]) for row in ROWS]
+)
+def test_a_promise_is_listed_with_its_state_and_all_its_times(
+    words: list[str], state: str, is_open: bool, times: list[str], tmp_path: Path
+) -> None:
+    (row,) = commitments(account(book(tmp_path, POLICY), told(*words), "12:00"))
+    assert (row.state, row.is_open, [due.how for due in row.dues]) == (state, is_open, times)
+    assert (row.text, row.by, row.to, row.customer, row.made_at) == (
+        "a fix",
+        "kim",
+        "jo",
+        "acme",
+        at("09:10"),
+    )
+    assert all(verdict.hash and is_intact(verdict) for verdict in row.verdicts)
+    assert bool(row.reason) is (state in ("withdrawn", "waived") or "withdrawn" in words[-1])
+
+
+def test_what_was_never_made_is_no_promise(tmp_path: Path) -> None:
+    assert commitments(account(book(tmp_path, POLICY), told("10:00 kept"), "12:00")) == []
+
+
+def test_a_late_event_changes_the_row_as_if_it_had_come_in_time(tmp_path: Path) -> None:
+    facts = told("09:10 made 10:00", "09:50 kept")
+    late = fact("commitment_kept", "09:50", recorded="11:00", commitment_id="c1")
+    policies = book(tmp_path, POLICY)
+    (row,) = commitments(account_as_reported(policies, [*facts[:-1], late], "12:00"))
+    assert (row.state, [verdict.name for verdict in row.verdicts]) == ("kept", ["met"])
+
+
+def test_the_kept_rate_leaves_out_what_is_open_withdrawn_or_waived(tmp_path: Path) -> None:
+    policies = book(tmp_path, POLICY)
+    rows: list[Commitment] = []
+    for _, words, *_ in ROWS:
+        rows += commitments(account(policies, told(*words), "12:00"))
+    (acme,), (kim,) = records(rows, "customer"), records(rows, "person")
+    assert (acme.name, kim.name, acme.made, acme.states) == ("acme", "kim", len(ROWS), kim.states)
+    assert acme.states == {
+        "open": 1, "at_risk": 1, "kept": 7, "kept_late": 2, "missed": 3, "withdrawn": 2, "waived": 2
+    }  # fmt: skip
+    assert acme.kept_rate == pytest.approx(7 / 12)
+    assert acme.renegotiated == 3
+
+
+def test_nothing_judged_has_no_rate(tmp_path: Path) -> None:
+    (record,) = records(
+        commitments(account(book(tmp_path, POLICY), told("09:10 made 15:00"), "12:00")), "person"
+    )
+    assert record.kept_rate is None
