@@ -58,6 +58,9 @@ COMMANDS = {
         "engine.cli.status_update", "Write the next status update of an escalation.", _WRITE
     ),
     "brief": Entry("engine.cli.brief", "Write the executive brief of an escalation.", _WRITE),
+    "report": Entry(
+        "engine.cli.report", "Reports over many escalations: how they went, month by month.", _WRITE
+    ),
     "templates": Entry(
         "engine.cli.templates", "List the document templates, and export them to change them.", _WRITE
     ),

@@ -39,6 +39,7 @@ KNOWN = {
     "aiokafka.errors.TopicAuthorizationFailedError": ExitCode.REFUSED,
     "engine.core.case.PolicyVanished": ExitCode.REFUSED,
     "engine.demo.broker.NoBroker": ExitCode.UNREACHABLE,
+    "engine.documents.trend.periods.TrendRefused": ExitCode.USAGE,
     "engine.intake.configuration.IntakeErrors": ExitCode.REFUSED,
     "engine.documents.rendering.TemplateError": ExitCode.REFUSED,
     "engine.documents.situation.NotOpened": ExitCode.FOUND,

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, insert
 
+from engine.archive.rows import outcome_row
 from engine.archive.tables import escalations, metadata, outcomes
-from engine.contract.codec import encode_outcome
 from engine.core.instants import MINUTE, Instant, Span
 from engine.core.outcomes import Outcome, PolicyRef
 from engine.core.segments import Segment
@@ -48,17 +48,7 @@ def segment(
 
 def row_of(o: Outcome, stands: bool = True) -> dict[str, Any]:
     """A row of `outcomes`."""
-    record = encode_outcome(o).value
-    assert record is not None
-    return {
-        "subject": o.subject, "seq": o.seq, "id": o.id, "name": o.name, "corrects": o.corrects,
-        "stands": stands and o.name != "retracted", "said_name": o.outcome, "metric": o.metric, "key": o.key,
-        "cycle": o.cycle, "severity": o.severity, "customer": o.customer_id, "tier": o.customer_tier,
-        "service": o.service, "team": o.team, "owner": o.owner, "policy": o.policy.name,
-        "started": o.started_at, "due": o.due_at, "effective": o.effective_at, "detected": o.detected_at,
-        "elapsed": o.elapsed, "elapsed_calendar": o.elapsed_calendar, "target": o.target,
-        "record": record.decode(),
-    }  # fmt: skip
+    return outcome_row(o, stands=stands and o.name != "retracted")
 
 
 @contextmanager

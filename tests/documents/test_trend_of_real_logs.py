@@ -1,66 +1,39 @@
 """The reports of the recorded logs equal a count of the raw logs that shares nothing with the engine."""
 
 import math
+import sys
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import github_recount
 import pytest
 import uci_recount
-from small_archives import archive, escalation, row_of
 from uci_recount import SEVERITY, Stop, Verdict
 
-from engine.core.decide import Options
-from engine.core.facts import Fact
-from engine.core.instants import Instant
-from engine.core.outcomes import Outcome
-from engine.documents.trend import Asked, Trend, trend
+from engine.documents.trend import Trend
 from engine.documents.trend.figures import Figures, Lengths
-from engine.policies import load
-from engine.replay.files import read_lines
-from engine.replay.gather import Counts, by_subject, receive
-from engine.replay.importers import Importer, github_status, uci_servicenow
-from engine.replay.judging import Bench
-from engine.replay.sorting import Sorter
 from recorded import DATA, needs_data
 
+DOCS = Path(__file__).parents[2] / "docs"
+sys.path.insert(0, str(DOCS / "scripts"))
+import trend_examples  # noqa: E402
+
+sys.path.pop(0)
+
 UCI, GITHUB = DATA / "uci_incident_event_log_dev.csv.gz", DATA / "github_status_incidents_dev.jsonl.gz"
-POLICIES = Path(__file__).parents[2] / "deploy"
 VERDICTS = ("met", "breached", "late")
 
 pytestmark = needs_data
 
 
-def judged(log: Path, importer: Importer, policies: str) -> Iterator[tuple[str, list[Fact], list[Outcome]]]:
-    lines = ((event.id, event.line()) for event in importer(read_lines(str(log)), lambda _: None))
-    counts = Counts()
-    bench = Bench(load(POLICIES / policies), Options(), lambda *_: None)
-    with Sorter(tuple[str, int]) as sorter:
-        for subject, facts, _ in by_subject(receive(lines, counts, lambda _: None), sorter, lambda _: {}):
-            yield subject, facts, bench.judge(subject, facts, counts.newest or Instant(0))
-
-
-def report(log: Path, importer: Importer, policies: str, asked: Asked) -> Trend:
-    opened, said = [], []
-    for subject, facts, outcomes in judged(log, importer, policies):
-        severities = [severity for fact in facts if (severity := fact.text("severity"))]
-        opened.append(escalation(subject, facts[0].at, gravest=min(severities), last=facts[-1].at))
-        said += map(row_of, outcomes)
-    with archive(opened, said) as connection:
-        return trend(connection, asked)
-
-
 @pytest.fixture(scope="module")
 def uci() -> Trend:
-    asked = Asked("week", "UTC", date(2016, 3, 28), date(2016, 4, 25))
-    return report(UCI, uci_servicenow.convert, "policies-uci", asked)
+    return trend_examples.report(trend_examples.UCI, DATA)
 
 
 @pytest.fixture(scope="module")
 def github() -> Trend:
-    return report(GITHUB, github_status.convert, "policies-github", Asked())
+    return trend_examples.report(trend_examples.GITHUB, DATA)
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +125,14 @@ def test_the_github_log_is_counted_alike(github: Trend) -> None:
     updates = Counter(one.name for one in said if one.what == "customer_update" and one.month in of_whole)
     assert (kept.kept, kept.due) == (updates["met"], updates["met"] + updates["breached"])
     assert kept.due > 900
+
+
+@pytest.mark.parametrize("name", ["uci", "github"])
+def test_the_examples_of_the_docs_are_what_the_script_writes(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    written = trend_examples.files(request.getfixturevalue(name))
+    folder = DOCS / "examples" / f"trend-{name}"
+    stale = [file for file, content in written.items() if (folder / file).read_bytes() != content]
+    assert stale == [], "python docs/scripts/trend_examples.py DATA writes them anew"
+    assert len(written["trend.html"]) < 300_000
