@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from engine.cli.accounts import Asked as Recorded
 from engine.cli.commands import load
 from engine.cli.replayed_archive import replayed_archive
 from engine.documents.trend import Asked, Trend, trend
@@ -52,7 +53,7 @@ def report(example: Example, data: Path) -> Trend:
         events = f"{temporary}/events.jsonl"
         arguments = [example.importer, str(data / example.log), "-o", events]
         load("import").main(arguments, standalone_mode=False)
-        with replayed_archive([events], POLICIES / example.policies) as connection:
+        with replayed_archive(Recorded([events], POLICIES / example.policies, None, None)) as connection:
             return trend(connection, example.asked)
 
 

@@ -116,7 +116,7 @@ class Asked:
         from engine.archive.account import Account
         from engine.archive.accounts import accounts, linking
 
-        with _connected(self._archive) as connection:
+        with connected(self._archive) as connection:
             relayed: Mapping[str, list[Fact]] = {}
             if book is not None:
                 sources = {one.subject: list(one.facts) for one in linking(connection)}
@@ -146,15 +146,20 @@ class Asked:
 
 
 @contextmanager
-def _connected(url: str) -> "Iterator[Connection]":
+def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+    hint = "such as sqlite:///vigil.db or postgresql+psycopg://user@host/vigil"
+    named = url.rpartition("@")[2]  # without a password
     try:
         engine = create_engine(url)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise Failure(f"--archive {url}: {error}", ExitCode.USAGE, "such as sqlite:///vigil.db") from None
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        raise Failure(f"--archive {named}: no database's URL", ExitCode.USAGE, hint) from None
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if file and not Path(file).is_file():  # or SQLite would make it
+        raise Failure(f"--archive {named}: there is no such file", ExitCode.USAGE, hint)
     try:
         with engine.connect() as connection:
             yield connection

@@ -44,14 +44,14 @@ def test_by_week_and_between_days(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("report", "trend"), "give either EVENTS with --policies, or --archive"),
-        (("report", "trend", EVENTS), "--policies goes with EVENTS"),
-        ((*STORY, "--archive", "sqlite:///a.db"), "give either EVENTS"),
+        (("report", "trend"), "name either EVENTS or --archive"),
+        (("report", "trend", EVENTS), "EVENTS are judged by --policies"),
+        ((*STORY, "--archive", "sqlite:///a.db"), "name either EVENTS or --archive"),
         ((*STORY, "--from", "yesterday"), "'yesterday' is no day: expected such as 2026-10-01"),
         ((*STORY, "--zone", "Mars/Olympus"), "expected an IANA name such as Europe/Oslo"),
         ((*STORY, "--from", "2026-12", "--to", "2026-11"), "expected a beginning before the end"),
         (("report", "trend", "--archive", "sqlite:///not-there.db"), "there is no such file"),
-        (("report", "trend", "--archive", "archive.db"), "--archive is no database's URL"),
+        (("report", "trend", "--archive", "archive.db"), "--archive archive.db: no database's URL"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line_that_says_what_was_expected(
@@ -70,7 +70,15 @@ def test_a_database_without_an_archive_is_named_and_its_password_is_not(tmp_path
         connection.execute(text("CREATE TABLE other (id INTEGER)"))
     engine.dispose()
     ended = vigil("report", "trend", "--archive", f"sqlite:///{file}")
-    assert (ended.returncode, "holds no archive" in ended.stderr) == (2, True)
+    assert (ended.returncode, "no such table" in ended.stderr) == (69, True)
     ended = vigil("report", "trend", "--archive", "postgresql+psycopg://vigil:hunter2" + "@127.0.0.1:1/vigil")
     assert ended.returncode == 69
     assert "hunter2" not in ended.stderr
+
+
+def test_a_line_that_is_no_event_is_told_and_the_report_is_written_without_it(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text(Path(EVENTS).read_text("utf-8") + "not an event\n", "utf-8")
+    ended = vigil("report", "trend", str(events), *STORY[3:], "--format", "json")
+    assert (ended.returncode, json.loads(ended.stdout)["whole"]["opened"]["all"]) == (1, 2)
+    assert "events.jsonl" in ended.stderr
