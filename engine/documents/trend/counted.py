@@ -11,6 +11,9 @@ UPDATES = tuple(f"{audience}_update" for audience in AUDIENCES)
 TIMELESS = frozenset([*UPDATES, "commitment"])
 """Updates and promises are kept or not; how long they took says nothing."""
 
+NONE = "none"
+"""A severity that nobody knows."""
+
 Clock: TypeAlias = tuple[str, str, int]
 """Subject, key and cycle, of one metric."""
 Hands: TypeAlias = tuple[str, str, str]

@@ -8,8 +8,8 @@ from msgspec import Struct
 from engine.core.instants import SECOND, Instant, format_instant
 from engine.documents.trend.counted import TIMELESS, UPDATES, Counted, Hands, Times
 
-ALL, NONE = "all", "none"
-"""The sum over the parts; and the name of a severity, team or owner that nobody knows."""
+ALL = "all"
+"""The sum over the parts."""
 
 CASES_FOR_P90 = 10
 """Of fewer, a ninetieth percentile is the slowest case or next to it, and each can be shown instead."""

@@ -10,7 +10,7 @@ from engine.archive.tables import escalations, facts, outcomes
 from engine.contract.outcomes import decode_segments
 from engine.core.instants import DAY, Instant, Span
 from engine.core.outcomes import BEHIND, VERDICTS
-from engine.documents.trend.counted import Counted, Stop
+from engine.documents.trend.counted import NONE, Counted, Stop
 
 RECURS_WITHIN = Span(90 * DAY)
 PATTERN = "pattern:"
@@ -19,7 +19,6 @@ PATTERN = "pattern:"
 MOST_PATTERNS = 10
 """Patterns that the report names."""
 
-_NONE = "none"
 _LEFT_OUT = ("cancelled", "merged")
 _STOPS = ("met", "stopped_late")
 
@@ -124,7 +123,7 @@ class _Reader:
             if why:
                 counted.left_out[why] += how_many
             else:
-                counted.opened[gravest or _NONE] += how_many
+                counted.opened[gravest or NONE] += how_many
 
     def recurrences(self) -> None:
         """Whose fingerprint had come before: each is compared with the one before it."""
@@ -153,7 +152,7 @@ class _Reader:
             if said == "recurrence_detected":
                 counted.detected += how_many
                 continue
-            counted.verdicts[metric, severity or _NONE, said] += how_many
+            counted.verdicts[metric, severity or NONE, said] += how_many
             counted.provisional += int(of_them)
 
     def unknown(self) -> None:
@@ -172,13 +171,13 @@ class _Reader:
             .group_by("span", _o.metric, _o.severity)
         )
         for number, metric, severity, how_many in self._connection.execute(query):
-            self.spans[number].verdicts[metric, severity or _NONE, "unknown"] += how_many
+            self.spans[number].verdicts[metric, severity or NONE, "unknown"] += how_many
 
     def times(self) -> None:
         """How long each clock took that stopped."""
         query = select(_o.effective, _o.metric, _o.severity, _o.elapsed_calendar, _o.elapsed)
         for at, metric, severity, calendar, business in self._connection.execute(self._of_stops(query)):
-            self._at(at).timed(metric, severity or _NONE, calendar, business)
+            self._at(at).timed(metric, severity or NONE, calendar, business)
 
     def corrections(self) -> None:
         """How much of what was said was corrected."""
