@@ -1,0 +1,48 @@
+"""Who is in a war room: who had which role from when to when, by the facts of one escalation."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from engine.core.facts import Fact, in_order
+from engine.core.instants import Instant
+
+
+class RoleTenure(NamedTuple):
+    """One person's time in one role, half-open."""
+
+    role: str
+    person: str
+    start: Instant
+    end: Instant | None
+    """None: still there when the facts end. A resolution ends nobody's role."""
+    next_person: str
+    """Who took the role over; empty where it was released or is held."""
+
+
+def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
+    """Every tenure of every role, in the order in which they began; the facts may come in any order.
+
+    A role has one person at a time: assigned to another while somebody has it is a handover, released by
+    somebody else than who has it changes nothing (semantics.md, Built-in clocks, role). What comes after a
+    merge or a cancellation is no part of the escalation.
+    """
+    tenures: list[RoleTenure] = []
+    held: dict[str, int] = {}
+    """Role -> the place of its tenure that has not ended."""
+    for fact in in_order(list(facts)):
+        if fact.kind in ("merged", "cancelled"):
+            break
+        if fact.kind not in ("role_assigned", "role_released"):
+            continue
+        role, person = fact.text("role"), fact.text("person")
+        has_it = tenures[held[role]].person if role in held else ""
+        is_assigned = fact.kind == "role_assigned"
+        if is_assigned == (person == has_it):
+            continue
+        if role in held:
+            place = held.pop(role)
+            tenures[place] = tenures[place]._replace(end=fact.at, next_person=person if is_assigned else "")
+        if is_assigned:
+            held[role] = len(tenures)
+            tenures.append(RoleTenure(role, person, fact.at, None, ""))
+    return tenures
