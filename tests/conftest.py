@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.demo.broker import KafkaBroker
+from postgres import Postgres, postgres_or_skip
 from servers import kafka_or_skip
 
 _HERE = Path(__file__).parent
@@ -32,6 +33,13 @@ def kafka() -> Iterator[KafkaBroker]:
     broker = kafka_or_skip()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL for the whole run; `postgres.new_database()` is a database of one's own."""
+    with postgres_or_skip() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

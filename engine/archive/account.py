@@ -33,8 +33,13 @@ class Account:
     @cached_property
     def attributes(self) -> dict[str, Value]:
         """What the facts come to say about it."""
-        found: dict[str, Value] = {}
-        for fact in self.facts:
-            if fact.kind == "opened" or fact.kind in TELLING:
-                attrs.merge(found, fact.data)
-        return found
+        return told_of(self.facts)
+
+
+def told_of(facts: Iterable[Fact]) -> dict[str, Value]:
+    """The attributes that facts, in the order in which they are judged, come to say."""
+    found: dict[str, Value] = {}
+    for fact in facts:
+        if fact.kind == "opened" or fact.kind in TELLING:
+            attrs.merge(found, fact.data)
+    return found

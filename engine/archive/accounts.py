@@ -1,6 +1,7 @@
 """The accounts that an archive holds, one escalation after the other."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -16,9 +17,14 @@ _decode = msgspec.json.Decoder(dict[str, Value]).decode
 
 def accounts(connection: Connection) -> Iterator[Account]:
     """Every escalation that has a fact or an outcome, by subject; read one at a time."""
-    subjects = select(facts.c.subject).union(select(outcomes.c.subject)).order_by("subject")
-    for subject in connection.scalars(subjects).all():
+    for subject in subjects(connection):
         yield account(connection, subject)
+
+
+def subjects(connection: Connection) -> list[str]:
+    """Of every escalation that has a fact or an outcome, sorted by code point on every database."""
+    known = select(facts.c.subject).union(select(outcomes.c.subject))
+    return sorted(connection.scalars(known))
 
 
 def linking(connection: Connection) -> Iterator[Account]:
@@ -34,14 +40,15 @@ def account(connection: Connection, subject: str) -> Account:
     said = connection.execute(
         select(outcomes.c.name, outcomes.c.id, outcomes.c.record).where(outcomes.c.subject == subject)
     )
-    return Account(subject, map(_fact, happened), [_outcome(*row) for row in said])
+    return Account(subject, map(fact_of, happened), [outcome_of(*row) for row in said])
 
 
-def _fact(row: Row[tuple[object, ...]]) -> Fact:
+def fact_of(row: Row[Any]) -> Fact:
+    """Of a row of `facts`."""
     return Fact(row.source, row.id, row.kind, row.at, row.recorded, row.sequence, _decode(row.data))
 
 
-def _outcome(name: str, identity: str, record: str) -> Outcome:
-    """Of the columns that its record does not say."""
+def outcome_of(name: str, identity: str, record: str) -> Outcome:
+    """Of a row of `outcomes`: what its record does not say are the name and the id."""
     headers = [("ce_type", TYPES[name].encode()), ("ce_id", identity.encode())]
     return decode_outcome(record.encode(), headers)

@@ -1,27 +1,29 @@
 """The rows of one escalation: its facts and outcomes as they came, and what follows from them."""
 
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from engine.archive.account import Account
+from engine.archive.account import told_of
 from engine.contract.codec import encode_outcome
 from engine.core import attributes as attrs
+from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, OPEN, RESOLVED, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
+from engine.core.verbs import NEEDS
 
 Row: TypeAlias = dict[str, Any]
 """Column -> value, as SQLAlchemy takes it."""
+Key: TypeAlias = tuple[int, str]
+"""(seq, id) of an outcome: what was retracted may be said again, with an equal id and a later seq."""
 
+STATUSES = ("waiting", "open", "resolved", "closed", "cancelled", "merged")
+"""By the numbers of `engine.core.escalation`."""
 _STATUS_AFTER = {
-    "resolved": "resolved",
-    "closed": "closed",
-    "reopened": "open",
-    "cancelled": "cancelled",
-    "merged": "merged",
-}
-_GONE = ("cancelled", "merged")
+    "resolved": RESOLVED, "closed": CLOSED, "reopened": OPEN, "cancelled": CANCELLED, "merged": MERGED,
+}  # fmt: skip
 _TEXTS = (
     "title", "customer", "customer_name", "tier", "service", "component", "region", "team", "owner",
     "fingerprint", "revenue_currency",
@@ -29,26 +31,29 @@ _TEXTS = (
 _NUMBERS = ("affected_customers", "revenue_at_risk")
 
 
-def fact_rows(account: Account) -> list[Row]:
+class Said(Protocol):
+    """What must be known of an outcome to know which stand: the outcome itself has it, and so has its row."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def corrects(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def effective_at(self) -> int: ...
+
+
+def fact_row(subject: str, fact: Fact) -> Row:
     """Of `facts`."""
-    return [
-        {
-            "subject": account.subject, "source": fact.source, "id": fact.id, "kind": fact.kind,
-            "at": fact.at, "recorded": fact.recorded, "sequence": fact.sequence,
-            "data": msgspec.json.encode(fact.data).decode(),
-        }
-        for fact in account.facts
-    ]  # fmt: skip
-
-
-def outcome_rows(account: Account) -> list[Row]:
-    """Of `outcomes`, with what stands of them."""
-    stands: dict[str, int] = {}
-    for one in account.outcomes:  # what was retracted may be said again: an equal id, but a later seq
-        stands.pop(one.corrects, None)
-        if one.name != "retracted":
-            stands[one.id] = one.seq
-    return [outcome_row(one, stands=stands.get(one.id) == one.seq) for one in account.outcomes]
+    return {
+        "subject": subject, "source": fact.source, "id": fact.id, "kind": fact.kind, "at": fact.at,
+        "recorded": fact.recorded, "sequence": fact.sequence, "data": msgspec.json.encode(fact.data).decode(),
+    }  # fmt: skip
 
 
 def outcome_row(o: Outcome, *, stands: bool) -> Row:
@@ -64,53 +69,75 @@ def outcome_row(o: Outcome, *, stands: bool) -> Row:
     }  # fmt: skip
 
 
-def escalation_row(account: Account) -> Row:
-    """Of `escalations`. A severity that the policy decided is known from the outcomes that carry it."""
-    facts, attributes = account.facts, account.attributes
+def stand(outcomes: Iterable[Said]) -> set[Key]:
+    """Those of one escalation that stand. A correction of what is not there stands by itself: the topic may
+    have lost what came before it."""
+    stands: dict[str, int] = {}
+    for one in sorted(outcomes, key=lambda said: said.seq):
+        stands.pop(one.corrects, None)
+        if one.name != "retracted":
+            stands[one.id] = one.seq
+    return {(seq, identity) for identity, seq in stands.items()}
+
+
+def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]) -> Row:
+    """Of `escalations`: of its facts, at least one, in the order in which they are judged, and of those
+    outcomes that stand. A severity that the policy decided is known from the outcomes that carry it."""
     opened = opening(list(facts))
-    said = [fact.text("severity") for fact in facts] + [one.severity for one in account.standing]
-    severities = [severity for severity in said if severity]
-    row: Row = {name: attrs.text(attributes, name) for name in _TEXTS}
+    attributes = told_of(facts)
+    told = [severity for fact in facts if (severity := fact.text("severity"))]
+    by_time = sorted(outcomes, key=lambda said: (said.effective_at, said.seq))
+    carried = [one.severity for one in by_time if one.severity]
+    row: Row = _course(facts) if opened else {**_course(facts), "status": STATUSES[WAITING]}
+    row |= {name: attrs.text(attributes, name) for name in _TEXTS}
     row |= {name: attributes.get(name) for name in _NUMBERS}
     return row | {
-        "subject": account.subject,
-        "severity": severities[-1] if severities else "",
-        "gravest": min(severities, key=SEVERITIES.index, default=""),
+        "subject": subject,
+        "severity": (told or carried or [""])[-1],
+        "gravest": min(told + carried, key=_rank, default=""),
         "opened": opened.at if opened else None,
         "last": max(fact.at for fact in facts),
-        **_moments(facts),
-        "status": _status(facts) if opened else "waiting",
     }
 
 
-def _status(facts: tuple[Fact, ...]) -> str:
-    status = "open"
-    for fact in facts:
-        if status not in _GONE:
-            status = _STATUS_AFTER.get(fact.kind, status)
-    return status
+def _rank(severity: str) -> int:
+    """0 for the gravest; a severity that is none of ours is the least."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _moments(facts: tuple[Fact, ...]) -> Row:
-    """When it was acknowledged, answered, resolved, reopened and closed."""
+def _course(facts: Sequence[Fact]) -> Row:
+    """Its status, and when it was acknowledged, answered, resolved, reopened and closed.
+
+    As the core moves it (`engine.core.verbs`): a second `resolved` changes nothing, and nothing does after a
+    cancellation or a merge.
+    """
+    status, reopened = OPEN, 0
     first: dict[str, int] = {}
-    resolved, reopened = None, 0
+    resolved: int | None = None
+    closed: int | None = None
     for fact in facts:
-        kind = "answered" if _answers(fact) else fact.kind
-        first.setdefault(kind, fact.at)
-        if fact.kind == "resolved" or (fact.kind == "closed" and resolved is None):
-            resolved = fact.at if resolved is None else resolved
+        kind = fact.kind
+        if status in GONE:
+            break
+        if kind in NEEDS and status not in NEEDS[kind]:
+            continue
+        first.setdefault("answered" if _answers(fact) else kind, fact.at)
+        if status == OPEN and kind in ("resolved", "closed"):
+            resolved = fact.at
             first.setdefault("first_resolved", fact.at)
-        elif fact.kind == "reopened":
+        if kind == "reopened":
             resolved, reopened = None, reopened + 1
-    closed = [fact.at for fact in facts if fact.kind == "closed"]
+        elif kind == "closed":
+            closed = fact.at
+        status = _STATUS_AFTER.get(kind, status)
     return {
+        "status": STATUSES[status],
         "acknowledged": first.get("acknowledged"),
         "answered": first.get("answered"),
         "resolved": resolved,
         "first_resolved": first.get("first_resolved"),
         "reopened": reopened,
-        "closed": closed[-1] if closed else None,
+        "closed": closed,
     }
 
 

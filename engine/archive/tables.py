@@ -1,7 +1,9 @@
 """The tables: facts and outcomes as they came, what follows from them, and how far the topics are read.
 
 Times are microseconds since 1970 in UTC (`Instant`), spans microseconds (`Span`): exact on every database.
-`facts` and `outcomes` are the truth; `escalations` and `outcomes.stands` follow from them.
+`facts` and `outcomes` are the truth; `escalations` and `outcomes.stands` follow from them. `erasures`,
+`erased` and `pruned` say what must not come back when the topics are read again. docs/archive.md tells every
+column; a change here needs a migration in `engine/archive/migrations`.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
@@ -73,7 +75,7 @@ escalations = Table(
     Column("team", String, nullable=False),
     Column("owner", String, nullable=False),
     Column("fingerprint", String, nullable=False),
-    Column("affected_customers", Integer),
+    Column("affected_customers", BigInteger),
     Column("revenue_at_risk", Float),
     Column("revenue_currency", String, nullable=False),
     Column("opened", BigInteger),
@@ -95,4 +97,26 @@ offsets = Table(
     Column("topic", String, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("next", BigInteger, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.archive.erasure`
+    Column("pseudonym", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+erased = Table(
+    "erased",
+    metadata,
+    Column("subject", String, primary_key=True),  # whatever is read of it is erased
+    Column("customer", String, primary_key=True),  # of `erasures`
+)
+
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("through", BigInteger, nullable=False),  # what was recorded or detected until then stays away
 )

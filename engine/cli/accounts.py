@@ -148,18 +148,17 @@ class Asked:
 @contextmanager
 def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError
 
-    hint = "such as sqlite:///vigil.db or postgresql+psycopg://user@host/vigil"
-    named = url.rpartition("@")[2]  # without a password
+    from engine.archive.database import EXAMPLES, NoDatabase, connect
+
     try:
-        engine = create_engine(url)
-    except (ArgumentError, NoSuchModuleError, ImportError):
-        raise Failure(f"--archive {named}: no database's URL", ExitCode.USAGE, hint) from None
+        engine = connect(url)
+    except NoDatabase as error:
+        raise Failure(f"--archive {error}", ExitCode.USAGE) from None
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     if file and not Path(file).is_file():  # or SQLite would make it
-        raise Failure(f"--archive {named}: there is no such file", ExitCode.USAGE, hint)
+        raise Failure(f"--archive {file}: there is no such file", ExitCode.USAGE, EXAMPLES)
     try:
         with engine.connect() as connection:
             yield connection

@@ -1,4 +1,5 @@
-"""An archive of recorded events, judged with everything known, for as long as a command runs."""
+"""An archive of recorded events, judged with everything known: a lasting one, or for as long as a command
+runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,35 +10,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from engine.archive.archive import Archive
+    from engine.archive.writing import Written
     from engine.cli.accounts import Asked
 
 _AT_ONCE = 500
 """Escalations that are written together."""
 
 
+def fill(archive: "Archive", asked: "Asked") -> "Written":
+    """Write the events, and what there is to say of them; how many rows are new. `asked.unreadable` is
+    complete afterwards."""
+    from engine.archive.writing import Written
+    from engine.contract.codec import Received
+
+    accounts = (judged.account for judged in asked.read())
+    new = Written(0, 0)
+    while some := list(islice(accounts, _AT_ONCE)):
+        happened = [Received(one.subject, fact) for one in some for fact in one.facts]
+        more = archive.write(happened, [outcome for one in some for outcome in one.outcomes])
+        new = Written(new.facts + more.facts, new.outcomes + more.outcomes)
+    return new
+
+
 @contextmanager
 def replayed_archive(asked: "Asked") -> "Iterator[Connection]":
-    """A connection to it. `asked.unreadable` is complete."""
-    from sqlalchemy import create_engine, insert
+    """A connection to one that is gone afterwards. `asked.unreadable` is complete."""
+    from engine.archive.archive import Archive
 
-    from engine.archive.rows import escalation_row, fact_rows, outcome_rows
-    from engine.archive.tables import escalations, facts, metadata, outcomes
-
-    with TemporaryDirectory(prefix="vigil-archive-") as folder:
-        engine = create_engine(f"sqlite:///{folder}/archive.db")
-        try:
-            with engine.connect() as connection:
-                metadata.create_all(connection)
-                accounts = (judged.account for judged in asked.read())
-                while some := list(islice(accounts, _AT_ONCE)):
-                    for table, rows in (
-                        (escalations, [escalation_row(one) for one in some]),
-                        (facts, [row for one in some for row in fact_rows(one)]),
-                        (outcomes, [row for one in some for row in outcome_rows(one)]),
-                    ):
-                        if rows:
-                            connection.execute(insert(table), rows)
-                connection.commit()
-                yield connection
-        finally:
-            engine.dispose()
+    with (
+        TemporaryDirectory(prefix="vigil-archive-") as folder,
+        Archive.open(f"sqlite:///{folder}/archive.db") as archive,
+    ):
+        fill(archive, asked)
+        with archive.engine.connect() as connection:
+            yield connection

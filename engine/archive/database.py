@@ -1,0 +1,67 @@
+"""The database behind an archive: SQLite or PostgreSQL, and transactions of which one at a time writes."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+"""A URL's beginning -> what SQLAlchemy calls it."""
+_LOCK = 0x56494749
+"""PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes to an archive waits for it."""
+_BUSY_SECONDS = 30.0
+"""How long SQLite waits for another writer."""
+
+
+class NoDatabase(ValueError):
+    """The URL names no database that an archive can live in. The message has no password in it."""
+
+
+def connect(url: str) -> Engine:
+    """Opens nothing yet. NoDatabase where the URL is none."""
+    engine = create_engine(database_url(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def database_url(url: str) -> URL:
+    """As SQLAlchemy takes it, with the driver that is installed. NoDatabase where it is none."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        shown = url.rpartition("@")[2]
+        raise NoDatabase(f"{shown}: no database's URL; expected one {EXAMPLES}") from None
+    driver = DRIVERS.get(parsed.drivername.partition("+")[0])
+    if driver is None:
+        raise NoDatabase(f"{parsed.drivername}: no database for an archive; expected a URL {EXAMPLES}")
+    return parsed.set(drivername=driver)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes; all others that write wait until it ends, so none sees half of another."""
+    with engine.execution_options(vigil_writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        yield connection
+
+
+def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # the driver would begin late, and end a transaction at a CREATE
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
+    connection.execute("PRAGMA journal_mode = WAL")  # readers see the last commit while one writes
+    # A machine that loses its power loses the last commits whole, offsets and all: they are read again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes the lock at once: one that reads first may find, too late, that another has written."""
+    immediate = connection.get_execution_options().get("vigil_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

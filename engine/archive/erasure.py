@@ -1,0 +1,101 @@
+"""What is taken out of facts and outcomes when a customer's personal data are erased, and what stays."""
+
+import re
+from hashlib import blake2b
+from secrets import token_hex
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from engine.core.facts import Fact, Value
+from engine.core.outcomes import Outcome
+from engine.core.segments import stands_paused
+
+_CODE = re.compile(r"[a-z0-9_.:-]{0,64}", re.ASCII)
+"""What a reason looks like that a system gives (pending_customer): it stays, and a sentence goes."""
+
+_KEPT = frozenset(
+    [
+        "severity", "priority", "service", "component", "region", "affected_customers", "channel", "owner",
+        "team", "fingerprint", "occurred_at", "detected_at", "reported_at", "impact", "audience",
+        "next_update_at", "final", "public", "into", "commitment_id", "due_at", "stage", "action_id",
+        "pattern", "metric", "role", "person",
+    ]
+)  # fmt: skip
+"""Fields that say what was owed, and when and by whom of ours it was served."""
+_KEPT_OF = {"linked": {"to"}, "unlinked": {"to"}, "recurrence_flagged": {"to"}}
+"""Elsewhere `to` is whom a promise was made to."""
+_SPOKEN_BY_CUSTOMERS = frozenset(["message_received", "resolution_confirmed"])
+_TEXTS = frozenset(["title", "text"])
+"""Fields that readers expect to be there: they are left empty."""
+
+
+class Erasure(NamedTuple):
+    """One customer that is erased."""
+
+    customer: str
+    """A hash of the id."""
+    pseudonym: str
+
+
+def hash_of(customer: str) -> str:
+    """By which an id is recognised when it is read again. Who knows the id can compute it."""
+    return blake2b(customer.encode(), digest_size=16, person=b"vigil erasure").hexdigest()
+
+
+def erasure(customer: str) -> Erasure:
+    """With a new pseudonym."""
+    return Erasure(hash_of(customer), f"erased-{token_hex(6)}")
+
+
+def customer_in(fact: Fact) -> str:
+    """The id of the customer that a fact names; empty where it names none."""
+    customer = fact.data.get("customer")
+    found = customer.get("id") if isinstance(customer, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def erase_fact(fact: Fact, by: Erasure) -> Fact:
+    """The same fact without what it says of persons; erasing it again changes nothing."""
+    kept = _KEPT | _KEPT_OF.get(fact.kind, set())
+    data: dict[str, Value] = {}
+    for name, value in fact.data.items():
+        if name == "customer":
+            data[name] = _customer(value, by)
+        elif name == "reason":
+            data[name] = _reason(value)
+        elif name in kept or (name == "by" and fact.kind not in _SPOKEN_BY_CUSTOMERS):
+            data[name] = value
+        elif name in _TEXTS:
+            data[name] = ""
+    return replace(fact, data=data)
+
+
+def erase_outcome(outcome: Outcome, by: Erasure) -> Outcome:
+    """The same outcome under the pseudonym, without sentences in its reasons. Its id and its hash stay: they
+    are those of what was said then."""
+    customer = outcome.customer_id
+    return replace(
+        outcome,
+        customer_id=by.pseudonym if hash_of(customer) == by.customer else customer,
+        reason=str(_reason(outcome.reason)),
+        segments=tuple(
+            segment if _CODE.fullmatch(segment.reason) else replace(segment, why=stands_paused(""))
+            for segment in outcome.segments
+        ),
+    )
+
+
+def _customer(said: Value, by: Erasure) -> Value:
+    """Another customer of the same escalation keeps its id: it is erased by an erasure of its own."""
+    if not isinstance(said, dict):
+        return said
+    found = said.get("id")
+    kept: dict[str, Value] = {name: value for name, value in said.items() if name in ("id", "tier")}
+    if isinstance(found, str) and hash_of(found) == by.customer:
+        kept["id"] = by.pseudonym
+    return kept
+
+
+def _reason(said: Value) -> Value:
+    return said if not isinstance(said, str) or _CODE.fullmatch(said) else ""

@@ -1,0 +1,254 @@
+"""One write: facts and outcomes in any order, again or for the first time; all that follows from them with
+them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+
+from engine.archive.accounts import fact_of, outcome_of
+from engine.archive.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
+from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row, stand
+from engine.archive.tables import erased, erasures, escalations, facts, offsets, outcomes, pruned
+from engine.contract.codec import Received
+from engine.core.case import precedence
+from engine.core.facts import Fact, in_order
+from engine.core.outcomes import Outcome
+
+_AT_ONCE = 500
+"""Escalations that are looked at together: each is a parameter of a query."""
+
+
+class Advance(NamedTuple):
+    """How far a write has read one partition of a topic."""
+
+    topic: str
+    partition: int
+    start: int
+    """Where the reading began: there the archive must stand, if it has read any of it."""
+    next: int
+    """The offset that is read next."""
+
+
+class Overtaken(Exception):
+    """Another process has read on meanwhile: begin again at what `offsets` says now. Nothing was written."""
+
+
+class Written(NamedTuple):
+    """How many rows are new or changed; what was known is none."""
+
+    facts: int
+    outcomes: int
+
+
+def write(
+    connection: Connection,
+    happened: Iterable[Received],
+    said: Iterable[Outcome],
+    read: Collection[Advance] = (),
+) -> Written:
+    """Takes them up in the transaction of the connection, which `database.writing` has begun. Overtaken where
+    what was read does not follow on what had been."""
+    _advance(connection, read)
+    by_subject: defaultdict[str, _Arrived] = defaultdict(lambda: _Arrived([], []))
+    for one in happened:
+        by_subject[one.subject].facts.append(one.fact)
+    for outcome in said:
+        by_subject[outcome.subject].outcomes.append(outcome)
+    changed = Written(0, 0)
+    subjects = sorted(by_subject)
+    for begin in range(0, len(subjects), _AT_ONCE):
+        some = {subject: by_subject[subject] for subject in subjects[begin : begin + _AT_ONCE]}
+        more = _take(connection, _let_in(connection, some))
+        changed = Written(changed.facts + more.facts, changed.outcomes + more.outcomes)
+    return changed
+
+
+def erase(connection: Connection, by: Erasure, subjects: Collection[str]) -> None:
+    """Takes what is personal out of these escalations, and of whatever is read of them later."""
+    for subject in subjects:
+        held = [fact_of(row) for row in connection.execute(select(facts).where(facts.c.subject == subject))]
+        said = connection.execute(select(outcomes).where(outcomes.c.subject == subject)).all()
+        clean = [erase_fact(fact, by) for fact in held]
+        _replace(connection, facts, [fact_row(subject, fact) for fact in clean])
+        _replace(connection, outcomes, [_erased(row, by) for row in said])
+        if clean:
+            _replace(connection, escalations, [_escalation(connection, subject, clean)])
+        _replace(connection, erased, [{"subject": subject, "customer": by.customer}])
+
+
+class _Arrived(NamedTuple):
+    facts: list[Fact]
+    outcomes: list[Outcome]
+
+
+def _advance(connection: Connection, read: Collection[Advance]) -> None:
+    stands = {
+        (row.topic, row.partition): row.next
+        for row in connection.execute(select(offsets.c.topic, offsets.c.partition, offsets.c.next))
+    }
+    for one in read:
+        if stands.get((one.topic, one.partition), one.start) != one.start:
+            raise Overtaken(f"{one.topic}/{one.partition}")
+    _replace(
+        connection, offsets, [{"topic": o.topic, "partition": o.partition, "next": o.next} for o in read]
+    )
+
+
+# -- what is let in ---------------------------------------------------------------------------------
+
+
+def _let_in(connection: Connection, arrived: Mapping[str, _Arrived]) -> Mapping[str, _Arrived]:
+    """Without what was pruned; without what is personal, where a customer is erased."""
+    rows = connection.execute(select(pruned).where(pruned.c.subject.in_(arrived)))
+    through = {row.subject: row.through for row in rows}
+    some = {subject: _later_than(through.get(subject), one) for subject, one in arrived.items()}
+    for subject, erasing in _erasing(connection, some).items():
+        for by in erasing:
+            some[subject] = _Arrived(
+                [erase_fact(fact, by) for fact in some[subject].facts],
+                [erase_outcome(outcome, by) for outcome in some[subject].outcomes],
+            )
+    return {subject: one for subject, one in some.items() if one.facts or one.outcomes}
+
+
+def _later_than(through: int | None, one: _Arrived) -> _Arrived:
+    if through is None:
+        return one
+    return _Arrived(
+        [fact for fact in one.facts if fact.recorded > through],
+        [outcome for outcome in one.outcomes if outcome.detected_at > through],
+    )
+
+
+def _erasing(connection: Connection, arrived: Mapping[str, _Arrived]) -> dict[str, list[Erasure]]:
+    """Whose data are erased, by subject. One that turns out now to be of such a customer is erased at once,
+    what is held of it too."""
+    known = {
+        row.customer: Erasure(row.customer, row.pseudonym)
+        for row in connection.execute(select(erasures.c.customer, erasures.c.pseudonym))
+    }
+    found: defaultdict[str, list[Erasure]] = defaultdict(list)
+    if not known:
+        return found
+    rows = connection.execute(
+        select(erased.c.subject, erased.c.customer).where(erased.c.subject.in_(arrived))
+    )
+    for row in rows:
+        found[row.subject].append(known[row.customer])
+    for subject, one in arrived.items():
+        names = {customer_in(fact) for fact in one.facts} | {each.customer_id for each in one.outcomes}
+        for by in (known[hashed] for name in sorted(names) if (hashed := hash_of(name)) in known):
+            if by not in found[subject]:
+                erase(connection, by, [subject])
+                found[subject].append(by)
+    return found
+
+
+def _erased(row: Any, by: Erasure) -> Row:
+    clean = erase_outcome(outcome_of(row.name, row.id, row.record), by)
+    return outcome_row(clean, stands=row.stands)
+
+
+# -- what follows -----------------------------------------------------------------------------------
+
+
+class _Held(NamedTuple):
+    """What the archive has of one escalation."""
+
+    facts: dict[tuple[str, str], Fact]
+    outcomes: dict[Key, Any]
+    """Rows of what `rows.Said` wants, and whether they stand."""
+
+
+_SAID = select(
+    outcomes.c.subject,
+    outcomes.c.seq,
+    outcomes.c.id,
+    outcomes.c.name,
+    outcomes.c.corrects,
+    outcomes.c.severity,
+    outcomes.c.effective.label("effective_at"),
+    outcomes.c.stands,
+)
+
+
+def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
+    held = _held(connection, arrived)
+    changed_facts: list[Row] = []
+    new_outcomes: list[Row] = []
+    fallen: list[Row] = []
+    projected: list[Row] = []
+    for subject, one in arrived.items():
+        known, said = held[subject]
+        told = _settled(known, one.facts)
+        changed_facts += [fact_row(subject, fact) for fact in told]
+        new = {(o.seq, o.id): o for o in reversed(one.outcomes) if (o.seq, o.id) not in said}
+        if not (told or new):
+            continue
+        stands = stand([*said.values(), *new.values()])
+        new_outcomes += [outcome_row(o, stands=key in stands) for key, o in sorted(new.items())]
+        fallen += [
+            {"of": subject, "which": seq, "named": identity, "stands": (seq, identity) in stands}
+            for (seq, identity), row in said.items()
+            if row.stands != ((seq, identity) in stands)
+        ]
+        if known:
+            standing = [o for key, o in {**said, **new}.items() if key in stands]
+            projected.append(escalation_row(subject, in_order(list(known.values())), standing))
+    _replace(connection, facts, changed_facts)
+    if new_outcomes:
+        connection.execute(insert(outcomes), new_outcomes)
+    if fallen:
+        connection.execute(_STANDS, fallen)
+    _replace(connection, escalations, projected)
+    return Written(len(changed_facts), len(new_outcomes))
+
+
+_STANDS = (
+    update(outcomes)
+    .where(
+        outcomes.c.subject == bindparam("of"),
+        outcomes.c.seq == bindparam("which"),
+        outcomes.c.id == bindparam("named"),
+    )
+    .values(stands=bindparam("stands"))
+)
+
+
+def _settled(known: dict[tuple[str, str], Fact], arrived: Sequence[Fact]) -> list[Fact]:
+    """Those that are new, or stand instead of another under their identity: the one that was recorded first
+    (`precedence`). `known` has them afterwards."""
+    changed: dict[tuple[str, str], Fact] = {}
+    for fact in arrived:
+        identity = (fact.source, fact.id)
+        other = known.get(identity)
+        if other is None or (fact != other and precedence(fact) < precedence(other)):
+            known[identity] = changed[identity] = fact
+    return list(changed.values())
+
+
+def _held(connection: Connection, subjects: Collection[str]) -> dict[str, _Held]:
+    found = {subject: _Held({}, {}) for subject in subjects}
+    for row in connection.execute(select(facts).where(facts.c.subject.in_(subjects))):
+        found[row.subject].facts[row.source, row.id] = fact_of(row)
+    for row in connection.execute(_SAID.where(outcomes.c.subject.in_(subjects))):
+        found[row.subject].outcomes[row.seq, row.id] = row
+    return found
+
+
+def _escalation(connection: Connection, subject: str, known: list[Fact]) -> Row:
+    standing = connection.execute(_SAID.where(outcomes.c.subject == subject, outcomes.c.stands)).all()
+    return escalation_row(subject, in_order(known), standing)
+
+
+def _replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Writes the rows, instead of those with their keys."""
+    if rows:
+        keys = [column.name for column in table.primary_key]
+        connection.execute(
+            delete(table).where(*(table.c[name] == bindparam(f"key_{name}") for name in keys)),
+            [{f"key_{name}": row[name] for name in keys} for row in rows],
+        )
+        connection.execute(insert(table), list(rows))

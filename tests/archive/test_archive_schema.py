@@ -1,0 +1,51 @@
+"""The schema: made by migrations that equal the tables, refused where it is none that this release knows."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Column, String, text
+
+from engine.archive import schema
+from engine.archive.archive import Archive
+from engine.archive.database import NoDatabase, connect
+from engine.archive.tables import metadata
+
+
+def test_the_migrations_make_exactly_the_tables(archive: Archive) -> None:
+    with archive.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        facts = metadata.tables["facts"]
+        extra: Column[str] = Column("forgotten", String)
+        facts.append_column(extra)
+        try:
+            assert len(compare_metadata(context, metadata)) == 1, "the comparison bites"
+        finally:
+            facts._columns.remove(extra)
+
+
+def test_an_upgrade_twice_changes_nothing(archive: Archive) -> None:
+    assert archive.upgrade() == (schema.newest(), schema.newest())
+
+
+def test_a_newer_schema_is_refused_by_name(archive: Archive, url: str) -> None:
+    with archive.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(schema.SchemaRefused, match="schema is 9999, of a newer release; this one knows"):
+        Archive.open(url)
+
+
+def test_tables_of_somebody_else_are_refused(url: str) -> None:
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE facts (fact TEXT)"))
+    engine.dispose()
+    with pytest.raises(schema.SchemaRefused, match="tables facts and no version"):
+        Archive.open(url)
+
+
+@pytest.mark.parametrize("wrong", ["archive.db", "mysql://vigil:secret@db/vigil", "http://x"])
+def test_what_is_no_databases_url_is_refused_without_its_password(wrong: str) -> None:
+    with pytest.raises(NoDatabase) as refused:
+        connect(wrong)
+    assert "secret" not in str(refused.value)
