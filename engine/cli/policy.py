@@ -155,12 +155,18 @@ def _notes(policy: dict[str, Any]) -> Iterator[str]:
             f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
             f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
             f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
-            *(f"{level['at']} notifies {', '.join(level['notify'])}" for level in owed.get("escalate", ())),
+            *map(_level, owed.get("escalate", ())),
         ]
         if any(parts):
             yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
     if policy["not_run_yet"]:
         yield f"checked, and not run by this release: {', '.join(policy['not_run_yet'])}"
+
+
+def _level(level: dict[str, Any]) -> str:
+    within = level["ack_within"]
+    waits = f", the next unless acknowledged within {within['text']}" if within else ""
+    return f"{level['at']} notifies {', '.join(level['notify'])}{waits}"
 
 
 def _calendar_row(calendar: dict[str, Any]) -> list[object]:

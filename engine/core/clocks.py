@@ -6,7 +6,7 @@ from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import BEHIND, CREDIT, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.reminders import days_between, next_reminder
-from engine.core.rules import ClockPlan, said_of
+from engine.core.rules import ClockPlan, Mark, said_of
 from engine.core.segments import (
     STANDS_RESOLVED,
     STANDS_WITHOUT_TARGET,
@@ -23,6 +23,10 @@ IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
 ENDED: over without a verdict of its own; only a clock that repeats starts again."""
 
 LIVE = frozenset({RUNNING, PAUSED})
+
+NOT_ACKNOWLEDGED = "not_acknowledged"
+"""Why a level is said before its threshold: nobody acknowledged the one before it in time."""
+NOT_ASKED = Instant(0)
 
 
 class Clock(Struct, array_like=True):
@@ -52,6 +56,10 @@ class Clock(Struct, array_like=True):
     """Counted up to here it is at risk by its pace, of this target version; 0: never, or said already."""
     owed: int = 0
     """The rank of the highest credit tier that this cycle has passed; 0: none."""
+    levels: int = 0
+    """How many escalation levels of this target version are behind us, said or overtaken."""
+    asked: Instant = NOT_ASKED
+    """Since when the last of them waits for an acknowledgement; NOT_ASKED: it does not."""
 
 
 class Runner:
@@ -151,9 +159,16 @@ class Runner:
         self._count(clock, at)
         clock.phase = RUNNING
         clock.due = self.reach(clock, clock.budget)
+        if clock.asked:  # whoever was notified before the pause has the whole time again
+            clock.asked = at
         self._arm(plan, clock)
         if self.voice.movements:
             self._say(plan, clock, "resumed", at, due=self._due(clock), reason=reason)
+
+    def acknowledge(self, plan: ClockPlan, clock: Clock) -> None:
+        """Somebody answers the level that was said: no other is before its own threshold."""
+        clock.asked = NOT_ASKED
+        self._arm(plan, clock)
 
     def stop(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str = "") -> None:
         """Done: met, or stopped_late after its breach; in silence where nothing was owed."""
@@ -162,6 +177,7 @@ class Runner:
             self._count(clock, at)
             clock.phase = STOPPED
             clock.idle = STANDS_RESOLVED
+            clock.asked = NOT_ASKED
             clock.alarm = NEVER
             name = "stopped_late" if clock.breached else "met"
             self._say(
@@ -180,6 +196,7 @@ class Runner:
             self._say(plan, clock, name, at, due=due, reason=reason)
         if clock.phase in LIVE or clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
+        clock.asked = NOT_ASKED
         clock.alarm = NEVER
 
     def waive(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
@@ -303,13 +320,39 @@ class Runner:
         pace = Span(0)
         if clock.pace and self._mark_at(clock, clock.pace) <= at:
             pace, clock.pace = plan.pace_reached(self.voice.severity, clock.budget, clock.pace)
-        self._arm(plan, clock)
         warnings, levels = said_of(marks[first:end], pace, overtaken=at == clock.floor)
-        for mark in levels if clock.breached else [*warnings, *levels]:
-            name = "escalated" if mark.is_level else "breach_risk"
-            self._say(plan, clock, name, at, due=self._due(clock), threshold=mark.label, notify=mark.notify)
+        levels, reason = self._climb(plan, clock, levels, at)
+        self._arm(plan, clock)
+        due = self._due(clock)
+        for mark in () if clock.breached else warnings:
+            self._say(plan, clock, "breach_risk", at, due=due, threshold=mark.label)
+        for mark in levels:
+            label, notify = mark.label, mark.notify
+            self._say(plan, clock, "escalated", at, due=due, threshold=label, notify=notify, reason=reason)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _climb(
+        self, plan: ClockPlan, clock: Clock, reached: list[Mark], at: Instant
+    ) -> tuple[list[Mark], str]:
+        """The levels that are said at `at`, and why if not for their thresholds: those reached that were not
+        said already, or the next where the last has waited in vain."""
+        levels, reason = [mark for mark in reached if mark.level > clock.levels], ""
+        if not levels and self._answer_due(plan, clock) <= at:
+            levels, reason = [plan.level(clock.budget, clock.levels + 1)], NOT_ACKNOWLEDGED
+        if levels:
+            clock.levels = levels[-1].level
+            clock.asked = at if levels[-1].ack_within else NOT_ASKED
+        return levels, reason
+
+    def _answer_due(self, plan: ClockPlan, clock: Clock) -> Instant:
+        """Until when the last level waits for an acknowledgement; NEVER where it does not, or in a pause."""
+        if not clock.asked or clock.phase != RUNNING:
+            return NEVER
+        within = plan.level(clock.budget, clock.levels).ack_within
+        if within is None:
+            return NEVER
+        return max(self.calendars[within.calendar].due(clock.asked, within.budget), clock.floor)
 
     def _expose(self, plan: ClockPlan, clock: Clock, until: Instant, at: Instant) -> bool:
         """Say at `at` the highest credit tier that was reached by `until`; whether there was one."""
@@ -338,7 +381,7 @@ class Runner:
         """`_aim` for a clock that runs from its mark on, with nothing elapsed."""
         clock.phase = RUNNING
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = clock.reminded = 0
+        clock.passed = clock.levels = clock.reminded = 0
         clock.floor = floor
         calendar, start = self.calendars[target.calendar], clock.mark
         clock.due = alarm = calendar.due(start, target.budget)
@@ -357,7 +400,8 @@ class Runner:
     def _aim(self, plan: ClockPlan, clock: Clock, target: Target, floor: Instant) -> None:
         """A new target version: its marks are judged from `floor` on."""
         clock.budget, clock.calendar = target.budget, target.calendar
-        clock.passed = clock.reminded = 0
+        clock.passed = clock.levels = clock.reminded = 0
+        clock.asked = NOT_ASKED
         clock.floor = floor
         clock.pace = plan.pace_mark(self.voice.severity, target.budget) if plan.pace else Span(0)
         clock.due = self.reach(clock, clock.budget)
@@ -383,6 +427,7 @@ class Runner:
             self._count(clock, at)
             clock.phase = SUSPENDED
             clock.idle = STANDS_WITHOUT_TARGET
+            clock.asked = NOT_ASKED
             clock.alarm = NEVER
             self._say(plan, clock, "cancelled", at, due=due, reason="no_target")
 
@@ -426,6 +471,8 @@ class Runner:
                 alarm = mark
         if clock.pace:
             alarm = min(alarm, self._mark_at(clock, clock.pace))
+        if clock.asked:
+            alarm = min(alarm, self._answer_due(plan, clock))
         if clock.breached and plan.tiers and (tier := self._next_tier(plan, clock)):
             alarm = min(alarm, self._tier_at(clock, tier))
         if clock.breached and plan.reminds and clock.phase == RUNNING:

@@ -75,6 +75,8 @@ class Level(Struct, frozen=True):
 
     at: Threshold
     notify: tuple[str, ...]
+    ack_within: Target | None = None
+    """How long it waits for an acknowledgement; then the next level is said at once. None: it does not."""
 
 
 class Trigger(Struct, frozen=True):

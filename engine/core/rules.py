@@ -19,6 +19,7 @@ from engine.core.policy import (
     Calendar,
     ClockRule,
     CreditTier,
+    Level,
     Policy,
     Target,
     Threshold,
@@ -99,15 +100,31 @@ class Mark(NamedTuple):
     """A point of a budget at which something is said, the budget's end itself excepted."""
 
     amount: Span
-    is_level: bool
+    level: int
+    """Its place among the escalation levels of the budget, from 1; 0: a warning."""
     label: str
     notify: tuple[str, ...]
+    ack_within: Target | None = None
+    """How long it waits for an acknowledgement before the next level is said; None: it does not."""
 
 
 def warning_marks(risk: tuple[Threshold, ...], budget: Span) -> tuple[Mark, ...]:
     """Thresholds before the budget ends, soonest first; others are not made (semantics.md, Clock 13)."""
-    marks = [Mark(t.amount(budget), False, t.label, ()) for t in risk]
+    marks = [Mark(t.amount(budget), 0, t.label, ()) for t in risk]
     return tuple(sorted(m for m in marks if 0 < m.amount < budget))
+
+
+def _level_marks(escalate: tuple[Level, ...], budget: Span) -> list[Mark]:
+    """The escalation levels of a budget, soonest first. The last waits for nobody: none comes after it."""
+    marks = [
+        Mark(level.at.amount(budget), 0, level.at.label, level.notify, level.ack_within) for level in escalate
+    ]
+    made = sorted((mark for mark in marks if mark.amount > 0), key=lambda mark: (mark.amount, mark.label))
+    last = len(made)
+    return [
+        mark._replace(level=place, ack_within=mark.ack_within if place < last else None)
+        for place, mark in enumerate(made, start=1)
+    ]
 
 
 def said_of(reached: tuple[Mark, ...], pace: Span, *, overtaken: bool) -> tuple[list[Mark], list[Mark]]:
@@ -116,14 +133,14 @@ def said_of(reached: tuple[Mark, ...], pace: Span, *, overtaken: bool) -> tuple[
     Overtaken, they collapse into the highest (semantics.md, Clock 13): the pace's into one of the policy's,
     and never the other way, for somebody may wait for that one.
     """
-    warnings = [mark for mark in reached if not mark.is_level]
-    levels = [mark for mark in reached if mark.is_level]
+    warnings = [mark for mark in reached if not mark.level]
+    levels = [mark for mark in reached if mark.level]
     if overtaken:
         warnings, levels = warnings[-1:], levels[-1:]
         if warnings and warnings[0].amount >= pace:
             pace = Span(0)
     if pace:
-        warnings = sorted([*warnings, Mark(pace, False, PACE, ())])
+        warnings = sorted([*warnings, Mark(pace, 0, PACE, ())])
     return warnings, levels
 
 
@@ -133,7 +150,7 @@ class ClockPlan:
     __slots__ = (
         "_marks", "anchor", "by_gravest", "ends_with_reopening", "ends_with_resolution", "holds",
         "holds_on_any", "key", "metric", "outlives_closing", "pace", "reminds", "rule", "starts", "stops",
-        "targets", "tiers",
+        "targets", "tiers", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -162,6 +179,8 @@ class ClockPlan:
         """By severity the share of the budget, in percent, from which on clocks like it mostly breached."""
         self.tiers = tiers_of(rule.metric, credits_)
         """By severity, of the credits that its breach exposes."""
+        self.waits = any(level.ack_within for level in rule.escalate)
+        """Whether any of its levels waits for an acknowledgement."""
         self._marks: dict[Span, tuple[Mark, ...]] = {}
 
     def pace_mark(self, severity: str, budget: Span) -> Span:
@@ -181,13 +200,13 @@ class ClockPlan:
         """Warnings and escalation levels of a budget, soonest first."""
         marks = self._marks.get(budget)
         if marks is None:
-            levels = (
-                Mark(level.at.amount(budget), True, level.at.label, level.notify)
-                for level in self.rule.escalate
-            )
-            made = [*warning_marks(self.rule.risk, budget), *(m for m in levels if m.amount > 0)]
+            made = [*warning_marks(self.rule.risk, budget), *_level_marks(self.rule.escalate, budget)]
             marks = self._marks[budget] = tuple(sorted(made))
         return marks
+
+    def level(self, budget: Span, place: int) -> Mark:
+        """The escalation level of a budget at its place, from 1; it has one there."""
+        return next(mark for mark in self.marks(budget) if mark.level == place)
 
     def is_held(self, reasons: list[str]) -> bool:
         """Whether any of the pause reasons in force stops this clock."""
@@ -283,7 +302,7 @@ class Plan:
 
     __slots__ = (
         "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "roles", "triaged",
-        "without_roles",
+        "waits", "without_roles",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, calendars: dict[str, Calendar], pace: Pace | None = None) -> None:
@@ -291,6 +310,8 @@ class Plan:
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
         clocks = [ClockPlan(rule, pace=pace, credits_=policy.credits) for rule in policy.clocks]
+        self.waits = any(clock.waits for clock in clocks)
+        """Whether any escalation level waits for an acknowledgement."""
         self.without_roles = len(clocks)
         self.clocks = (*clocks, *_role_plans(policy, pace))
         """Those of the roles last: an escalation whose severity asks for none has no such clocks."""

@@ -26,6 +26,14 @@ def _triaged(judge: "Judge", fact: Fact) -> None:
             judge.cadencer.start(plan, cadence, start, start, e.severity)
 
 
+def _acknowledged(judge: "Judge", fact: Fact) -> None:
+    """Of the escalation: it answers every level that waits."""
+    if judge.plan.waits:
+        for plan, clock in judge.clocks():
+            if clock.asked:
+                judge.runner.acknowledge(plan, clock)
+
+
 def _paused(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     reason = fact.text("reason")
@@ -302,6 +310,7 @@ def _action_cancelled(judge: "Judge", fact: Fact) -> None:
 
 MOVES: dict[str, Callable[["Judge", Fact], None]] = {
     "triaged": _triaged,
+    "acknowledged": _acknowledged,
     "paused": _paused,
     "resumed": _resumed,
     "message_sent": _message_sent,

@@ -1,8 +1,18 @@
 """The clocks and cadences of a policy document → rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from engine.core.policy import ANY_REASON, AUDIENCES, CadenceRule, ClockRule, Level, Threshold, Trigger
+from engine.core.instants import Span
+from engine.core.policy import (
+    ANY_REASON,
+    AUDIENCES,
+    CadenceRule,
+    ClockRule,
+    Level,
+    Target,
+    Threshold,
+    Trigger,
+)
 from engine.core.rules import BUILT_IN
 from engine.policies.documents import At
 from engine.policies.format import CadencePart, ClockPart, PolicyPart
@@ -36,15 +46,16 @@ def clock_rules(part: PolicyPart, targets: Targets) -> Iterator[ClockRule]:
                     "P0 or P1 only: it is owed after these",
                     f"{severity}, a budget that never runs",
                 )
+        budgets = targets.by_severity((*at, "budget"), clock.budget)
         yield ClockRule(
             metric=metric,
-            targets=targets.by_severity((*at, "budget"), clock.budget),
+            targets=budgets,
             start=clock.start or (),
             stop=clock.stop or (),
             anchor=clock.anchor,
             pause=frozenset(clock.pause or ()),
             risk=part.risk if clock.risk is None else clock.risk,
-            escalate=_levels(at, clock, targets),
+            escalate=tuple(_levels((*at, "escalate"), clock, budgets, targets)),
         )
 
 
@@ -84,13 +95,28 @@ def _shown(trigger: Trigger) -> str:
     return f"{{{trigger.verb}: {trigger.qualifier}}}" if trigger.qualifier else trigger.verb
 
 
-def _levels(at: At, clock: ClockPart, targets: Targets) -> tuple[Level, ...]:
+def _levels(at: At, clock: ClockPart, budgets: Mapping[str, Target], targets: Targets) -> Iterator[Level]:
     seen: dict[tuple[int, int], int] = {}
     for place, level in enumerate(clock.escalate):
         first = seen.setdefault((level.at.percent, level.at.offset), place)
         if first != place:
-            targets.refuse((*at, "escalate", place, "at"), "each point once", level.at.label)
-    return tuple(Level(level.at, level.notify) for level in clock.escalate)
+            targets.refuse((*at, place, "at"), "each point once", level.at.label)
+        waits = None
+        if level.ack_within is not None:
+            waits = targets.target((*at, place, "ack_within"), level.ack_within)
+            if budgets and not any(
+                _is_followed(level.at, clock, target.budget) for target in budgets.values()
+            ):
+                targets.refuse(
+                    (*at, place, "ack_within"),
+                    "a later level, to be told then",
+                    f"none after {level.at.label}",
+                )
+        yield Level(level.at, level.notify, waits)
+
+
+def _is_followed(point: Threshold, clock: ClockPart, budget: Span) -> bool:
+    return any(other.at.amount(budget) > point.amount(budget) for other in clock.escalate)
 
 
 def cadence_rules(part: PolicyPart, targets: Targets) -> Iterator[CadenceRule]:

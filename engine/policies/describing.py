@@ -14,6 +14,7 @@ from engine.core.policy import (
     Calendar,
     ClockRule,
     Condition,
+    Level,
     Policy,
     Target,
     Threshold,
@@ -90,8 +91,13 @@ def _clock(rule: ClockRule) -> dict[str, Any]:
         "anchor": rule.anchor,
         "pause": sorted(rule.pause),
         "risk": _labels(rule.risk),
-        "escalate": [{"at": level.at.label, "notify": list(level.notify)} for level in rule.escalate],
+        "escalate": [_level(level) for level in rule.escalate],
     }
+
+
+def _level(level: Level) -> dict[str, Any]:
+    ack_within = level.ack_within and _target(level.ack_within)
+    return {"at": level.at.label, "notify": list(level.notify), "ack_within": ack_within}
 
 
 def _cadence(rule: CadenceRule) -> Iterable[dict[str, Any]]:

@@ -106,6 +106,9 @@ class SeverityPart(Part):
 class LevelPart(Part):
     at: Point
     notify: Names
+    ack_within: Target | None = Field(
+        default=None, description="How long to wait for an acknowledgement; then the next level is told."
+    )
 
 
 class ClockPart(Part):

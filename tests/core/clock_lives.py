@@ -4,8 +4,18 @@ import random
 from collections.abc import Iterable, Sequence
 
 from calendar_oracle import MINUTES_A_DAY
-from clock_oracle import ClockOracle, Event, Life, Said, Terms
-from oracle_worlds import DAYS, World, credit_of, credits_of, draw_credits, draw_targets, minutes, targets_of
+from clock_oracle import ClockOracle, Event, Life, Said, Target, Terms
+from oracle_worlds import (
+    DAYS,
+    World,
+    credit_of,
+    credits_of,
+    draw_credits,
+    draw_targets,
+    minutes,
+    target_of,
+    targets_of,
+)
 
 from engine.core.facts import Value
 from engine.core.instants import Instant
@@ -14,20 +24,27 @@ from engine.core.policy import SEVERITIES, ClockRule, Level, Policy, Threshold
 
 REASONS = ("pending_customer", "pending_vendor", "lunch")
 BUDGETS = (20, 40, 60, 60, 100, 120, 240, 480, 960)  # 75 % and 90 % of them are whole minutes
-VERBS = ["resolved", "resolved", "closed", "reopened", "reopened", *["paused", "resumed", "updated"] * 3]
+WAITS = (5, 10, 30, 60)
+VERBS = [
+    *["resolved", "resolved", "closed", "reopened", "reopened"],
+    *["paused", "resumed", "updated"] * 3,
+    *["acknowledged"] * 2,
+]
 
 
 class ClockWorld(World):
     kind = "clock"
 
     def draw_terms(self, chance: random.Random, calendars: Sequence[str]) -> Terms:
-        targets = draw_targets(chance, calendars, BUDGETS, share=0.85)
+        targets = draw_targets(chance, calendars, BUDGETS, share=0.75)
+        levels = chance.choice([(), (50, 100), (80, 150), (25, 50, 75, 150)])
         return Terms(
             targets,
             frozenset(chance.sample(REASONS, chance.choice([1, 1, 2]))),
             chance.choice([(), (75,), (75, 90)]),
-            chance.choice([(), (50, 100), (80, 150)]),
+            levels,
             draw_credits(chance, targets),
+            [_wait(chance, calendars) for _ in levels],
         )
 
     def policy(self) -> Policy:
@@ -37,7 +54,10 @@ class ClockWorld(World):
             anchor="occurred",
             pause=self.terms.pausing,
             risk=_thresholds(self.terms.warnings),
-            escalate=tuple(Level(threshold, ("lead",)) for threshold in _thresholds(self.terms.levels)),
+            escalate=tuple(
+                Level(threshold, ("lead",), wait and target_of(wait))
+                for threshold, wait in zip(_thresholds(self.terms.levels), self.terms.waits, strict=True)
+            ),
         )
         return Policy(
             "clock", "1", "1", Instant(0), clocks=(clock,), credits=credits_of("resolve", self.terms.credits)
@@ -51,6 +71,8 @@ class ClockWorld(World):
             severity = chance.choice(list(self.terms.targets))
             at = started + self.terms.targets[severity].budget
             life = life._replace(events=[Event(at, "updated", severity)])
+        if any(self.terms.waits) and chance.random() < 0.5:
+            life = life._replace(events=[*life.events, *self._while_it_waits(chance, life)])
         for _ in range(chance.randint(1, 3)):
             near = [one.due or one.minute for one in self.tell(life)] or [opened]
             for _ in range(chance.randint(0, 4)):
@@ -64,6 +86,21 @@ class ClockWorld(World):
                 )
                 life = life._replace(events=[*life.events, _event(chance, minute)])
         return life
+
+    def _while_it_waits(self, chance: random.Random, life: Life) -> list[Event]:
+        """What may hold or end the waiting of a level, or not; a moment after it was said."""
+        said = [one.minute for one in self.tell(life) if one.name == "escalated"]
+        if not said:
+            return []
+        minute = chance.choice(said) + chance.choice([0, 1, 3])
+        reason = chance.choice(sorted(self.terms.pausing))
+        return chance.choice(
+            [
+                [Event(minute, "paused", reason), Event(minute + chance.choice([0, 5, 50]), "resumed")],
+                [Event(minute, "resolved"), Event(minute + chance.choice([0, 5, 50]), "reopened")],
+                [Event(minute, "acknowledged")],
+            ]
+        )
 
     def tell(self, life: Life) -> list[Said]:
         return ClockOracle(self.terms, life, self.calendars).run(self.until(life))
@@ -79,8 +116,12 @@ class ClockWorld(World):
             minutes(outcome.effective_at),
             minutes(outcome.elapsed),
             None if due is None else minutes(due),
-            credit_of(outcome) or outcome.threshold or outcome.reason,
+            credit_of(outcome) or " ".join(filter(None, (outcome.threshold, outcome.reason))),
         )
+
+
+def _wait(chance: random.Random, calendars: Sequence[str]) -> Target | None:
+    return Target(chance.choice(WAITS), chance.choice(calendars)) if chance.random() < 0.6 else None
 
 
 def _event(chance: random.Random, minute: int) -> Event:

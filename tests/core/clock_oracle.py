@@ -26,12 +26,14 @@ class Terms(NamedTuple):
     """The same for escalation levels, which may lie past the budget."""
     credits: Mapping[str, Sequence[tuple[int, int]]] = {}
     """By severity: open minutes past the budget, and what is owed from then on, in percent."""
+    waits: Sequence[Target | None] = ()
+    """Of each level: how long it waits for an acknowledgement before the next is said."""
 
 
 class Event(NamedTuple):
     minute: int
     verb: str
-    """resolved, closed, paused, resumed, reopened or updated."""
+    """acknowledged, resolved, closed, paused, resumed, reopened or updated."""
     value: str = ""
     """The reason of a pause; without one `resumed` ends all. The severity of an update."""
 
@@ -53,10 +55,10 @@ class Said(NamedTuple):
     due: int | None = None
     """Of `breached` and of `met`: of others nobody relies on it."""
     detail: str = ""
-    """The reason, or the threshold."""
+    """The threshold, and the reason."""
 
 
-_AT_ONE_INSTANT = ("resolved", "closed", "paused", "resumed", "reopened", "updated")
+_AT_ONE_INSTANT = ("acknowledged", "resolved", "closed", "paused", "resumed", "reopened", "updated")
 """In this order: what stops, what pauses, what resumes, what starts, what changes attributes."""
 
 
@@ -86,6 +88,9 @@ class ClockOracle:
         """Nothing warns before it, and what should have is said there, the highest only."""
         self.unsaid: list[tuple[int, bool, str]] = []
         """Warnings and levels of this target: minutes of budget, whether it is a level, its name."""
+        self.wait: Target | None = None
+        """What the level that was said last still waits for."""
+        self.waited = 0
 
     def run(self, until: int) -> list[Said]:
         """What is said of the clock before `until`."""
@@ -103,13 +108,18 @@ class ClockOracle:
                 self._judge(minute, running)
                 if running and self.is_open(minute):
                     self.consumed += 1
+                if running and self.wait is not None and self.calendars[self.wait.calendar](minute):
+                    self.waited += 1
         return self.said
 
     # -- what happens -----------------------------------------------------------------------------
 
     def _happens(self, event: Event) -> None:
         minute = event.minute
-        if event.verb == "paused":
+        was_held = self.held
+        if event.verb == "acknowledged":
+            self.wait = None
+        elif event.verb == "paused":
             self.reasons.add(event.value)
         elif event.verb == "resumed":
             self.reasons -= {event.value} if event.value else set(self.reasons)
@@ -126,8 +136,11 @@ class ClockOracle:
         elif event.verb == "closed":
             self.status = "closed"
         self.held = bool(self.reasons & self.terms.pausing)
+        if was_held and not self.held:
+            self.waited = 0
 
     def _stop(self, minute: int) -> None:
+        self.wait = None
         if self.state == "live":
             self.state = "stopped"
             if self.breached:
@@ -155,6 +168,7 @@ class ClockOracle:
             self._aim(target, minute)
         elif self.state == "live" and target is None:
             self.state = "suspended"
+            self.wait = None
             self.said.append(Said("cancelled", minute, self.consumed, detail="no_target"))
         elif self.state in ("live", "suspended") and target is not None:
             if self.state == "suspended":
@@ -175,6 +189,7 @@ class ClockOracle:
         warnings = [(target.budget * p // 100, False, f"{p}%") for p in self.terms.warnings]
         levels = [(target.budget * p // 100, True, f"{p}%") for p in self.terms.levels]
         self.unsaid = sorted(warnings + levels)
+        self.wait = None
 
     # -- what is due ------------------------------------------------------------------------------
 
@@ -186,9 +201,13 @@ class ClockOracle:
             self.breached = True
             self.said.append(Said("breached", minute, budget, minute))
         self._owe_credit(minute, minute)
+        if minute >= self.floor:
+            self._warn(minute)
+            if running and self.wait is not None and self.waited >= self.wait.budget:
+                self._say_next_level(minute)
+
+    def _warn(self, minute: int) -> None:
         overtaken = [mark for mark in self.unsaid if mark[0] in self.reached]
-        if minute < self.floor or not overtaken:
-            return
         self.unsaid = [mark for mark in self.unsaid if mark[0] not in self.reached]
         for is_level, name in ((False, "breach_risk"), (True, "escalated")):
             marks = [mark for mark in overtaken if mark[1] == is_level]
@@ -197,6 +216,20 @@ class ClockOracle:
             if self.breached and not is_level:
                 marks = []
             self.said += [Said(name, minute, self.consumed, detail=mark[2]) for mark in marks]
+            if is_level and marks:
+                self._await_answer(marks[-1][2])
+
+    def _say_next_level(self, minute: int) -> None:
+        """Nobody has acknowledged the last one; its own threshold says it no more."""
+        mark = next(mark for mark in self.unsaid if mark[1])
+        self.unsaid.remove(mark)
+        self.said.append(Said("escalated", minute, self.consumed, detail=f"{mark[2]} not_acknowledged"))
+        self._await_answer(mark[2])
+
+    def _await_answer(self, level: str) -> None:
+        is_last = not any(mark[1] for mark in self.unsaid)
+        self.wait = None if is_last else self.terms.waits[[f"{p}%" for p in self.terms.levels].index(level)]
+        self.waited = 0
 
     def _owe_credit(self, minute: int, by: int) -> None:
         """Of the severity of now, the most of what an overrun had come to by then."""

@@ -25,7 +25,11 @@ clocks:
     budget: {P0: 2h, P1: 4h, P2: 8h @office, P3: 3bd @office}
     anchor: reported
     pause: [any]
-    escalate: [{at: 75%, notify: [owner]}, {at: 100%, notify: [lead]}, {at: 100% + 2h, notify: [director]}]
+    escalate:
+      - {at: 25%, notify: [owner], ack_within: 20m}
+      - {at: 75%, notify: [lead], ack_within: 1h @office}
+      - {at: 100%, notify: [manager]}
+      - {at: 100% + 2h, notify: [director]}
   confirm: {budget: {P0: 2h, P1: 4h}}
   rca_summary: {budget: {P0: 24h, P1: 48h}}
   rca_final: {budget: {P0: 2d}, pause: [other]}

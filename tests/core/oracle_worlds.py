@@ -152,10 +152,11 @@ def draw_targets(
 
 
 def targets_of(targets: Mapping[str, Target]) -> dict[str, rules.Target]:
-    return {
-        severity: rules.Target(Span(target.budget * MINUTE), target.calendar)
-        for severity, target in targets.items()
-    }
+    return {severity: target_of(target) for severity, target in targets.items()}
+
+
+def target_of(target: Target) -> rules.Target:
+    return rules.Target(Span(target.budget * MINUTE), target.calendar)
 
 
 def draw_credits(

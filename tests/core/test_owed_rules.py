@@ -262,6 +262,113 @@ clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: 100%, notify: [lead]}]}}
 clocks: {resolve: {budget: {P1: 60m}, pause: [any], escalate: [{at: "100% + 1h", notify: [director]}]}}
 0 opened P1; 90 paused x; 100 resumed x; 131 now
 => 60 breached resolve due 60; 130 escalated resolve due 60 100% + 1h -> director
+
+== Levels 2: nobody acknowledges a level in time, so the next is said at once, and waits itself
+picture: levels-2
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead], ack_within: 20m}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 110 now; 120 resolved
+=> 50 escalated resolve due 100 50% -> owner; 65 escalated resolve due 100 75% (not_acknowledged) -> lead
+=> 85 escalated resolve due 100 100% (not_acknowledged) -> boss; 100 breached resolve due 100; 120 stopped_late resolve due 100
+
+== Levels 2: acknowledged, the next waits for its threshold
+picture: levels-2-acknowledged
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead], ack_within: 20m}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 60 acknowledged; 110 now; 120 resolved
+=> 50 escalated resolve due 100 50% -> owner; 75 escalated resolve due 100 75% -> lead; 95 escalated resolve due 100 100% (not_acknowledged) -> boss
+=> 100 breached resolve due 100; 120 stopped_late resolve due 100
+
+== Levels 2: acknowledged at the very end of its time is in time
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 65 acknowledged; 85 resolved
+=> 50 escalated resolve due 100 50% -> owner; 85 met resolve due 100
+
+== Levels 2: what was acknowledged before a level was said, or at its very instant, answers none
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 40 acknowledged; 50 acknowledged; 70 resolved
+=> 50 escalated resolve due 100 50% -> owner; 65 escalated resolve due 100 90% (not_acknowledged) -> lead; 70 met resolve due 100
+
+== Levels 2: a threshold that is passed before the time is over says its level, and what waits is that one
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 1h}, {at: 75%, notify: [lead], ack_within: 10m}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 90 resolved
+=> 50 escalated resolve due 100 50% -> owner; 75 escalated resolve due 100 75% -> lead; 85 escalated resolve due 100 100% (not_acknowledged) -> boss
+=> 90 met resolve due 100
+
+== Levels 2: an acknowledgement answers every clock that waits
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}, contact: {budget: {P1: 60m}, escalate: [{at: 100%, notify: [lead], ack_within: 10m}, {at: "100% + 2h", notify: [boss]}]}}
+0 opened P1; 65 acknowledged; 89 now; 89 resolved
+=> 50 escalated resolve due 100 50% -> owner; 60 breached contact due 60; 60 escalated contact due 60 100% -> lead
+=> 89 stopped_late contact due 60 (resolved); 89 met resolve due 100
+
+== Levels 2: a resolution ends it at once, and after a reopening the next waits for its threshold
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 60 resolved; 200 reopened; 300 resolved
+=> 50 escalated resolve due 100 50% -> owner; 60 met resolve due 100; 215 escalated resolve due 240 75% -> lead; 240 breached resolve due 240
+=> 300 stopped_late resolve due 240
+
+== Levels 2: a merge ends it at once
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 60 merged desk:2; 200 now
+=> 50 escalated resolve due 100 50% -> owner; 60 cancelled resolve due 100 (merged)
+
+== Levels 2: a cancellation ends it at once
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 60 cancelled spam; 200 now
+=> 50 escalated resolve due 100 50% -> owner; 60 cancelled resolve due 100 (spam)
+
+== Levels 2: a waiver ends it at once
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 60 waived resolve reason=agreed; 200 now
+=> 50 escalated resolve due 100 50% -> owner; 60 waived resolve due 100 (agreed)
+
+== Levels 2: a pause holds it, and after it whoever was notified has the whole time again
+clocks: {resolve: {budget: {P1: 100m}, pause: [any], escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 60 paused x; 200 resumed x; 216 now; 220 resolved
+=> 50 escalated resolve due 100 50% -> owner; 215 escalated resolve due 240 90% (not_acknowledged) -> lead; 220 met resolve due 240
+
+== Levels 2: acknowledged in the pause is acknowledged
+clocks: {resolve: {budget: {P1: 100m}, pause: [any], escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 60 paused x; 100 acknowledged; 200 resumed x; 220 resolved
+=> 50 escalated resolve due 100 50% -> owner; 220 met resolve due 240
+
+== Levels 2: its time may count on a calendar
+clocks: {resolve: {budget: {P1: 400m}, escalate: [{at: 100%, notify: [owner], ack_within: "1h @office"}, {at: "100% + 90h", notify: [lead]}]}}
+0 opened P1; 1500 resolved
+=> 400 breached resolve due 400; 400 escalated resolve due 400 100% -> owner; 1420 escalated resolve due 400 100% + 90h (not_acknowledged) -> lead
+=> 1500 stopped_late resolve due 400
+
+== Levels 2: another target begins the levels anew
+clocks: {resolve: {budget: {P0: 60m, P1: 100m, P2: 200m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 55 updated P2; 90 now; 110 updated P0; 120 resolved
+=> 50 escalated resolve due 100 50% -> owner; 100 escalated resolve due 200 50% -> owner; 110 breached resolve due 60 (retarget)
+=> 110 escalated resolve due 60 90% -> lead; 120 stopped_late resolve due 60
+
+== Levels 2: a severity that owes nothing ends it, and the levels that were said stay said
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
+0 opened P1; 55 updated P3; 60 updated P1; 94 now; 99 resolved
+=> 50 escalated resolve due 100 50% -> owner; 55 cancelled resolve due 100 (no_target); 95 escalated resolve due 105 90% -> lead
+=> 99 met resolve due 105
+
+== Levels 2: overtaken levels collapse into the highest, and that one waits
+clocks: {resolve: {budget: {P1: 100m}, anchor: reported, escalate: [{at: 25%, notify: [owner], ack_within: 5m}, {at: 50%, notify: [lead], ack_within: 10m}, {at: 100%, notify: [boss]}]}}
+0 opened P1 reported_at=@-60; 11 now; 20 resolved
+=> 0 escalated resolve due 40 50% -> lead; 10 escalated resolve due 40 100% (not_acknowledged) -> boss; 20 met resolve due 40
+
+== Levels 2: told late of an acknowledgement, what was said for want of it is taken back
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 66 now; 60 acknowledged :ack; 70 resolved
+=> 50 escalated resolve due 100 50% -> owner; 65 escalated resolve due 100 75% (not_acknowledged) -> lead
+=> 65 retracted escalated resolve due 100 75% (not_acknowledged) -> lead by ack; 70 met resolve due 100
+
+== Levels 2: told late of it when the threshold was passed meanwhile, what was said is amended
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 75%, notify: [lead], ack_within: 10m}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 80 now; 60 acknowledged :ack; 82 acknowledged; 90 resolved
+=> 50 escalated resolve due 100 50% -> owner; 65 escalated resolve due 100 75% (not_acknowledged) -> lead
+=> 75 escalated resolve due 100 100% (not_acknowledged) -> boss; 75 retracted escalated resolve due 100 100% (not_acknowledged) -> boss by ack
+=> 75 amended escalated resolve due 100 75% -> lead by ack; 90 met resolve due 100
+
+== Levels 2: the last level has nobody to go on to
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner]}, {at: 75%, notify: [lead], ack_within: 10m}]}}
+=> !refused clocks.resolve.escalate[1].ack_within
 """
 
 

@@ -169,6 +169,11 @@ clocks: {acknowledge: {budget: {P1: 15m}, escalate: [{at: 100%, notify: [owner]}
 0 opened P1; 20 acknowledged; 900 now
 => 15 breached acknowledge due 15; 15 escalated acknowledge due 15 100% -> owner; 20 stopped_late acknowledge due 15
 
+== Peers: Grafana OnCall #275: the next is notified only while nobody has acknowledged
+clocks: {resolve: {budget: {P1: 2h}, escalate: [{at: 25%, notify: [owner], ack_within: 5m}, {at: 50%, notify: [second], ack_within: 5m}, {at: 75%, notify: [lead]}]}}
+0 opened P1; 38 acknowledged; 80 resolved
+=> 30 escalated resolve due 120 25% -> owner; 35 escalated resolve due 120 50% (not_acknowledged) -> second; 80 met resolve due 120
+
 == Peers: Frappe Helpdesk #1598: an escalation that a policy exempts owes nothing
 --- exempt
 match: {tags_any: [no_sla]}

@@ -106,8 +106,19 @@ def _resolve(rng: Random) -> str:
     held = rng.choice(["any", "pending_customer", "pending_customer, pending_vendor", ""])
     pause = f", pause: [{held}]" if held else ""
     anchor = rng.choice(["opened", "opened", "reported", "occurred"])
-    levels = rng.choice(["", ", escalate: [{at: 75%, notify: [lead]}, {at: 100% + 2h, notify: [director]}]"])
-    return f"  resolve: {{budget: {_budget(rng, all_of_them=True)}{pause}, anchor: {anchor}{levels}}}"
+    return f"  resolve: {{budget: {_budget(rng, all_of_them=True)}{pause}, anchor: {anchor}{_levels(rng)}}}"
+
+
+def _levels(rng: Random) -> str:
+    waits = [rng.choice(["", ", ack_within: 15m", ", ack_within: 60m @office"]) for _ in range(2)]
+    return rng.choice(
+        [
+            "",
+            f", escalate: [{{at: 75%, notify: [lead]{waits[0]}}}, {{at: 100% + 2h, notify: [director]}}]",
+            f", escalate: [{{at: 25%, notify: [owner]{waits[0]}}}, {{at: 50%, notify: [lead]{waits[1]}}},"
+            " {at: 100%, notify: [director]}]",
+        ]
+    )
 
 
 def _cadence(rng: Random) -> str:
