@@ -57,6 +57,14 @@ class Settings(BaseSettings):
     templates: Path | None = Field(
         None, description="a folder of document templates of one's own, which come before those shipped"
     )
+    archive_url: SecretStr = Field(
+        SecretStr("sqlite:///vigil-archive.db"),
+        description="the archive's database: sqlite:///FILE, or postgresql://USER@HOST/DATABASE",
+    )
+    archive_url_file: Path | None = Field(None, description="a file that holds the URL, instead of it")
+    archive_records: int = Field(
+        2_000, ge=1, le=100_000, description="records that the archive writes in one transaction, at most"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",
@@ -148,7 +156,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _secrets_from_files(self) -> "Settings":
-        for name in ("sasl_password", "tls_key_password"):
+        for name in ("sasl_password", "tls_key_password", "archive_url"):
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None:
                 try:

@@ -1,17 +1,45 @@
 """An archive: opened by its URL, written in whole transactions, asked about escalations."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
-from engine.archive import accounts, schema, writing
+from engine.archive import accounts, removal, schema, writing
 from engine.archive.account import Account
 from engine.archive.database import connect
 from engine.archive.database import writing as transaction
-from engine.archive.tables import offsets
+from engine.archive.tables import erasures, escalations, facts, offsets, outcomes, pruned
 from engine.archive.writing import Advance, Written
 from engine.contract.codec import Received
+from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+
+Write = Callable[[Iterable[Received], Iterable[Outcome], Collection[Advance]], Written]
+
+
+class Forgotten(NamedTuple):
+    """What an erasure did."""
+
+    pseudonym: str
+    """The customer's name from now on."""
+    subjects: list[str]
+    """Its escalations."""
+
+
+class State(NamedTuple):
+    """What an archive holds."""
+
+    schema: str | None
+    """None: there are no tables yet."""
+    newest: str
+    """The schema of this release."""
+    facts: int
+    outcomes: int
+    escalations: int
+    erased_customers: int
+    pruned_escalations: int
 
 
 class Archive:
@@ -63,11 +91,39 @@ class Archive:
         with transaction(self.engine) as connection:
             return writing.write(connection, happened, said, read)
 
+    @contextmanager
+    def rebuilding(self, *, keep: bool = False) -> "Iterator[Write]":
+        """One transaction for all that the topics hold: until it ends well, everybody sees the archive as it
+        was. What it holds goes first, unless it is to be kept; then it is derived anew."""
+        with transaction(self.engine) as connection:
+            removal.clear(connection, keep=keep)
+            yield lambda happened, said, read: writing.write(connection, happened, said, read)
+            if keep:
+                writing.derive(connection)
+
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(offsets.c.topic, offsets.c.partition, offsets.c.next))
             return {(row.topic, row.partition): row.next for row in rows}
+
+    # -- taking out ---------------------------------------------------------------------------------
+
+    def forget(self, customer: str, now: Instant) -> "Forgotten":
+        """Erase the personal data of a customer, for good: what is read of it again is erased, too."""
+        with transaction(self.engine) as connection:
+            by, subjects = removal.forget(connection, customer, now)
+        return Forgotten(by.pseudonym, subjects)
+
+    def prune(self, before: Instant, now: Instant) -> int:
+        """Remove the escalations that ended before, for good; how many."""
+        with transaction(self.engine) as connection:
+            return removal.prune(connection, before, now)
+
+    def prunable(self, before: Instant) -> list[str]:
+        """The escalations that `prune` would remove."""
+        with self.engine.connect() as connection:
+            return removal.prunable(connection, before)
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -81,6 +137,16 @@ class Archive:
         """Every escalation that has a fact or an outcome, by subject; read one at a time."""
         with self.engine.connect() as connection:
             yield from accounts.accounts(connection)
+
+    def state(self) -> "State":
+        """What it holds. SchemaRefused where that is no archive of this release."""
+        with self.engine.connect() as connection:
+            found = schema.version(connection)
+            counted = [
+                connection.scalar(select(func.count()).select_from(table)) if found else 0
+                for table in (facts, outcomes, escalations, erasures, pruned)
+            ]
+        return State(found, schema.newest(), *(number or 0 for number in counted))
 
     def subjects(self) -> list[str]:
         """Of every escalation that has a fact or an outcome, sorted."""

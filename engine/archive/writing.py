@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from engine.archive import accounts
 from engine.archive.accounts import fact_of, outcome_of
 from engine.archive.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
 from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row, stand
@@ -76,6 +77,25 @@ def erase(connection: Connection, by: Erasure, subjects: Collection[str]) -> Non
         if clean:
             _replace(connection, escalations, [_escalation(connection, subject, clean)])
         _replace(connection, erased, [{"subject": subject, "customer": by.customer}])
+
+
+def derive(connection: Connection) -> None:
+    """Make anew all that follows from facts and outcomes."""
+    subjects = accounts.subjects(connection)
+    connection.execute(delete(escalations))
+    for begin in range(0, len(subjects), _AT_ONCE):
+        held = _held(connection, subjects[begin : begin + _AT_ONCE])
+        projected: list[Row] = []
+        changed: list[Row] = []
+        for subject, (known, said) in held.items():
+            stands = stand(said.values())
+            changed += _changed(subject, said, stands)
+            if known:
+                standing = [one for key, one in said.items() if key in stands]
+                projected.append(escalation_row(subject, in_order(list(known.values())), standing))
+        if changed:
+            connection.execute(_STANDS, changed)
+        _replace(connection, escalations, projected)
 
 
 class _Arrived(NamedTuple):
@@ -178,7 +198,7 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
     held = _held(connection, arrived)
     changed_facts: list[Row] = []
     new_outcomes: list[Row] = []
-    fallen: list[Row] = []
+    changed: list[Row] = []
     projected: list[Row] = []
     for subject, one in arrived.items():
         known, said = held[subject]
@@ -189,21 +209,26 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
             continue
         stands = stand([*said.values(), *new.values()])
         new_outcomes += [outcome_row(o, stands=key in stands) for key, o in sorted(new.items())]
-        fallen += [
-            {"of": subject, "which": seq, "named": identity, "stands": (seq, identity) in stands}
-            for (seq, identity), row in said.items()
-            if row.stands != ((seq, identity) in stands)
-        ]
+        changed += _changed(subject, said, stands)
         if known:
             standing = [o for key, o in {**said, **new}.items() if key in stands]
             projected.append(escalation_row(subject, in_order(list(known.values())), standing))
     _replace(connection, facts, changed_facts)
     if new_outcomes:
         connection.execute(insert(outcomes), new_outcomes)
-    if fallen:
-        connection.execute(_STANDS, fallen)
+    if changed:
+        connection.execute(_STANDS, changed)
     _replace(connection, escalations, projected)
     return Written(len(changed_facts), len(new_outcomes))
+
+
+def _changed(subject: str, said: Mapping[Key, Any], stands: Collection[Key]) -> list[Row]:
+    """Those that stand now and did not, and the other way round: parameters of `_STANDS`."""
+    return [
+        {"of": subject, "which": key[0], "named": key[1], "stands": key in stands}
+        for key, row in said.items()
+        if row.stands != (key in stands)
+    ]
 
 
 _STANDS = (

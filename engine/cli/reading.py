@@ -30,9 +30,9 @@ def read_topics(settings: Settings, topics: Sequence[str], since: str | None = N
     """
     with broker_errors():
         let_in(settings)
-    consumer = _consumer(settings)
+    consumer = reader(settings, "earliest")
     try:
-        partitions = [TopicPartition(topic, n) for topic in topics for n in _partitions(consumer, topic)]
+        partitions = partitions_of(consumer, topics)
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         starts = _starts(consumer, partitions, ends, since)
@@ -50,25 +50,30 @@ def place(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def _consumer(settings: Settings) -> KafkaConsumer:
+def reader(settings: Settings, auto_offset_reset: str) -> KafkaConsumer:
+    """Without a group, of what is committed; `none`: an offset that is no more there is an error."""
     return KafkaConsumer(
         **settings.client_options(),
         client_id=f"{settings.app_id}-reader",
         group_id=None,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset=auto_offset_reset,
         isolation_level="read_committed",
         max_poll_records=_AT_ONCE,
         bootstrap_timeout_ms=CONNECT_MS,
     )
 
 
-def _partitions(consumer: KafkaConsumer, topic: str) -> list[int]:
-    found = consumer.partitions_for_topic(topic)
-    if not found:
-        hint = "`vigil topics create` makes it; VIGIL_…_TOPIC names another"
-        raise Failure(f"the topic {topic} does not exist", ExitCode.REFUSED, hint)
-    return sorted(found)
+def partitions_of(consumer: KafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    """All of the topics. Failure for one that is not there."""
+    found: list[TopicPartition] = []
+    for topic in topics:
+        numbers = consumer.partitions_for_topic(topic)
+        if not numbers:
+            hint = "`vigil topics create` makes it; VIGIL_…_TOPIC names another"
+            raise Failure(f"the topic {topic} does not exist", ExitCode.REFUSED, hint)
+        found += [TopicPartition(topic, number) for number in sorted(numbers)]
+    return found
 
 
 def _starts(

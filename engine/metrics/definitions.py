@@ -222,3 +222,19 @@ INTAKE = (
     _counter("vigil_intake_events_total", "Events that the accepted deliveries became.", "door"),
 )  # fmt: skip
 """Those of `vigil intake`."""
+
+ARCHIVE = (
+    _counter("vigil_archive_rows_total", "Rows that are new or changed; what was known is none.", "table"),
+    _counter(
+        "vigil_archive_skipped_total",
+        "Records that are no fact and no outcome; the worker makes dead letters of those events.",
+        "topic", "reason",
+    ),
+    _counter(
+        "vigil_archive_retries_total",
+        "Beginnings anew: broker_away, database_away, overtaken (another process writes the archive).",
+        "reason",
+    ),
+    _gauge("vigil_archive_lag_records", "records", "Offsets that the archive has not read yet.", "topic"),
+)  # fmt: skip
+"""Those of `vigil archive run`."""

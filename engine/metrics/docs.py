@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.metrics.definitions import ENGINE, INTAKE, OBLIGATIONS, Definition
+from engine.metrics.definitions import ARCHIVE, ENGINE, INTAKE, OBLIGATIONS, Definition
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -56,6 +56,8 @@ def page() -> str:
         *_table(ENGINE),
         "\n## The intake\n",
         *_table(INTAKE),
+        "\n## The archive\n",
+        *_table(ARCHIVE),
         "\n## Buckets\n",
         *_buckets((*OBLIGATIONS, *ENGINE)),
     ]

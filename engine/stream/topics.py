@@ -92,12 +92,12 @@ def admin(settings: Settings) -> KafkaAdminClient:
     return KafkaAdminClient(client_id=settings.app_id, bootstrap_timeout_ms=CONNECT_MS, **options)
 
 
-def let_in(settings: Settings) -> None:
-    """Return if a broker lets us in; Unreachable or Refused, of `engine.stream.checks`, where none does.
+def let_in(settings: Settings, wait_seconds: float = 0.0) -> None:
+    """Return when a broker lets us in; Unreachable or Refused, of `engine.stream.checks`, where none does.
 
     kafka-python's clients call a wrong password a timeout; this says which it is, and at once.
     """
-    asyncio.run(wait_for_broker(settings.model_copy(update={"start_timeout": 0.0})))
+    asyncio.run(wait_for_broker(settings.model_copy(update={"start_timeout": wait_seconds})))
 
 
 def create(settings: Settings, retention_ms: int | None = None) -> dict[str, bool]:

@@ -1,0 +1,300 @@
+"""`vigil archive`: outcomes and facts in SQL, and what an operator does with them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.archive.archive import Archive, Write
+    from engine.archive.reading import Topics
+    from engine.settings import Settings
+
+app = typer.Typer(help="Keep outcomes and facts in SQL, and look after them.", no_args_is_help=True)
+
+Url = Annotated[
+    str | None,
+    typer.Option("--archive", metavar="URL", help="Instead of VIGIL_ARCHIVE_URL.", show_default=False),
+]
+Brokers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+_AT_ONCE = 5_000
+"""Records that a rebuild takes together."""
+
+
+@app.command("run")
+def run(
+    archive: Url = None,
+    bootstrap_servers: Brokers = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0: any.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+) -> None:
+    """Follow the topics into the database until stopped.
+
+    Rows and offsets are in one transaction, so whatever happens nothing is lost or doubled. A database or a
+    broker that is away is waited for. SIGTERM writes what was fetched, and ends.
+
+    \b
+    Exit codes:
+      0   stopped by SIGTERM or SIGINT
+      69  no broker, or no database, at start in VIGIL_START_TIMEOUT seconds
+      78  settings, the schema or a topic are refused: the message says what to do
+
+    \b
+    Examples:
+      vigil archive run
+      vigil archive run --archive postgresql://vigil@db/vigil
+      VIGIL_ARCHIVE_URL_FILE=/run/secrets/archive vigil archive run --metrics-port 9465
+    """
+    from engine.archive.following import TopicMadeAnew
+    from engine.cli.archiving import follow
+    from engine.settings import Settings
+    from engine.stream.logs import configure
+
+    given: dict[str, Any] = {
+        "bootstrap_servers": bootstrap_servers,
+        "metrics_port": metrics_port,
+        "log_format": log_format,
+        "archive_url": archive,
+    }
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    configure(settings.log_format, settings.log_level)
+    try:
+        follow(settings, _topics(settings))
+    except TopicMadeAnew as error:
+        hint = "`vigil archive rebuild` reads the topics anew; with --keep beside what the archive has"
+        raise Failure(str(error), ExitCode.REFUSED, hint) from None
+
+
+@app.command("load")
+def load(
+    events: Annotated[
+        list[str], typer.Argument(metavar="EVENTS...", help="CloudEvents JSON Lines: plain, .gz, or -.")
+    ],
+    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
+    archive: Url = None,
+    until: Annotated[str | None, typer.Option(help="Judge up to this time. Else: the last event's.")] = None,
+    json: Json = False,
+) -> None:
+    """Archive recorded events without Kafka, judged as `vigil replay` does.
+
+    The same events again change nothing. Ends with 1 if a line could not be read.
+
+    \b
+    Examples:
+      vigil archive load events.jsonl.gz -p policies --archive sqlite:///vigil.db
+      vigil import github-status log.jsonl | vigil archive load - -p policies
+    """
+    from engine.cli.accounts import Asked
+    from engine.cli.output import say, say_json
+    from engine.cli.replayed_archive import fill
+
+    asked = Asked(events, policies, None, until)
+    with opened(archive) as into:
+        new = fill(into, asked)
+    if json:
+        say_json({**new._asdict(), "unreadable": asked.unreadable})
+    else:
+        say(f"new or changed: {new.facts:,} facts, {new.outcomes:,} outcomes")
+    if asked.unreadable:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@app.command("rebuild")
+def rebuild(
+    archive: Url = None,
+    bootstrap_servers: Brokers = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what the topics no more have, and derive it anew.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read the topics from their beginning and make the archive anew.
+
+    In one transaction: until it is done, readers see the archive as it was, and an
+    interruption leaves it so. What was erased or pruned stays so. Refused without
+    --keep where the topics have lost records, for those would be lost here, too.
+
+    \b
+    Examples:
+      vigil archive rebuild
+      vigil archive rebuild --keep       # the topics' retention is over for some
+    """
+    from engine.cli.archiving import records
+    from engine.cli.inputs import settings_at
+    from engine.cli.output import say, say_json
+
+    settings = settings_at(bootstrap_servers)
+    topics = _topics(settings)
+    with opened(archive) as into:
+        read = records(settings, topics, whole=not keep)
+        with into.rebuilding(keep=keep) as write:
+            found = _rebuild(read, topics, write)
+    if json:
+        say_json(found)
+    else:
+        say(", ".join(f"{name}: {number:,}" for name, number in found.items()))
+
+
+def _rebuild(records: Iterator[Any], topics: "Topics", write: "Write") -> dict[str, int]:
+    """Write all records; how many facts, outcomes and skipped records there were."""
+    from engine.archive.reading import read
+    from engine.archive.writing import Advance
+    from engine.contract.codec import Received
+    from engine.core.outcomes import Outcome
+
+    found = {"facts": 0, "outcomes": 0, "skipped": 0}
+    stands: dict[tuple[str, int], int] = {}
+    while some := list(islice(records, _AT_ONCE)):
+        said = [read(record, topics) for record in some]
+        happened = [one for one in said if isinstance(one, Received)]
+        outcomes = [one for one in said if isinstance(one, Outcome)]
+        ends = {(record.topic, record.partition): record.offset + 1 for record in some}
+        write(happened, outcomes, [Advance(*one, stands.get(one, 0), end) for one, end in ends.items()])
+        stands |= ends
+        found["facts"] += len(happened)
+        found["outcomes"] += len(outcomes)
+        found["skipped"] += len(some) - len(happened) - len(outcomes)
+    return found
+
+
+@app.command("upgrade")
+def upgrade(archive: Url = None, json: Json = False) -> None:
+    """Bring the schema to this release's version; `run` does so, too.
+
+    \b
+    Examples:
+      vigil archive upgrade
+      vigil archive upgrade --archive postgresql://owner@db/vigil
+    """
+    from engine.cli.output import say, say_json
+
+    with opened(archive, upgrade=False) as one:
+        before, after = one.upgrade()
+    if json:
+        say_json({"before": before, "after": after})
+    else:
+        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
+
+
+@app.command("check")
+def check(archive: Url = None, json: Json = False) -> None:
+    """What the archive holds, and whether its schema is this release's; ends with 1 if it is older.
+
+    \b
+    Examples:
+      vigil archive check
+      vigil archive check --json
+    """
+    from engine.cli.output import people, say_json, table
+
+    with opened(archive, upgrade=False) as one:
+        found = one.state()
+    if json:
+        say_json(found._asdict())
+    else:
+        rows = [(name.replace("_", " "), str(value)) for name, value in found._asdict().items()]
+        people().print(table("Archive", ("what", "is"), rows))
+    if found.schema != found.newest:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@app.command("forget")
+def forget(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    archive: Url = None,
+    json: Json = False,
+) -> None:
+    """Erase the personal data of a customer, for good.
+
+    Its id becomes a pseudonym; its name, titles, texts and reporters go, in all its
+    escalations and in whatever of them is read later. What stays, and why:
+    docs/archive.md. Kafka keeps its own copy for the topics' retention.
+
+    \b
+    Examples:
+      vigil archive forget acme
+    """
+    from engine.cli.output import say, say_json
+
+    with opened(archive) as one:
+        done = one.forget(customer, _now())
+    if json:
+        say_json(done._asdict())
+    else:
+        say(f"{len(done.subjects):,} escalations erased; the customer is {done.pseudonym} from now on")
+
+
+@app.command("prune")
+def prune(
+    before: Annotated[str, typer.Option(help="ISO 8601 with an offset.")],
+    archive: Url = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove the escalations that ended before a time.
+
+    Whole ones: resolved, closed, cancelled or merged, with no later fact or outcome.
+    They do not come back when the topics are read again.
+
+    \b
+    Examples:
+      vigil archive prune --before 2024-01-01T00:00:00Z --dry-run
+    """
+    from engine.cli.inputs import instant
+    from engine.cli.output import say, say_json
+
+    at = instant("--before", before)
+    with opened(archive) as one:
+        removed = len(one.prunable(at)) if dry_run else one.prune(at, _now())
+    if json:
+        say_json({"escalations": removed, "removed": not dry_run})
+    else:
+        say(f"{removed:,} escalations {'would be' if dry_run else 'are'} removed")
+
+
+@contextmanager
+def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Archive]":
+    """The archive that an option names, or the settings. Failure where there can be none."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.archive.archive import Archive
+    from engine.archive.database import NoDatabase, connect
+    from engine.archive.schema import SchemaRefused
+    from engine.settings import Settings
+
+    url = Settings().archive_url.get_secret_value() if url is None else url
+    try:
+        with Archive.open(url) if upgrade else Archive(connect(url)) as archive:
+            yield archive
+    except NoDatabase as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+    except SchemaRefused as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
+    except DBAPIError as error:
+        raise Failure(
+            str(error.orig).splitlines()[0], ExitCode.UNREACHABLE, "is the database there?"
+        ) from None
+
+
+def _topics(settings: "Settings") -> "Topics":
+    from engine.archive.reading import Topics
+
+    return Topics((settings.tickets_topic, settings.incidents_topic), settings.outcomes_topic)
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    from engine.core.instants import from_datetime
+
+    return from_datetime(datetime.now(UTC))

@@ -1,0 +1,94 @@
+"""Between the topics and an archive: what `vigil archive run` and `rebuild` read with."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer
+from prometheus_client import start_http_server
+
+from engine.archive.archive import Archive
+from engine.archive.database import NoDatabase
+from engine.archive.following import AWAY, Follower
+from engine.archive.reading import Topics
+from engine.archive.schema import SchemaRefused
+from engine.cli.exits import ExitCode, Failure
+from engine.cli.reading import partitions_of, read_topics, reader
+from engine.cli.topics import broker_errors
+from engine.metrics.archive import ArchiveMetrics
+from engine.settings import Settings
+from engine.stream.topics import let_in
+
+log = structlog.stdlib.get_logger("vigil.archive")
+
+RETRY_SECONDS = 2.0
+
+
+def follow(settings: Settings, topics: Topics) -> None:
+    """Until SIGTERM or SIGINT. Failure where it cannot begin; TopicMadeAnew."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with broker_errors():
+        let_in(settings, settings.start_timeout)
+    with _reading(settings) as consumer:
+        partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
+    archive = _opened(settings, stopping)
+    if archive is None:
+        return
+    with archive:
+        metrics = ArchiveMetrics()
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
+        log.info("archiving", database=repr(archive.engine.url), metrics_port=server.server_port)
+        try:
+            Follower(
+                archive, topics, lambda: reader(settings, "none"), stopping, metrics, settings.archive_records
+            ).run()
+        finally:
+            server.shutdown()
+    log.info("stopped")
+
+
+def _opened(settings: Settings, stopping: Event) -> Archive | None:
+    """The archive; a database that is away is waited for. None if stopped meanwhile."""
+    began = time.monotonic()
+    while not stopping.is_set():
+        try:
+            return Archive.open(settings.archive_url.get_secret_value())
+        except (NoDatabase, SchemaRefused) as error:
+            raise Failure(str(error), ExitCode.REFUSED) from None
+        except AWAY as error:
+            why = str(error.orig).splitlines()[0]
+            if time.monotonic() - began + RETRY_SECONDS > settings.start_timeout:
+                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
+            log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
+            stopping.wait(RETRY_SECONDS)
+    return None
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[KafkaConsumer]:
+    consumer = reader(settings, "none")
+    try:
+        yield consumer
+    finally:
+        consumer.close(autocommit=False)
+
+
+def records(settings: Settings, topics: Topics, *, whole: bool) -> Iterator[Any]:
+    """All records that are there. `whole`: Failure, at once, where a topic has lost any."""
+    with broker_errors():
+        let_in(settings)
+    if whole:
+        with _reading(settings) as consumer:
+            first = consumer.beginning_offsets(partitions_of(consumer, topics.all))
+        gone = [one for one, offset in first.items() if offset]
+        if gone:
+            problem = f"{gone[0].topic}/{gone[0].partition} has no more its first records"
+            hint = "--keep keeps what the archive has of them; into a new database it is all that there is"
+            raise Failure(problem, ExitCode.REFUSED, hint)
+    return read_topics(settings, topics.all)

@@ -1,0 +1,37 @@
+"""What the archive counts: rows, what it skips and tries again; and how far behind it is."""
+
+from prometheus_client import CollectorRegistry
+
+from engine.metrics import labels
+from engine.metrics.definitions import ARCHIVE, Kind
+from engine.metrics.instruments import Collector, Counter, Family, Gauge
+from engine.metrics.labels import Vocabulary
+
+
+class ArchiveMetrics:
+    """One a process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._counters = {d.name: Family(d, Counter) for d in ARCHIVE if d.kind is Kind.COUNTER}
+        self._lag = Family(next(d for d in ARCHIVE if d.kind is Kind.GAUGE), Gauge)
+        self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
+        self._reasons = Vocabulary((), more=labels.MORE_REASONS_AT_MOST)
+        Collector([*self._counters.values(), self._lag], self.registry, lambda: None)
+
+    def written(self, facts: int, outcomes: int) -> None:
+        """Rows of a transaction that has committed."""
+        self._counters["vigil_archive_rows_total"][("facts",)].add(facts)
+        self._counters["vigil_archive_rows_total"][("outcomes",)].add(outcomes)
+
+    def skipped(self, topic: str, reason: str) -> None:
+        """A record that is no fact and no outcome."""
+        cell = (self._topics.admit(topic), self._reasons.admit(reason))
+        self._counters["vigil_archive_skipped_total"][cell].add()
+
+    def retried(self, reason: str) -> None:
+        """broker_away, database_away or overtaken."""
+        self._counters["vigil_archive_retries_total"][(reason,)].add()
+
+    def lag(self, topic: str, records: int) -> None:
+        self._lag[(self._topics.admit(topic),)].set(max(records, 0))

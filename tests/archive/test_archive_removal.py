@@ -1,0 +1,142 @@
+"""What leaves an archive and does not come back: personal data, and escalations past their retention."""
+
+import json
+
+from archived import at, fact, opened, outcome, row, rows
+from msgspec.structs import replace
+
+from engine.archive.archive import Archive
+from engine.archive.tables import erased, erasures, escalations, facts, outcomes
+from engine.contract.codec import Received
+from engine.core.facts import Value
+from engine.core.instants import DAY, Instant
+from engine.core.outcomes import Versions
+from engine.core.segments import Segment
+
+NOW = Instant(at(0) + 400 * DAY)
+VERSIONS = Versions("office", "1", "2", "3")
+SECRETS = ("ACME Corp", "carla", "printer of the boss", "call Carla", "she was angry", "acme")
+PAUSED = Segment(at(0), at(3), "paused:Carla is away", "", 0, "", "")  # type: ignore[arg-type]
+
+
+def life(subject: str = "desk:1") -> list[Received]:
+    """A customer's escalation, full of personal data."""
+    customer: dict[str, Value] = {"id": "acme", "name": "ACME Corp", "tier": "gold"}
+    told = [
+        fact("opened", 0, subject, title="printer of the boss", severity="P1", reporter="carla",
+             tags=["carla"], owner="ann", customer=customer),
+        fact("message_received", 1, subject, public=True, by="carla"),
+        fact("message_sent", 2, subject, public=True, by="ann"),
+        fact("commitment_made", 3, subject, commitment_id="c1", text="call Carla", to="carla", due_at=at(9)),
+        fact("paused", 4, subject, reason="pending_customer"),
+        fact("reopened", 5, subject, reason="she was angry"),
+        fact("linked", 6, subject, to="incident:7"),
+        fact("resolved", 7, subject, by="ann", resolution="called Carla of ACME Corp"),
+    ]  # fmt: skip
+    return [
+        Received(one.subject, replace(one.fact, id=f"{subject}-{number}")) for number, one in enumerate(told)
+    ]
+
+
+SAID = [
+    outcome("met", 1, 2, metric="first_response", segments=(PAUSED,), versions=VERSIONS, hash="h"),
+    outcome("cancelled", 2, 5, reason="she was angry"),
+]
+OTHER = [opened(0, "desk:2", customer="other"), fact("resolved", 5, "desk:2")]
+
+
+def everything(archive: Archive) -> str:
+    return json.dumps(rows(archive, facts, outcomes, escalations, erasures, erased))
+
+
+def test_an_erased_customer_is_nowhere_any_more_and_what_was_owed_stays(archive: Archive) -> None:
+    archive.write([*life(), *OTHER], SAID)
+    before, other = row(archive), row(archive, "desk:2")
+    assert all(secret in everything(archive) for secret in SECRETS)
+    done = archive.forget("acme", NOW)
+    assert done.subjects == ["desk:1"]
+    assert [secret for secret in SECRETS if secret in everything(archive)] == []
+    kept = {"severity", "owner", "tier", "status", "opened", "answered", "resolved", "last"}
+    assert {name: row(archive)[name] for name in kept} == {name: before[name] for name in kept}
+    assert row(archive)["customer"] == done.pseudonym
+    assert (row(archive)["title"], row(archive)["customer_name"]) == ("", "")
+    assert row(archive, "desk:2") == other
+    account = archive.account("desk:1")
+    assert account is not None
+    assert [fact.kind for fact in account.facts] == [one.fact.kind for one in life()]
+    assert {fact.kind: fact.data.get("reason") for fact in account.facts}["paused"] == "pending_customer"
+    assert account.outcomes[0].segments[0].state == "paused"
+    assert {one.customer_id for one in account.outcomes} == {done.pseudonym}
+
+
+def test_what_is_read_again_of_an_erased_customer_is_erased_in_any_order(archive: Archive) -> None:
+    told = life()
+    archive.write(told, SAID)
+    done = archive.forget("acme", NOW)
+    erased_once = rows(archive)
+    assert archive.write(told, SAID) == (0, 0)
+    assert rows(archive) == erased_once
+    with archive.rebuilding() as write:
+        for one in reversed(told):
+            write([one], [], [])
+        write([], SAID, [])
+    assert rows(archive) == erased_once
+    archive.write([*life("desk:3")[1:]], [])
+    assert "carla" in everything(archive), "nobody knows yet whose it is"
+    archive.write([life("desk:3")[0]], [])
+    assert row(archive, "desk:3")["customer"] == done.pseudonym
+    assert [secret for secret in SECRETS if secret in everything(archive)] == []
+    assert archive.forget("acme", NOW).pseudonym == done.pseudonym
+
+
+def test_of_an_escalation_with_two_customers_each_is_erased_by_its_own_erasure(archive: Archive) -> None:
+    told = [*life(), fact("updated", 8, customer={"id": "second", "name": "Second Ltd"})]
+    archive.write(told, [])
+    first = archive.forget("acme", NOW)
+    assert row(archive)["customer"] == "second"
+    second = archive.forget("second", NOW)
+    assert row(archive)["customer"] == second.pseudonym != first.pseudonym
+    both = rows(archive)
+    archive.write(told, [])
+    assert rows(archive) == both
+
+
+def test_what_ended_before_a_time_is_pruned_whole_and_stays_away(archive: Archive) -> None:
+    told, said = life(), SAID
+    late = [opened(0, "open"), opened(0, "owing"), fact("resolved", 2, "owing")]
+    owed = [outcome("breached", 1, 3000, "owing", metric="rca_final")]
+    archive.write([*told, *OTHER, *late], [*said, *owed])
+    before = at(100)
+    assert archive.prunable(before) == ["desk:1", "desk:2"]
+    assert archive.prune(before, NOW) == 2
+    assert archive.subjects() == ["open", "owing"]
+    assert archive.write([*told, *OTHER], said) == (0, 0)
+    assert archive.subjects() == ["open", "owing"]
+    reopened = fact("reopened", 10, recorded=(NOW - at(0)) / 60e6 + 1)
+    archive.write([reopened], [])
+    account = archive.account("desk:1")
+    assert account is not None, "what happens after the pruning is new"
+    assert account.facts == (reopened.fact,)
+
+
+def test_an_interrupted_rebuild_leaves_the_archive_as_it_was(archive: Archive) -> None:
+    archive.write(life(), SAID)
+    before = rows(archive)
+    try:
+        with archive.rebuilding() as write:
+            write(OTHER, [], [])
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert rows(archive) == before
+
+
+def test_a_rebuild_that_keeps_derives_anew_what_follows(archive: Archive) -> None:
+    archive.write(life(), SAID)
+    before = rows(archive)
+    with archive.engine.begin() as connection:
+        connection.execute(escalations.update().values(status="wrong"))
+        connection.execute(outcomes.update().values(stands=False))
+    with archive.rebuilding(keep=True) as write:
+        write(life()[:2], [], [])
+    assert rows(archive) == before
