@@ -95,7 +95,8 @@ def life(case: Case) -> Life:
         if outcome.name == "retracted":
             continue  # what it takes back says so
         name = f"{outcome.metric}/{outcome.key}" if outcome.key else outcome.metric
-        lanes[name].sayings.append(_saying(case, outcome, engine.said))
+        lane = lanes.setdefault(name, Lane(name, engine.book.calendars[AROUND_THE_CLOCK]))  # it is no clock
+        lane.sayings.append(_saying(case, outcome, engine.said))
     for lane in lanes.values():
         lane.stretches = _joined(_overrun(lane))
     return Life(happenings, list(lanes.values()), minutes(now, case.shift))
@@ -119,6 +120,7 @@ def _saying(case: Case, o: Outcome, said: list[Outcome]) -> Saying:
     text += [f"({o.reason.replace('_', ' ')})"] if o.reason else []
     text += [f"owes {o.credit_percent:g} %"] if o.credit_percent is not None else []
     text += ["→ " + ", ".join(o.notify)] if o.notify else []
+    text += [f"{', '.join(o.people)}; {o.at_most} at most"] if o.people else []
     if correction is not None:
         text.append(f"({correction.name})")
     return Saying(minutes(o.effective_at, case.shift), name, " ".join(text), correction is not None)

@@ -136,7 +136,12 @@ def _structured(record: Record) -> dict[str, Any]:
     }
 
 
-_METRICS = {"cadence_missed": "customer_update", "commitment_missed": "commitment", "overdue": "rca_summary"}
+_METRICS = {
+    "cadence_missed": "customer_update",
+    "commitment_missed": "commitment",
+    "overdue": "rca_summary",
+    "room_too_large": "war_room",
+}
 _THRESHOLDS = {"breach_risk": "75%", "escalated": "100%", "credit_exposed": "100%"}
 _CORRECTED = outcome_id(
     _SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR, ""
@@ -188,6 +193,8 @@ def example_outcome(name: str) -> Outcome:
         probability=0.625 if name == "breach_risk" else None,
         cases=184 if name == "breach_risk" else 0,
         credit_percent=10.0 if name == "credit_exposed" else None,
+        people=("ada", "bo", "cy", "kim", "lou", "max", "sam") if name == "room_too_large" else (),
+        at_most=6 if name == "room_too_large" else 0,
     )
     return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
 

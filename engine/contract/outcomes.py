@@ -81,6 +81,8 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     outcome: str = ""
     provisional: bool = False
     credit_percent: float | None = None
+    people: tuple[str, ...] = ()
+    at_most: int = 0
 
 
 class _Proven(Struct, gc=False):
@@ -146,6 +148,8 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.outcome,
         o.provisional,
         o.credit_percent,
+        o.people,
+        o.at_most,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -250,6 +254,8 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         outcome=w.outcome,
         provisional=w.provisional,
         credit_percent=w.credit_percent,
+        people=w.people,
+        at_most=w.at_most,
     )
 
 
@@ -350,8 +356,13 @@ class OutcomeData(_Model):
     )
     cases: int | None = Field(None, description="breach_risk: how many clocks the probability stands on")
     notify: list[str] | None = Field(None, description="escalated: the roles to notify")
-    in_a_row: int | None = Field(None, description="cadence_missed: intervals that passed in silence")
-    reason: str | None = Field(None, description="cancelled: why; breached: retarget; paused: for what")
+    in_a_row: int | None = Field(
+        None, description="cadence_missed: intervals that passed in silence; overdue: days"
+    )
+    reason: str | None = Field(
+        None,
+        description="cancelled: why; breached: retarget; paused: for what; escalated: not_acknowledged",
+    )
     proof: ProofModel | None = Field(None, description="What it was computed with; of a verdict, how")
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
     corrects: str | None = Field(None, description="amended, retracted: the id of the outcome it corrects")
@@ -366,3 +377,5 @@ class OutcomeData(_Model):
         description="credit_exposed: what is owed now, of the customer's monthly fee; not in addition to"
         " what was said of this clock and cycle before",
     )
+    people: list[str] | None = Field(None, description="room_too_large: who is in the war room")
+    at_most: int | None = Field(None, description="room_too_large: how many people the policy allows in it")

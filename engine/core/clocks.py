@@ -307,7 +307,7 @@ class Runner:
             return
         if clock.breached and self._expose(plan, clock, at, at):
             return
-        if clock.breached and plan.reminds and self._reminder(clock) <= at:
+        if clock.breached and plan.reminds and self._reminder(plan, clock) <= at:
             clock.reminded = days_between(clock.due, at)
             self._arm(plan, clock)
             self._say(plan, clock, "overdue", at, due=clock.due, in_a_row=clock.reminded)
@@ -476,12 +476,12 @@ class Runner:
         if clock.breached and plan.tiers and (tier := self._next_tier(plan, clock)):
             alarm = min(alarm, self._tier_at(clock, tier))
         if clock.breached and plan.reminds and clock.phase == RUNNING:
-            alarm = min(alarm, self._reminder(clock))
+            alarm = min(alarm, self._reminder(plan, clock))
         clock.alarm = alarm
 
-    def _reminder(self, clock: Clock) -> Instant:
+    def _reminder(self, plan: ClockPlan, clock: Clock) -> Instant:
         """When the breach is said again: not for the days of a pause, nor for those before a new target."""
-        return next_reminder(clock.due, clock.reminded, max(clock.floor, clock.mark))
+        return next_reminder(clock.due, clock.reminded, max(clock.floor, clock.mark), plan.reminds)
 
     def _due(self, clock: Clock) -> Instant | None:
         """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""

@@ -56,3 +56,7 @@ class Escalation(Struct, array_like=True):
     """The escalations that its customer updates count for, too."""
     contact: Instant = Instant(0)
     """When its customer first came: here, or at what was merged into it."""
+    is_crowded: bool = False
+    """Whether more people are in its war room than its severity allows."""
+    crowds: int = 0
+    """How often it became so."""

@@ -8,10 +8,11 @@ from engine.core.clocks import ENDED, LIVE, STOPPED, SUSPENDED, Clock, Runner
 from engine.core.deadlines import ACTION, COMMITMENT, Keeper
 from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
-from engine.core.instants import NEVER, Instant
-from engine.core.policy import SEVERITIES
+from engine.core.instants import NEVER, Instant, Span
+from engine.core.outcomes import ROOM
+from engine.core.policy import AROUND_THE_CLOCK, SEVERITIES
 from engine.core.relays import Relay
-from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, CadencePlan, ClockPlan, Plan
+from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.statements import NOBODYS, Statement, Voice
 from engine.core.verbs import MOVES, NEEDS, TELLING
 
@@ -180,6 +181,7 @@ class Judge:
         self.voice.changed(severity)
         floor = self.floor(at)
         self.ask_for_roles(at)
+        self.count_people(at)
         for plan, clock in self.clocks():
             if plan.metric != ROLE or e.status == OPEN:
                 self.runner.retarget(plan, clock, at, floor, self._severity_for(plan), e.reasons)
@@ -237,6 +239,27 @@ class Judge:
             else:
                 self.start(place, at)
 
+    def count_people(self, at: Instant) -> None:
+        """Say it each time that more people come to be in the war room than its severity allows.
+
+        It ends with the resolution, as the room does.
+        """
+        e, rooms = self.escalation, self.plan.policy.war_room
+        if not rooms:
+            return
+        room = rooms.get(e.severity) if e.status == OPEN else None
+        people = tuple(sorted(set(e.staff.values())))
+        was_crowded = e.is_crowded
+        e.is_crowded = room is not None and len(people) > room.at_most
+        if room is None or not e.is_crowded or was_crowded or WAR_ROOM in e.waivers:
+            return
+        e.crowds += 1
+        at = self.floor(at)
+        self.voice.say(
+            ROOM, WAR_ROOM, "", e.crowds, at, None, at, Span(0), None, AROUND_THE_CLOCK,
+            people=people, at_most=room.at_most,
+        )  # fmt: skip
+
     def floor(self, at: Instant) -> Instant:
         """Before the opening nothing warns, whatever happened there."""
         return max(at, self.escalation.opened)
@@ -252,6 +275,7 @@ class Judge:
 
     def end_with_resolution(self, at: Instant) -> None:
         """What only an open escalation owes is over; what a resolution begins, begins."""
+        self.count_people(at)
         for plan, clock in self.clocks():
             if plan.ends_with_resolution:
                 self.runner.stop(plan, clock, at, "resolved")

@@ -14,6 +14,8 @@ BEHIND = "source_behind"
 """Due, and not known yet: what stopped it may not have been read."""
 CREDIT = "credit_exposed"
 """A tier of the contract's credits is passed: so much of the customer's monthly fee is owed."""
+ROOM = "room_too_large"
+"""More people are in the war room than the policy allows."""
 
 NAMES = [
     "clock_started",
@@ -35,6 +37,7 @@ NAMES = [
     "recurrence_detected",
     CREDIT,
     BEHIND,
+    ROOM,
 ]
 
 VERDICTS = frozenset(
@@ -110,6 +113,10 @@ class Outcome(Struct, frozen=True, gc=False):
     """breach_risk: how many clocks the probability stands on."""
     credit_percent: float | None = None
     """credit_exposed: what is owed now, of the customer's monthly fee."""
+    people: tuple[str, ...] = ()
+    """room_too_large: who is in the war room, by name."""
+    at_most: int = 0
+    """room_too_large: how many the policy allows."""
 
     @property
     def consumed_ratio(self) -> float | None:

@@ -121,6 +121,8 @@ class Publisher:
                 probability,
                 cases,
                 s.credit_percent,
+                s.people,
+                s.at_most,
             )
         )
         return identity

@@ -25,6 +25,7 @@ from engine.core.policy import (
     Threshold,
     Trigger,
 )
+from engine.core.reminders import A_MONTH, MOST_DAYS
 from engine.core.tiers import Tier, tiers_of
 
 OWNED = "owned"
@@ -35,6 +36,8 @@ RESOLUTION = "resolution"
 """The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
 ROLE = "role"
 """The metric of staffing the roles that a severity asks for; the key is the role."""
+WAR_ROOM = "war_room"
+"""The metric of how many people are in it."""
 
 
 class BuiltIn(NamedTuple):
@@ -48,13 +51,13 @@ class BuiltIn(NamedTuple):
     """What a resolution began, a reopening takes back."""
     by_gravest: bool = False
     """Its budget is that of the gravest severity ever held: a downgrade waives nothing."""
-    reminds: bool = False
-    """Breached and still missing, it is said again each day."""
+    reminds: int = 0
+    """Breached and still missing, it is said again each day, so many days."""
 
 
 def _review(*stop: Trigger) -> BuiltIn:
     """What a grave escalation owes after its resolution (semantics.md, Commitments 2)."""
-    return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=True)
+    return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=MOST_DAYS)
 
 
 _WORK = tuple(
@@ -85,6 +88,7 @@ BUILT_IN = {
         (Trigger("resolved"),),
         (Trigger("resolution_confirmed"), Trigger("closed")),
         ends_with_reopening=True,
+        reminds=A_MONTH,
     ),
     "handover": BuiltIn((Trigger(HANDED_OVER),), _WORK, True),
     "stall": BuiltIn((Trigger("opened"), Trigger("reopened"), *_WORK), _WORK, True),

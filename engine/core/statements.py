@@ -46,6 +46,10 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     """Of a verdict: where its time went."""
     credit_percent: float | None = None
     """credit_exposed: what is owed now, of the customer's monthly fee."""
+    people: tuple[str, ...] = ()
+    """room_too_large: who is in the war room."""
+    at_most: int = 0
+    """room_too_large: how many the policy allows."""
 
 
 class Voice:
@@ -95,6 +99,8 @@ class Voice:
         segments: tuple[Segment, ...] = (),
         owner: str = "",
         credit_percent: float | None = None,
+        people: tuple[str, ...] = (),
+        at_most: int = 0,
     ) -> None:
         """One statement, its fields in their order: by name they would cost a microsecond.
 
@@ -106,7 +112,7 @@ class Voice:
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, context, segments, credit_percent,
+                threshold, notify, in_a_row, reason, context, segments, credit_percent, people, at_most,
             )
         )  # fmt: skip
 

@@ -157,6 +157,7 @@ def _reopened(judge: "Judge", fact: Fact) -> None:
         if cadence_plan.metric not in e.waivers:
             judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity)
     judge.ask_for_roles(fact.at)
+    judge.count_people(fact.at)
     for role, place in judge.plan.roles.items():
         if place < len(e.clocks) and role not in e.staff:
             judge.start(place, fact.at)
@@ -216,6 +217,7 @@ def _role_assigned(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     role = fact.text("role")
     e.staff = {**e.staff, role: fact.text("person")}
+    judge.count_people(fact.at)
     place = judge.plan.roles.get(role)
     if place is not None and place < len(e.clocks):
         judge.runner.stop(judge.plan.clocks[place], e.clocks[place], fact.at)
@@ -228,6 +230,7 @@ def _role_released(judge: "Judge", fact: Fact) -> None:
     if e.staff.get(role) != fact.text("person"):
         return
     e.staff = {name: person for name, person in e.staff.items() if name != role}
+    judge.count_people(fact.at)
     place = judge.plan.roles.get(role)
     if place is not None and place < len(e.clocks):
         judge.start(place, fact.at)

@@ -46,6 +46,7 @@ _OUTCOMES = {
     "classified": Sign(".", "classified", ""),
     "recurrence_detected": Sign("^", "recurs", "yellow"),
     "credit_exposed": Sign("!", "credit", "red"),
+    "room_too_large": Sign("^", "too large", "yellow"),
     "source_behind": Sign("?", "unknown", "magenta"),
 }
 

@@ -10,7 +10,7 @@ SEVERITIES = ("P0", "P1", "P2", "P3")
 CLOCKS = (
     "triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm",
     "customer_update", "internal_update", "executive_update", "commitment", "rca_summary", "rca_final",
-    "pir", "action", "role", "flag_recurrence",
+    "pir", "action", "role", "flag_recurrence", "war_room",
 )  # fmt: skip
 """The built-in metrics (semantics.md); a policy may define more."""
 
@@ -30,7 +30,7 @@ VERBS = (
 OUTCOMES = (
     "clock_started", "breach_risk", "breached", "met", "stopped_late", "cadence_missed",
     "commitment_missed", "overdue", "paused", "resumed", "cancelled", "waived", "amended", "retracted",
-    "classified", "escalated", "recurrence_detected", "credit_exposed", "source_behind",
+    "classified", "escalated", "recurrence_detected", "credit_exposed", "source_behind", "room_too_large",
 )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` i
 What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
 metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [owes PERCENT],
-[-> whom it notifies], [provisional]; of a correction `amended NAME` or `retracted NAME` and `by` the fact's
-id. A refusal is `!reason`, a count `counted NAME`.
+[-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction `amended NAME` or
+`retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
     calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
@@ -314,6 +314,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(f"owes {o.credit_percent:g}%")
     if o.notify:
         words.append(f"-> {','.join(o.notify)}")
+    if o.people:
+        words.append(f"{','.join(o.people)}, {o.at_most} at most")
     if o.caused_by:
         words.append(f"by {o.caused_by}")
     if o.provisional:

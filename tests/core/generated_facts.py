@@ -46,7 +46,7 @@ commitments: {risk: [50%, "15m before due"]}
 actions: {budget: {P0: 1d, P1: 8h @office}}
 war_room:
   P0: {roles: [commander, comms], staffed_within: 15m, at_most: 4}
-  P1: {roles: [commander], staffed_within: 30m, at_most: 4}
+  P1: {roles: [commander], staffed_within: 30m, at_most: 1}
 """,
         name="gold",
     ),

@@ -141,6 +141,29 @@ clocks: {confirm: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 50 closed
 => 50 met confirm due 90
 
+== Built-in 7: breached and unconfirmed it is said again each day
+picture: built-in-7-unconfirmed
+clocks: {confirm: {budget: {P1: 24h}}}
+0 opened P1; 30 resolved; 4400 resolution_confirmed; 9000 now
+=> 1470 breached confirm due 1470; 2910 overdue confirm due 1470 x1; 4350 overdue confirm due 1470 x2; 4400 stopped_late confirm due 1470
+
+== Built-in 7: a reopening ends the asking, and so does a closing
+clocks: {confirm: {budget: {P1: 24h}}}
+0 opened P1; 30 resolved; 1500 reopened; 3000 resolved; 4500 closed; 9000 now
+=> 1470 breached confirm due 1470; 1500 cancelled confirm due 1470 (reopened)
+=> 4440 breached confirm #2 due 4440; 4500 stopped_late confirm #2 due 4440
+
+== Built-in 7: a waiver ends the asking
+clocks: {confirm: {budget: {P1: 24h}}}
+0 opened P1; 30 resolved; 1500 waived confirm reason=unreachable; 9000 now
+=> 1470 breached confirm due 1470; 1500 waived confirm due 1470 (unreachable)
+
+== Built-in 7: confirmed in time and told late, nothing was overdue
+clocks: {confirm: {budget: {P1: 24h}}}
+0 opened P1; 30 resolved; 2911 now; 100 resolution_confirmed :late
+=> 1470 breached confirm due 1470; 2910 overdue confirm due 1470 x1
+=> 1470 retracted breached confirm due 1470 by late; 2910 retracted overdue confirm due 1470 x1 by late; 100 met confirm due 1470
+
 == Built-in 8: an audience's cadence runs from the opening, an update of another audience is none of its own
 picture: built-in-8
 cadence: {internal: {every: {P1: 30m}}, executive: {every: {P1: 60m}}}

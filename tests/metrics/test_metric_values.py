@@ -10,7 +10,7 @@ from engine.core import facts, outcomes, policy
 from engine.metrics import Metrics, labels
 from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
 
-SERIES_AT_MOST = 2_500
+SERIES_AT_MOST = 2_600
 """Of one worker, without the gauges a partition."""
 
 

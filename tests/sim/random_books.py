@@ -106,14 +106,17 @@ def _resolve(rng: Random) -> str:
     held = rng.choice(["any", "pending_customer", "pending_customer, pending_vendor", ""])
     pause = f", pause: [{held}]" if held else ""
     anchor = rng.choice(["opened", "opened", "reported", "occurred"])
-    return f"  resolve: {{budget: {_budget(rng, all_of_them=True)}{pause}, anchor: {anchor}{_levels(rng)}}}"
+    has_levels = rng.choice([False, True])
+    budget = _budget(rng, all_of_them=True)
+    levels = _levels(Random(budget + anchor)) if has_levels else ""  # noqa: S311
+    return f"  resolve: {{budget: {budget}{pause}, anchor: {anchor}{levels}}}"
 
 
 def _levels(rng: Random) -> str:
+    """By a chance of their own, as the credits."""
     waits = [rng.choice(["", ", ack_within: 15m", ", ack_within: 60m @office"]) for _ in range(2)]
     return rng.choice(
         [
-            "",
             f", escalate: [{{at: 75%, notify: [lead]{waits[0]}}}, {{at: 100% + 2h, notify: [director]}}]",
             f", escalate: [{{at: 25%, notify: [owner]{waits[0]}}}, {{at: 50%, notify: [lead]{waits[1]}}},"
             " {at: 100%, notify: [director]}]",
