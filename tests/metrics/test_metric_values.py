@@ -209,7 +209,7 @@ def test_the_number_of_series_is_bounded_whatever_comes_in() -> None:
             for severity in ("P0", "P1", "P2", "P3", "", "P9"):
                 for corrected in ("breached", "met", "nonsense"):
                     metrics.outcome_said(outcome, metric, severity, consumed_ratio=1, corrects=corrected)
-    for _ in range(400):
+    for _ in range(600):
         everything(metrics, chance)
     first = len(samples(metrics))
     assert first <= SERIES_AT_MOST
