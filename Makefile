@@ -47,6 +47,7 @@ bench: $(VENV)/.dev
 soak: $(VENV)/.dev
 	VIGIL_SIM_SEEDS=$(SIM_SEEDS) $(BIN)/pytest -q -n auto --dist loadfile tests/sim
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
+	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
 lock: $(VENV)/.dev

@@ -3,11 +3,12 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -22,10 +23,13 @@ class NoDatabase(ValueError):
     """The URL names no database that an archive can live in. The message has no password in it."""
 
 
-def connect(url: str) -> Engine:
-    """Opens nothing yet. NoDatabase where the URL is none."""
+def connect(url: str, *, must_exist: bool = False) -> Engine:
+    """Opens nothing yet. NoDatabase where the URL is none, and where a file must exist and does not."""
     engine = create_engine(database_url(url))
     if engine.dialect.name == "sqlite":
+        file = engine.url.database
+        if must_exist and file and not Path(file).is_file():
+            raise NoDatabase(f"{file}: there is no such file; expected an archive, {EXAMPLES}")
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
     return engine
@@ -44,6 +48,11 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+def reason(error: DBAPIError) -> str:
+    """What the database or its driver said, in one line; it has no password in it."""
+    return str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes; all others that write wait until it ends, so none sees half of another."""
@@ -57,6 +66,7 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin late, and end a transaction at a CREATE
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
     connection.execute("PRAGMA journal_mode = WAL")  # readers see the last commit while one writes
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
     # A machine that loses its power loses the last commits whole, offsets and all: they are read again.
     connection.execute("PRAGMA synchronous = NORMAL")
 

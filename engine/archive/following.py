@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartit
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine.archive.archive import Archive
+from engine.archive.database import reason
 from engine.archive.reading import Skipped, Topics, read
 from engine.archive.writing import Advance, Overtaken
 from engine.contract.codec import Received
@@ -24,6 +25,7 @@ AWAY = (OperationalError, InterfaceError)
 _POLL_MS = 500
 _LOOK_SECONDS = 5.0
 """Between two looks at how far the topics go; a broker that is away is noticed by it."""
+_ANSWER_MS = 5_000
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 
 
@@ -69,15 +71,14 @@ class Follower:
                 self._follow()
                 return
             except AWAY as error:
-                self._away("database_away", error, wait)
+                self._away("database_away", reason(error), wait)
             except OffsetOutOfRangeError:
                 continue  # `_stand` says what is gone
             except KafkaError as error:
-                self._away("broker_away", error, wait)
+                self._away("broker_away", str(error) or type(error).__name__, wait)
             wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
 
-    def _away(self, what: str, error: Exception, wait: float) -> None:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    def _away(self, what: str, why: str, wait: float) -> None:
         log.warning(what, why=why, again_in_seconds=wait)
         self._metrics.retried(what)
         self._stopping.wait(wait)
@@ -158,7 +159,7 @@ class Follower:
         )
 
     def _look(self, consumer: KafkaConsumer) -> None:
-        ends = consumer.end_offsets(list(self._next))
+        ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
         for topic in self._topics.all:
             behind = sum(ends[one] - at for one, at in self._next.items() if one.topic == topic)
             self._metrics.lag(topic, behind)

@@ -150,15 +150,12 @@ def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from engine.archive.database import EXAMPLES, NoDatabase, connect
+    from engine.archive.database import NoDatabase, connect
 
     try:
-        engine = connect(url)
+        engine = connect(url, must_exist=True)
     except NoDatabase as error:
         raise Failure(f"--archive {error}", ExitCode.USAGE) from None
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not Path(file).is_file():  # or SQLite would make it
-        raise Failure(f"--archive {file}: there is no such file", ExitCode.USAGE, EXAMPLES)
     try:
         with engine.connect() as connection:
             yield connection

@@ -197,7 +197,7 @@ def check(archive: Url = None, json: Json = False) -> None:
     """
     from engine.cli.output import people, say_json, table
 
-    with opened(archive, upgrade=False) as one:
+    with opened(archive, upgrade=False, must_exist=True) as one:
         found = one.state()
     if json:
         say_json(found._asdict())
@@ -263,27 +263,26 @@ def prune(
 
 
 @contextmanager
-def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Archive]":
-    """The archive that an option names, or the settings. Failure where there can be none."""
+def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -> "Iterator[Archive]":
+    """The archive that an option names, or the settings; its schema brought up to date, or left as it is.
+    Failure where there can be none."""
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.archive.database import NoDatabase, connect
+    from engine.archive.database import NoDatabase, connect, reason
     from engine.archive.schema import SchemaRefused
     from engine.settings import Settings
 
     url = Settings().archive_url.get_secret_value() if url is None else url
     try:
-        with Archive.open(url) if upgrade else Archive(connect(url)) as archive:
+        with Archive.open(url) if upgrade else Archive(connect(url, must_exist=must_exist)) as archive:
             yield archive
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None
     except SchemaRefused as error:
         raise Failure(str(error), ExitCode.REFUSED) from None
     except DBAPIError as error:
-        raise Failure(
-            str(error.orig).splitlines()[0], ExitCode.UNREACHABLE, "is the database there?"
-        ) from None
+        raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there, and an archive?") from None
 
 
 def _topics(settings: "Settings") -> "Topics":

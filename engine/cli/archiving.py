@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 from prometheus_client import start_http_server
 
 from engine.archive.archive import Archive
-from engine.archive.database import NoDatabase
+from engine.archive.database import NoDatabase, reason
 from engine.archive.following import AWAY, Follower
 from engine.archive.reading import Topics
 from engine.archive.schema import SchemaRefused
@@ -62,7 +62,7 @@ def _opened(settings: Settings, stopping: Event) -> Archive | None:
         except (NoDatabase, SchemaRefused) as error:
             raise Failure(str(error), ExitCode.REFUSED) from None
         except AWAY as error:
-            why = str(error.orig).splitlines()[0]
+            why = reason(error)
             if time.monotonic() - began + RETRY_SECONDS > settings.start_timeout:
                 raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
             log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)

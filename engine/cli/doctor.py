@@ -68,10 +68,16 @@ def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
 
 def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> Iterator[Finding]:
     from engine.cli.cluster import examine_cluster
-    from engine.cli.installation import examine_pace, examine_policies, examine_worker
+    from engine.cli.installation import (
+        examine_archive,
+        examine_pace,
+        examine_policies,
+        examine_worker,
+    )
 
     yield from examine_policies(settings)
     yield from examine_pace(settings)
+    yield from examine_archive(settings)
     yield from examine_cluster(settings, timeout)
     here = f"http://127.0.0.1:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

@@ -154,6 +154,33 @@ def examine_pace(settings: "Settings") -> Iterator[Finding]:
     yield ok("pace", f"{settings.pace}: {len(learned.pace.kinds)} kinds, {span}; hash {learned.pace.hash}")
 
 
+def examine_archive(settings: "Settings") -> Iterator[Finding]:
+    """The archive's database, where one is named."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.archive.archive import Archive
+    from engine.archive.database import NoDatabase, connect, reason
+    from engine.archive.schema import SchemaRefused
+
+    if "archive_url" not in settings.model_fields_set:
+        return
+    try:
+        with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
+            found = archive.state()
+            where = f"{archive.engine.url!r}"
+    except (NoDatabase, SchemaRefused) as error:
+        yield fail("archive", str(error), "set VIGIL_ARCHIVE_URL to the archive's database")
+        return
+    except DBAPIError as error:
+        yield fail("archive", reason(error), "is the database there, and does it let us in?")
+        return
+    held = f"{where}: schema {found.schema or 'none'}, {found.facts:,} facts, {found.outcomes:,} outcomes"
+    if found.schema == found.newest:
+        yield ok("archive", held)
+    else:
+        yield warn("archive", held, f"`vigil archive upgrade` makes it {found.newest}; so does `run`")
+
+
 def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:
     """A worker's own word on whether it is ready. `asked`: the caller named it, so silence is a failure."""
     address = f"{url.rstrip('/')}/ready"

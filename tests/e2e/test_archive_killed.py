@@ -23,10 +23,10 @@ from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.replay.verdicts import read_outcomes, verdicts
 from postgres import Postgres
 
-pytestmark = pytest.mark.timeout(300)
-
 KILLS = max(20, int(os.environ.get("VIGIL_SOAK_KILLS", "20")))
 SUBJECTS = 15 * KILLS
+
+pytestmark = pytest.mark.timeout(15 * KILLS)
 START = parse_instant("2026-03-02T09:00:00Z")
 POLICY = """
 policy: killed

@@ -1,0 +1,193 @@
+"""Following real topics: what is skipped, what is away, what is gone."""
+
+import logging
+import time
+from collections.abc import Iterator
+from threading import Event, Thread
+
+import psycopg
+import pytest
+from archived import at, fact, opened, outcome
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from structlog.testing import capture_logs
+
+from engine.archive.archive import Archive
+from engine.archive.following import Follower, TopicMadeAnew
+from engine.archive.reading import Topics
+from engine.archive.writing import Advance
+from engine.cli.reading import reader
+from engine.contract.codec import Received, encode_event, encode_outcome, encode_tick
+from engine.contract.records import Record
+from engine.core.outcomes import Outcome
+from engine.demo.broker import KafkaBroker
+from engine.metrics.archive import ArchiveMetrics
+from engine.settings import Settings
+from postgres import Postgres
+from servers import create_topics, unique
+
+
+class Following:
+    """A follower in a thread, on topics of its own."""
+
+    def __init__(self, kafka: KafkaBroker, archive: Archive) -> None:
+        name = unique("archive")
+        self.topics = Topics((f"{name}-tickets", f"{name}-incidents"), f"{name}-outcomes")
+        create_topics(kafka.bootstrap, *self.topics.all, partitions=2)
+        self.bootstrap = kafka.bootstrap
+        self.archive = archive
+        self.metrics = ArchiveMetrics()
+        self.failed: list[Exception] = []
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> "Following":
+        self._stopping.clear()
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def _run(self) -> None:
+        settings = Settings(bootstrap_servers=self.bootstrap)
+        follower = Follower(
+            self.archive, self.topics, lambda: reader(settings, "none"), self._stopping, self.metrics, 100
+        )
+        try:
+            follower.run()
+        except Exception as error:
+            self.failed.append(error)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wait()
+
+    def wait(self) -> None:
+        """For its end."""
+        if self._thread is not None:
+            self._thread.join(60)
+            assert not self._thread.is_alive()
+
+    def send(self, *said: Received | Outcome | Record, topic: str = "") -> None:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for one in said:
+            if isinstance(one, Received):
+                record = encode_event(f"ticket.{one.fact.kind}.v1", one.subject, one.fact)
+            else:
+                record = encode_outcome(one) if isinstance(one, Outcome) else one
+            default = self.topics.outcomes if isinstance(one, Outcome) else self.topics.events[0]
+            headers = list(record.headers)
+            producer.send(topic or default, key=record.key, value=record.value, headers=headers)
+        producer.flush()
+        producer.close()
+
+    def until(self, subjects: set[str], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not subjects <= set(self.archive.subjects()):
+            assert time.monotonic() < end, (self.archive.subjects(), self.failed)
+            time.sleep(0.1)
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture
+def archive(postgres: Postgres) -> Iterator[Archive]:
+    with Archive.open(postgres.new_database()) as made:
+        yield made
+
+
+@pytest.fixture
+def following(kafka: KafkaBroker, archive: Archive) -> Iterator[Following]:
+    made = Following(kafka, archive)
+    yield made
+    made.stop()
+
+
+def test_what_is_no_fact_and_no_outcome_is_skipped_and_counted(following: Following) -> None:
+    outcomes = following.topics.outcomes
+    bad = encode_outcome(outcome("met", 1, 5, "desk:bad", team="web\0"))
+    following.send(Record(b"k", b"{"), encode_tick("desk:1", at(1)), opened(0))
+    following.send(Record(b"k", b"{"), bad, topic=outcomes)
+    following.send(outcome("met", 1, 5), outcome("met", 1, 5, "desk:2"))
+    following.start().until({"desk:1", "desk:2"})
+    following.stop()
+    assert following.archive.subjects() == ["desk:1", "desk:2"]
+    skipped = {
+        sample.labels["topic"].rpartition("-")[2] + " " + sample.labels["reason"]: sample.value
+        for family in following.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "vigil_archive_skipped_total"
+    }
+    of_tickets, of_outcomes = ("not_cloudevents", "internal"), ("no_outcome", "unstorable")
+    expected = [f"tickets {reason}" for reason in of_tickets] + [
+        f"outcomes {reason}" for reason in of_outcomes
+    ]
+    assert skipped == dict.fromkeys(expected, 1)
+    assert following.counted("vigil_archive_rows_total", table="facts") == 1
+    assert following.counted("vigil_archive_rows_total", table="outcomes") == 2
+    assert following.counted("vigil_archive_lag_records", topic=outcomes) == 0
+
+
+def test_a_database_that_hangs_up_is_waited_for_and_nothing_is_lost_or_doubled(
+    following: Following, postgres: Postgres
+) -> None:
+    following.send(*(opened(0, f"desk:{number}") for number in range(50)))
+    following.start().until({f"desk:{number}" for number in range(50)})
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+    following.send(*(opened(0, f"desk:{number}") for number in range(100)))
+    following.until({f"desk:{number}" for number in range(100)})
+    following.stop()
+    assert following.counted("vigil_archive_retries_total", reason="database_away") >= 1
+    assert sum(following.archive.offsets().values()) == 150
+    assert following.archive.state().facts == 150, "of two openings of each of fifty both are facts"
+
+
+def test_a_broker_that_was_away_is_waited_for(
+    following: Following, kafka: KafkaBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "kafka")
+    following.send(opened(0, "before"))
+    following.start().until({"before"})
+    kafka.kill()
+    end = time.monotonic() + 60
+    while not following.counted("vigil_archive_retries_total", reason="broker_away"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    kafka.start()
+    following.send(opened(0, "after"))
+    following.until({"after"})
+    following.stop()
+    assert following.archive.state().facts == 2
+
+
+def test_records_that_are_gone_are_said_and_what_is_there_is_read(following: Following) -> None:
+    following.send(*(fact("updated", number) for number in range(10)))
+    following.start().until({"desk:1"})
+    following.stop()
+    ((topic, number), read) = next(iter(following.archive.offsets().items()))
+    following.send(*(fact("updated", 20 + number) for number in range(10)))
+    admin = KafkaAdminClient(bootstrap_servers=following.bootstrap)
+    admin.delete_records({TopicPartition(topic, number): read + 5})
+    admin.close()
+    following.send(fact("updated", 0, "desk:1", identity="last"))
+    with capture_logs() as logs:
+        following.start()
+        until = time.monotonic() + 60
+        while following.archive.offsets()[topic, number] < read + 11:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        following.stop()
+    (gone,) = [line for line in logs if line["event"] == "records_gone"]
+    assert (gone["partition"], gone["read_to"], gone["first"]) == (f"{topic}/{number}", read, read + 5)
+    assert following.archive.state().facts == read + 6
+
+
+def test_a_topic_that_is_shorter_than_what_was_read_is_refused(following: Following) -> None:
+    topic = following.topics.events[0]
+    following.archive.write([], [], [Advance(topic, 0, 0, 1_000)])
+    following.start().wait()
+    (error,) = following.failed
+    assert isinstance(error, TopicMadeAnew)
+    assert f"{topic}/0 ends at 0 and the archive has read up to 1,000" in str(error)

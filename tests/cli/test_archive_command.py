@@ -1,0 +1,158 @@
+"""`vigil archive` on the command line: what each command does, and how each refusal is one line."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+from running import vigil
+
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Sign
+from engine.cli.installation import examine_archive
+from engine.demo.broker import KafkaBroker, free_port
+from engine.settings import Settings
+from servers import create_topics, unique
+
+POLICY = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+default_severity: P1
+clocks:
+  resolve: {budget: {P1: 4h}}
+"""
+
+
+def event(subject: str, verb: str, minute: int, **data: object) -> str:
+    said = {"specversion": "1.0", "source": "test", "id": f"{subject}-{verb}", "subject": subject}
+    said |= {"type": f"ticket.{verb}.v1", "time": f"2026-03-02T09:{minute:02}:00Z"}
+    return json.dumps({**said, "data": data})
+
+
+EVENTS = "\n".join(
+    [
+        event("desk:1", "opened", 0, title="Down", customer={"id": "acme", "name": "Acme"}),
+        event("desk:1", "resolved", 30),
+        event("desk:2", "opened", 5, title="Slow"),
+    ]
+)
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> str:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "policy.yaml").write_text(POLICY)
+    return str(tmp_path / "policies")
+
+
+def answer(*arguments: str, stdin: str = "", code: int = 0, **environment: str) -> dict[str, object]:
+    done = vigil("archive", *arguments, "--json", stdin=stdin, **environment)
+    assert done.returncode == code, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_an_archive_is_loaded_looked_at_erased_and_pruned(tmp_path: Path, policies: str) -> None:
+    url = {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
+    load = ("load", "-", "-p", policies)
+    assert answer(*load, stdin=EVENTS, **url) == {"facts": 3, "outcomes": 1, "unreadable": 0}
+    assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
+    held = {"schema": "0001", "newest": "0001", "facts": 3, "outcomes": 1, "escalations": 2}
+    assert answer("check", **url) == {**held, "erased_customers": 0, "pruned_escalations": 0}
+    done = answer("forget", "acme", **url)
+    assert done["subjects"] == ["desk:1"]
+    assert b"Acme" not in b"".join(file.read_bytes() for file in tmp_path.glob("a.db*"))
+    before = ("prune", "--before", "2026-03-03T00:00:00Z")
+    assert answer(*before, "--dry-run", **url) == {"escalations": 1, "removed": False}
+    assert answer(*before, **url) == {"escalations": 1, "removed": True}
+    assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
+
+
+def test_an_unreadable_line_ends_a_load_with_1(tmp_path: Path, policies: str) -> None:
+    file = tmp_path / "url"
+    file.write_text(f"sqlite:///{tmp_path}/a.db\n")
+    found = answer(
+        "load", "-", "-p", policies, stdin="{}", code=ExitCode.FOUND, VIGIL_ARCHIVE_URL_FILE=str(file)
+    )
+    assert found == {"facts": 0, "outcomes": 0, "unreadable": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (("check", "--archive", "a.db"), "a.db: no database's URL; expected one such as", ExitCode.USAGE),
+        (("check", "--archive", "sqlite:///none.db"), "none.db: there is no such file", ExitCode.USAGE),
+        (("upgrade", "--archive", "sqlite:////none/none.db"), "unable to open", ExitCode.UNREACHABLE),
+        (("forget", "acme", "--archive", "postgresql://127.0.0.1:1/x"), "refused", ExitCode.UNREACHABLE),
+        (("prune", "--before", "yesterday"), "--before yesterday", ExitCode.USAGE),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], message: str, code: ExitCode) -> None:
+    done = vigil("archive", *arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert message in done.stderr
+
+
+def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    (tmp_path / "a.db").touch()
+    assert answer("check", "--archive", url, code=ExitCode.FOUND)["schema"] is None
+    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0001"}
+    assert answer("upgrade", "--archive", url) == {"before": "0001", "after": "0001"}
+    database = sqlite3.connect(tmp_path / "a.db")
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = 'later'")
+    database.close()
+    done = vigil("archive", "forget", "acme", "--archive", url)
+    assert done.returncode == ExitCode.REFUSED
+    assert "the archive's schema is later, of a newer release" in done.stderr
+
+
+def test_the_doctor_looks_at_an_archive_that_is_named(tmp_path: Path) -> None:
+    assert list(examine_archive(Settings())) == []
+    url = f"sqlite:///{tmp_path}/a.db"
+    (absent,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    assert (absent.sign, "no such file" in absent.found) == (Sign.FAIL, True)
+    (tmp_path / "a.db").touch()
+    (old,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    assert (old.sign, "vigil archive upgrade" in old.advice) == (Sign.WARN, True)
+    answer("upgrade", "--archive", url)
+    (good,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    assert good.sign is Sign.OK
+    (away,) = examine_archive(Settings(archive_url="postgresql://u:pw@127.0.0.1:1/x"))  # type: ignore[arg-type]
+    assert (away.sign, "pw" in away.found) == (Sign.FAIL, False)
+
+
+def test_an_archive_that_cannot_begin_says_why(kafka: KafkaBroker, tmp_path: Path) -> None:
+    topics = {f"VIGIL_{kind}_TOPIC": unique(kind.lower()) for kind in ("TICKETS", "INCIDENTS", "OUTCOMES")}
+    there = {**topics, "VIGIL_BOOTSTRAP_SERVERS": kafka.bootstrap, "VIGIL_METRICS_PORT": "0"}
+    database = f"sqlite:///{tmp_path}/a.db"
+    missing = vigil("archive", "run", "--archive", database, **there)
+    assert (missing.returncode, "does not exist" in missing.stderr) == (ExitCode.REFUSED, True)
+    create_topics(kafka.bootstrap, *topics.values(), partitions=1)
+    away = {"VIGIL_START_TIMEOUT": "3", "VIGIL_ARCHIVE_URL": f"postgresql://127.0.0.1:{free_port()}/x"}
+    no_database = vigil("archive", "run", **there, **away)
+    assert (no_database.returncode, "no database: " in no_database.stderr) == (ExitCode.UNREACHABLE, True)
+    assert '"event": "database_away"' in no_database.stderr, "it tried again, and said so"
+    nowhere = {"VIGIL_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}", "VIGIL_START_TIMEOUT": "0"}
+    no_broker = vigil("archive", "run", "--archive", database, **nowhere)
+    assert (no_broker.returncode, "no broker at" in no_broker.stderr) == (ExitCode.UNREACHABLE, True)
+
+
+def test_a_rebuild_of_topics_that_have_lost_records_keeps_what_the_archive_has(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    topics = {f"VIGIL_{kind}_TOPIC": unique(kind.lower()) for kind in ("TICKETS", "INCIDENTS", "OUTCOMES")}
+    create_topics(kafka.bootstrap, *topics.values(), partitions=1)
+    there = {**topics, "VIGIL_BOOTSTRAP_SERVERS": kafka.bootstrap}
+    there |= {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
+    vigil("send", "-", stdin=EVENTS, **there)
+    assert answer("rebuild", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.delete_records({TopicPartition(topics["VIGIL_TICKETS_TOPIC"], 0): 2})
+    admin.close()
+    refused = vigil("archive", "rebuild", **there)
+    assert (refused.returncode, "has no more its first records" in refused.stderr) == (ExitCode.REFUSED, True)
+    assert answer("rebuild", "--keep", **there) == {"facts": 1, "outcomes": 0, "skipped": 0}
+    assert answer("check", **there)["facts"] == 3
