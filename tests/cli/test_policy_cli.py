@@ -96,6 +96,17 @@ def test_show_says_what_a_business_day_is_worth(tmp_path: Path) -> None:
     assert "support   Europe/Berlin  8h   mon-fri 09:00-17:00" in run.stdout
 
 
+def test_show_says_which_levels_wait_for_an_acknowledgement(tmp_path: Path) -> None:
+    levels = "{at: 75%, notify: [owner], ack_within: 1h @support}, {at: 100%, notify: [lead]}"
+    written(tmp_path, GOOD.replace("@support}", f"@support}}, escalate: [{levels}]"))
+    run = vigil("show", tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert (
+        "75% notifies owner, the next unless acknowledged within 1h @support; 100% notifies lead"
+        in " ".join(run.stdout.split())
+    )
+
+
 def test_show_for_programs_prints_seconds_versions_and_hashes(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     shown = json.loads(vigil("show", tmp_path, "--json").stdout)

@@ -359,6 +359,16 @@ clocks: {resolve: {budget: {P1: 400m}, escalate: [{at: 100%, notify: [owner], ac
 => 400 breached resolve due 400; 400 escalated resolve due 400 100% -> owner; 1420 escalated resolve due 400 100% + 90h (not_acknowledged) -> lead
 => 1500 stopped_late resolve due 400
 
+== Levels 2: a calendar that changes moves the end of a wait that counts on it
+calendar shop: {zone: UTC, hours: {mon-sun: ["08:00-18:00"]}}
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: "30m @shop"}, {at: "100% + 9h", notify: [lead]}]}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-sun: ["08:00-11:00", "12:00-18:00"]}}
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: "30m @shop"}, {at: "100% + 9h", notify: [lead]}]}}
+0 opened P1; 60 reload; 200 resolved
+=> 50 escalated resolve due 100 50% -> owner; 100 breached resolve due 100; 140 escalated resolve due 100 100% + 9h (not_acknowledged) -> lead
+=> 200 stopped_late resolve due 100
+
 == Levels 2: another target begins the levels anew
 clocks: {resolve: {budget: {P0: 60m, P1: 100m, P2: 200m}, escalate: [{at: 50%, notify: [owner], ack_within: 15m}, {at: 90%, notify: [lead]}]}}
 0 opened P1; 55 updated P2; 90 now; 110 updated P0; 120 resolved
