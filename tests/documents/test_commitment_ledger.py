@@ -5,7 +5,7 @@
 from pathlib import Path
 
 import pytest
-from accounts import account, account_as_reported, at, book, fact
+from told_accounts import account, account_as_reported, at, book, fact
 
 from engine.core.facts import Fact
 from engine.core.proof import is_intact

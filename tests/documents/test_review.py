@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from accounts import account, account_as_reported, book, fact
 from markdown_it import MarkdownIt
+from told_accounts import account, account_as_reported, book, fact
 
 from engine.archive.account import Account
 from engine.core.facts import Fact

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
-from accounts import SUBJECT, account, at, book, fact
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from told_accounts import SUBJECT, account, at, book, fact
 
 from engine.contract.codec import Received, read_line
 from engine.core.facts import Fact
