@@ -1,6 +1,6 @@
 """`vigil brief`: the executive brief of an escalation."""
 
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject
+from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 
@@ -13,6 +13,7 @@ def command(
     form: FormAsked = Form.md,
     output: Output = None,
     bootstrap_servers: Brokers = None,
+    archive: Archive = None,
 ) -> None:
     """Write the executive brief of an escalation.
 
@@ -27,4 +28,6 @@ def command(
     """
     from engine.documents.brief import executive_brief
 
-    Asked(subject, policies, events, bootstrap_servers, at, zone, form, output).write(executive_brief)
+    Asked(subject, policies, Where(events, bootstrap_servers, archive), at, zone, form, output).write(
+        executive_brief
+    )

@@ -1,7 +1,7 @@
 """One escalation's events, from files or from the topics: what commands that look at a single one read."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -27,6 +27,42 @@ Brokers = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
 ]
+
+Archive = Annotated[
+    str | None,
+    typer.Option("--archive", metavar="URL", help="From this archive instead, such as sqlite:///vigil.db."),
+]
+
+
+class Where(NamedTuple):
+    """Where an escalation is read from: files, an archive, else the topics."""
+
+    events: list[str] | None = None
+    bootstrap_servers: str | None = None
+    archive: str | None = None
+
+    def read(
+        self, book: "Book", subject: str, options: "Options"
+    ) -> "tuple[list[Fact], list[Outcome] | None]":
+        """Its facts, and what was said of it; None of files: they are to be judged. Failure where it is not
+        there, and where more than one place is named."""
+        if sum(map(bool, self)) > 1:
+            raise Failure("name one of --events, --bootstrap-servers and --archive", ExitCode.USAGE)
+        if self.events:
+            return of_files(self.events, book, subject, options), None
+        if self.archive:
+            return _of_archive(self.archive, subject)
+        return of_topics(self.bootstrap_servers, book, subject, options)
+
+
+def _of_archive(url: str, subject: str) -> "tuple[list[Fact], list[Outcome]]":
+    """What others passed on to it is not archived; what was said because of it is."""
+    from engine.archive.accounts import account
+    from engine.cli.accounts import connected
+
+    with connected(url) as connection:
+        found = account(connection, subject)
+    return _some(list(found.facts), subject), list(found.outcomes)
 
 
 def of_files(files: list[str], book: "Book", subject: str, options: "Options") -> "list[Fact]":

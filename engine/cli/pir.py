@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject, of_files, of_topics
+from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
 from engine.cli.writing import Form, FormAsked, Output
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def write(
         bool, typer.Option("--full", help="Every row of the timeline, however many, and each warning.")
     ] = False,
     bootstrap_servers: Brokers = None,
+    archive: Archive = None,
 ) -> None:
     """Write the review of an escalation from the log.
 
@@ -84,7 +85,7 @@ def write(
 
     if filled is not None and form is Form.json:
         raise Failure("--filled goes with Markdown and HTML", ExitCode.USAGE)
-    made = _review(subject, policies, events, bootstrap_servers, at, full)
+    made = _review(subject, policies, Where(events, bootstrap_servers, archive), at, full)
     before = None if filled is None else filled.read_text("utf-8")
     try:
         with Press(settings_at(None).templates) as press:
@@ -163,8 +164,7 @@ def check(
 def _review(
     subject: str,
     policies: Path,
-    events: list[str] | None,
-    bootstrap_servers: str | None,
+    where: Where,
     at: str | None,
     full: bool,
 ) -> "Review":
@@ -178,13 +178,8 @@ def _review(
     from engine.replay.explaining import latest
     from engine.replay.judging import Bench
 
-    if bootstrap_servers is not None and events:
-        raise Failure("--bootstrap-servers goes without --events", ExitCode.USAGE)
     book, options = load(policies), Options()
-    if events:
-        facts, said = of_files(events, book, subject, options), None
-    else:
-        facts, said = of_topics(bootstrap_servers, book, subject, options)
+    facts, said = where.read(book, subject, options)
     end = latest(facts, said or ()) if at is None else instant("--at", at)
     known = [fact for fact in facts if fact.at <= end]
     if said is None or at is not None:

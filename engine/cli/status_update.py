@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject
+from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 
@@ -46,6 +46,7 @@ def command(
     form: FormAsked = Form.md,
     output: Output = None,
     bootstrap_servers: Brokers = None,
+    archive: Archive = None,
 ) -> None:
     """Write the next status update of an escalation.
 
@@ -63,7 +64,7 @@ def command(
     from engine.documents.status_update import status_update
 
     stated = None if next_update is None else instant("--next-update", next_update)
-    Asked(subject, policies, events, bootstrap_servers, at, zone, form, output).write(
+    Asked(subject, policies, Where(events, bootstrap_servers, archive), at, zone, form, output).write(
         lambda situation: status_update(
             situation, audience.value, None if moment is None else moment.value, note, stated
         )

@@ -1,6 +1,6 @@
 """`vigil triage`: the intake and triage sheet of an escalation."""
 
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject
+from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 
@@ -13,6 +13,7 @@ def command(
     form: FormAsked = Form.md,
     output: Output = None,
     bootstrap_servers: Brokers = None,
+    archive: Archive = None,
 ) -> None:
     """Write the triage sheet of an escalation.
 
@@ -27,4 +28,6 @@ def command(
     """
     from engine.documents.triage import triage_sheet
 
-    Asked(subject, policies, events, bootstrap_servers, at, zone, form, output).write(triage_sheet)
+    Asked(subject, policies, Where(events, bootstrap_servers, archive), at, zone, form, output).write(
+        triage_sheet
+    )

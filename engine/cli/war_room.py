@@ -1,6 +1,6 @@
 """`vigil war-room`: the guide to the war room of an escalation."""
 
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject
+from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 
@@ -13,6 +13,7 @@ def command(
     form: FormAsked = Form.md,
     output: Output = None,
     bootstrap_servers: Brokers = None,
+    archive: Archive = None,
 ) -> None:
     """Write the war-room guide of an escalation.
 
@@ -27,4 +28,6 @@ def command(
     """
     from engine.documents.war_room import war_room_guide
 
-    Asked(subject, policies, events, bootstrap_servers, at, zone, form, output).write(war_room_guide)
+    Asked(subject, policies, Where(events, bootstrap_servers, archive), at, zone, form, output).write(
+        war_room_guide
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.one_escalation import of_files, of_topics
+from engine.cli.one_escalation import Where
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,11 @@ class Asked:
     """Which escalation is written about, as of when, and how."""
 
     def __init__(
-        self, subject: str, policies: "Path", events: list[str] | None, bootstrap_servers: str | None,
-        at: str | None, zone: str, form: Form, output: str | None,
+        self, subject: str, policies: "Path", where: Where, at: str | None, zone: str, form: Form,
+        output: str | None,
     ) -> None:  # fmt: skip
-        self.subject, self.policies, self.events = subject, policies, events
-        self.bootstrap_servers, self.at, self.zone = bootstrap_servers, at, zone
-        self.form, self.output = form, output
+        self.subject, self.policies, self.where = subject, policies, where
+        self.at, self.zone, self.form, self.output = at, zone, form, output
 
     def write(self, compose: "Callable[[Situation], Document]") -> None:
         """The document to where it was asked for; a note for every name that its template got wrong."""
@@ -73,15 +72,11 @@ class Asked:
         from engine.policies import load
         from engine.replay.judging import Bench
 
-        if self.bootstrap_servers is not None and self.events:
-            raise Failure("--bootstrap-servers goes without --events", ExitCode.USAGE)
         at, book, options = self._when(), load(self.policies), Options()
-        if self.events:
-            facts = of_files(self.events, book, self.subject, options)
+        facts, said = self.where.read(book, self.subject, options)
+        if said is None:
             in_time = [fact for fact in facts if fact.at <= at]
             said = Bench(book, options, lambda *_: None).judge(self.subject, in_time, at)
-        else:
-            facts, said = of_topics(self.bootstrap_servers, book, self.subject, options)
         try:
             return Situation(Account(self.subject, facts, said), book, at, self.zone)
         except ZoneInfoNotFoundError:

@@ -1,7 +1,9 @@
 """The war-room guide: who has which role since when, who is missing, the cadence, and who decides what."""
 
-from engine.core.facts import Fact
-from engine.core.instants import Instant, Span
+from collections import defaultdict
+
+from engine.core.instants import Span
+from engine.core.rooms import RoleTenure, tenures_of_roles
 from engine.core.rules import ROLE
 from engine.documents.situation import Data, Situation, in_words
 from engine.documents.words import length
@@ -39,9 +41,9 @@ def war_room_guide(situation: Situation) -> Document:
     e = situation.escalation
     room = situation.plan.policy.war_room.get(e.severity)
     asked = room.roles if room else ()
-    stints = _stints(situation)
-    roles = [_role(situation, role, stints.get(role, []), role in asked) for role in (
-        *asked, *(role for role in stints if role not in asked)
+    tenures = _tenures(situation)
+    roles = [_role(situation, role, tenures.get(role, []), role in asked) for role in (
+        *asked, *(role for role in tenures if role not in asked)
     )]  # fmt: skip
     open_roles = [role for role in roles if role["is_asked_for"] and role["person"] is None]
     people = sorted(set(e.staff.values()))
@@ -67,53 +69,32 @@ def war_room_guide(situation: Situation) -> Document:
     return Document("war-room.md", f"War room: {head['title'] or situation.subject}", data)
 
 
-class _Stint:
-    """A person in a role, from then until."""
-
-    def __init__(self, person: str, since: Instant) -> None:
-        self.person, self.since = person, since
-        self.until: Instant | None = None
-
-
-def _stints(situation: Situation) -> dict[str, list[_Stint]]:
+def _tenures(situation: Situation) -> dict[str, list[RoleTenure]]:
     """Of each role all who had it, in order: a handover keeps the record."""
-    found: dict[str, list[_Stint]] = {}
-    for fact in situation.facts:
-        if fact.kind == "role_assigned":
-            _take(found.setdefault(fact.text("role"), []), fact)
-        elif fact.kind == "role_released":
-            held = found.get(fact.text("role"), [])
-            if held and held[-1].until is None and held[-1].person == fact.text("person"):
-                held[-1].until = fact.at
+    found: defaultdict[str, list[RoleTenure]] = defaultdict(list)
+    for tenure in tenures_of_roles(situation.facts):
+        found[tenure.role].append(tenure)
     return found
 
 
-def _take(held: list[_Stint], fact: Fact) -> None:
-    if held and held[-1].until is None:
-        if held[-1].person == fact.text("person"):
-            return
-        held[-1].until = fact.at
-    held.append(_Stint(fact.text("person"), fact.at))
-
-
-def _role(situation: Situation, role: str, stints: list[_Stint], is_asked_for: bool) -> Data:
+def _role(situation: Situation, role: str, tenures: list[RoleTenure], is_asked_for: bool) -> Data:
     clock = next((view for view in situation.clocks if view.metric == ROLE and view.key == role), None)
     verdicts = [o for o in situation.outcomes if o.metric == ROLE and o.key == role]
     late = next((o for o in verdicts if o.name == "stopped_late"), None)
-    holder = stints[-1] if stints and stints[-1].until is None else None
+    holder = tenures[-1] if tenures and tenures[-1].end is None else None
     return {
         "role": role,
         "name": role.replace("_", " "),
         "is_asked_for": is_asked_for,
         "person": holder.person if holder else None,
-        "since": situation.moment(holder.since) if holder else None,
+        "since": situation.moment(holder.start) if holder else None,
         "due": situation.moment(clock.due_at) if clock else None,
         "is_overdue": clock is not None and clock.state == "breached",
         "late_by": length(Span(late.elapsed - late.target)) if late and late.target is not None else None,
         "before": [
-            {"person": s.person, "since": situation.moment(s.since), "until": situation.moment(s.until)}
-            for s in stints
-            if s is not holder
+            {"person": one.person, "since": situation.moment(one.start), "until": situation.moment(one.end)}
+            for one in tenures
+            if one is not holder
         ],
         "rights": list(_RIGHTS.get(role, ())),
     }

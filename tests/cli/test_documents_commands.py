@@ -73,3 +73,22 @@ def test_the_review_of_the_example_is_filled_in_and_blames_nobody() -> None:
         "pir", "check", str(EXAMPLE / "pir-filled.md"), "--strict", "--as-of", "2026-11-20T10:01:00Z"
     )
     assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def test_documents_of_an_archive_are_those_of_the_events(tmp_path: Path) -> None:
+    subject, archive = STORY[0], f"sqlite:///{tmp_path / 'archive.db'}"
+    events, policies = STORY[STORY.index("-e") + 1], STORY[STORY.index("-p") + 1]
+    loaded = vigil("archive", "load", events, "-p", policies, "--archive", archive)
+    assert loaded.returncode == 0, loaded.stderr
+    lines = Path(events).read_text("utf-8").splitlines()
+    at = ("--at", max(json.loads(line)["time"] for line in lines))  # what is loaded is judged up to there
+    for command in (("brief",), ("war-room",), ("triage",), ("status-update", "--moment", "resolved")):
+        of_archive = vigil(command[0], subject, "-p", policies, "--archive", archive, *command[1:], *at)
+        assert of_archive.returncode == 0, of_archive.stderr
+        assert of_archive.stdout == vigil(command[0], *STORY, *command[1:], *at).stdout
+    review = vigil("pir", "write", subject, "-p", policies, "--archive", archive)
+    assert review.returncode == 0, review.stderr
+    nowhere = vigil("brief", "desk:none", "-p", policies, "--archive", archive)
+    assert (nowhere.returncode, "there is no event of desk:none" in nowhere.stderr) == (1, True)
+    both = vigil("brief", *STORY, "--archive", archive)
+    assert (both.returncode, "name one of" in both.stderr) == (2, True)
