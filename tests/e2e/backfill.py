@@ -371,7 +371,7 @@ class Backfill:
             partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
             consumer.assign(partitions)
             ends = consumer.end_offsets(partitions)
-            until = time.monotonic() + 60
+            until = time.monotonic() + 150
             while any(consumer.position(tp) < ends[tp] for tp in partitions):
                 assert time.monotonic() < until, f"{topic} cannot be read to its end"
                 for found in consumer.poll(timeout_ms=200).values():
