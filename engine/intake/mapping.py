@@ -55,6 +55,17 @@ class Mapping(Struct, frozen=True):
             for n, move in enumerate(moves)
         ]
 
+    def opening(self, title: str, priority: str, **found: Value) -> dict[str, Value]:
+        """The data of an opening: its severity by the priority, and of the rest what is not empty."""
+        known = {"priority": priority, "severity": self.severity(priority), **found}
+        return {"title": title, **{name: value for name, value in known.items() if value}}
+
+    def graded(self, priority: str) -> Move:
+        """Another priority, and the severity where one is mapped to it."""
+        data: dict[str, Value] = {"priority": priority or None}
+        severity = self.severity(priority)
+        return Move("updated", {**data, "severity": severity} if severity else data)
+
     def fill(self, data: dict[str, Value], own: MappingOf[str, Value]) -> dict[str, Value]:
         """Put the source's own fields into `data` under the contract's names; what is not mapped is left."""
         for name, attribute in self.fields.items():

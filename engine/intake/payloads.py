@@ -1,16 +1,14 @@
 """Reads what a source sent: every step into it names the place where it is not what was expected."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from engine.core.instants import Instant, format_instant, parse_instant
+from engine.contract.moments import EARLIEST, LATEST
+from engine.core.instants import Instant, from_datetime
 from engine.intake.arrival import NotMapped
-
-DEEPEST = 100
-"""Levels of nesting; what is deeper is no payload of anybody."""
 
 
 class Node:
@@ -59,17 +57,17 @@ class Node:
         """An ISO 8601 time; without an offset it is taken in `zone`, and refused where there is none."""
         text = self.text()
         try:
-            at = datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
+            at = datetime.fromisoformat(text)
         except ValueError:
             raise NotMapped("bad_payload", f"{text[:40]!r} is no ISO 8601 time", self.path) from None
         if at.tzinfo is None:
             if zone is None:
                 raise NotMapped("bad_payload", f"{text[:40]!r} has no offset", self.path)
             at = at.replace(tzinfo=zone)
-        try:
-            return parse_instant(at.astimezone(UTC).isoformat())
-        except (ValueError, OverflowError):
-            raise NotMapped("bad_payload", f"{text[:40]!r} is out of range", self.path) from None
+        found = from_datetime(at)
+        if not EARLIEST <= found < LATEST:
+            raise NotMapped("bad_payload", f"{text[:40]!r} is out of range", self.path)
+        return found
 
 
 def read(body: bytes) -> Node:
@@ -78,11 +76,6 @@ def read(body: bytes) -> Node:
         return Node(orjson.loads(body))
     except orjson.JSONDecodeError as error:
         raise NotMapped("unparsable", f"not JSON: {error}") from None
-
-
-def iso(at: Instant) -> str:
-    """A time as the contract writes it."""
-    return format_instant(at)
 
 
 def _kind(value: object) -> str:

@@ -133,6 +133,8 @@ def test_a_status_that_nobody_mapped_is_named_with_its_place() -> None:
         (b"{", "not JSON"),
         ({"type": "zen:event-type:ticket.created"}, "detail: missing"),
         ({**event("created"), "time": "yesterday"}, "time: 'yesterday' is no ISO 8601 time"),
+        ({**event("created"), "time": "0001-01-01T00:00:00+01:00"}, "time: .* is out of range"),
+        ({**event("created"), "time": "9999-12-31T23:59:59-01:00"}, "time: .* is out of range"),
         ({**event("created"), "detail": []}, "detail: expected an object, found a list"),
         (event("comment_added"), r"event\.comment: missing"),
     ],

@@ -43,14 +43,14 @@ def _of(alert: Node, mapping: Mapping) -> Iterator[Said]:
 def _opening(alert: Node, mapping: Mapping) -> dict[str, Value]:
     labels, annotations = alert["labels"], alert.get("annotations")
     name = labels.get("alertname").text()
-    data: dict[str, Value] = {"title": annotations.get("summary").text() or name, "fingerprint": name or None}
-    severity = mapping.severity(labels.get("severity").text())
-    if severity:
-        data["severity"] = severity
-    if service := labels.get("service").text() or labels.get("job").text():
-        data["service"] = service
-    own = labels.value if isinstance(labels.value, dict) else {}
-    return mapping.fill({name: value for name, value in data.items() if value is not None}, own)
+    data = mapping.opening(
+        annotations.get("summary").text() or name,
+        "",
+        severity=mapping.severity(labels.get("severity").text()),
+        service=labels.get("service").text() or labels.get("job").text(),
+        fingerprint=name,
+    )
+    return mapping.fill(data, labels.value)
 
 
 SOURCE = Source(

@@ -69,10 +69,7 @@ def _changes(happened: str, ticket: Node, mapping: Mapping) -> list[Move]:
         name = after if after.lower() in mapping.states else ticket.get("status").text() or after
         said += moves(mapping.states.get(before.lower()), mapping.state(name, "triggered_event.status"))
     if "priority" in changed:
-        priority = ticket.get("priority").text()
-        data: dict[str, Value] = {"priority": priority or None}
-        severity = mapping.severity(priority)
-        said.append(Move("updated", {**data, "severity": severity} if severity else data))
+        said.append(mapping.graded(ticket.get("priority").text()))
     return said
 
 
@@ -82,21 +79,17 @@ def _by(ticket: Node) -> dict[str, Value]:
 
 
 def _opening(ticket: Node, mapping: Mapping) -> dict[str, Value]:
-    priority = ticket.get("priority").text()
-    found: dict[str, Value] = {
-        "priority": priority,
-        "severity": mapping.severity(priority),
-        "owner": ticket.get("agent").text(),
-        "team": ticket.get("group").text(),
-        "reporter": ticket.get("requester").text(),
-        "channel": ticket.get("source").text(),
-    }
-    data: dict[str, Value] = {"title": ticket["subject"].text()}
-    data |= {name: value for name, value in found.items() if value}
-    if company := ticket.get("company").text():
-        data["customer"] = {"id": company}
-    own = ticket.value if isinstance(ticket.value, dict) else {}
-    return mapping.fill(data, own)
+    company = ticket.get("company").text()
+    data = mapping.opening(
+        ticket["subject"].text(),
+        ticket.get("priority").text(),
+        owner=ticket.get("agent").text(),
+        team=ticket.get("group").text(),
+        reporter=ticket.get("requester").text(),
+        channel=ticket.get("source").text(),
+        customer={"id": company} if company else None,
+    )
+    return mapping.fill(data, ticket.value)
 
 
 SOURCE = Source(

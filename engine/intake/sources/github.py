@@ -79,12 +79,13 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
 
 
 def _opening(issue: Node, mapping: Mapping) -> dict[str, Value]:
-    found: dict[str, Value] = {
-        "reporter": _login(issue.get("user")),
-        "owner": _login(issue.get("assignee")),
+    return mapping.opening(
+        issue["title"].text(),
+        "",
+        reporter=_login(issue.get("user")),
+        owner=_login(issue.get("assignee")),
         **_labels(issue, mapping),
-    }
-    return {"title": issue["title"].text(), **{name: value for name, value in found.items() if value}}
+    )
 
 
 def _labels(issue: Node, mapping: Mapping) -> dict[str, Value]:

@@ -60,19 +60,15 @@ def _moves(kind: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move
 
 
 def _opening(fields: Node, mapping: Mapping) -> dict[str, Value]:
-    priority = fields.get("priority").get("name").text()
     components = [one["name"].text() for one in fields.get("components").items()]
-    tags: list[Value] = [label.text() for label in fields.get("labels").items()]
-    found: dict[str, Value] = {
-        "priority": priority,
-        "severity": mapping.severity(priority),
-        "owner": _person(fields.get("assignee")),
-        "reporter": _person(fields.get("reporter")),
-        "component": components[0] if components else "",
-        "tags": tags,
-    }
-    data: dict[str, Value] = {"title": fields["summary"].text()}
-    data |= {name: value for name, value in found.items() if value}
+    data = mapping.opening(
+        fields["summary"].text(),
+        fields.get("priority").get("name").text(),
+        owner=_person(fields.get("assignee")),
+        reporter=_person(fields.get("reporter")),
+        component=components[0] if components else "",
+        tags=[label.text() for label in fields.get("labels").items()],
+    )
     own = {name: _plain(value) for name, value in fields.value.items() if name in mapping.fields}
     return mapping.fill(data, own)
 
@@ -85,9 +81,7 @@ def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
         case "status":
             return moves(mapping.states.get(before.lower()), _state(issue, mapping, after))
         case "priority":
-            severity = mapping.severity(after)
-            said: dict[str, Value] = {"priority": after or None}
-            return [Move("updated", {**said, "severity": severity} if severity else said)]
+            return [mapping.graded(after)]
         case "assignee":
             return [Move("assigned", {"owner": after or None})]
         case "summary":

@@ -44,10 +44,7 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
         case "escalated" | "reassigned" | "delegated":
             return [Move("assigned", {"owner": _assignee(data) or None})]
         case "priority_updated":
-            priority = data.get("priority").get("summary").text()
-            severity = mapping.severity(priority)
-            said: dict[str, Value] = {"priority": priority or None}
-            return [Move("updated", {**said, "severity": severity} if severity else said)]
+            return [mapping.graded(data.get("priority").get("summary").text())]
         case "service_updated":
             return [Move("updated", {"service": data.get("service").get("summary").text() or None})]
         case "reopened":
@@ -64,15 +61,14 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
 def _opening(incident: Node, mapping: Mapping) -> dict[str, Value]:
     priority = incident.get("priority").get("summary").text()
     teams = [team.get("summary").text() for team in incident.get("teams").items()]
-    found: dict[str, Value] = {
-        "priority": priority,
-        "severity": mapping.severity(priority) or mapping.severity(incident.get("urgency").text()),
-        "service": incident.get("service").get("summary").text(),
-        "owner": _assignee(incident),
-        "team": teams[0] if teams else "",
-    }
-    title = incident.get("title").text()
-    return {"title": title, **{name: value for name, value in found.items() if value}}
+    return mapping.opening(
+        incident.get("title").text(),
+        priority,
+        severity=mapping.severity(priority) or mapping.severity(incident.get("urgency").text()),
+        service=incident.get("service").get("summary").text(),
+        owner=_assignee(incident),
+        team=teams[0] if teams else "",
+    )
 
 
 def _assignee(incident: Node) -> str:

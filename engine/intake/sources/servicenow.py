@@ -61,23 +61,19 @@ def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
 
 
 def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
-    priority = record.get("priority").text()
-    found: dict[str, Value] = {
-        "priority": priority,
-        "severity": mapping.severity(priority),
-        "service": record.get("business_service").text(),
-        "component": record.get("cmdb_ci").text(),
-        "owner": record.get("assigned_to").text(),
-        "team": record.get("assignment_group").text(),
-        "reporter": record.get("caller_id").text(),
-        "channel": record.get("contact_type").text(),
-    }
-    data: dict[str, Value] = {"title": record["short_description"].text()}
-    data |= {name: value for name, value in found.items() if value}
-    if company := record.get("company").text():
-        data["customer"] = {"id": company}
-    own = record.value if isinstance(record.value, dict) else {}
-    return mapping.fill(data, {name: own[name] for name in mapping.fields if name in own})
+    company = record.get("company").text()
+    data = mapping.opening(
+        record["short_description"].text(),
+        record.get("priority").text(),
+        service=record.get("business_service").text(),
+        component=record.get("cmdb_ci").text(),
+        owner=record.get("assigned_to").text(),
+        team=record.get("assignment_group").text(),
+        reporter=record.get("caller_id").text(),
+        channel=record.get("contact_type").text(),
+        customer={"id": company} if company else None,
+    )
+    return mapping.fill(data, record.value)
 
 
 def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
@@ -89,10 +85,7 @@ def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
         said.append(Move("assigned", {"owner": owner or None, "team": team or None}))
     data: dict[str, Value] = {}
     if _differs(previous, record, "priority"):
-        priority = record.get("priority").text()
-        data["priority"] = priority or None
-        if severity := mapping.severity(priority):
-            data["severity"] = severity
+        data |= mapping.graded(record.get("priority").text()).data
     if _differs(previous, record, "short_description"):
         data["title"] = record.get("short_description").text() or None
     for name in mapping.fields:

@@ -7,7 +7,6 @@ of "Ticket events". Statuses and priorities come in capitals, times in nanosecon
 from collections.abc import Sequence
 
 from engine.core.facts import Value
-from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import base64_digest, header, iso_moment, must_be_fresh, must_match
 from engine.intake.mapping import Mapping
@@ -34,11 +33,11 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped("unknown_type", f"{kind!r}; expected {_PREFIX}…", "type", ignored=True)
     ticket, at = event["detail"], event["time"].moment()
     subject = mapping.subject_of(ticket["id"].text())
-    said = _moves(kind.removeprefix(_PREFIX), event, ticket, at, mapping)
+    said = _moves(kind.removeprefix(_PREFIX), event, ticket, mapping)
     return mapping.events(subject, at, event["id"].text(), said)
 
 
-def _moves(kind: str, event: Node, ticket: Node, at: Instant, mapping: Mapping) -> list[Move]:
+def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]:
     change = event.get("event")
     current, previous = change.get("current"), change.get("previous")
     match kind:
@@ -48,10 +47,7 @@ def _moves(kind: str, event: Node, ticket: Node, at: Instant, mapping: Mapping) 
             before = None if previous.value is None else mapping.state(previous.text(), previous.path)
             return moves(before, mapping.state(current.text(), current.path))
         case "priority_changed":
-            priority = current.text()
-            data: dict[str, Value] = {"priority": priority or None}
-            severity = mapping.severity(priority)
-            return [Move("updated", {**data, "severity": severity} if severity else data)]
+            return [mapping.graded(current.text())]
         case "agent_assignment_changed":
             return [Move("assigned", {"owner": current.text() or None})]
         case "group_assignment_changed":
@@ -79,19 +75,17 @@ def _moves(kind: str, event: Node, ticket: Node, at: Instant, mapping: Mapping) 
 
 
 def _created(ticket: Node, mapping: Mapping) -> list[Move]:
-    priority = ticket.get("priority").text()
-    data: dict[str, Value] = {"title": ticket.get("subject").text()}
-    severity = mapping.severity(priority)
-    tags: list[Value] = [tag.text() for tag in ticket.get("tags").items()]
-    found: dict[str, Value] = {
-        "priority": priority, "severity": severity, "owner": ticket.get("assignee_id").text(),
-        "team": ticket.get("group_id").text(), "reporter": ticket.get("requester_id").text(),
-        "channel": ticket.get("via").get("channel").text(), "tags": tags,
-    }  # fmt: skip
-    data |= {name: value for name, value in found.items() if value}
-    organization = ticket.get("organization_id").text() or ticket.get("requester_id").text()
-    if organization:
-        data["customer"] = {"id": organization}
+    customer = ticket.get("organization_id").text() or ticket.get("requester_id").text()
+    data = mapping.opening(
+        ticket.get("subject").text(),
+        ticket.get("priority").text(),
+        owner=ticket.get("assignee_id").text(),
+        team=ticket.get("group_id").text(),
+        reporter=ticket.get("requester_id").text(),
+        channel=ticket.get("via").get("channel").text(),
+        tags=[tag.text() for tag in ticket.get("tags").items()],
+        customer={"id": customer} if customer else None,
+    )
     own = {field["id"].text(): field.get("value").value for field in ticket.get("custom_fields").items()}
     opened = [Move("opened", mapping.fill(data, own))]
     status = ticket.get("status")
