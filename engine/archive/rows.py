@@ -11,7 +11,7 @@ from engine.core import attributes as attrs
 from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, OPEN, RESOLVED, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
-from engine.core.policy import SEVERITIES
+from engine.core.policy import rank
 from engine.core.verbs import NEEDS
 
 Row: TypeAlias = dict[str, Any]
@@ -94,15 +94,10 @@ def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]
     return row | {
         "subject": subject,
         "severity": (told or carried or [""])[-1],
-        "gravest": min(told + carried, key=_rank, default=""),
+        "gravest": min(told + carried, key=rank, default=""),
         "opened": opened.at if opened else None,
         "last": max(fact.at for fact in facts),
     }
-
-
-def _rank(severity: str) -> int:
-    """0 for the gravest; a severity that is none of ours is the least."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _course(facts: Sequence[Fact]) -> Row:

@@ -72,7 +72,7 @@ def _gathered(asked: "Asked") -> "tuple[list[Credit], list[Exposure]]":
     for judged in asked.read():
         standing += judged.account.standing
         if judged.record is not None and asked.book is not None:
-            open_ += exposures(judged.record, asked.book, asked.at)
+            open_ += exposures(judged.record, asked.book)
     return credits(standing), open_
 
 

@@ -129,8 +129,8 @@ def _overrun(highest: Outcome, breach: Outcome | None, end: Outcome | None) -> S
     return Span(max(0, last.elapsed - (target or 0)))
 
 
-def exposures(record: bytes, book: Book, now: Instant) -> list[Exposure]:
-    """Of an escalation's main record, judged up to `now`; in the order of its policy.
+def exposures(record: bytes, book: Book) -> list[Exposure]:
+    """Of an escalation's main record, as far as it was judged; in the order of its policy.
 
     Empty for an escalation that waits for its opening or whose policy the book does not hold.
     """

@@ -10,7 +10,7 @@ from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import ROOM
-from engine.core.policy import AROUND_THE_CLOCK, SEVERITIES
+from engine.core.policy import AROUND_THE_CLOCK, rank
 from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.statements import NOBODYS, Statement, Voice
@@ -174,9 +174,9 @@ class Judge:
 
     def _severity(self, severity: str, at: Instant) -> None:
         e = self.escalation
-        up = _rank(severity) < _rank(e.severity)
+        up = rank(severity) < rank(e.severity)
         e.severity = severity
-        if _rank(severity) < _rank(e.gravest):
+        if rank(severity) < rank(e.gravest):
             e.gravest = self.voice.gravest = severity
         self.voice.changed(severity)
         floor = self.floor(at)
@@ -342,11 +342,6 @@ class Judge:
         for plan, clock in self.clocks():
             if clock.phase != STOPPED and not plan.outlives_closing:
                 self.runner.cancel(plan, clock, at, "closed")
-
-
-def _rank(severity: str) -> int:
-    """0 for the gravest; an unknown severity is graver than none."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _qualifier(kind: str, fact: Fact) -> str:

@@ -1,7 +1,7 @@
 """The executive brief: impact, risk, what was promised, what is due next, what was missed, what is asked."""
 
 from engine.core.instants import Span
-from engine.core.outcomes import Outcome
+from engine.core.outcomes import CREDIT, Outcome
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
 from engine.documents.words import length, owed
@@ -13,10 +13,10 @@ MOST_DUE = 8
 def executive_brief(situation: Situation) -> Document:
     """The brief at the situation's time."""
     head = situation.head()
-    promises = situation.promises()
+    promises, credits_ = situation.promises(), _credits(situation)
     data: Data = {
         **head,
-        "credits": _credits(situation),
+        "credits": credits_,
         "promises": promises,
         "due": situation.due_next()[:MOST_DUE],
         "due_more": max(0, len(situation.clocks) - MOST_DUE),
@@ -28,11 +28,7 @@ def executive_brief(situation: Situation) -> Document:
             *situation.unknown(
                 "affected_customers", "scope", "revenue_at_risk", "workaround", "data_loss", "owner", "cause"
             ),
-            *(
-                ["The customer's monthly fee: credits are told in percent of it"]
-                if _credits(situation)
-                else []
-            ),
+            *(["The customer's monthly fee: credits are told in percent of it"] if credits_ else []),
         ],
     }
     return Document("brief.md", f"Brief: {head['title'] or situation.subject}", data)
@@ -50,29 +46,20 @@ def _next_update(situation: Situation) -> Data:
 def _credits(situation: Situation) -> list[Plain]:
     """The service credits of the policy at this severity, and whether each has been reached."""
     severity = situation.escalation.severity
+    exposed: dict[str, float] = {}
+    for one in situation.verdicts(CREDIT):
+        exposed[one.metric] = max(exposed.get(one.metric, 0), one.credit_percent or 0)
     return [
         {
             "owed": owed(tier.metric),
             "percent": f"{tier.credit_percent:g} %",
             "overrun": length(tier.overrun_at_least) if tier.overrun_at_least else None,
-            "is_reached": (over := _overrun(situation, tier.metric)) is not None
-            and over >= tier.overrun_at_least,
+            "is_reached": exposed.get(tier.metric, 0) >= tier.credit_percent,
             "due": None if tier.overrun_at_least else situation.due(tier.metric),
         }
         for tier in situation.plan.policy.credits
         if severity in tier.severity
     ]
-
-
-def _overrun(situation: Situation, metric: str) -> Span | None:
-    """By how much a clock is or was over, on its own calendar; None where it is not."""
-    over = [Span(-view.left) for view in situation.clocks if view.metric == metric and view.left < 0]
-    over += [
-        Span(o.elapsed - o.target)
-        for o in situation.verdicts("breached", "stopped_late")
-        if o.metric == metric and o.target is not None
-    ]
-    return max(over, default=None)
 
 
 def _missed(situation: Situation) -> list[Plain]:

@@ -6,6 +6,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
+from engine.documents.told import hands
 from engine.documents.writing import Document
 
 FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
@@ -136,7 +137,7 @@ _FOR_US: dict[str, Callable[[Fact], str]] = {
     "triaged": lambda fact: f"{_severity(fact)[:-1]}{_by(fact)}.",
     "updated": _updated,
     "assigned": lambda fact: "Assigned to "
-    + (" / ".join(filter(None, (fact.text("team"), fact.text("owner")))) or "nobody") + ".",
+    + (hands(fact.text("team"), fact.text("owner")) or "nobody") + ".",
     "role_assigned": _ours("{} has the role {}.", "person", "role"),
     "role_released": _ours("{} gave back the role {}.", "person", "role"),
     "paused": _ours("Waiting: {}.", "reason"),

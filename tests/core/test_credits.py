@@ -37,7 +37,7 @@ def owed(engine: Engine, metric: str = "resolve") -> list[Credit]:
 
 
 def ahead(engine: Engine, until: float) -> dict[str, Exposure]:
-    found = exposures(engine.store[SUBJECT.encode()], engine.book, at(until))
+    found = exposures(engine.store[SUBJECT.encode()], engine.book)
     return {one.metric: one for one in found}
 
 

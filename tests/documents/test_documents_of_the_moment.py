@@ -1,6 +1,5 @@
 """Triage sheet, war-room guide, status updates and brief: nothing in them that the events do not say."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,6 @@ SUBJECT = "incidents:INC-1"
 @pytest.fixture(scope="module")
 def book() -> Book:
     return load(POLICIES)
-
-
-@pytest.fixture(scope="module")
-def press() -> Iterator[Press]:
-    with Press() as made:
-        yield made
 
 
 def at(clock: str) -> Instant:

@@ -1,10 +1,7 @@
 """The post-incident review holds what the log knows: what was late and by how much, and what is not known."""
 
-from collections.abc import Iterator
-
-import pytest
 from markdown_it import MarkdownIt
-from told_accounts import account, account_as_reported, book, fact
+from told_accounts import account, account_as_reported, fact
 
 from engine.archive.account import Account
 from engine.core.facts import Fact
@@ -15,17 +12,6 @@ from engine.documents.review import Review, review
 from engine.documents.review_form import fill_in
 from engine.documents.time_spent import WHOLE
 from engine.documents.timeline import MOST_ROWS
-
-
-@pytest.fixture(scope="module")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    return book(tmp_path_factory.mktemp("policies"))
-
-
-@pytest.fixture(scope="module")
-def press() -> Iterator[Press]:
-    with Press() as one:
-        yield one
 
 
 def outage() -> list[Fact]:

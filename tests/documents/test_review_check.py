@@ -1,12 +1,10 @@
 """A review that was filled in is read back: what is missing is named by line, and events follow from it."""
 
-from collections.abc import Iterator
-
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from told_accounts import SUBJECT, account, at, book, fact
+from told_accounts import SUBJECT, account, at, fact
 
 from engine.contract.codec import Received, read_line
 from engine.core.facts import Fact
@@ -18,17 +16,6 @@ from engine.documents.review_events import events_of, refused
 from engine.documents.review_form import BY_HAND, NoReview, fill_in
 
 NOW = at("5 12:00")
-
-
-@pytest.fixture(scope="module")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    return book(tmp_path_factory.mktemp("policies"))
-
-
-@pytest.fixture(scope="module")
-def press() -> Iterator[Press]:
-    with Press() as one:
-        yield one
 
 
 def outage() -> list[Fact]:
