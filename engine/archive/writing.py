@@ -91,8 +91,7 @@ def derive(connection: Connection) -> None:
             stands = stand(said.values())
             changed += _changed(subject, said, stands)
             if known:
-                standing = [one for key, one in said.items() if key in stands]
-                projected.append(escalation_row(subject, in_order(list(known.values())), standing))
+                projected.append(_line(subject, known, said, stands))
         if changed:
             connection.execute(_STANDS, changed)
         _replace(connection, escalations, projected)
@@ -211,8 +210,7 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
         new_outcomes += [outcome_row(o, stands=key in stands) for key, o in sorted(new.items())]
         changed += _changed(subject, said, stands)
         if known:
-            standing = [o for key, o in {**said, **new}.items() if key in stands]
-            projected.append(escalation_row(subject, in_order(list(known.values())), standing))
+            projected.append(_line(subject, known, {**said, **new}, stands))
     _replace(connection, facts, changed_facts)
     if new_outcomes:
         connection.execute(insert(outcomes), new_outcomes)
@@ -220,6 +218,14 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
         connection.execute(_STANDS, changed)
     _replace(connection, escalations, projected)
     return Written(len(changed_facts), len(new_outcomes))
+
+
+def _line(
+    subject: str, known: Mapping[tuple[str, str], Fact], said: Mapping[Key, Any], stands: Collection[Key]
+) -> Row:
+    """Of `escalations`, from its facts and from what stands of its outcomes."""
+    standing = [one for key, one in said.items() if key in stands]
+    return escalation_row(subject, in_order(list(known.values())), standing)
 
 
 def _changed(subject: str, said: Mapping[Key, Any], stands: Collection[Key]) -> list[Row]:

@@ -71,12 +71,10 @@ class Asked:
     @property
     def at(self) -> "Instant":
         """The time asked about; where none is, that of the last event, once the files are read, or now."""
-        from datetime import UTC, datetime
-
-        from engine.core.instants import from_datetime
+        from engine.cli.inputs import now
 
         if self._at is None:
-            self._at = from_datetime(datetime.now(UTC))
+            self._at = now()
         return self._at
 
     def read(self) -> "Iterator[Judged]":

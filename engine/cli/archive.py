@@ -224,10 +224,11 @@ def forget(
     Examples:
       vigil archive forget acme
     """
+    from engine.cli.inputs import now
     from engine.cli.output import say, say_json
 
     with opened(archive) as one:
-        done = one.forget(customer, _now())
+        done = one.forget(customer, now())
     if json:
         say_json(done._asdict())
     else:
@@ -250,12 +251,12 @@ def prune(
     Examples:
       vigil archive prune --before 2024-01-01T00:00:00Z --dry-run
     """
-    from engine.cli.inputs import instant
+    from engine.cli.inputs import instant, now
     from engine.cli.output import say, say_json
 
     at = instant("--before", before)
     with opened(archive) as one:
-        removed = len(one.prunable(at)) if dry_run else one.prune(at, _now())
+        removed = len(one.prunable(at)) if dry_run else one.prune(at, now())
     if json:
         say_json({"escalations": removed, "removed": not dry_run})
     else:
@@ -289,11 +290,3 @@ def _topics(settings: "Settings") -> "Topics":
     from engine.archive.reading import Topics
 
     return Topics((settings.tickets_topic, settings.incidents_topic), settings.outcomes_topic)
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    from engine.core.instants import from_datetime
-
-    return from_datetime(datetime.now(UTC))

@@ -23,6 +23,15 @@ def instant(option: str, text: str) -> "Instant":
         raise Failure(f"{option} {text}: {error}", ExitCode.USAGE, "such as 2026-03-03T00:00:00Z") from None
 
 
+def now() -> "Instant":
+    """By the clock of this machine."""
+    import time
+
+    from engine.core.instants import Instant
+
+    return Instant(time.time_ns() // 1_000)
+
+
 def settings_at(bootstrap_servers: str | None) -> "Settings":
     """The settings, on the brokers that an option names instead of the variable."""
     from engine.settings import Settings

@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -117,11 +116,12 @@ def examine_policies(settings: "Settings") -> Iterator[Finding]:
 
 def _calendars(book: "Book") -> Iterator[Finding]:
     """Ask each calendar for a day well ahead; one that cannot answer will not be able to judge soon."""
+    from engine.cli.inputs import now
     from engine.core.calendars import CalendarError
     from engine.core.instants import DAY, Instant
     from engine.core.policy import AROUND_THE_CLOCK
 
-    ahead = Instant(time.time_ns() // 1000 + HORIZON_DAYS * DAY)
+    ahead = Instant(now() + HORIZON_DAYS * DAY)
     named = [calendar for name, calendar in book.calendars.items() if name != AROUND_THE_CLOCK]
     for calendar in named:
         try:

@@ -93,16 +93,15 @@ def try_payload(
       vigil intake test acme payload.json --doors intake.yaml | vigil replay - --policies policies/
     """
     import sys
-    import time
 
-    from engine.core.instants import Instant
+    from engine.cli.inputs import now
     from engine.intake.arrival import Arrival, NotMapped
     from engine.intake.records import lines_of
 
     body = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
     headers = dict(_header(one) for one in header or [])
     one = _one_door(door, doors)
-    arrival = Arrival(body, headers, Instant(time.time_ns() // 1_000))
+    arrival = Arrival(body, headers, now())
     try:
         for line in lines_of(one.source.translate(arrival, one.mapping), one.name, arrival):
             typer.echo(line)

@@ -213,12 +213,9 @@ def _text(made: "Review", press: "Press", form: Form, before: str | None) -> tup
 
 
 def _now(as_of: str | None) -> Any:
-    from datetime import UTC, datetime
+    from engine.cli.inputs import instant, now
 
-    from engine.cli.inputs import instant
-    from engine.core.instants import from_datetime
-
-    return from_datetime(datetime.now(UTC)) if as_of is None else instant("--as-of", as_of)
+    return now() if as_of is None else instant("--as-of", as_of)
 
 
 def _lines(events: list[dict[str, Any]]) -> list[bytes]:

@@ -83,12 +83,6 @@ class Asked:
             raise Failure(f"--zone {self.zone}: there is no such time zone", ExitCode.USAGE) from None
 
     def _when(self) -> "Instant":
-        from datetime import UTC, datetime
+        from engine.cli.inputs import instant, now
 
-        from engine.cli.inputs import instant
-        from engine.core.instants import from_datetime
-
-        if self.at is not None:
-            return instant("--at", self.at)
-
-        return from_datetime(datetime.now(UTC))
+        return now() if self.at is None else instant("--at", self.at)
