@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 def vigil(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -20,3 +21,11 @@ def vigil(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Co
         timeout=90,
         env={**inherited, **environment},
     )
+
+
+def policies_in(folder: Path, text: str) -> str:
+    """A folder of policies with this one in it, as a command takes it."""
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "test.yaml").write_text(text)
+    return str(policies)

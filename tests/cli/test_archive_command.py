@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
-from running import vigil
+from running import policies_in, vigil
 
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Sign
@@ -42,9 +42,7 @@ EVENTS = "\n".join(
 
 @pytest.fixture
 def policies(tmp_path: Path) -> str:
-    (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "policy.yaml").write_text(POLICY)
-    return str(tmp_path / "policies")
+    return policies_in(tmp_path, POLICY)
 
 
 def answer(*arguments: str, stdin: str = "", code: int = 0, **environment: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from running import vigil
+from running import policies_in, vigil
 
 from engine.cli.exits import ExitCode
 from engine.contract.codec import encode_outcome
@@ -53,10 +53,7 @@ EVENTS = "\n".join(
 
 @pytest.fixture
 def policies(tmp_path: Path) -> str:
-    folder = tmp_path / "policies"
-    folder.mkdir()
-    (folder / "test.yaml").write_text(POLICY)
-    return str(folder)
+    return policies_in(tmp_path, POLICY)
 
 
 @pytest.fixture

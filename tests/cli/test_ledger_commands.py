@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import vigil
+from running import policies_in, vigil
 from sqlalchemy import create_engine, insert
 
 from engine.archive.tables import facts, metadata, outcomes
@@ -60,10 +60,7 @@ LINES = [
 
 @pytest.fixture
 def policies(tmp_path: Path) -> str:
-    folder = tmp_path / "policies"
-    folder.mkdir()
-    (folder / "test.yaml").write_text(POLICY)
-    return str(folder)
+    return policies_in(tmp_path, POLICY)
 
 
 @pytest.fixture

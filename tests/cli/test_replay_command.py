@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from running import vigil
+from running import policies_in, vigil
 
 from engine.cli.exits import ExitCode
 
@@ -28,10 +28,7 @@ INCIDENT = {
 
 @pytest.fixture
 def policies(tmp_path: Path) -> str:
-    folder = tmp_path / "policies"
-    folder.mkdir()
-    (folder / "test.yaml").write_text(POLICY)
-    return str(folder)
+    return policies_in(tmp_path, POLICY)
 
 
 @pytest.fixture
