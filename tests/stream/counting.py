@@ -18,6 +18,7 @@ from engine.contract.records import Record
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
 from engine.stream.delivery import Decision
+from engine.stream.ending import IN_DOUBT
 from servers import create_topics, unique
 
 EVERY = 10
@@ -81,6 +82,8 @@ class Deployment:
         self.sent: Counter[str] = Counter()
         self.poison = 0
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.replaced: list[subprocess.Popen[bytes]] = []
+        """Those in whose place another was started."""
 
     def create_topics(self, partitions: int = PARTITIONS) -> None:
         settings = self.settings
@@ -147,11 +150,20 @@ class Deployment:
                 raise AssertionError(f"no {event} in {seconds} s; the last worker's log ends:\n{tail}")
             time.sleep(0.05)
 
-    def wait_until_done(self, seconds: float = 60) -> None:
+    def supervise(self) -> None:
+        """Start again whoever ended in doubt, as a supervisor does: another takes its place."""
+        for worker in self.workers.copy():
+            if worker.poll() == IN_DOUBT and worker not in self.replaced:
+                self.replaced.append(worker)
+                self.start()
+
+    def wait_until_done(self, seconds: float = 60, *, supervised: bool = False) -> None:
         """All events that were sent are in the committed state."""
         until = time.monotonic() + seconds
         total = sum(self.sent.values())
         while (found := sum(map(len, self.counted().values()))) < total:
+            if supervised:
+                self.supervise()
             if time.monotonic() > until:
                 tail = "\n".join(
                     self.log(len(self.workers) - 1).read_text(errors="replace").splitlines()[-30:]

@@ -105,7 +105,8 @@ def test_a_worker_that_slept_past_its_session_does_no_harm(
         deployment.wait_for("recovered", 1, times=recovered + 1)
         sleeper.send_signal(signal.SIGCONT)
         deployment.send(5_000, 400)
-        deployment.wait_until_done()
+        # The broker fences a zombie's transaction. What it still writes without one puts the other in doubt.
+        deployment.wait_until_done(supervised=delivery == "acknowledged")
         deployment.stop()
     finally:
         deployment.kill()
