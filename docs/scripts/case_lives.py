@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from case_notation import Case, begin, book, read_fact, take_step
+from case_notation import Case, begin, book, read_for, take_step
 from core_runs import SUBJECT, Engine, at, minutes
 
 from engine.core import state
@@ -16,6 +16,7 @@ from engine.core.facts import Fact, in_order
 from engine.core.instants import MINUTE, NEVER, Instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import AROUND_THE_CLOCK, Calendar
+from engine.core.recurrence import plan_of
 from engine.core.rules import CadencePlan, Plan, rules_of
 
 
@@ -89,7 +90,7 @@ def life(case: Case) -> Life:
         arrives = minutes(now, case.shift) if late else None
         happenings.append(Happening(float(minute), text, arrives, refused))
         if not refused:
-            known.append(read_fact(step, case.shift))
+            known.append(read_for(engine, step, case.shift))
     lanes = _lanes(case, known, now)
     for outcome in engine.said:
         if outcome.name == "retracted":
@@ -223,7 +224,7 @@ def _owed(engine: Engine) -> Iterator[_Owed]:
     if record is None:
         return
     escalation, _ = state.decode(record)
-    plan = rules_of(engine.book).plan(escalation.policy, escalation.policy_hash)
+    plan = plan_of(rules_of(engine.book), escalation)
     if plan is None or not escalation.opened:
         return
     for clock_plan, clock in zip(plan.clocks, escalation.clocks, strict=False):

@@ -21,11 +21,13 @@ from engine.core.facts import Fact
 from engine.core.instants import MINUTE, NEVER, Instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
+from engine.core.recurrence import is_pattern
 from engine.policies import load
 from engine.replay.files import read_lines
 from engine.replay.gather import Counts, by_subject, receive
 from engine.replay.importers.github_status import convert
 from engine.replay.judging import Bench
+from engine.replay.relaying import Relaying
 from engine.replay.sorting import Sorter
 
 DOCS = Path(__file__).parents[1]
@@ -58,8 +60,11 @@ def judge(path: str, book: Book) -> Judged:
     lines = ((event.id, event.line()) for event in events)
     judged = Judged(Counter(), [], Counter())
     bench = Bench(book, Options(), lambda *_: None)
+    relaying = Relaying(book, Options(), lambda: counts.newest or NEVER)
     with Sorter(tuple[str, int]) as sorter:
-        for subject, facts, _ in by_subject(receive(lines, counts, lambda _: None), sorter, lambda _: {}):
+        for subject, facts, _ in by_subject(receive(lines, counts, lambda _: None), sorter, relaying):
+            if is_pattern(subject):
+                continue
             said = bench.judge(subject, facts, counts.newest or NEVER)
             _pair(subject, facts, [one for one in said if one.metric == "customer_update"], judged)
     return judged

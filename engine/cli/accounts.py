@@ -88,19 +88,23 @@ class Asked:
         from engine.cli.inputs import file_lines
         from engine.cli.output import Notes
         from engine.replay.gather import Counts, by_subject, receive
+        from engine.replay.relaying import Relaying
         from engine.replay.sorting import Sorter
 
         counts, notes, until = Counts(), Notes(), self._at
         received = receive(file_lines(self._events), counts, lambda line: notes.add(str(line)))
         in_time = (one for one in received if until is None or one.fact.at <= until)
 
-        def pass_on(sources: "dict[str, list[Fact]]") -> "Mapping[str, list[Fact]]":
+        def end() -> "Instant":
             self._end(counts.newest)
-            return self._passed_on(book, sources)
+            return self.at
 
+        relaying = Relaying(book, self._options, end)
         with Sorter(tuple[str, int]) as sorter:
-            for subject, facts, relayed in by_subject(in_time, sorter, pass_on):
+            for subject, facts, relayed in by_subject(in_time, sorter, relaying):
                 self._end(counts.newest)
+                if not facts:
+                    continue  # a pattern of which nobody has said anything: no account tells of it
                 outcomes, record = self._settled(book, subject, facts + relayed)
                 yield Judged(Account(subject, facts, outcomes), record)
         self.unreadable = counts.rejected

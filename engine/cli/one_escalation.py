@@ -88,11 +88,11 @@ def _facts(read: "Iterable[Received]", book: "Book", subject: str, options: "Opt
     """Its facts among all events, and what others pass on to it."""
     from engine.core.instants import NEVER
     from engine.replay.gather import by_subject
-    from engine.replay.relaying import passed_on
+    from engine.replay.relaying import Relaying
     from engine.replay.sorting import Sorter
 
     with Sorter(tuple[str, int]) as sorter:
-        for known in by_subject(read, sorter, lambda sources: passed_on(book, options, sources, NEVER)):
+        for known in by_subject(read, sorter, Relaying(book, options, lambda: NEVER)):
             if known.subject == subject:
                 return known.facts + known.relayed
     return []
@@ -117,16 +117,17 @@ def _from_topics(
     from engine.cli.inputs import settings_at
     from engine.cli.reading import place, read_topics
     from engine.contract.codec import decode_outcome
+    from engine.core.recurrence import is_pattern
 
     settings = settings_at(bootstrap_servers)
     wanted = subject.encode()
-    mine, others_name_it = [], False
+    mine, others_name_it = [], is_pattern(subject)
     for record in read_topics(settings, [settings.tickets_topic, settings.incidents_topic]):
         if record.key == wanted:
             mine.append(record)
         elif not others_name_it:
             others_name_it = any(name in (record.value or b"") for name in _as_written(subject))
-    if others_name_it:  # it may be linked, or another merged into it
+    if others_name_it:  # it may be linked, or another merged into it, or be a pattern of them
         records = read_topics(settings, [settings.tickets_topic, settings.incidents_topic])
         facts = _facts(_events_of(records), book, subject, options)
     else:

@@ -159,8 +159,12 @@ def _notes(policy: dict[str, Any]) -> Iterator[str]:
         ]
         if any(parts):
             yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
-    if policy["not_run_yet"]:
-        yield f"checked, and not run by this release: {', '.join(policy['not_run_yet'])}"
+    if recurs := policy["recurrence"]:
+        told = f", and {' and '.join(recurs['notify'])} told" if recurs["notify"] else ""
+        yield (
+            f"a pattern: the same {', '.join(recurs['fingerprint'])} again within {recurs['window']};"
+            f" flagged within {recurs['flag_within']['text']}{told}"
+        )
 
 
 def _level(level: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from engine.contract.outcomes import SOURCE, decode_outcome, encode_outcome
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
 from engine.core.instants import MILLISECOND, MINUTE, NEVER, Instant, format_instant
+from engine.core.recurrence import VERBS_OF_A_PATTERN, is_pattern
 from engine.core.relays import Relay
 
 __all__ = [
@@ -134,6 +135,9 @@ def _read(envelope: Envelope, recorded: Instant) -> Decoded:
     if not subject:
         return Unreadable("bad_field", "subject is missing; expected the escalation's id", "subject")
     verb = events.TYPES.get(envelope.type)
+    if is_pattern(subject) and verb is not None and verb not in VERBS_OF_A_PATTERN:
+        detail = f"{subject[:80]!r} is a pattern, not an escalation: {verb} cannot be said of it"
+        return Unreadable("bad_field", detail, "subject")
     if verb is None:
         if envelope.type == TICK_TYPE:
             return _tick(envelope)

@@ -5,8 +5,8 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from engine.contract.events import CONFIG, Moment, Name, Reader, reader
-from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE
+from engine.contract.events import CONFIG, Moment, Name, Reader, Severity, Text, reader
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYED_UPDATE
 
 # "from" is a keyword: a typed dictionary with such a field is made by a call, and inherited from.
 _Origin = TypedDict("_Origin", {"from": Annotated[Name, Field(description="The subject that passes it on")]})
@@ -34,7 +34,30 @@ class ContactInherited(Relayed):
     contact_at: Moment
 
 
-MODELS: dict[str, type] = {RELAYED_UPDATE: RelayedUpdate, CONTACT_INHERITED: ContactInherited}
+@with_config(CONFIG)
+class PinnedPolicy(TypedDict):
+    name: str
+    version: str
+    hash: str
+
+
+@with_config(CONFIG)
+class Occurrence(Relayed):
+    """`from` is an occurrence of this pattern, of the command's time; the rest as known when it joined."""
+
+    policy: Annotated[PinnedPolicy, Field(description="Of `from`: by the first of a pattern it is judged")]
+    severity: Severity
+    title: NotRequired[Text]
+    service: NotRequired[Name]
+    component: NotRequired[Name]
+    customer: NotRequired[Annotated[Name, Field(description="Its id")]]
+
+
+MODELS: dict[str, type] = {
+    RELAYED_UPDATE: RelayedUpdate,
+    CONTACT_INHERITED: ContactInherited,
+    OCCURRENCE: Occurrence,
+}
 """The data of each kind of relay."""
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in MODELS.items()}

@@ -11,11 +11,12 @@ from engine.core.facts import Fact, Value
 from engine.core.instants import HOUR, MINUTE, Instant, Span, format_instant, parse_instant
 from engine.core.outcomes import NAMES, VERDICTS, Outcome, PolicyRef, Versions, outcome_id
 from engine.core.proof import hash_of
-from engine.core.relays import Relay, contact_inherited, relayed_update
+from engine.core.relays import Relay, contact_inherited, occurrence, relayed_update
 from engine.core.segments import Segment
 
 _AT = parse_instant("2026-11-02T09:00:00Z")
 _SUBJECTS = {"ticket": "zendesk:acme:4711", "incident": "pagerduty:acme:PT4KHLK"}
+_PATTERN = "pattern:payments/card-gateway/declined"
 
 DATA: dict[str, dict[str, Any]] = {
     "opened": {
@@ -103,14 +104,25 @@ def examples() -> dict[str, dict[str, Any]]:
     return inbound | {event["type"]: event for event in (tick, *relays, *outcomes)}
 
 
-def _relays() -> tuple[Relay, Relay]:
+def _relays() -> tuple[Relay, ...]:
     ticket, incident = _SUBJECTS["ticket"], _SUBJECTS["incident"]
     stated: dict[str, Value] = {"audience": "customer", "next_update_at": int(_AT + HOUR)}
     update = Fact("pagerduty", "update_published-1", "update_published", _AT, _AT, "0001", stated)
     merged = Fact("zendesk", "merged-1", "merged", _AT, _AT)
     contact = Instant(_AT - 10 * MINUTE)
-    return relayed_update(incident, ticket, update), contact_inherited(
-        "zendesk:acme:4700", ticket, merged, contact
+    opened = Fact("zendesk", "opened-1", "opened", _AT, _AT)
+    told: dict[str, Value] = {
+        "policy": {"name": "standard", "version": "2026-01-01T00:00:00Z", "hash": "5d41402abc4b2a76"},
+        "severity": "P1",
+        "title": "Payments are declined",
+        "service": "payments",
+        "component": "card-gateway",
+        "customer": "acme",
+    }
+    return (
+        relayed_update(incident, ticket, update),
+        contact_inherited("zendesk:acme:4700", ticket, merged, contact),
+        occurrence(ticket, _PATTERN, opened, _AT, told),
     )
 
 
@@ -120,7 +132,7 @@ def _event(kind: str, family: str, data: dict[str, Any]) -> dict[str, Any]:
         "type": kind,
         "source": "zendesk" if family == "ticket" else "pagerduty",
         "id": f"{kind.split('.')[1]}-1",
-        "subject": _SUBJECTS[family],
+        "subject": _PATTERN if ".recurrence_flagged." in kind else _SUBJECTS[family],
         "time": format_instant(_AT),
         "sequence": "0001",
         "datacontenttype": "application/json",
@@ -141,7 +153,9 @@ _METRICS = {
     "commitment_missed": "commitment",
     "overdue": "rca_summary",
     "room_too_large": "war_room",
+    "recurrence_detected": "flag_recurrence",
 }
+_NOTIFIED = {"escalated": ("team_lead", "manager"), "recurrence_detected": ("product", "operations")}
 _THRESHOLDS = {"breach_risk": "75%", "escalated": "100%", "credit_exposed": "100%"}
 _CORRECTED = outcome_id(
     _SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR, ""
@@ -150,7 +164,8 @@ _CORRECTED = outcome_id(
 
 def example_outcome(name: str) -> Outcome:
     """A plausible outcome of the name."""
-    subject = _SUBJECTS["ticket"]
+    is_pattern = name == "recurrence_detected"
+    subject = _PATTERN if is_pattern else _SUBJECTS["ticket"]
     metric, threshold = _METRICS.get(name, "resolve"), _THRESHOLDS.get(name, "")
     key = "c-1" if name == "commitment_missed" else ""
     due = Instant(_AT + 8 * HOUR)
@@ -182,7 +197,7 @@ def example_outcome(name: str) -> Outcome:
         elapsed_calendar=Span(effective - _AT),
         target=Span(8 * HOUR),
         threshold=threshold,
-        notify=("team_lead", "manager") if name == "escalated" else (),
+        notify=_NOTIFIED.get(name, ()),
         in_a_row=2 if name == "cadence_missed" else 0,
         reason=reason,
         versions=Versions("support", "9b74c9897bac770f", "2026b", "0.108"),
@@ -195,6 +210,8 @@ def example_outcome(name: str) -> Outcome:
         credit_percent=10.0 if name == "credit_exposed" else None,
         people=("ada", "bo", "cy", "kim", "lou", "max", "sam") if name == "room_too_large" else (),
         at_most=6 if name == "room_too_large" else 0,
+        members=(_SUBJECTS["ticket"], _SUBJECTS["incident"]) if is_pattern else (),
+        occurrences=2 if is_pattern else 0,
     )
     return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
 

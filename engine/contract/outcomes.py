@@ -83,6 +83,8 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     credit_percent: float | None = None
     people: tuple[str, ...] = ()
     at_most: int = 0
+    members: tuple[str, ...] = ()
+    occurrences: int = 0
 
 
 class _Proven(Struct, gc=False):
@@ -150,6 +152,8 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.credit_percent,
         o.people,
         o.at_most,
+        o.members,
+        o.occurrences,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -256,6 +260,8 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         credit_percent=w.credit_percent,
         people=w.people,
         at_most=w.at_most,
+        members=w.members,
+        occurrences=w.occurrences,
     )
 
 
@@ -355,7 +361,7 @@ class OutcomeData(_Model):
         None, ge=0, le=1, description="breach_risk: of a breach, as history has it of clocks at this stage"
     )
     cases: int | None = Field(None, description="breach_risk: how many clocks the probability stands on")
-    notify: list[str] | None = Field(None, description="escalated: the roles to notify")
+    notify: list[str] | None = Field(None, description="escalated, recurrence_detected: the roles to notify")
     in_a_row: int | None = Field(
         None, description="cadence_missed: intervals that passed in silence; overdue: days"
     )
@@ -379,3 +385,9 @@ class OutcomeData(_Model):
     )
     people: list[str] | None = Field(None, description="room_too_large: who is in the war room")
     at_most: int | None = Field(None, description="room_too_large: how many people the policy allows in it")
+    members: list[str] | None = Field(
+        None, description="recurrence_detected: the escalations that are its occurrences, the latest of them"
+    )
+    occurrences: int | None = Field(
+        None, description="recurrence_detected: how many there are in the window; at most 500 are counted"
+    )

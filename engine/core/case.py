@@ -9,7 +9,7 @@ import msgspec
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import WAITING, Escalation
-from engine.core.facts import RELAYS, Fact, Value, in_order, opening
+from engine.core.facts import OCCURRENCE, RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant
@@ -18,8 +18,9 @@ from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
 from engine.core.outcomes import BEHIND, PolicyRef
 from engine.core.publishing import Publisher, Settings
+from engine.core.recurrence import MOST_FACTS, PREFIX, is_pattern, plan_of
 from engine.core.refusals import Refusal
-from engine.core.relays import Relay, settle, version
+from engine.core.relays import Relay, key_of, settle, version
 from engine.core.rules import Plan
 from engine.core.statements import Statement
 
@@ -113,12 +114,21 @@ class Case:
                 self._say(judge)
         else:
             if self._is_folded_past(fact):
-                return Refusal("too_late", f"older than the {shelf.facts} facts that are kept", True)
+                return self._too_late(fact)
             self._settings.counts["late"] += 1
             self._derive([*self._facts(), fact], fact)
-        if shelf.facts > self._settings.fact_limit:
+        if shelf.facts > self._limit():
             self._fold()
         return None
+
+    def _limit(self) -> int:
+        limit = self._settings.fact_limit
+        return min(limit, MOST_FACTS) if self._escalation.occurrences else limit
+
+    def _too_late(self, fact: Fact) -> Refusal:
+        """Of an occurrence that is no loss: nobody counts on the members of a pattern that has so many."""
+        detail = f"older than the {self._history.shelf.facts} facts that are kept"
+        return Refusal("too_late", detail, fact.kind != OCCURRENCE)
 
     def judge_known(self, due: Instant, complete: Instant, waits: bool) -> Instant:
         """Judge what is due at or before `due`, where events recorded after `complete` may be unread.
@@ -155,7 +165,9 @@ class Case:
         if e.status == WAITING:
             if e.fired < 0:
                 e.fired = due
-                self._settings.counts["never_opened"] += 1
+                # A pattern whose occurrences were all withdrawn has been opened.
+                is_expected = any(fact.kind != OCCURRENCE for fact in self._facts())
+                self._settings.counts["never_opened"] += is_expected
             else:
                 self._forget()
             return
@@ -244,6 +256,12 @@ class Case:
     def _match(self, fact: Fact) -> Plan:
         """The policy in force at the opening whose conditions hold (semantics.md, Matching)."""
         rules = self._settings.rules
+        if fact.kind == OCCURRENCE:
+            name, version, content = _policy_of(fact)
+            plan = rules.pattern_plan(name, content)
+            if plan is None:
+                raise PolicyVanished(self.subject, name, version, content)
+            return plan
         attributes: dict[str, Value] = {}
         attrs.merge(attributes, fact.data)
         if fact.text("severity"):
@@ -261,7 +279,7 @@ class Case:
         return judge
 
     def _plan(self, e: Escalation) -> Plan:
-        plan = self._settings.rules.plan(e.policy, e.policy_hash)
+        plan = plan_of(self._settings.rules, e)
         if plan is None:
             raise PolicyVanished(self.subject, e.policy, e.policy_version, e.policy_hash)
         return plan
@@ -328,6 +346,7 @@ class Case:
         if base is not None:
             self._escalation = e = state.decode_base(base)
             judge = Judge(self._plan(e), e, self._settings.say_movements)
+            judge.relays += self._occurrence_of(e)
             if self._history.shelf.recounted:
                 judge.recount()
         else:
@@ -337,6 +356,13 @@ class Case:
         for fact in rest:
             judge.step(fact)
         return ordered, judge
+
+    def _occurrence_of(self, base: Escalation) -> list[Relay]:
+        """That it is an occurrence of its pattern, as the folded facts have passed it on."""
+        if not base.fingerprint:
+            return []
+        sent = {key_of(relay): relay for relay in self._ledger().sent if relay.fact.kind == OCCURRENCE}
+        return [one for one in sent.values() if one.target == PREFIX + base.fingerprint]
 
     def _ordered(self, facts: list[Fact]) -> list[Fact]:
         """As they are judged. Once facts are folded, the opening lies in the base: no `opened` opens."""
@@ -370,9 +396,7 @@ class Case:
         if version(fact) <= version(earlier):
             return Refusal("duplicate", f"{fact.source} {fact.id} is known", False)
         if self._is_folded_past(fact):
-            return Refusal(
-                "too_late", f"older than the {self._history.shelf.facts} facts that are kept", True
-            )
+            return self._too_late(fact)
         self._put_in_place(earlier, fact)
         return None
 
@@ -422,7 +446,9 @@ class Case:
         """Whether one of them is an opening, or may stand in for it."""
         if opening(facts) is not None:
             return True
-        return self._settings.open_on_first_event and any(fact.kind not in RELAYS for fact in facts)
+        if not self._settings.open_on_first_event or is_pattern(self.subject):
+            return False
+        return any(fact.kind not in RELAYS for fact in facts)
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
@@ -438,9 +464,10 @@ class Case:
             rest = [said for said in ledger if said.statement.at > ordered[half - 1].at]
         else:
             rest = ledger[len(judge.said) :]
-        # What the folded facts have passed on is final, as what was said of them is.
-        final = {(relay.target, relay.fact.id) for relay in judge.relays}
-        sent = [relay for relay in sent if (relay.target, relay.fact.id) not in final]
+        # What the folded facts have passed on is final, as what was said of them is; but an occurrence may
+        # have to be withdrawn, or be sent again under its next version.
+        final = {key_of(relay) for relay in judge.relays if relay.fact.kind != OCCURRENCE}
+        sent = [relay for relay in sent if key_of(relay) not in final]
         self._history.rewrite([*ordered[half:], *notes, *rest, *sent])
         self._settings.counts["folded"] += half
 
@@ -451,11 +478,18 @@ class Case:
         publish, policy = self._publisher.publish, self._ref()
         for statement in said:
             self._history.append(Said(publish(statement, policy), statement))
+        if any(relay.fact.kind == OCCURRENCE for relay in relays) and self._history.shelf.facts > 1:
+            relays = self._next_versions(relays)
         for relay in relays:  # of an event that is new, so none of its id was sent before
             self._history.append(relay)
             self._settings.relays.append(relay)
         if past_updates:
             self._settings.counts["past_next_update"] += past_updates
+
+    def _next_versions(self, relays: list[Relay]) -> list[Relay]:
+        """Of occurrences one of the id may have been sent before: it may have come back to its pattern."""
+        changed = {key_of(relay) for relay in relays}
+        return settle(relays, [one for one in self._ledger().sent if key_of(one) in changed]).to_send
 
     def _pass_on(self, wanted: list[Relay], sent: list[Relay]) -> list[Relay]:
         """Send the difference to what was sent; what was sent by now."""
@@ -496,6 +530,13 @@ class Case:
 def _what(s: Statement) -> tuple[str, str, int, Instant | None]:
     """What a statement is about, and when it is due."""
     return s.metric, s.key, s.cycle, s.due
+
+
+def _policy_of(occurrence: Fact) -> tuple[str, str, str]:
+    """Name, version and hash of the policy that its escalation pins."""
+    said = occurrence.data.get("policy")
+    policy = said if isinstance(said, dict) else {}
+    return str(policy.get("name", "")), str(policy.get("version", "")), str(policy.get("hash", ""))
 
 
 def _states_the_past(fact: Fact) -> bool:

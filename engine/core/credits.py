@@ -11,6 +11,7 @@ from engine.core.escalation import WAITING, Escalation
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import CREDIT, Outcome, PolicyRef
 from engine.core.policy import Book
+from engine.core.recurrence import plan_of
 from engine.core.rules import Plan, rules_of
 from engine.core.statements import Voice
 from engine.core.tiers import Tier
@@ -135,7 +136,7 @@ def exposures(record: bytes, book: Book) -> list[Exposure]:
     Empty for an escalation that waits for its opening or whose policy the book does not hold.
     """
     escalation, _ = state.decode(record)
-    plan = rules_of(book).plan(escalation.policy, escalation.policy_hash)
+    plan = plan_of(rules_of(book), escalation)
     if escalation.status == WAITING or plan is None:
         return []
     return [*_of_clocks(escalation, plan), *_of_cadences(escalation, plan)]

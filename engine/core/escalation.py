@@ -60,3 +60,7 @@ class Escalation(Struct, array_like=True):
     """Whether more people are in its war room than its severity allows."""
     crowds: int = 0
     """How often it became so."""
+    fingerprint: str = ""
+    """Of the pattern that it is an occurrence of, and has told so."""
+    occurrences: list[tuple[Instant, str]] = []
+    """Of a pattern: when, and which escalation; those in the window of the latest, in order."""

@@ -48,8 +48,8 @@ VERBS = frozenset(
     ]
 )
 
-RELAYED_UPDATE, CONTACT_INHERITED = "relayed_update", "contact_inherited"
-RELAYS = frozenset({RELAYED_UPDATE, CONTACT_INHERITED})
+RELAYED_UPDATE, CONTACT_INHERITED, OCCURRENCE = "relayed_update", "contact_inherited", "occurrence"
+RELAYS = frozenset({RELAYED_UPDATE, CONTACT_INHERITED, OCCURRENCE})
 """What other escalations pass on (`engine.core.relays`): facts too, but commands of ours and no verbs."""
 
 QUALIFIER = {
@@ -143,14 +143,20 @@ class Fact(Struct, frozen=True, array_like=True, tag=0, gc=False):
 
 
 def opening(facts: list[Fact]) -> Fact | None:
-    """The first `opened` of them: the opening. Any other `opened` counts as `updated`."""
-    return min((f for f in facts if f.kind == "opened"), key=lambda f: f.order, default=None)
+    """The first `opened` of them: the opening. Any other `opened` counts as `updated`.
+
+    A pattern has none: its first occurrence that was not withdrawn is its opening.
+    """
+    opened = [f for f in facts if f.kind == "opened"]
+    if not opened:
+        opened = [f for f in facts if f.kind == OCCURRENCE and f.data.get("withdrawn") is not True]
+    return min(opened, key=lambda f: f.order, default=None)
 
 
 def in_order(facts: list[Fact]) -> list[Fact]:
     """The facts of one escalation as they are judged: the opening, whatever its time, then all by time.
 
-    Where none is an opening, the first that is no relay stands in for it: a relay opens nothing.
+    Where none is an opening, the first that is no relay stands in for it: other relays open nothing.
     """
     first = opening(facts)
     if first is None:

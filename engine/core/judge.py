@@ -11,6 +11,7 @@ from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import ROOM
 from engine.core.policy import AROUND_THE_CLOCK, rank
+from engine.core.recurrence import reckon, rest_of_pattern
 from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.statements import NOBODYS, Statement, Voice
@@ -86,6 +87,7 @@ class Judge:
         if e.attributes.get("owner"):
             self.trigger(OWNED, "", fact.at)
         self.ask_for_roles(fact.at)
+        reckon(self, fact)
         self._settle(fact.order)
 
     def step(self, fact: Fact, order: Order | None = None) -> None:
@@ -158,6 +160,8 @@ class Judge:
             severity = fact.text("severity")
             if severity and severity != e.severity:
                 self._severity(severity, fact.at)
+        if not self.plan.tells_of_pattern.isdisjoint(fact.data):
+            reckon(self, fact)
 
     def _in_hands(self, at: Instant) -> bool:
         """Note since when which team and owner have it, where they changed; whether it was handed over.
@@ -332,8 +336,10 @@ class Judge:
         """When it must be looked at next; what owes nothing leaves the state a correction window later."""
         e = self.escalation
         e.alarm = self._soonest()
+        rule = self.plan.pattern
+        in_window = e.opened if rule is None else rest_of_pattern(e, rule)
         if e.status >= RESOLVED and e.alarm >= NEVER:
-            e.ended = max(Instant(e.last[0]), e.fired, e.opened)
+            e.ended = max(Instant(e.last[0]), e.fired, in_window)
         else:
             e.ended = NEVER
 

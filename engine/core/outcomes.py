@@ -117,6 +117,10 @@ class Outcome(Struct, frozen=True, gc=False):
     """room_too_large: who is in the war room, by name."""
     at_most: int = 0
     """room_too_large: how many the policy allows."""
+    members: tuple[str, ...] = ()
+    """recurrence_detected: the escalations that are its occurrences, the latest of them."""
+    occurrences: int = 0
+    """recurrence_detected: how many there are in the window."""
 
     @property
     def consumed_ratio(self) -> float | None:

@@ -13,6 +13,12 @@ from engine.core.instants import Instant, Span
 SEVERITIES = ("P0", "P1", "P2", "P3")
 """From the gravest to the least grave."""
 
+
+def rank(severity: str) -> int:
+    """0 for the gravest; an unknown severity is graver than none."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
 AUDIENCES = ("customer", "internal", "executive")
 AROUND_THE_CLOCK = ""
 """The name of the calendar that is always open."""

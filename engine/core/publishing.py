@@ -123,6 +123,8 @@ class Publisher:
                 s.credit_percent,
                 s.people,
                 s.at_most,
+                s.members,
+                s.occurrences,
             )
         )
         return identity

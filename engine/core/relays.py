@@ -1,4 +1,4 @@
-"""What an escalation passes on to others: an incident's customer updates, and whom the merged one answers.
+"""What an escalation passes on: customer updates, whom the merged one answers, that it is an occurrence.
 
 A relay is a fact of the other escalation, under an id that follows from the event that it is made of. What is
 wanted is a function of the facts; each difference to what was sent is sent under the next version, and of an
@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact, Value
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import MICROSECOND, Instant
 
 SOURCE = "vigil"
 """Of every relay."""
-_ID_OF_EVENT = 100
-"""Characters of the event's id that the relay's begins with, for people; the hash behind is its identity."""
+_FOR_PEOPLE = 100
+"""Characters of an id that the relay's begins with, for people; the hash behind is its identity."""
 
 
 class Relay(Struct, frozen=True, array_like=True, tag=2, gc=False):
@@ -54,13 +54,33 @@ def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant) -
     return _relay(subject, into, CONTACT_INHERITED, merged, at, {"contact_at": contact})
 
 
+def occurrence(subject: str, pattern: str, event: Fact, opened: Instant, said: dict[str, Value]) -> Relay:
+    """`subject` is one of the pattern's occurrences, of when it opened (semantics.md, Recurrence 4).
+
+    It is under one id whichever event told so: whoever leaves a pattern and comes back is one member.
+    """
+    known = _relay(subject, pattern, OCCURRENCE, event, opened, said).fact
+    identity = f"{subject[:_FOR_PEOPLE]} {_digest(subject, OCCURRENCE)}"
+    return Relay(pattern, replace(known, id=identity, sequence=""))
+
+
+def no_occurrence(subject: str, pattern: str, event: Fact, opened: Instant) -> Relay:
+    """`subject` is none of the pattern's occurrences any more."""
+    return _versioned(occurrence(subject, pattern, event, opened, {}), 1, withdrawn=True)
+
+
 def settle(wanted: Iterable[Relay], sent: Iterable[Relay]) -> Settled:
-    """Compare what is wanted with the last that was sent of each id; what is wanted no more is withdrawn."""
-    known = {(relay.target, relay.fact.id): relay for relay in sent}
+    """Compare what is wanted with the last that was sent of each id; what is wanted no more is withdrawn.
+
+    Of two that are wanted under one id the later stands: it may be that nothing is.
+    """
+    known = {key_of(relay): relay for relay in sent}
     to_send: list[Relay] = []
     kept: list[Relay] = []
-    for relay in wanted:
-        last = known.pop((relay.target, relay.fact.id), None)
+    for relay in {key_of(relay): relay for relay in wanted}.values():
+        if is_withdrawn(relay.fact):
+            continue
+        last = known.pop(key_of(relay), None)
         if last is not None:
             if _versioned(relay, version(last.fact)).fact.same_content(last.fact):
                 kept.append(last)
@@ -75,6 +95,11 @@ def settle(wanted: Iterable[Relay], sent: Iterable[Relay]) -> Settled:
     return Settled(to_send, [*kept, *to_send])
 
 
+def key_of(relay: Relay) -> tuple[str, str]:
+    """What its versions share."""
+    return relay.target, relay.fact.id
+
+
 def version(fact: Fact) -> int:
     """Of a relay; the highest of an id stands."""
     found = fact.data.get("version")
@@ -87,13 +112,15 @@ def is_withdrawn(fact: Fact) -> bool:
 
 
 def _relay(subject: str, target: str, kind: str, event: Fact, at: Instant, said: dict[str, Value]) -> Relay:
-    origin = (subject, event.source, event.id)
-    digest = blake2b(msgspec.msgpack.encode(origin), digest_size=16).hexdigest()
     data: dict[str, Value] = {
         "version": 1, "from": subject, "event_source": event.source, "event_id": event.id, **said,
     }  # fmt: skip
-    identity = f"{event.id[:_ID_OF_EVENT]} {digest}"
+    identity = f"{event.id[:_FOR_PEOPLE]} {_digest(subject, event.source, event.id)}"
     return Relay(target, Fact(SOURCE, identity, kind, at, event.recorded, event.sequence, data))
+
+
+def _digest(*origin: str) -> str:
+    return blake2b(msgspec.msgpack.encode(origin), digest_size=16).hexdigest()
 
 
 def _versioned(relay: Relay, number: int, *, withdrawn: bool = False) -> Relay:

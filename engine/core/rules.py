@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.core.instants import Instant, Span
 from engine.core.outcomes import PolicyRef, Versions
@@ -14,6 +15,7 @@ from engine.core.pace import PACE, Pace
 from engine.core.policy import (
     ANY_REASON,
     AROUND_THE_CLOCK,
+    SEVERITIES,
     Book,
     CadenceRule,
     Calendar,
@@ -21,6 +23,7 @@ from engine.core.policy import (
     CreditTier,
     Level,
     Policy,
+    RecurrenceRule,
     Target,
     Threshold,
     Trigger,
@@ -34,6 +37,10 @@ HANDED_OVER = "handed_over"
 """The move of a change of hands: from one person to another, or from one team to another."""
 RESOLUTION = "resolution"
 """The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
+RECURRED = "recurred"
+"""The move of a pattern whose occurrences are two or more in the window (semantics.md, Recurrence 4)."""
+FLAG = "flag_recurrence"
+"""The metric of telling the roles that a pattern is one."""
 ROLE = "role"
 """The metric of staffing the roles that a severity asks for; the key is the role."""
 WAR_ROOM = "war_room"
@@ -305,12 +312,23 @@ class Plan:
     """A policy made ready to judge by."""
 
     __slots__ = (
-        "cadences", "calendars", "clocks", "commitment_risk", "moves", "policy", "ref", "roles", "triaged",
-        "waits", "without_roles",
+        "cadences", "calendars", "clocks", "commitment_risk", "moves", "pattern", "policy", "recurrence",
+        "ref", "roles", "tells_of_pattern", "triaged", "waits", "without_roles",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy, calendars: dict[str, Calendar], pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        calendars: dict[str, Calendar],
+        pace: Pace | None = None,
+        pattern: RecurrenceRule | None = None,
+    ) -> None:
         self.policy = policy
+        self.pattern = pattern
+        """Of what is owed by a pattern: the rule that made it one."""
+        self.recurrence = policy.recurrence
+        self.tells_of_pattern = _telling_of_pattern(policy.recurrence)
+        """The fields of a fact that may change of which pattern it is an occurrence."""
         self.ref = PolicyRef(policy.name, policy.version, policy.hash)
         self.calendars = calendars
         clocks = [ClockPlan(rule, pace=pace, credits_=policy.credits) for rule in policy.clocks]
@@ -335,6 +353,23 @@ class Plan:
                 for trigger in triggers:
                     table[trigger.verb].append((index, trigger.qualifier))
         return {verb: MovesOfVerb(stops[verb], starts[verb]) for verb in [*stops, *starts]}
+
+
+def _telling_of_pattern(rule: RecurrenceRule | None) -> frozenset[str]:
+    return frozenset() if rule is None else frozenset({*rule.fingerprint, "fingerprint"})
+
+
+def _pattern_plan(policy: Policy, rule: RecurrenceRule, calendars: dict[str, Calendar]) -> Plan:
+    """What a pattern owes by the policy of its first occurrence: one clock, whatever its severity."""
+    clock = ClockRule(
+        FLAG,
+        dict.fromkeys(SEVERITIES, rule.flag_within),
+        start=(Trigger(RECURRED),),
+        stop=(Trigger("recurrence_flagged"),),
+        risk=policy.risk,
+    )
+    alone = replace(policy, clocks=(clock,), cadences=(), war_room={}, credits=(), recurrence=None)
+    return Plan(alone, calendars, pattern=rule)
 
 
 def _role_plans(policy: Policy, pace: Pace | None) -> list[ClockPlan]:
@@ -367,8 +402,12 @@ class Rules:
         self.almanac = _almanac(self.versions.values())
         """Changes with any calendar, and with the data that they are built from."""
         self.unclassified = Plan(_NO_POLICY, book.calendars)
+        self._pattern_plans: dict[tuple[str, str], Plan] = {}
         for policy in book.policies:
-            self._plans[policy.name, policy.hash] = Plan(policy, book.calendars, pace)
+            key = policy.name, policy.hash
+            self._plans[key] = Plan(policy, book.calendars, pace)
+            if policy.recurrence is not None:
+                self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)
 
     def ref(self, name: str, content_hash: str) -> PolicyRef:
         """The policy as outcomes name it."""
@@ -380,6 +419,10 @@ class Rules:
         if not name:
             return self.unclassified
         return self._plans.get((name, content_hash))
+
+    def pattern_plan(self, name: str, content_hash: str) -> Plan | None:
+        """What a pattern owes by a pinned policy; None where the book has not that version."""
+        return self._pattern_plans.get((name, content_hash))
 
 
 def _almanac(versions: Iterable[Versions]) -> int:

@@ -50,6 +50,10 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     """room_too_large: who is in the war room."""
     at_most: int = 0
     """room_too_large: how many the policy allows."""
+    members: tuple[str, ...] = ()
+    """recurrence_detected: the escalations that are its occurrences, the latest of them."""
+    occurrences: int = 0
+    """recurrence_detected: how many there are in the window."""
 
 
 class Voice:
@@ -101,6 +105,8 @@ class Voice:
         credit_percent: float | None = None,
         people: tuple[str, ...] = (),
         at_most: int = 0,
+        members: tuple[str, ...] = (),
+        occurrences: int = 0,
     ) -> None:
         """One statement, its fields in their order: by name they would cost a microsecond.
 
@@ -113,6 +119,7 @@ class Voice:
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
                 threshold, notify, in_a_row, reason, context, segments, credit_percent, people, at_most,
+                members, occurrences,
             )
         )  # fmt: skip
 

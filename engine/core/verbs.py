@@ -8,8 +8,8 @@ from engine.core.clocks import PAUSED, RUNNING
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED
-from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact
-from engine.core.instants import Instant
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYED_UPDATE, Fact
+from engine.core.recurrence import occur, reckon
 from engine.core.relays import contact_inherited, is_withdrawn, relayed_update
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _reopened(judge: "Judge", fact: Fact) -> None:
 
 
 def _cancelled(judge: "Judge", fact: Fact) -> None:
-    _gone(judge, CANCELLED, fact.at, fact.text("reason") or "cancelled")
+    _gone(judge, CANCELLED, fact, fact.text("reason") or "cancelled")
 
 
 def _merged(judge: "Judge", fact: Fact) -> None:
@@ -173,13 +173,14 @@ def _merged(judge: "Judge", fact: Fact) -> None:
     into = fact.text("into")
     if into and into != e.subject:
         judge.relays.append(contact_inherited(e.subject, into, fact, e.contact))
-    _gone(judge, MERGED, fact.at, "merged")
+    _gone(judge, MERGED, fact, "merged")
 
 
-def _gone(judge: "Judge", status: int, at: Instant, reason: str) -> None:
+def _gone(judge: "Judge", status: int, fact: Fact, reason: str) -> None:
     """Out of denominators: all that is open is cancelled, breached or not (semantics.md, Clock 11)."""
-    e = judge.escalation
+    e, at = judge.escalation, fact.at
     e.status = status
+    reckon(judge, fact)
     for plan, clock in judge.clocks():
         judge.runner.cancel(plan, clock, at, reason)
     for cadence_plan, cadence in judge.cadences():
@@ -322,6 +323,7 @@ MOVES: dict[str, Callable[["Judge", Fact], None]] = {
     "unlinked": _unlinked,
     RELAYED_UPDATE: _relayed_update,
     CONTACT_INHERITED: _contact_inherited,
+    OCCURRENCE: occur,
     "resolved": _resolved,
     "closed": _closed,
     "reopened": _reopened,

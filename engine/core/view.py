@@ -12,6 +12,7 @@ from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import WAITING, Escalation
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import AROUND_THE_CLOCK, Book
+from engine.core.recurrence import plan_of
 from engine.core.rules import Plan, rules_of
 from engine.core.statements import Voice
 
@@ -60,7 +61,7 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
     Empty for an escalation that waits for its opening or whose policy the book does not hold.
     """
     escalation, _ = state.decode(record)
-    plan = rules_of(book).plan(escalation.policy, escalation.policy_hash)
+    plan = plan_of(rules_of(book), escalation)
     if escalation.status == WAITING or plan is None:
         return []
     views = [

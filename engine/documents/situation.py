@@ -14,6 +14,7 @@ from engine.core.facts import RELAYED_UPDATE, Fact, Value
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import Outcome
 from engine.core.policy import AUDIENCES, Book, Target
+from engine.core.recurrence import plan_of
 from engine.core.relays import is_withdrawn
 from engine.core.rules import CadencePlan, Plan, rules_of
 from engine.core.view import ClockView, clocks_of
@@ -52,7 +53,7 @@ class Situation:
         if self.escalation.status == WAITING:
             raise NotOpened(f"{account.subject}: it was not opened yet by then")
         self.clocks: list[ClockView] = clocks_of(record, book, at)
-        plan = rules_of(book).plan(self.escalation.policy, self.escalation.policy_hash)
+        plan = plan_of(rules_of(book), self.escalation)
         assert plan is not None  # noqa: S101  # judged by this very book
         self.plan: Plan = plan
         self.zone = Zone(zone or self._own_zone())

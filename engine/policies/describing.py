@@ -58,6 +58,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "recurrence": policy.recurrence
         and {
             "fingerprint": list(policy.recurrence.fingerprint),
+            "window": words(policy.recurrence.window),
             "window_seconds": seconds(policy.recurrence.window),
             "flag_within": _target(policy.recurrence.flag_within),
             "notify": list(policy.recurrence.notify),
@@ -71,14 +72,6 @@ def _policy(policy: Policy) -> dict[str, Any]:
             }
             for tier in policy.credits
         ],
-        "not_run_yet": [name for name, part in _later(policy).items() if part],
-    }
-
-
-def _later(policy: Policy) -> dict[str, object]:
-    """Sections that are checked, and that this release does not run."""
-    return {
-        "recurrence": policy.recurrence,
     }
 
 

@@ -1,5 +1,6 @@
 """One day, two answers: what stood as reported on that day, and what stands of that time as now known."""
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -14,10 +15,11 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.core.policy import Book
+from engine.core.recurrence import is_pattern
 from engine.replay.changes import Cause, Change, by_clock, changes
 from engine.replay.gather import LINKING, Arrival, Counts, by_arrival, take
 from engine.replay.judging import Bench
-from engine.replay.relaying import passed_on
+from engine.replay.relaying import occurrences, passed_on
 from engine.replay.replaying import Hearing
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
@@ -25,6 +27,9 @@ from engine.replay.verdicts import verdicts
 
 LATE_AT_MOST = 500
 """Late events of one escalation that are tried one by one for the cause of a change."""
+
+_BEHIND_ALL = 2**62
+"""Occurrences come behind the events of their pattern."""
 
 Passed: TypeAlias = dict[str, list[Fact]]
 """Target -> what it is passed."""
@@ -66,6 +71,7 @@ class AsOf:
             for outcome in self._live.play(arrivals, lambda: self._day):
                 said.add((outcome.subject, outcome.seq), _encode(outcome))
             relayed = self._relayed(facts)
+            self._recur(facts)
             for subject, known, late, reported in _together(facts, said):
                 then, now = (by.get(subject, []) for by in relayed)
                 # What is passed on because of a late event came late itself, and behind it.
@@ -86,6 +92,17 @@ class AsOf:
                     then[subject].append(fact)
         by_then, by_now = (passed_on(self._book, self._options, by, self._day) for by in (then, now))
         return by_then, by_now
+
+    def _recur(self, facts: Sorter[tuple[str, int]]) -> None:
+        """Put its occurrences, as now known, to the facts of every pattern; some of them came late."""
+        by_answer: list[dict[tuple[str, str], Fact]] = []
+        for all_of_them in (False, True):
+            passed = occurrences(self._book, self._options, _escalations(facts, all_of_them))
+            by_answer.append({(relay.target, relay.fact.id): relay.fact for relay in passed})
+        then, now = by_answer
+        for number, ((pattern, identity), fact) in enumerate(sorted(now.items())):
+            in_time = then.get((pattern, identity)) == fact
+            facts.add((pattern, _BEHIND_ALL + number), _encode((in_time, fact)))
 
     def _by_the_day(self, arrivals: Iterable[Arrival], facts: Sorter[tuple[str, int]]) -> Iterator[Arrival]:
         """What had arrived by the day; everything that had happened by then is kept for the second answer."""
@@ -139,16 +156,31 @@ def _together(
     facts: Iterable[tuple[tuple[str, int], bytes]], said: Iterable[tuple[tuple[str, int], bytes]]
 ) -> Iterator[tuple[str, list[Fact], list[Fact], list[Outcome]]]:
     """Each subject with its facts in time, its late ones, and what was said of it; both come by subject."""
-    outcomes = groupby(said, key=lambda pair: pair[0][0])
-    speaking = next(outcomes, None)
-    for subject, group in groupby(facts, key=lambda pair: pair[0][0]):
+    both = heapq.merge(
+        ((subject, True, packed) for (subject, _), packed in facts),
+        ((subject, False, packed) for (subject, _), packed in said),
+        key=lambda one: one[0],
+    )
+    for subject, group in groupby(both, key=lambda one: one[0]):
         known: list[Fact] = []
         late: list[Fact] = []
-        for _, packed in group:
-            in_time, fact = _decode_fact(packed)
-            (known if in_time else late).append(fact)
         reported: list[Outcome] = []
-        if speaking is not None and speaking[0] == subject:  # nothing is said of who has no facts
-            reported = [_decode_outcome(packed) for _, packed in speaking[1]]
-            speaking = next(outcomes, None)
+        for _, is_fact, packed in group:
+            if is_fact:
+                in_time, fact = _decode_fact(packed)
+                (known if in_time else late).append(fact)
+            else:
+                reported.append(_decode_outcome(packed))
         yield subject, known, late, reported
+
+
+def _escalations(
+    facts: Iterable[tuple[tuple[str, int], bytes]], all_of_them: bool
+) -> Iterator[tuple[str, list[Fact]]]:
+    """Each with its facts, those that came late among them or not."""
+    for subject, group in groupby(facts, key=lambda pair: pair[0][0]):
+        told = [
+            fact for _, packed in group for in_time, fact in [_decode_fact(packed)] if in_time or all_of_them
+        ]
+        if told and not is_pattern(subject):
+            yield subject, told

@@ -7,14 +7,13 @@ from msgspec.structs import replace
 
 from engine.contract.codec import Decoded
 from engine.core.deadlines import COMMITMENT
-from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
 from engine.core.policy import Book, Policy
 from engine.replay.changes import Change, changes
-from engine.replay.gather import Counts, by_subject, take
+from engine.replay.gather import Counts, by_subject_of_each, take
 from engine.replay.judging import Bench
-from engine.replay.relaying import passed_on
+from engine.replay.relaying import Relaying
 from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
@@ -73,14 +72,15 @@ class Backtest:
         return left, right
 
     def run(self, read: Iterable[tuple[str, Decoded]]) -> Iterator[Change]:
-        """Every clock that differs, in the order of subjects: the same events give the same changes."""
+        """Every clock that differs, in the order of subjects, patterns last; the same for the same events."""
         until = self._wish.until
         taken = take(read, self.counts, self._hearing.rejected)
         received = (one for one in taken if self.counts.is_in_time(one.subject, one.fact.at, until))
+        relayings = [Relaying(book, self._wish.options, lambda: self.until) for book in self._books]
         with Sorter(tuple[str, int]) as sorter:
-            for subject, facts, relayed in by_subject(received, sorter, self._pass_on):
-                left = self._left.judge(subject, facts + relayed, self.until)
-                right = self._right.judge(subject, facts + relayed, self.until)
+            for subject, facts, relayed in by_subject_of_each(received, sorter, relayings):
+                left = self._left.judge(subject, facts + relayed[0], self.until)
+                right = self._right.judge(subject, facts + relayed[1], self.until)
                 self.sums.count(left, right)
                 for used, outcomes in zip(self._used, (left, right), strict=True):
                     used.update(one.policy for one in outcomes)
@@ -88,10 +88,6 @@ class Backtest:
                     self.sums.add(change)
                     yield change
                 self._hearing.judged(len(facts))
-
-    def _pass_on(self, sources: dict[str, list[Fact]]) -> dict[str, list[Fact]]:
-        """By one of the books: what is passed on, no policy changes."""
-        return passed_on(self._books[0], self._wish.options, sources, self.until)
 
 
 def _comparable(outcomes: list[Outcome]) -> list[Outcome]:

@@ -1,16 +1,21 @@
 """Recorded lines → facts, sorted for judging: by subject, or by the order of their arrival."""
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from engine.contract.codec import Command, Decoded, Received, Tick, Unreadable, read_line
 from engine.core.facts import Fact
 from engine.core.instants import Instant
+from engine.core.recurrence import is_pattern
 from engine.replay.sorting import Sorter
+
+if TYPE_CHECKING:
+    from engine.replay.relaying import Relaying
 
 LINKING = frozenset({"linked", "merged"})
 """Only who has said one of these passes anything on."""
@@ -109,23 +114,53 @@ class Known(NamedTuple):
     """What others pass on to it."""
 
 
-PassOn = Callable[[dict[str, list[Fact]]], Mapping[str, list[Fact]]]
-"""From those who link or merge, each with all its facts, to what each target is passed."""
-
-
 def by_subject(
-    received: Iterable[Received], sorter: Sorter[tuple[str, int]], pass_on: PassOn
+    received: Iterable[Received], sorter: Sorter[tuple[str, int]], relaying: "Relaying"
 ) -> Iterator[Known]:
-    """Every subject with all its facts, in the order of the subjects."""
+    """Every subject with all its facts: escalations in their order, then patterns in theirs."""
+    for subject, facts, (relayed,) in by_subject_of_each(received, sorter, [relaying]):
+        yield Known(subject, facts, relayed)
+
+
+def by_subject_of_each(
+    received: Iterable[Received], sorter: Sorter[tuple[str, int]], relayings: "Sequence[Relaying]"
+) -> Iterator[tuple[str, list[Fact], tuple[list[Fact], ...]]]:
+    """The same, with what is passed on by each of several books.
+
+    What escalations pass on to each other no policy changes: that is the first's.
+    """
     linking: set[str] = set()
     for number, one in enumerate(received):
         if one.fact.kind in LINKING:
             linking.add(one.subject)
         sorter.add((one.subject, number), _encode(one.fact))
     sources = {subject: facts for subject, facts in _groups(sorter) if subject in linking} if linking else {}
-    relayed = pass_on(sources) if sources else {}
+    relayed = relayings[0].passed_on(sources) if sources else {}
+    said_of_patterns: dict[str, list[Fact]] = {}
     for subject, facts in _groups(sorter):
-        yield Known(subject, facts, relayed.get(subject, []))
+        if is_pattern(subject):
+            said_of_patterns[subject] = facts
+        else:
+            yield subject, facts, (relayed.get(subject, []),) * len(relayings)
+    yield from _patterns(said_of_patterns, sorter, relayings)
+
+
+def _patterns(
+    said: Mapping[str, list[Fact]], sorter: Sorter[tuple[str, int]], relayings: "Sequence[Relaying]"
+) -> Iterator[tuple[str, list[Fact], tuple[list[Fact], ...]]]:
+    """Every pattern with what was said of it, and its occurrences by each book."""
+
+    def by_book(place: int, relaying: "Relaying") -> Iterator[tuple[str, int, list[Fact]]]:
+        escalations = (group for group in _groups(sorter) if not is_pattern(group[0]))
+        return ((pattern, place, facts) for pattern, facts in relaying.occurrences(escalations))
+
+    own = ((pattern, -1, facts) for pattern, facts in sorted(said.items()))
+    all_books = [by_book(place, relaying) for place, relaying in enumerate(relayings)]
+    found = heapq.merge(own, *all_books, key=lambda one: one[0])
+    for pattern, parts in groupby(found, key=lambda one: one[0]):
+        by_place = {place: facts for _, place, facts in parts}
+        relayed = tuple(by_place.get(place, []) for place in range(len(relayings)))
+        yield pattern, by_place.get(-1, []), relayed
 
 
 def _groups(sorter: Sorter[tuple[str, int]]) -> Iterator[tuple[str, list[Fact]]]:

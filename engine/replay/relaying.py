@@ -1,14 +1,60 @@
-"""What escalations pass on to each other when everything is known: judged until nothing more is passed on."""
+"""What escalations pass on when everything is known: to each other until nothing more is, and to patterns."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+
+import msgspec
+from msgspec.structs import replace
 
 from engine.core.decide import Options
-from engine.core.facts import CONTACT_INHERITED, Fact
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, Fact
 from engine.core.instants import Instant
 from engine.core.policy import Book
 from engine.core.relays import Relay
 from engine.replay.judging import Bench
+from engine.replay.sorting import Sorter
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Fact).decode
+
+
+class Relaying:
+    """What is passed on by one book; `until` is asked when all events are read."""
+
+    def __init__(self, book: Book, options: Options, until: Callable[[], Instant]) -> None:
+        self._book = book
+        self._options = options
+        self._until = until
+
+    def passed_on(self, sources: Mapping[str, list[Fact]]) -> Mapping[str, list[Fact]]:
+        """From those who link or merge, each with all its facts, to what each target is passed."""
+        return passed_on(self._book, self._options, sources, self._until())
+
+    def occurrences(self, escalations: Iterable[tuple[str, list[Fact]]]) -> Iterator[tuple[str, list[Fact]]]:
+        """Every pattern with its occurrences, in the order of the patterns."""
+        with Sorter(tuple[str, int]) as sorter:
+            for number, relay in enumerate(occurrences(self._book, self._options, escalations)):
+                sorter.add((relay.target, number), _encode(relay.fact))
+            for pattern, group in groupby(sorter, key=lambda pair: pair[0][0]):
+                yield pattern, [_decode(packed) for _, packed in group]
+
+
+def occurrences(
+    book: Book, options: Options, escalations: Iterable[tuple[str, list[Fact]]]
+) -> Iterator[Relay]:
+    """That they are occurrences of their patterns; nothing where no policy asks for it.
+
+    Neither clocks nor what others pass on have a part in it: it is judged without them, in a part of the
+    time.
+    """
+    if all(policy.recurrence is None for policy in book.policies):
+        return
+    bare = (replace(one, clocks=(), cadences=(), war_room={}, credits=()) for one in book.policies)
+    bench = Bench(replace(book, policies=tuple(bare)), options, lambda *_: None)
+    for subject, facts in escalations:
+        until = max(fact.at for fact in facts)
+        yield from (r for r in bench.settle(subject, facts, until).relays if r.fact.kind == OCCURRENCE)
 
 
 def passed_on(
@@ -43,7 +89,8 @@ def _all_of(by: Mapping[str, list[Fact]]) -> list[Fact]:
 def _by_target(relays: Iterable[Relay]) -> dict[str, list[Fact]]:
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     for relay in relays:
-        found[relay.target].append(relay.fact)
+        if relay.fact.kind != OCCURRENCE:
+            found[relay.target].append(relay.fact)
     return dict(found)
 
 

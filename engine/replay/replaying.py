@@ -14,7 +14,7 @@ from engine.core.refusals import Refusal
 from engine.replay.gather import Arrival, Counts, Rejected, by_arrival, by_subject, receive
 from engine.replay.judging import Bench
 from engine.replay.outcome_lines import outcome_line
-from engine.replay.relaying import passed_on
+from engine.replay.relaying import Relaying
 from engine.replay.sorting import Sorter
 from engine.replay.tally import Tally
 
@@ -88,12 +88,10 @@ class Replay:
             return
         happened = self._happened(received)
         sorter = stack.enter_context(Sorter(tuple[str, int]))
-        for subject, facts, relayed in by_subject(happened, sorter, self._pass_on):
+        relaying = Relaying(self._book, self._wish.options, lambda: self.until)
+        for subject, facts, relayed in by_subject(happened, sorter, relaying):
             yield from self._bench.judge(subject, facts + relayed, self.until)
             self._hearing.judged(len(facts))
-
-    def _pass_on(self, sources: dict[str, list[Fact]]) -> dict[str, list[Fact]]:
-        return passed_on(self._book, self._wish.options, sources, self.until)
 
     def _known(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
         """What had arrived by `until`."""

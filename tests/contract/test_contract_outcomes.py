@@ -57,6 +57,8 @@ said = st.builds(
     threshold=texts,
     notify=st.lists(texts, max_size=3).map(tuple),
     in_a_row=st.integers(0, 99),
+    members=st.lists(texts, max_size=3).map(tuple),
+    occurrences=st.integers(0, 500),
     reason=texts,
     versions=st.none() | versions,
     caused_by=texts,

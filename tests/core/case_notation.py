@@ -12,8 +12,8 @@ unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` i
 What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
 metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [owes PERCENT],
-[-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction `amended NAME` or
-`retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
+[of ITS MEMBERS], [-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction
+`amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
     calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
@@ -21,7 +21,7 @@ metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reas
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
     pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
-    show: seq corrects elapsed proof chance         say these of each outcome, too
+    show: seq corrects elapsed proof chance severity   say these of each outcome, too
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
@@ -35,11 +35,12 @@ from dataclasses import dataclass, field
 
 import yaml
 from core_runs import START, SUBJECT, Engine, at, book_of, fact, minutes, policy
+from msgspec.structs import replace
 
 from engine.contract.codec import Unreadable, read_line
 from engine.core.case import PolicyVanished
 from engine.core.decide import Options
-from engine.core.facts import CONTACT_INHERITED, RELAYS, Fact, Value
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYS, Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
 from engine.core.pace import STAGES, Kind, Pace
@@ -69,6 +70,7 @@ _MAIN = {
     "linked": "to",
     "unlinked": "to",
     CONTACT_INHERITED: "contact_at",
+    OCCURRENCE: "from",
 }
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 _BEHIND = re.compile(r" behind=([\d.]+)( waits)?")
@@ -213,7 +215,7 @@ def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
         engine.tick_until(now)
     if verb == "now":
         return ""
-    given = read_fact(step, case.shift)
+    given = read_for(engine, step, case.shift)
     if case.options.get("encoded"):
         read = _through_the_contract(given)
         if isinstance(read, Unreadable):
@@ -221,6 +223,16 @@ def take_step(engine: Engine, case: Case, step: str, now: Instant) -> str:
         given = read
     engine.take(given)
     return ""
+
+
+def read_for(engine: Engine, step: str, shift: int) -> Fact:
+    """The fact of a step. An occurrence is of an escalation that pins the first policy."""
+    given = read_fact(step, shift)
+    if given.kind != OCCURRENCE:
+        return given
+    pinned = engine.book.policies[0]
+    policy: Value = {"name": pinned.name, "version": pinned.version, "hash": pinned.hash}
+    return replace(given, data={"severity": "P1", **given.data, "policy": policy})
 
 
 def _through_the_contract(given: Fact) -> Fact | Unreadable:
@@ -308,6 +320,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(o.threshold)
     if o.in_a_row:
         words.append(f"x{o.in_a_row}")
+    if o.members:
+        words.append(f"of {','.join(o.members)}")
     if o.reason:
         words.append(f"({o.reason})")
     if o.credit_percent is not None:
@@ -327,6 +341,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")
     if "chance" in case.show and o.probability is not None:
         words.append(f"chance {o.probability:g} of {o.cases}")
+    if "severity" in case.show:
+        words.append(o.severity)
     if "seq" in case.show:
         words.append(f"seq {o.seq}")
     if "corrects" in case.show and o.corrects:

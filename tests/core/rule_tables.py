@@ -12,6 +12,7 @@ from test_credit_rules import CREDITS
 from test_obligation_rules import OBLIGATIONS
 from test_order_rules import FACTS
 from test_owed_rules import OWED
+from test_recurrence_rules import RECURRENCE
 
 _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 
@@ -19,7 +20,7 @@ _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 @cache
 def all_cases() -> tuple[Case, ...]:
     """Every row of every table, in the order of the tables."""
-    tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, CREDITS, CALENDARS, FACTS)
+    tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, RECURRENCE, CREDITS, CALENDARS, FACTS)
     return tuple(case for table in tables for case in cases(table))
 
 

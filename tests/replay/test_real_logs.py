@@ -23,6 +23,7 @@ from engine.replay.files import read_lines
 from engine.replay.gather import Counts, Rejected, by_subject, receive
 from engine.replay.importers import Importer, github_status, uci_servicenow
 from engine.replay.judging import Bench
+from engine.replay.relaying import Relaying
 from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
 from engine.replay.verdicts import differences, read_outcomes, verdicts
@@ -40,10 +41,12 @@ def outcomes(file: str, importer: Importer, policies: str) -> Iterator[Outcome]:
     refused: list[object] = []
     lines = ((event.id, event.line()) for event in importer(read_lines(str(DATA / file)), notes.append))
     counts = Counts()
-    bench = Bench(load(POLICIES / policies), Options(), lambda *fact: refused.append(fact))
+    book = load(POLICIES / policies)
+    bench = Bench(book, Options(), lambda *fact: refused.append(fact))
+    relaying = Relaying(book, Options(), lambda: counts.newest or NEVER)
     with Sorter(tuple[str, int]) as sorter:
-        for subject, facts, _ in by_subject(receive(lines, counts, rejected.append), sorter, lambda _: {}):
-            yield from bench.judge(subject, facts, counts.newest or NEVER)
+        for subject, facts, relayed in by_subject(receive(lines, counts, rejected.append), sorter, relaying):
+            yield from bench.judge(subject, facts + relayed, counts.newest or NEVER)
     assert (notes, rejected, refused) == ([], [], [])
 
 

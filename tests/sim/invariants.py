@@ -16,6 +16,7 @@ from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import Fact, in_order, opening
 from engine.core.instants import NEVER, Instant
 from engine.core.outcomes import BEHIND, Outcome
+from engine.core.recurrence import plan_of
 from engine.core.rules import rules_of
 from engine.core.standing import CorrectionOfNothing, canonical, standing
 from engine.core.state import deadline
@@ -221,7 +222,7 @@ def _elapsed_never_falls(accounts: Accounts) -> Iterator[str]:
             this.fact(subject, fact)
             store.update((key, value) for key, value in this.close().records if value is not None)
             escalation = stored_in(store)[subject].escalation
-            plan = rules_of(world.book).plan(escalation.policy, escalation.policy_hash)
+            plan = plan_of(rules_of(world.book), escalation)
             if plan is None or fact.at <= ordered[0].at:
                 continue  # it waits for its opening, or what was before that is still to be told
             runner = Runner(plan.calendars, Voice("", {}, False))
