@@ -49,6 +49,7 @@ COMMANDS = {
     "backtest": Entry("engine.cli.backtest", "Try changed policies on recorded events.", _TRY),
     "import": Entry("engine.cli.importing", "Turn other systems' logs into CloudEvents JSON Lines.", _TRY),
     "commitments": Entry("engine.cli.commitments", "What was promised, by whom, and what was kept.", _LOOK),
+    "patterns": Entry("engine.cli.patterns", "What recurs, and what of it was flagged in time.", _LOOK),
     "credits": Entry(
         "engine.cli.credits", "What breaches cost by the contract, by customer and month.", _LOOK
     ),

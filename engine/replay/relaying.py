@@ -11,7 +11,7 @@ from engine.core.decide import Options
 from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, Fact
 from engine.core.instants import Instant
 from engine.core.policy import Book
-from engine.core.relays import Relay
+from engine.core.relays import Relay, is_withdrawn, key_of
 from engine.replay.judging import Bench
 from engine.replay.sorting import Sorter
 
@@ -43,7 +43,7 @@ class Relaying:
 def occurrences(
     book: Book, options: Options, escalations: Iterable[tuple[str, list[Fact]]]
 ) -> Iterator[Relay]:
-    """That they are occurrences of their patterns; nothing where no policy asks for it.
+    """That they are occurrences of their patterns in the end; nothing where no policy asks for it.
 
     Neither clocks nor what others pass on have a part in it: it is judged without them, in a part of the
     time.
@@ -54,7 +54,9 @@ def occurrences(
     bench = Bench(replace(book, policies=tuple(bare)), options, lambda *_: None)
     for subject, facts in escalations:
         until = max(fact.at for fact in facts)
-        yield from (r for r in bench.settle(subject, facts, until).relays if r.fact.kind == OCCURRENCE)
+        passed = bench.settle(subject, facts, until).relays
+        last = {key_of(relay): relay for relay in passed if relay.fact.kind == OCCURRENCE}
+        yield from (relay for relay in last.values() if not is_withdrawn(relay.fact))
 
 
 def passed_on(

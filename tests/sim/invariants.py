@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from accounts import Accounts, Stored, place_of, reason_of, refused_facts, stored_in
 from independent_count import Counter
+from independent_patterns import Recurrence, members_of, recurrences
 from msgspec.structs import replace
 from simulation import World
 
@@ -13,10 +14,10 @@ from engine.core.case import precedence
 from engine.core.clocks import LIVE, PAUSED, Runner
 from engine.core.decide import Alarms, Round
 from engine.core.escalation import WAITING, Escalation
-from engine.core.facts import Fact, in_order, opening
+from engine.core.facts import VERBS, Fact, in_order, opening
 from engine.core.instants import NEVER, Instant
 from engine.core.outcomes import BEHIND, Outcome
-from engine.core.recurrence import plan_of
+from engine.core.recurrence import is_pattern, plan_of
 from engine.core.rules import rules_of
 from engine.core.standing import CorrectionOfNothing, canonical, standing
 from engine.core.state import deadline
@@ -38,6 +39,7 @@ def problems(world: World) -> list[str]:
         _elapsed_never_falls(accounts),
         _a_stop_at_the_due_time_is_in_time(accounts, stored),
         _an_independent_count_agrees(accounts, stored),
+        _the_recurrences_are_those_of_the_events(accounts, stored),
     )
     return [problem for check in checks for problem in check]
 
@@ -255,7 +257,11 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
             said[outcome.subject].append(outcome)
     for subject, one in stored.items():
         policy = policies.get((one.escalation.policy, one.escalation.policy_hash))
-        if policy is None or (opening(one.facts) is None and not world.options.open_on_first_event):
+        if (
+            is_pattern(subject)
+            or policy is None
+            or (opening(one.facts) is None and not world.options.open_on_first_event)
+        ):
             continue
         count = Counter(policy, world.book.calendars).count(one.facts, world.until)
         found = {
@@ -269,3 +275,32 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
         differs = (breached, credit) != (count.breached, count.credit)
         if found != count.stops or (count.is_sure and differs):
             yield f"counted anew: {subject} {count}; said {sorted(found)}, breached {breached}, {credit} %"
+
+
+def _the_recurrences_are_those_of_the_events(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
+    """Of every pattern whose occurrences are of different instants, when and with which members it recurs."""
+    policies = {(policy.name, policy.hash): policy for policy in accounts.world.book.policies}
+    escalations = {subject: one.escalation for subject, one in stored.items() if not is_pattern(subject)}
+    pinned = {
+        subject: policies[e.policy, e.policy_hash]
+        for subject, e in escalations.items()
+        if (e.policy, e.policy_hash) in policies
+    }
+    facts = {
+        subject: [fact for fact in stored[subject].facts if fact.kind in VERBS] for subject in escalations
+    }
+    members = members_of(facts, pinned, {subject: e.status for subject, e in escalations.items()})
+    said: defaultdict[str, set[Recurrence]] = defaultdict(set)
+    for o in accounts.standing_by_replay:
+        if o.name == "recurrence_detected":
+            said[o.subject].add(Recurrence(o.subject, o.cycle, o.effective_at, frozenset(o.members)))
+    for pattern in members.keys() | said.keys():
+        mine = members.get(pattern, [])
+        if mine and len({at for at, _, _ in mine}) < len(mine):
+            continue  # which of two at one instant is the first, their ids decide
+        flags = (
+            [f for f in stored[pattern].facts if f.kind == "recurrence_flagged"] if pattern in stored else []
+        )
+        counted = recurrences(pattern, mine, flags) if mine else set()
+        if counted != said[pattern]:
+            yield f"recurs: {pattern} {sorted(counted)}; said {sorted(said[pattern])}"

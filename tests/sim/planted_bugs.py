@@ -8,8 +8,9 @@ import pytest
 
 from engine.core import case, relays
 from engine.core.clocks import Clock, Runner
-from engine.core.facts import Fact
+from engine.core.facts import OCCURRENCE, Fact
 from engine.core.instants import Instant
+from engine.core.verbs import MOVES
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.delivery import Decision, batches, send_batches
 from engine.stream.transactions import Lane
@@ -90,10 +91,23 @@ def nothing_is_taken_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case, "settle", without_withdrawals)
 
 
+def occurrences_out_of_the_window(patch: pytest.MonkeyPatch) -> None:
+    """Whatever recurs after whatever time is a recurrence: a replay that makes the mistake, too, agrees."""
+    occur = MOVES[OCCURRENCE]
+
+    def as_if_at_once(judge: Any, fact: Fact) -> None:
+        e = judge.escalation
+        e.occurrences = [(fact.at, subject) for _, subject in e.occurrences]
+        occur(judge, fact)
+
+    patch.setitem(MOVES, OCCURRENCE, as_if_at_once)
+
+
 ALL: list[Plant] = [
     tie_decided_the_wrong_way,
     pause_counted_in_wall_time,
     outcomes_after_the_state,
     outcomes_outside_of_the_transaction,
     nothing_is_taken_back,
+    occurrences_out_of_the_window,
 ]

@@ -5,6 +5,8 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from random_patterns import recurrence
+
 from engine.core.policy import Book, Calendar
 from engine.policies import load
 
@@ -24,10 +26,10 @@ BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "
 """Minutes. Few and round, so that facts fall on due times."""
 
 
-def random_book(rng: Random) -> tuple[str, Book]:
-    """The text, and the book that it makes."""
+def random_book(rng: Random, recurring: Random) -> tuple[str, Book]:
+    """The text, and the book that it makes; what is drawn for patterns, from a generator of its own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
-    text = "---\n".join([*calendars.values(), *_policies(rng)])
+    text = "---\n".join([*calendars.values(), *_recurring(_policies(rng), recurring)])
     book = _loaded(text)
     known = {name: _known_calendar(name, written) for name, written in calendars.items()}
     return text, Book(
@@ -57,6 +59,12 @@ def _calendar(rng: Random, name: str) -> str:
 def _policies(rng: Random) -> list[str]:
     gold = _policy(rng, "gold", "match: {tier: gold}\n")
     return [*([gold] if rng.random() < 0.4 else []), _policy(rng, "standard", "")]
+
+
+def _recurring(policies: list[str], rng: Random) -> list[str]:
+    if rng.random() < 0.4:
+        return policies
+    return [text + recurrence(rng) for text in policies]
 
 
 _SOME = [

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 from random_books import BUDGETS, REASONS, SEVERITIES
+from random_patterns import random_patterns
 
 from engine.contract.codec import encode_event
 from engine.contract.records import Record
@@ -35,11 +36,16 @@ class Sent(NamedTuple):
     """For the trace, and what the record is: an event, or broken."""
 
 
-def random_lives(rng: Random, start: Instant) -> list[Sent]:
+def random_lives(rng: Random, start: Instant, recurring: Random) -> list[Sent]:
     """What producers send during a run, in the order of its arrival."""
     sent: list[Sent] = []
-    for number in range(rng.choice([1, 2, 2, 3])):
-        sent += _life(rng, start, f"desk:{number}")
+    subjects = [f"desk:{number}" for number in range(rng.choice([1, 2, 2, 3]))]
+    for subject in subjects:
+        sent += _life(rng, start, subject)
+    late = recurring.random() < 0.3
+    for subject, fact in random_patterns(recurring, start, subjects):
+        for _ in range(recurring.choice([1] * 9 + [2])):
+            sent.append(_sent(recurring, start, late, "ticket", subject, fact))
     for number in range(rng.choice([0, 0, 1, 2])):
         sent.append(_broken(rng, start, number))
     return sorted(sent, key=lambda s: s.arrives)
@@ -66,10 +72,14 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
     for fact in [*facts, *contradicted]:
         for _ in range(rng.choice([1] * 9 + [2])):
             by = family if rng.random() < 0.9 else other
-            arrives = Instant(max(start, fact.at) + _delay(rng, late))
-            record = encode_event(f"{by}.{fact.kind}.v1", subject, fact)
-            sent.append(Sent(arrives, by, record, f"{fact.kind} at {_shown(start, fact.at)} ({fact.id})"))
+            sent.append(_sent(rng, start, late, by, subject, fact))
     return sent
+
+
+def _sent(rng: Random, start: Instant, late: bool, family: str, subject: str, fact: Fact) -> Sent:
+    arrives = Instant(max(start, fact.at) + _delay(rng, late))
+    record = encode_event(f"{family}.{fact.kind}.v1", subject, fact)
+    return Sent(arrives, family, record, f"{fact.kind} at {_shown(start, fact.at)} ({fact.id})")
 
 
 def _passing_on(rng: Random, start: Instant, number: int) -> list[Fact]:

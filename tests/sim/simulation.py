@@ -91,8 +91,9 @@ class World:
             say_movements=plan.random() < 0.3,
             relay_again=self.settings.delivery == "acknowledged",
         )
-        self.policies, self.book = random_book(Random(f"{seed} book"))  # noqa: S311
-        self.sent = random_lives(Random(f"{seed} lives"), self.start)  # noqa: S311
+        recurring = Random(f"{seed} patterns")  # noqa: S311
+        self.policies, self.book = random_book(Random(f"{seed} book"), recurring)  # noqa: S311
+        self.sent = random_lives(Random(f"{seed} lives"), self.start, recurring)  # noqa: S311
         self.wild = Wild(plan.choice([0, 5, 15, 40]), plan.choice([0, 2, 4, 8]))
         self.metrics = Metrics()
         self.loop = VirtualLoop()

@@ -1,0 +1,147 @@
+"""The patterns of recorded events: their members, whether they are flagged, and which two may be one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from engine.core import state
+from engine.core.clocks import LIVE
+from engine.core.decide import Options
+from engine.core.facts import Fact
+from engine.core.fingerprints import normalised
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome
+from engine.core.policy import Book
+from engine.core.recurrence import PREFIX, is_pattern
+from engine.core.standing import standing
+from engine.replay.gather import Known
+from engine.replay.judging import Bench
+
+OVERDUE, OWED, FLAGGED, WAIVED, ONCE = "overdue", "owed", "flagged", "waived", "once"
+"""ONCE: it has not recurred, or not within its window."""
+MOST_COMPARED = 1_000
+"""Patterns of one service and component that are compared with each other, the latest."""
+
+
+class Member(NamedTuple):
+    """One occurrence, as known when it joined."""
+
+    subject: str
+    opened: Instant
+    severity: str
+    title: str
+    customer: str
+
+
+class Pattern(NamedTuple):
+    """One pattern at the time asked about."""
+
+    fingerprint: str
+    service: str
+    component: str
+    members: list[Member]
+    """Of all times, in the order of their opening."""
+    state: str
+    """overdue, owed, flagged, waived, once."""
+    at: Instant | None
+    """When the flag is, or was, due; of a flagged one when that was; of others None."""
+    cycle: int
+    """How often it recurred."""
+    notify: tuple[str, ...]
+    """The roles that its last recurrence named."""
+
+    @property
+    def subject(self) -> str:
+        return PREFIX + self.fingerprint
+
+    @property
+    def title(self) -> str:
+        """Of the last member."""
+        return self.members[-1].title
+
+
+class NearMiss(NamedTuple):
+    """Two patterns of one service and component with titles that are alike: they may be one."""
+
+    similarity: float
+    """Of the words of both titles the share that the other has, too, from 0 to 1."""
+    into: Pattern
+    """The one with more members, of equal ones the older."""
+    other: Pattern
+
+
+class Patterns:
+    """What was found; `escalations` and `without` are complete when `read` has ended."""
+
+    def __init__(self, book: Book, options: Options) -> None:
+        self.escalations = 0
+        self.without = 0
+        """Escalations of no pattern: a field of the fingerprint is unknown, or they are spam or merged."""
+        self._bench = Bench(book, options, lambda *_: None)
+
+    def read(self, known: Iterable[Known], until: Instant) -> Iterator[Pattern]:
+        """Every pattern that has a member, in the order of fingerprints."""
+        for subject, facts, relayed in known:
+            if not is_pattern(subject):
+                self.escalations += 1
+                self.without += 1
+            elif relayed:
+                self.without -= len(relayed)
+                yield self._pattern(subject, facts, relayed, until)
+
+    def _pattern(self, subject: str, facts: list[Fact], relayed: list[Fact], until: Instant) -> Pattern:
+        changes = self._bench.settle(subject, facts + relayed, until)
+        record = dict(changes.records).get(subject.encode())
+        said = standing(changes.outcomes)
+        how, at = _state(record, said)
+        recurred = [one for one in said if one.name == "recurrence_detected"]
+        members = sorted(map(_member, relayed), key=lambda one: (one.opened, one.subject))
+        last = max(relayed, key=lambda fact: (fact.at, fact.text("from")))
+        return Pattern(
+            subject.removeprefix(PREFIX), last.text("service"), last.text("component"), members, how, at,
+            len(recurred), recurred[-1].notify if recurred else (),
+        )  # fmt: skip
+
+
+def _state(record: bytes | None, said: Sequence[Outcome]) -> tuple[str, Instant | None]:
+    if record is not None:
+        escalation, _ = state.decode(record)
+        for clock in escalation.clocks:
+            if clock.phase in LIVE:
+                return OVERDUE if clock.breached else OWED, clock.due
+    for one in reversed(said):
+        if one.name in ("met", "stopped_late"):
+            return FLAGGED, one.effective_at
+        if one.name == "waived":
+            return WAIVED, None
+    return ONCE, None
+
+
+def _member(told: Fact) -> Member:
+    return Member(
+        told.text("from"), told.at, told.text("severity"), told.text("title"), told.text("customer")
+    )
+
+
+def near_misses(patterns: Iterable[Pattern], similarity: float) -> list[NearMiss]:
+    """Pairs whose titles share at least so much, the most alike first."""
+    alike: defaultdict[tuple[str, str], list[Pattern]] = defaultdict(list)
+    for one in patterns:
+        if one.service and one.component:
+            alike[one.service.casefold(), one.component.casefold()].append(one)
+    found: list[NearMiss] = []
+    for group in alike.values():
+        latest = sorted(group, key=lambda one: one.members[-1].opened)[-MOST_COMPARED:]
+        words = {one.fingerprint: frozenset(normalised(one.title).split()) - {"#"} for one in latest}
+        for pair in combinations(latest, 2):
+            share = _shared(*(words[one.fingerprint] for one in pair))
+            if share >= similarity:
+                into, other = sorted(pair, key=lambda one: (-len(one.members), one.members[0].opened))
+                found.append(NearMiss(share, into, other))
+    return sorted(found, key=lambda one: (-one.similarity, one.into.fingerprint, one.other.fingerprint))
+
+
+def _shared(left: frozenset[str], right: frozenset[str]) -> float:
+    """Dice's coefficient."""
+    return 2 * len(left & right) / (len(left) + len(right)) if left and right else 0.0
