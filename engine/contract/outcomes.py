@@ -389,5 +389,5 @@ class OutcomeData(_Model):
         None, description="recurrence_detected: the escalations that are its occurrences, the latest of them"
     )
     occurrences: int | None = Field(
-        None, description="recurrence_detected: how many there are in the window; at most 500 are counted"
+        None, description="recurrence_detected: how many there are in the window; at most 100 are counted"
     )

@@ -28,9 +28,9 @@ VERBS_OF_A_PATTERN = frozenset({
 """What may be said of a pattern: it is opened by its occurrences, and nothing else ends it."""
 MOST_NAMED = 20
 """Members that an outcome names, the latest; it counts them all."""
-MOST_OCCURRENCES = 500
+MOST_OCCURRENCES = 100
 """Of a pattern, the latest are remembered and counted."""
-MOST_FACTS = 200
+MOST_FACTS = 100
 """Facts of a pattern that are kept: a hot one must not derive thousands for each that comes late."""
 
 

@@ -159,12 +159,12 @@ def hot_pattern(members: int) -> Engine:
 
 
 def test_of_a_hot_pattern_few_facts_are_kept_and_all_members_in_the_window_counted() -> None:
-    engine = hot_pattern(550)
-    engine.take(fact("recurrence_flagged", 551), "pattern:hot")
-    (back,) = _occurrence(engine, "back", 552)
+    engine = hot_pattern(150)
+    engine.take(fact("recurrence_flagged", 151), "pattern:hot")
+    (back,) = _occurrence(engine, "back", 152)
     engine.take(back, "pattern:hot")
     again = engine.said[-1]
-    assert (again.name, again.cycle, again.occurrences) == ("recurrence_detected", 2, 500)
+    assert (again.name, again.cycle, again.occurrences) == ("recurrence_detected", 2, 100)
     assert (len(again.members), again.members[-1]) == (20, "back")
     _, shelf = decode(engine.store[b"pattern:hot"])
     assert shelf.facts <= MOST_FACTS
