@@ -1,4 +1,4 @@
-"""Open escalations pin the policy version that they were opened under: is each of those still in the book?"""
+"""Open escalations, and patterns, pin the policy version that opened them: is each still in the book?"""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.core.decide import head, pinned_policy
 from engine.core.policy import Book
+from engine.core.recurrence import is_pattern
 
 SLICE = 2_000
 
@@ -25,7 +26,8 @@ async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanishe
     """The first pinned version of one partition's state that the book does not have."""
     known = {(policy.name, policy.hash) for policy in book.policies}
     for number, (key, record) in enumerate(list(records.items())):
-        if b"\0" not in key and head(record).is_open:
+        # A quiet pattern owes nothing, and its next occurrence is judged by what it pins.
+        if b"\0" not in key and (head(record).is_open or is_pattern(key.decode())):
             pin = pinned_policy(record)
             if pin is not None and (pin[0], pin[2]) not in known:
                 return Vanished(*pin, escalation=key.decode())
