@@ -117,6 +117,9 @@ def _saying(case: Case, o: Outcome, said: list[Outcome]) -> Saying:
     name = o.outcome or o.name
     text = [name.replace("_", " ") if o.name != "amended" else f"amended: {name.replace('_', ' ')}"]
     text += [o.threshold] if o.threshold else []
+    if o.classification is not None:
+        text.append(o.classification.severity or "undecided")
+        text += [f"but {o.severity} holds"] if o.classification.disagrees else []
     text += [f"{o.in_a_row} in a row"] if o.in_a_row > 1 else []
     text += [f"({o.reason.replace('_', ' ')})"] if o.reason else []
     text += [f"owes {o.credit_percent:g} %"] if o.credit_percent is not None else []

@@ -21,6 +21,7 @@ MARKS = {
     "met": ("k", "M-3 0l2 2.5 4-5"),
     "stopped_late": ("b", "M-3 0l2 2.5 4-5"),
     "cancelled": ("x", "M-2.5-2.5l5 5m0-5l-5 5"),
+    "classified": ("x", "M-3-1.5h6m-6 3h6"),
     "credit_exposed": ("b", "M2.5-2a3 3 0 1 0 0 4m-6.5-3h4m-4 2h4"),
     "escalated": ("x", "M0 3.5v-7m-3 3l3-3 3 3"),
     "breached": ("b", "M0-3.5v4m0 2v1.2"),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.core.facts import Fact, Value
 from engine.core.outcomes import Outcome
 from engine.core.segments import stands_paused
+from engine.core.severity import Classification, Known
 
 _CODE = re.compile(r"[a-z0-9_.:-]{0,64}", re.ASCII)
 """What a reason looks like that a system gives (pending_customer): it stays, and a sentence goes."""
@@ -28,6 +29,8 @@ _KEPT_OF = {"linked": {"to"}, "unlinked": {"to"}, "recurrence_flagged": {"to"}}
 _SPOKEN_BY_CUSTOMERS = frozenset(["message_received", "resolution_confirmed"])
 _TEXTS = frozenset(["title", "text"])
 """Fields that readers expect to be there: they are left empty."""
+_OF_PERSONS = frozenset(["customer_name", "title", "reporter", "tags"])
+"""Attributes that a severity rule may ask for; what they were goes, that they were asked for stays."""
 
 
 class Erasure(NamedTuple):
@@ -78,12 +81,26 @@ def erase_outcome(outcome: Outcome, by: Erasure) -> Outcome:
     return replace(
         outcome,
         customer_id=by.pseudonym if hash_of(customer) == by.customer else customer,
-        reason=str(_reason(outcome.reason)),
+        # The reason of a severity is a sentence of the policy.
+        reason=outcome.reason if outcome.classification else str(_reason(outcome.reason)),
+        classification=_classification(outcome.classification, by),
         segments=tuple(
             segment if _CODE.fullmatch(segment.reason) else replace(segment, why=stands_paused(""))
             for segment in outcome.segments
         ),
     )
+
+
+def _classification(said: Classification | None, by: Erasure) -> Classification | None:
+    if said is None:
+        return None
+
+    def known(name: str, value: Known) -> Known:
+        if name == "customer" and hash_of(str(value)) == by.customer:
+            return by.pseudonym
+        return "" if name in _OF_PERSONS else value
+
+    return replace(said, inputs=tuple((name, known(name, value)) for name, value in said.inputs))
 
 
 def _customer(said: Value, by: Erasure) -> Value:

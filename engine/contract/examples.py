@@ -13,6 +13,7 @@ from engine.core.outcomes import NAMES, VERDICTS, Outcome, PolicyRef, Versions, 
 from engine.core.proof import hash_of
 from engine.core.relays import Relay, contact_inherited, occurrence, relayed_update
 from engine.core.segments import Segment
+from engine.core.severity import SEVERITY, Classification
 
 _AT = parse_instant("2026-11-02T09:00:00Z")
 _SUBJECTS = {"ticket": "zendesk:acme:4711", "incident": "pagerduty:acme:PT4KHLK"}
@@ -154,11 +155,16 @@ _METRICS = {
     "overdue": "rca_summary",
     "room_too_large": "war_room",
     "recurrence_detected": "flag_recurrence",
+    "classified": SEVERITY,
 }
 _NOTIFIED = {"escalated": ("team_lead", "manager"), "recurrence_detected": ("product", "operations")}
 _THRESHOLDS = {"breach_risk": "75%", "escalated": "100%", "credit_exposed": "100%"}
 _CORRECTED = outcome_id(
     _SUBJECTS["ticket"], "resolve", "", 1, "breached", "", _AT + 8 * HOUR, _AT + 8 * HOUR, ""
+)
+
+_CLASSIFICATION = Classification(
+    "P0", True, (("data_loss", False), ("scope", "all"), ("workaround", False)), ("security",)
 )
 
 
@@ -173,7 +179,7 @@ def example_outcome(name: str) -> Outcome:
     correction = name in ("amended", "retracted")
     corrected = {"amended": "met", "retracted": "breached"}.get(name, "")
     is_verdict = name in VERDICTS or name == "amended"
-    reason = "duplicate" if name == "cancelled" else ""
+    reason = {"cancelled": "duplicate", "classified": "everyone is down"}.get(name, "")
     made = Outcome(
         name=name,
         id=outcome_id(subject, metric, key, 1, name, threshold, due, effective, reason),
@@ -212,6 +218,7 @@ def example_outcome(name: str) -> Outcome:
         at_most=6 if name == "room_too_large" else 0,
         members=(_SUBJECTS["ticket"], _SUBJECTS["incident"]) if is_pattern else (),
         occurrences=2 if is_pattern else 0,
+        classification=_CLASSIFICATION if name == "classified" else None,
     )
     return msgspec.structs.replace(made, hash=hash_of(made)) if is_verdict else made
 

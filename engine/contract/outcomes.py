@@ -12,6 +12,7 @@ from engine.contract.records import Record
 from engine.core.instants import SECOND, Span, format_instant, parse_instant
 from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
 from engine.core.segments import Segment, stands_paused
+from engine.core.severity import Classification, Known
 
 SOURCE = "vigil"
 TYPES = {name: f"sla.{name}.v1" for name in NAMES}
@@ -44,6 +45,15 @@ class _Proof(Struct, frozen=True, omit_defaults=True, gc=False):
     holidays: str
     segments: tuple[_Segment, ...] = ()
     hash: str = ""
+
+
+class _Classification(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the severity rules say."""
+
+    disagrees: bool
+    inputs: dict[str, Known]
+    severity: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 class _Wire(Struct, omit_defaults=True, gc=False):
@@ -85,6 +95,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     at_most: int = 0
     members: tuple[str, ...] = ()
     occurrences: int = 0
+    classification: _Classification | None = None
 
 
 class _Proven(Struct, gc=False):
@@ -154,11 +165,16 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.at_most,
         o.members,
         o.occurrences,
+        None if o.classification is None else _classification(o.classification),
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
     headers += (("ce_id", o.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
     return Record(key, _encoder.encode(wire), headers)
+
+
+def _classification(c: Classification) -> _Classification:
+    return _Classification(c.disagrees, dict(c.inputs), c.severity, c.unknown)
 
 
 def _share(elapsed: Span, target: Span | None) -> float | None:
@@ -262,7 +278,12 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         at_most=w.at_most,
         members=w.members,
         occurrences=w.occurrences,
+        classification=None if w.classification is None else _read_classification(w.classification),
     )
+
+
+def _read_classification(c: _Classification) -> Classification:
+    return Classification(c.severity, c.disagrees, tuple(c.inputs.items()), c.unknown)
 
 
 def decode_segments(data: str) -> tuple[Segment, ...]:
@@ -327,6 +348,19 @@ class ProofModel(_Model):
     hash: str | None = Field(None, description="Of a verdict: over all that it says, see docs/proofs.md")
 
 
+class ClassificationModel(_Model):
+    """What the severity rules say of what is known."""
+
+    disagrees: bool = Field(description="Somebody gave another severity, and that one holds")
+    inputs: dict[str, bool | float | str | list[str]] = Field(
+        description="What is known of the fields that the rules asked for, in the order of asking"
+    )
+    severity: Literal["P0", "P1", "P2", "P3"] | None = Field(
+        None, description="By the rules; absent where they do not decide (any more)"
+    )
+    unknown: list[str] | None = Field(None, description="The fields that may still make it another")
+
+
 class OutcomeData(_Model):
     """What is said of one clock of one escalation. What is empty is left out."""
 
@@ -367,7 +401,8 @@ class OutcomeData(_Model):
     )
     reason: str | None = Field(
         None,
-        description="cancelled: why; breached: retarget; paused: for what; escalated: not_acknowledged",
+        description="cancelled: why; breached: retarget; paused: for what; escalated: not_acknowledged;"
+        " classified: the rule's `because`",
     )
     proof: ProofModel | None = Field(None, description="What it was computed with; of a verdict, how")
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")
@@ -390,4 +425,7 @@ class OutcomeData(_Model):
     )
     occurrences: int | None = Field(
         None, description="recurrence_detected: how many there are in the window; at most 100 are counted"
+    )
+    classification: ClassificationModel | None = Field(
+        None, description="classified: what the severity rules say, beside the `severity` that holds"
     )

@@ -58,6 +58,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return ", ".join(part["enum"])
     if part.get("format") == "date-time":
         return "time"
+    if part["type"] == "object" and "properties" not in part:
+        return "by name"
     if part["type"] == "object":
         return f"{{{_fields(part)}}}"
     words = {"array": "list", "boolean": "true or false", "integer": "whole number", "number": "number"}

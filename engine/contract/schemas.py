@@ -99,7 +99,8 @@ def _closed(node: Any, definitions: dict[str, Any]) -> Any:
         for name, value in node.items()
         if name != "$defs" and name not in _ANNOTATIONS
     }
-    if plain.get("type") == "object":
+    is_mapping = isinstance(plain.get("additionalProperties"), dict)
+    if plain.get("type") == "object" and not is_mapping:
         plain["additionalProperties"] = False
     return plain
 

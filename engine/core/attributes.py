@@ -1,6 +1,6 @@
 """What is known of an escalation beside its clocks: one flat dictionary, merged from what its facts say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.core.facts import Value
 
@@ -22,11 +22,20 @@ _PLAIN = frozenset(
 )
 _CUSTOMER = {"id": "customer", "name": "customer_name", "tier": "tier"}
 _IMPACT = {name: name for name in ("scope", "affected_customers", "data_loss", "security", "workaround")}
+_REVENUE = ("revenue_at_risk", "revenue_currency")
 
-FIELDS = frozenset(
-    [*_PLAIN, *_CUSTOMER.values(), *_IMPACT, "severity", "revenue_at_risk", "revenue_currency", "tags_any"]
-)
+FIELDS = frozenset([*_PLAIN, *_CUSTOMER.values(), *_IMPACT, *_REVENUE, "severity", "tags_any"])
 """The names that conditions of a policy may use; `tags_any`: any of the tags is among the values."""
+
+
+def said_in(names: Iterable[str]) -> frozenset[str]:
+    """The fields of an event's data that can change one of these attributes."""
+    fields: set[str] = set()
+    for name in names:
+        fields |= {name} & _PLAIN
+        fields |= {"customer"} if name in _CUSTOMER.values() else set()
+        fields |= {"impact"} if name in _IMPACT or name in _REVENUE else set()
+    return frozenset(fields)
 
 
 def merge(attributes: dict[str, Value], said: Mapping[str, Value]) -> None:

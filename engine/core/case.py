@@ -264,8 +264,12 @@ class Case:
             return plan
         attributes: dict[str, Value] = {}
         attrs.merge(attributes, fact.data)
-        if fact.text("severity"):
-            attributes["severity"] = fact.text("severity")
+        severity = fact.text("severity")
+        if not severity and rules.matrix is not None:
+            answer = rules.matrix.answer(attributes, triaged=False, otherwise="")
+            severity = "" if answer.unknown else answer.severity
+        if severity:
+            attributes["severity"] = severity
         policy = match_policy(rules.book, attributes, fact.at)
         if policy is None:
             return rules.unclassified

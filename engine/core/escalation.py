@@ -64,3 +64,11 @@ class Escalation(Struct, array_like=True):
     """Of the pattern that it is an occurrence of, and has told so."""
     occurrences: list[tuple[Instant, str]] = []
     """Of a pattern: when, and which escalation; those in the window of the latest, in order."""
+    stated: str = ""
+    """The severity that somebody gave; empty where nobody did, or it was taken back."""
+    triaged: bool = False
+    """Since then what is unknown of the impact is not so."""
+    classified: tuple[str, str, bool] = ("", "", False)
+    """What was last said of the severity rules: theirs, its reason, whether somebody disagrees."""
+    classifications: int = 0
+    """How often something was."""

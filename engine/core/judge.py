@@ -59,9 +59,8 @@ class Judge:
     # -- the three moves: open, step, advance -------------------------------------------------
 
     def open_(self, fact: Fact) -> None:
-        """Begin with the opening. `fact.data` may state a severity; else the policy's default holds."""
+        """Begin with the opening. `fact.data` may state a severity; else the rules decide, or the default."""
         e = self.escalation
-        severity = fact.text("severity") or self.plan.policy.default_severity
         e.policy, e.policy_version, e.policy_hash = (
             self.plan.ref.name,
             self.plan.ref.version,
@@ -70,10 +69,11 @@ class Judge:
         e.status = OPEN
         e.opened = fact.at
         e.contact = self._anchor("reported", fact)
-        e.severity = e.gravest = self.voice.gravest = severity
+        attrs.merge(e.attributes, fact.data)
+        e.stated = fact.text("severity")
+        e.severity = e.gravest = self.voice.gravest = severity = self._classify(fact.at)
         e.clocks = [Clock() for _ in range(self.plan.without_roles)]
         e.cadences = [Cadence() for _ in self.plan.cadences]
-        attrs.merge(e.attributes, fact.data)
         self.voice.changed(severity)
         self._in_hands(fact.at)
         opened = self.plan.moves.get("opened")
@@ -156,12 +156,39 @@ class Judge:
             self.trigger(HANDED_OVER, "", fact.at)
         if e.attributes.get("owner") and e.attributes.get("owner") != owner:
             self.trigger(OWNED, "", fact.at)
-        if kind != "assigned":
-            severity = fact.text("severity")
-            if severity and severity != e.severity:
+        is_stated = kind != "assigned" and "severity" in fact.data
+        if is_stated:
+            e.stated = fact.text("severity")
+        if is_stated or self._may_be_reclassified(kind, fact):
+            severity = self._classify(fact.at)
+            if severity != e.severity:
                 self._severity(severity, fact.at)
         if not self.plan.tells_of_pattern.isdisjoint(fact.data):
             reckon(self, fact)
+
+    def _may_be_reclassified(self, kind: str, fact: Fact) -> bool:
+        """Whether the severity rules may come to something else after it."""
+        matrix = self.plan.matrix
+        return matrix is not None and (kind == "triaged" or not matrix.said_in.isdisjoint(fact.data))
+
+    def _classify(self, at: Instant) -> str:
+        """The severity that holds now: somebody's, else the rules', else the default.
+
+        Said is what the rules come to, where that or somebody's agreement has changed.
+        """
+        e, matrix = self.escalation, self.plan.matrix
+        otherwise = e.stated or self.plan.policy.default_severity
+        if matrix is None:
+            return otherwise
+        answer = matrix.answer(e.attributes, triaged=e.triaged, otherwise=otherwise)
+        severity = e.stated or answer.severity or otherwise
+        disagrees = answer.severity not in ("", severity)
+        if e.classified != (answer.severity, answer.because, disagrees):
+            e.classified = (answer.severity, answer.because, disagrees)
+            e.classifications += 1
+            self.voice.changed(severity)
+            self.voice.classified(e.classifications, at, answer, disagrees)
+        return severity
 
     def _in_hands(self, at: Instant) -> bool:
         """Note since when which team and owner have it, where they changed; whether it was handed over.

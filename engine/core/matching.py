@@ -8,13 +8,32 @@ from engine.core.policy import Attributes, Book, Condition, Policy
 _READ_AS = {"tags_any": "tags"}
 
 
+def reads(condition: Condition) -> str:
+    """The attribute that a condition asks for."""
+    return _READ_AS.get(condition.field, condition.field)
+
+
 def matches(conditions: Sequence[Condition], attributes: Attributes) -> bool:
     """Whether all conditions hold. What is unknown meets no condition, `false` included."""
     return all(_holds(condition, attributes) for condition in conditions)
 
 
+def surely(conditions: Sequence[Condition], attributes: Attributes) -> bool | None:
+    """Whether all conditions hold whatever else becomes known; None while that hangs on what is unknown.
+
+    Tags are what was given: none is known to be none.
+    """
+    unknown = False
+    for condition in conditions:
+        if attributes.get(reads(condition)) is None and reads(condition) != "tags":
+            unknown = True
+        elif not _holds(condition, attributes):
+            return False
+    return None if unknown else True
+
+
 def _holds(condition: Condition, attributes: Attributes) -> bool:
-    value = attributes.get(_READ_AS.get(condition.field, condition.field))
+    value = attributes.get(reads(condition))
     if value is None:
         return False
     if condition.at_least is None and condition.at_most is None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from engine.core.instants import Instant, Span
 from engine.core.segments import Segment
+from engine.core.severity import Classification
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -121,6 +122,8 @@ class Outcome(Struct, frozen=True, gc=False):
     """recurrence_detected: the escalations that are its occurrences, the latest of them."""
     occurrences: int = 0
     """recurrence_detected: how many there are in the window."""
+    classification: Classification | None = None
+    """classified: what the severity rules say, beside the severity that holds."""
 
     @property
     def consumed_ratio(self) -> float | None:

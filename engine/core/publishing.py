@@ -125,6 +125,7 @@ class Publisher:
                 s.at_most,
                 s.members,
                 s.occurrences,
+                s.classification,
             )
         )
         return identity

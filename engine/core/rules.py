@@ -29,6 +29,7 @@ from engine.core.policy import (
     Trigger,
 )
 from engine.core.reminders import A_MONTH, MOST_DAYS
+from engine.core.severity import Matrix
 from engine.core.tiers import Tier, tiers_of
 
 OWNED = "owned"
@@ -312,8 +313,8 @@ class Plan:
     """A policy made ready to judge by."""
 
     __slots__ = (
-        "cadences", "calendars", "clocks", "commitment_risk", "moves", "pattern", "policy", "recurrence",
-        "ref", "roles", "tells_of_pattern", "triaged", "waits", "without_roles",
+        "cadences", "calendars", "clocks", "commitment_risk", "matrix", "moves", "pattern", "policy",
+        "recurrence", "ref", "roles", "tells_of_pattern", "triaged", "waits", "without_roles",
     )  # fmt: skip
 
     def __init__(
@@ -322,8 +323,11 @@ class Plan:
         calendars: dict[str, Calendar],
         pace: Pace | None = None,
         pattern: RecurrenceRule | None = None,
+        matrix: Matrix | None = None,
     ) -> None:
         self.policy = policy
+        self.matrix = matrix
+        """The severity rules; None where there are none. A pattern is as grave as its members."""
         self.pattern = pattern
         """Of what is owed by a pattern: the rule that made it one."""
         self.recurrence = policy.recurrence
@@ -401,11 +405,12 @@ class Rules:
         """The versions that an answer on a calendar is computed with."""
         self.almanac = _almanac(self.versions.values())
         """Changes with any calendar, and with the data that they are built from."""
-        self.unclassified = Plan(_NO_POLICY, book.calendars)
+        self.matrix = Matrix(book.severity_rules) if book.severity_rules else None
+        self.unclassified = Plan(_NO_POLICY, book.calendars, matrix=self.matrix)
         self._pattern_plans: dict[tuple[str, str], Plan] = {}
         for policy in book.policies:
             key = policy.name, policy.hash
-            self._plans[key] = Plan(policy, book.calendars, pace)
+            self._plans[key] = Plan(policy, book.calendars, pace, matrix=self.matrix)
             if policy.recurrence is not None:
                 self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)
 

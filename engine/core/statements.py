@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from engine.core.attributes import text
 from engine.core.facts import Value
 from engine.core.instants import Instant, Span
+from engine.core.policy import AROUND_THE_CLOCK
 from engine.core.segments import Segment, Tenure
+from engine.core.severity import SEVERITY, Answer, Classification
 
 NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 
@@ -54,6 +56,8 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
     """recurrence_detected: the escalations that are its occurrences, the latest of them."""
     occurrences: int = 0
     """recurrence_detected: how many there are in the window."""
+    classification: Classification | None = None
+    """classified: what the severity rules say."""
 
 
 class Voice:
@@ -120,6 +124,16 @@ class Voice:
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
                 threshold, notify, in_a_row, reason, context, segments, credit_percent, people, at_most,
                 members, occurrences,
+            )
+        )  # fmt: skip
+
+    def classified(self, cycle: int, at: Instant, answer: Answer, disagrees: bool) -> None:
+        """What the severity rules say, for the `cycle`th time."""
+        said = Classification(answer.severity, disagrees, answer.inputs, answer.unknown)
+        self.said.append(
+            Statement(
+                "classified", SEVERITY, "", cycle, at, None, at, Span(0), None, AROUND_THE_CLOCK,
+                "", (), 0, answer.because, self._context or self._known(), classification=said,
             )
         )  # fmt: skip
 

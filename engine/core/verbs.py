@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def _triaged(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
+    e.triaged = True
     for index in judge.plan.triaged:
         judge.runner.stop(judge.plan.clocks[index], e.clocks[index], fact.at)
     for plan, cadence in judge.cadences():

@@ -49,6 +49,8 @@ class Said(NamedTuple):
     in_a_row: int
     reason: str
     notify: tuple[str, ...]
+    by_rules: str
+    """classified: the severity that the rules give."""
     corrected: str
     envelope: dict[str, object]
 
@@ -76,6 +78,7 @@ def read_said(headers: Sequence[tuple[str, bytes]], value: bytes) -> Said:
         in_a_row=data.get("in_a_row") or 0,
         reason=data.get("reason") or "",
         notify=tuple(data.get("notify") or ()),
+        by_rules=(data.get("classification") or {}).get("severity") or "",
         corrected=data.get("outcome") or "",
         envelope={**said, "datacontenttype": "application/json", "data": data},
     )
@@ -140,6 +143,10 @@ def what_words(said: Said, texts: Mapping[tuple[str, str], str]) -> str:
             return f"{what}: tell {', '.join(role.replace('_', ' ') for role in said.notify)}"
         case "cadence_missed" if said.in_a_row:
             return f"{what}, {ordinal(said.in_a_row)} in a row"
+        case "classified" if said.by_rules and said.by_rules != said.severity:
+            return f"{what}: the rules say {said.by_rules}"
+        case "classified":
+            return f"{what}: {said.by_rules or 'not decided'}"
         case "retracted" | "amended" if said.corrected:
             return f"{what}: {outcome_sign(said.corrected, said.metric).word}"
     return what

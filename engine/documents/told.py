@@ -6,6 +6,7 @@ from typing import NamedTuple
 from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant, to_datetime
 from engine.core.outcomes import Outcome
+from engine.core.severity import Classification
 from engine.documents.words import length, ordinal, was_owed
 
 
@@ -38,8 +39,18 @@ def tell_outcome(o: Outcome, text: str = "") -> str:
         return f"{name}: {o.threshold} reached, escalated to {whom or 'nobody'}"
     if o.name == "breach_risk":
         return f"{name}: at risk, {o.threshold} reached"
+    if o.classification is not None:
+        return _classified(o, o.classification)
     reason = f" ({o.reason.replace('_', ' ')})" if o.reason else ""
     return f"{name}: {o.name.replace('_', ' ')}{reason}"
+
+
+def _classified(o: Outcome, said: Classification) -> str:
+    if not said.severity:
+        return "Severity: the rules do not decide any more"
+    because = f", because: {o.reason}" if o.reason else ""
+    held = f"; {o.severity}, which was stated, holds" if said.disagrees else ""
+    return f"Severity by the rules: {said.severity}{because}{held}"
 
 
 def moment(at: Instant) -> str:

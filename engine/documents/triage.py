@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.core.matching import matches
+from engine.core.matching import surely
 from engine.core.policy import Attributes, Condition, SeverityRule
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
@@ -40,32 +40,32 @@ def _triaged(situation: Situation) -> Plain:
 
 
 def _matrix(situation: Situation) -> Data:
-    """The policy's severity rules in order, how each stands, and what they come to.
+    """The policy's severity rules in order, how each stands, and what they come to (`engine.core.severity`).
 
-    The first rule that applies decides. A rule before it that what is unknown leaves open may yet decide
-    otherwise: what it asks for is to be asked first.
+    A rule that what is unknown leaves open, before the first that applies, may yet decide otherwise: what it
+    asks for is to be asked first.
     """
     attributes: Attributes = situation.escalation.attributes
+    by_rules, because, disagrees = situation.escalation.classified
     rules = [_rule(rule, attributes) for rule in situation.book.severity_rules]
     decides = next((number for number, rule in enumerate(rules) if rule["stands"] == "applies"), None)
     before = rules if decides is None else rules[:decides]
     open_rules = [rule for rule in before if rule["stands"] == "open"]
-    by_rules = None if decides is None else rules[decides]["severity"]
     stated, by = _stated(situation)
     return {
         "rules": rules,
-        "by_rules": by_rules,
-        "because": None if decides is None else rules[decides]["because"],
+        "by_rules": by_rules or None,
+        "because": because or None,
         "stated": stated,
         "stated_by": by,
         "in_force": situation.escalation.severity or None,
-        "disagree": stated is not None and by_rules is not None and stated != by_rules,
+        "disagree": disagrees,
         "ask_first": list(dict.fromkeys(name for rule in open_rules for name in rule["ask"])),
     }
 
 
 def _rule(rule: SeverityRule, attributes: Attributes) -> dict[str, Any]:
-    held = [(condition, _held(condition, attributes)) for condition in rule.when]
+    held = [(condition, surely((condition,), attributes)) for condition in rule.when]
     asked = [_named(condition.field) for condition, holds in held if holds is None]
     failed = any(holds is False for _, holds in held)
     return {
@@ -75,13 +75,6 @@ def _rule(rule: SeverityRule, attributes: Attributes) -> dict[str, Any]:
         "stands": "does not apply" if failed else "open" if asked else "applies",
         "ask": [] if failed else asked,
     }
-
-
-def _held(condition: Condition, attributes: Attributes) -> bool | None:
-    """None where what it asks for is not known."""
-    if attributes.get("tags" if condition.field == "tags_any" else condition.field) is None:
-        return None
-    return matches((condition,), attributes)
 
 
 def _in_words(condition: Condition) -> str:

@@ -22,7 +22,7 @@ from engine.policies.targets import Targets
 RESERVED = frozenset(
     (
         *("customer_update", "internal_update", "executive_update"),
-        *("commitment", "action", "role", "flag_recurrence", "war_room"),
+        *("commitment", "action", "role", "severity", "flag_recurrence", "war_room"),
     )
 )
 """Metrics of the other sections; a clock of one's own cannot take their names."""

@@ -152,5 +152,13 @@ def severity_rules(checked: Iterable[Checked]) -> tuple[tuple[SeverityRule, ...]
                         ("severity", place), "the rule without conditions last", "a rule that is never tried"
                     )
                 )
+            if rule.when.severity is not None:
+                problems.append(
+                    item.document.problem(
+                        ("severity", place, "when", "severity"),
+                        "what the severity follows from, such as impact or tier",
+                        "the severity itself",
+                    )
+                )
             rules.append(SeverityRule(rule.severity, conditions(rule.when), rule.because or ""))
     return tuple(rules), problems

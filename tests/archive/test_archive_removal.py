@@ -6,12 +6,14 @@ from archived import at, fact, opened, outcome, row, rows
 from msgspec.structs import replace
 
 from engine.archive.archive import Archive
+from engine.archive.erasure import erase_outcome, erasure
 from engine.archive.tables import erased, erasures, escalations, facts, outcomes
 from engine.contract.codec import Received
 from engine.core.facts import Value
 from engine.core.instants import DAY, Instant
 from engine.core.outcomes import Versions
 from engine.core.segments import Segment
+from engine.core.severity import Classification
 
 NOW = Instant(at(0) + 400 * DAY)
 VERSIONS = Versions("office", "1", "2", "3")
@@ -67,6 +69,21 @@ def test_an_erased_customer_is_nowhere_any_more_and_what_was_owed_stays(archive:
     assert {fact.kind: fact.data.get("reason") for fact in account.facts}["paused"] == "pending_customer"
     assert account.outcomes[0].segments[0].state == "paused"
     assert {one.customer_id for one in account.outcomes} == {done.pseudonym}
+
+
+def test_a_severity_keeps_what_it_follows_from_but_not_who() -> None:
+    inputs = (("customer", "acme"), ("reporter", "carla"), ("data_loss", True), ("tier", "gold"))
+    said = replace(
+        outcome("classified", "severity", 1),
+        reason="a big customer lost data",
+        classification=Classification("P0", False, inputs, ("security",)),
+    )
+    by = erasure("acme")
+    erased_one = erase_outcome(said, by)
+    kept = (("customer", by.pseudonym), ("reporter", ""), ("data_loss", True), ("tier", "gold"))
+    assert erased_one.classification == Classification("P0", False, kept, ("security",))
+    assert erased_one.reason == "a big customer lost data"
+    assert erase_outcome(erased_one, by) == erased_one
 
 
 def test_what_is_read_again_of_an_erased_customer_is_erased_in_any_order(archive: Archive) -> None:

@@ -14,6 +14,7 @@ from engine.contract.outcomes import OutcomeData
 from engine.core.instants import NEVER, Instant, Span, parse_instant
 from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
 from engine.core.segments import Segment
+from engine.core.severity import Classification
 
 instants = st.integers(0, parse_instant("2200-01-01T00:00:00Z")).map(Instant)
 spans = st.integers(0, 2**50).map(Span)
@@ -29,6 +30,15 @@ segments = st.builds(
     elapsed=spans,
     team=texts,
     owner=texts,
+)
+
+inputs = st.booleans() | st.integers(0, 2**40) | st.floats(0, 1e12) | texts | st.lists(texts).map(tuple)
+classifications = st.builds(
+    Classification,
+    severity=st.sampled_from(["", "P0", "P3"]),
+    disagrees=st.booleans(),
+    inputs=st.dictionaries(texts, inputs, max_size=3).map(lambda known: tuple(known.items())),
+    unknown=st.lists(texts, max_size=3).map(tuple),
 )
 
 said = st.builds(
@@ -66,6 +76,7 @@ said = st.builds(
     outcome=texts,
     probability=st.none() | st.floats(0, 1),
     cases=st.integers(0, 10_000),
+    classification=st.none() | classifications,
 )
 outcomes = said | st.builds(
     replace, said, versions=versions, segments=st.lists(segments, max_size=3).map(tuple), hash=st.just("5e")

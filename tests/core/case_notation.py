@@ -11,8 +11,9 @@ A word after a verb fills its main field (severity, reason, audience, commitment
 unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
 What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
-metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reason)], [owes PERCENT],
-[of ITS MEMBERS], [-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction
+metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [severity by
+the rules, `unless` what is unknown changes it, `but` what somebody gave], [of ITS MEMBERS], [(reason)],
+[owes PERCENT], [-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction
 `amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
@@ -21,7 +22,8 @@ metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [(reas
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
     pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
-    show: seq corrects elapsed proof chance severity   say these of each outcome, too
+    show: seq corrects elapsed proof chance severity inputs   say these of each outcome, too
+    severity: [{severity: P0, when: {}}]            the severity rules, a document of their own
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
@@ -46,6 +48,7 @@ from engine.core.outcomes import Outcome
 from engine.core.pace import STAGES, Kind, Pace
 from engine.core.policy import Book
 from engine.core.relays import Relay, is_withdrawn, version
+from engine.core.severity import Classification
 from engine.policies import PolicyErrors
 
 _MAIN = {
@@ -72,6 +75,7 @@ _MAIN = {
     CONTACT_INHERITED: "contact_at",
     OCCURRENCE: "from",
 }
+_WORDS: dict[str, Value] = {"null": None, "true": True, "false": False}
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 _BEHIND = re.compile(r" behind=([\d.]+)( waits)?")
 
@@ -152,6 +156,8 @@ def book(lines: Iterable[str]) -> Book:
         if line.startswith("calendar "):
             name, _, rest = line[9:].partition(": ")
             documents.append(yaml.safe_dump({"calendar": name, **yaml.safe_load(rest)}))
+        elif line.startswith("severity: "):
+            documents.append(f"{line}\n")
         elif line.startswith("---"):
             if bodies[-1]:
                 heads.append("")
@@ -289,8 +295,11 @@ def _value(text: str, shift: int) -> Value:
     if text.startswith("@"):
         return int(at(float(text[1:]), shift))
     if text.startswith("{"):
-        return dict(pair.split(":") for pair in text[1:-1].split(","))  # type: ignore[return-value]
-    return None if text == "null" else text
+        pairs = (pair.partition(":") for pair in text[1:-1].split(","))
+        return {name: _value(value, shift) for name, _, value in pairs}
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if text.isdecimal() else text
 
 
 def render_relay(relay: Relay, case: Case) -> str:
@@ -307,6 +316,17 @@ def render_relay(relay: Relay, case: Case) -> str:
     return " ".join(words)
 
 
+def _classified(o: Outcome, said: Classification, case: Case) -> list[str]:
+    words = [said.severity or "undecided"]
+    if said.unknown:
+        words.append(f"unless {','.join(said.unknown)}")
+    if said.disagrees:
+        words.append(f"but {o.severity}")
+    if "inputs" in case.show:
+        words += [f"{name}={value}" for name, value in said.inputs]
+    return words
+
+
 def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
     """An outcome in the notation, with what the case asks to show; `said`: all, for what is corrected."""
     words = [f"{minutes(o.effective_at, case.shift):g}", f"{o.name} {o.outcome}".strip(), o.metric]
@@ -320,6 +340,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(o.threshold)
     if o.in_a_row:
         words.append(f"x{o.in_a_row}")
+    if o.classification is not None:
+        words += _classified(o, o.classification, case)
     if o.members:
         words.append(f"of {','.join(o.members)}")
     if o.reason:

@@ -10,6 +10,13 @@ from engine.core.facts import Fact, Value
 Pick: TypeAlias = Callable[[Sequence[object]], object]
 """Chooses one of several: a seeded generator's choice, or what Hypothesis draws."""
 
+SEVERITY_RULES = """\
+severity:
+  - {severity: P0, when: {data_loss: true}, because: data lost}
+  - {severity: P1, when: {affected_customers: {at_least: 20}, tier: gold}}
+  - {severity: P2, when: {workaround: false}, because: no workaround}
+  - {severity: P3}
+"""
 POLICIES = (
     policy(
         """\
@@ -61,9 +68,13 @@ cadence:
 """
     ),
 )
-BOOK = book_of(*POLICIES)
+BOOK = book_of(SEVERITY_RULES, *POLICIES)
 
 _WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
+_IMPACTS = [
+    *({"data_loss": True}, {"data_loss": False}, {"workaround": False}, {"workaround": True}),
+    *({"affected_customers": 3, "data_loss": None}, {"affected_customers": 40}, None),
+]
 SEVERITIES = ["P0", "P1", "P2", "P3"]
 VERBS = [
     *["message_received", "message_sent", "update_published"] * 3,
@@ -125,6 +136,7 @@ def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
         data |= pick([{}, {}, {"reported_at": int(at(minute - 20))}, {"occurred_at": int(at(minute - 200))}])  # type: ignore
     if verb in ("opened", "updated", "triaged"):
         data |= pick([{}, {"severity": pick(SEVERITIES)}, {"severity": pick(SEVERITIES)}])  # type: ignore
+        data |= pick([{}, {}, {"impact": pick(_IMPACTS)}])  # type: ignore
     if verb in ("opened", "updated", "assigned"):
         data |= pick([{}, {}, {"owner": pick(["ann", "bo", None])}])  # type: ignore
     if verb in ("paused", "resumed"):

@@ -13,6 +13,7 @@ from test_obligation_rules import OBLIGATIONS
 from test_order_rules import FACTS
 from test_owed_rules import OWED
 from test_recurrence_rules import RECURRENCE
+from test_severity_rules import SEVERITY_RULES
 
 _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 
@@ -20,7 +21,10 @@ _NUMBERED = re.compile(r"([A-Z][a-z-]+ \d+): ")
 @cache
 def all_cases() -> tuple[Case, ...]:
     """Every row of every table, in the order of the tables."""
-    tables = (OWED, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, RECURRENCE, CREDITS, CALENDARS, FACTS)
+    tables = (
+        *(OWED, SEVERITY_RULES, CLOCKS, CADENCES, COMMITMENTS, OBLIGATIONS, RECURRENCE, CREDITS, CALENDARS),
+        FACTS,
+    )
     return tuple(case for table in tables for case in cases(table))
 
 

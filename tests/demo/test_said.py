@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from engine.contract.codec import encode_outcome
 from engine.core.instants import HOUR, MINUTE, Instant, Span, parse_instant
 from engine.core.outcomes import Outcome, PolicyRef
+from engine.core.severity import SEVERITY, Classification
 from engine.demo.board import Look
 from engine.demo.glyphs import ASCII, UNICODE
 from engine.demo.said import Names, Said, line, read_said
@@ -41,6 +42,12 @@ def said(name: str, metric: str, **fields: object) -> Said:
     return read_said(record.headers, record.value)
 
 
+def classified(severity: str, *, disagrees: bool) -> Said:
+    rules = Classification(severity, disagrees, (("data_loss", True),), ())
+    reason = "data lost" if severity else ""
+    return said("classified", SEVERITY, due_at=None, target=None, reason=reason, classification=rules)
+
+
 def look(width: int = 100, ascii_only: bool = False) -> Look:
     return Look(NOW, OSLO, width, ASCII if ascii_only else UNICODE)
 
@@ -53,6 +60,9 @@ EARLY = Instant(DUE - 46 * MINUTE)
     [
         (said("breached", "resolve"), ["14:16  ! breached ", " P1 ", " Resolution ", " Kestrel Rail"]),
         (said("breached", "contact", reason="retarget"), ["! breached", "severity raised"]),
+        (classified("P1", disagrees=False), [". classified", " P1 ", "Severity: P1", "data lost"]),
+        (classified("P0", disagrees=True), ["Severity: the rules say P0", "data lost"]),
+        (classified("", disagrees=False), ["Severity: not decided"]),
         (said("met", "acknowledge", effective_at=EARLY), ["13:30  + met ", "Acknowledge, 46 min early"]),
         (
             said("met", "commitment", key="fix", effective_at=EARLY),

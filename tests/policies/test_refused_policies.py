@@ -124,6 +124,7 @@ BROKEN_SEVERITIES = [
     ('a severity that is none', 'severity:\n  - {severity: P9}', 2, 'severity[0].severity', 'one of P0', 'P9'),
     ('a rule after the last one', 'severity:\n  - {severity: P3}\n  - {severity: P0, when: {data_loss: true}}', 3, 'severity[1]', 'without conditions last', 'never tried'),
     ('an unknown condition', 'severity:\n  - {severity: P0, when: {dataloss: true}}', 2, 'severity[0].when.dataloss', 'data_loss', 'did you mean data_loss?'),
+    ('a condition on the severity', 'severity:\n  - {severity: P0, when: {severity: P1}}', 2, 'severity[0].when.severity', 'what the severity follows from', 'the severity itself'),
     ('two documents', 'severity:\n  - {severity: P0}\n---\nseverity:\n  - {severity: P1}', 4, 'severity', 'in one document', 'a second'),
 ]  # fmt: skip
 

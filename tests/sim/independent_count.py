@@ -6,9 +6,12 @@ last microsecond of closed hours this count says nothing, rather than repeat the
 
 from typing import NamedTuple
 
+from independent_severity import Severity
+from msgspec.structs import replace
+
 from engine.core.facts import Fact, in_order
 from engine.core.instants import Instant
-from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy
+from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy, SeverityRule
 
 Stop = tuple[Instant, str, int]
 """When it was stopped, `met` or `stopped_late`, and the time counted by then."""
@@ -28,8 +31,11 @@ class Count(NamedTuple):
 class Counter:
     """Counts one escalation's resolve clock. Every policy of these runs has a budget for every severity."""
 
-    def __init__(self, policy: Policy, calendars: dict[str, Calendar]) -> None:
+    def __init__(
+        self, policy: Policy, calendars: dict[str, Calendar], severities: tuple[SeverityRule, ...]
+    ) -> None:
         self._rule = next(rule for rule in policy.clocks if rule.metric == "resolve")
+        self._severities = severities
         self._default = policy.default_severity
         self._tiers = [tier for tier in policy.credits if tier.metric == "resolve"]
         self._calendars = calendars
@@ -37,7 +43,9 @@ class Counter:
     def count(self, facts: list[Fact], until: Instant) -> Count:
         """Where none of them is an `opened`, the first stands in for it."""
         opening, *rest = in_order(facts)
-        severity = (opening.text("severity") if opening.kind == "opened" else "") or self._default
+        severities = Severity(self._severities, self._default)
+        stood_in = replace(opening, kind="", data={})
+        severity = severities.hear(opening if opening.kind == "opened" else stood_in)
         at = self._started(self._rule, opening)
         elapsed, breached, sure, credit = 0, False, True, 0.0
         status, reasons, stops = "open", set[str](), set[Stop]()
@@ -73,7 +81,7 @@ class Counter:
             elif kind == "resumed":
                 reasons.discard(fact.text("reason"))
             elif kind in ("updated", "triaged") and status != "gone":
-                severity = fact.text("severity") or severity
+                severity = severities.hear(fact)
             budget = self._rule.targets[severity].budget
             if status == "open":
                 sure = sure and elapsed != budget

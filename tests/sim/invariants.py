@@ -244,8 +244,12 @@ def _a_stop_at_the_due_time_is_in_time(accounts: Accounts, stored: dict[str, Sto
     for outcome in accounts.standing_by_replay:
         if outcome.name == "stopped_late" and outcome.effective_at == outcome.due_at:
             facts = stored[outcome.subject].facts
-            if not any(fact.text("severity") for fact in facts if fact is not opening(facts)):
+            if not any(_may_change_severity(fact) for fact in facts if fact is not opening(facts)):
                 yield f"tie: {outcome}"
+
+
+def _may_change_severity(fact: Fact) -> bool:
+    return fact.kind == "triaged" or not {"severity", "impact", "customer"}.isdisjoint(fact.data)
 
 
 def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
@@ -263,7 +267,7 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
             or (opening(one.facts) is None and not world.options.open_on_first_event)
         ):
             continue
-        count = Counter(policy, world.book.calendars).count(one.facts, world.until)
+        count = Counter(policy, world.book.calendars, world.book.severity_rules).count(one.facts, world.until)
         found = {
             (o.effective_at, o.name, o.elapsed) for o in said[subject] if o.name in ("met", "stopped_late")
         }

@@ -29,7 +29,8 @@ BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "
 def random_book(rng: Random, recurring: Random) -> tuple[str, Book]:
     """The text, and the book that it makes; what is drawn for patterns, from a generator of its own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
-    text = "---\n".join([*calendars.values(), *_recurring(_policies(rng), recurring)])
+    policies = _recurring(_policies(rng), recurring)
+    text = "---\n".join([*calendars.values(), *_severity_rules(Random(policies[-1])), *policies])  # noqa: S311
     book = _loaded(text)
     known = {name: _known_calendar(name, written) for name, written in calendars.items()}
     return text, Book(
@@ -54,6 +55,19 @@ def _calendar(rng: Random, name: str) -> str:
     closed = rng.choice(["", "holidays: {dates: {2026-11-03: closed, 2026-12-25: closed}}\n"])
     hours = rng.choice(HOURS)
     return f"calendar: {name}\nzone: {rng.choice(ZONES)}\nhours:\n  {hours}\n{closed}business_day: 8h\n"
+
+
+def _severity_rules(rng: Random) -> list[str]:
+    """By a chance of their own, as the credits. Ordered by gravity, each field in one sense."""
+    if rng.random() < 0.3:
+        return []
+    conditions = ["data_loss: true", "workaround: false", "affected_customers: {at_least: 20}", "tier: gold"]
+    rules = [
+        f"{{severity: {severity}, when: {{{', '.join(rng.sample(conditions, rng.choice([1, 1, 2])))}}}}}"
+        for severity in sorted(rng.choices(SEVERITIES, k=rng.randrange(1, 4)))
+    ]
+    rules += rng.choice([[], ["{severity: P3, because: nothing else}"]])
+    return [f"severity: [{', '.join(rules)}]\n"]
 
 
 def _policies(rng: Random) -> list[str]:

@@ -143,6 +143,8 @@ def _data(rng: Random, start: Instant, verb: str, minute: int) -> dict[str, Valu
             data["occurred_at"] = int(start + (minute - 200) * MINUTE)
     if verb in ("opened", "updated", "triaged") and rng.random() < 0.7:
         data["severity"] = rng.choice(SEVERITIES)
+    if verb in ("opened", "updated", "triaged"):
+        data |= _impact(Random(f"{verb} {minute} {data}"))  # noqa: S311  # so that lives stay what they are
     if verb == "assigned" or (verb in ("opened", "updated") and rng.random() < 0.3):
         data["owner"] = rng.choice(["ann", "bo"])
     if verb in ("paused", "resumed"):
@@ -168,6 +170,18 @@ def _data(rng: Random, start: Instant, verb: str, minute: int) -> dict[str, Valu
     if verb in ("linked", "unlinked"):
         data = {"to": rng.choice(OTHERS)}
     return data
+
+
+def _impact(rng: Random) -> dict[str, Value]:
+    impact: dict[str, Value] = {}
+    for field, values in (
+        ("data_loss", [True, False, None]),
+        ("workaround", [True, False, None]),
+        ("affected_customers", [3, 19, 20, 400]),
+    ):
+        if rng.random() < 0.4:
+            impact[field] = rng.choice(values)
+    return {"impact": impact} if impact else {}
 
 
 def _broken(rng: Random, start: Instant, number: int) -> Sent:

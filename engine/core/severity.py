@@ -1,0 +1,97 @@
+"""What the severity rules say of an escalation, however much of it is known yet."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from engine.core.attributes import said_in
+from engine.core.matching import reads, surely
+from engine.core.policy import Attributes, SeverityRule, rank
+
+SEVERITY = "severity"
+"""The metric of what is said of the classification; it has no clock."""
+
+Known: TypeAlias = str | int | float | bool | tuple[str, ...]
+"""What is known of an input: an attribute's value, a list as a tuple."""
+
+
+class Answer(NamedTuple):
+    """What the rules come to."""
+
+    severity: str
+    """Empty where they do not decide."""
+    because: str
+    """The reason that the rule gives."""
+    inputs: tuple[tuple[str, Known], ...]
+    """What is known of the fields that were asked for, in the order of asking."""
+    unknown: tuple[str, ...]
+    """The fields that could still make it another: a graver one, where there is a severity already."""
+
+
+class Classification(Struct, frozen=True, array_like=True, gc=False):
+    """The rules' answer as an outcome carries it, beside its reason and the severity that holds."""
+
+    severity: str
+    """By the rules; empty where they do not decide (any more)."""
+    disagrees: bool
+    """Somebody gave another severity, and that one holds."""
+    inputs: tuple[tuple[str, Known], ...]
+    unknown: tuple[str, ...]
+
+
+class Matrix:
+    """The severity rules of a book, in their order."""
+
+    __slots__ = ("rules", "said_in")
+
+    def __init__(self, rules: Sequence[SeverityRule]) -> None:
+        self.rules = tuple(rules)
+        self.said_in = said_in(_fields(self.rules))
+        """Only an event with one of these fields in its data can change the answer; and the triage."""
+
+    def answer(self, attributes: Attributes, *, triaged: bool, otherwise: str) -> Answer:
+        """The first rule that holds (semantics.md, Built-in clocks; decision 15).
+
+        Until the triage a rule that asks for something unknown may hold or not. While one of those before the
+        first that surely holds would give a graver severity, the answer counts only if it is graver than the
+        severity that holds `otherwise`; while one would give a lesser severity, it does not count. After the
+        triage what is unknown is not so.
+        """
+        inputs: dict[str, Known] = {}
+        undecided: list[SeverityRule] = []
+        for rule in self.rules:
+            inputs |= _known(rule, attributes)
+            holds = surely(rule.when, attributes)
+            if holds:
+                graver = [one for one in undecided if one.severity != rule.severity]
+                if any(rank(one.severity) > rank(rule.severity) for one in graver):
+                    break
+                if graver and rank(rule.severity) >= rank(otherwise):
+                    break
+                return Answer(
+                    rule.severity, rule.because, tuple(inputs.items()), _unknown(graver, attributes)
+                )
+            if holds is None and not triaged:
+                undecided.append(rule)
+        return Answer("", "", tuple(inputs.items()), _unknown(undecided, attributes))
+
+
+def _fields(rules: Iterable[SeverityRule]) -> list[str]:
+    """The attributes that the rules read, each once, in their order."""
+    return list(dict.fromkeys(reads(condition) for rule in rules for condition in rule.when))
+
+
+def _known(rule: SeverityRule, attributes: Attributes) -> dict[str, Known]:
+    found = {name: attributes.get(name) for name in _fields([rule])}
+    return {name: _plain(value) for name, value in found.items() if value is not None}
+
+
+def _unknown(rules: Iterable[SeverityRule], attributes: Attributes) -> tuple[str, ...]:
+    return tuple(name for name in _fields(rules) if attributes.get(name) is None)
+
+
+def _plain(value: object) -> Known:
+    if isinstance(value, str | int | float):  # a bool is an int
+        return value
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
