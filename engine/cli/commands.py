@@ -53,6 +53,7 @@ COMMANDS = {
     "credits": Entry(
         "engine.cli.credits", "What breaches cost by the contract, by customer and month.", _LOOK
     ),
+    "risk": Entry("engine.cli.risk", "What is at stake in the open escalations, and their severity.", _LOOK),
     "triage": Entry("engine.cli.triage", "Write the triage sheet of an escalation.", _WRITE),
     "war-room": Entry("engine.cli.war_room", "Write the war-room guide of an escalation.", _WRITE),
     "status-update": Entry(
