@@ -10,6 +10,7 @@ from engine.core import case, relays
 from engine.core.clocks import Clock, Runner
 from engine.core.facts import OCCURRENCE, Fact
 from engine.core.instants import Instant
+from engine.core.severity import Matrix
 from engine.core.verbs import MOVES
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.delivery import Decision, batches, send_batches
@@ -103,6 +104,16 @@ def occurrences_out_of_the_window(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(MOVES, OCCURRENCE, as_if_at_once)
 
 
+def unknown_is_not_so(patch: pytest.MonkeyPatch) -> None:
+    """Before the triage a severity rule that asks for something unknown is passed over."""
+    answer = Matrix.answer
+
+    def as_if_triaged(self: Matrix, attributes: Any, *, triaged: bool, otherwise: str) -> Any:
+        return answer(self, attributes, triaged=True, otherwise=otherwise)
+
+    patch.setattr(Matrix, "answer", as_if_triaged)
+
+
 ALL: list[Plant] = [
     tie_decided_the_wrong_way,
     pause_counted_in_wall_time,
@@ -110,4 +121,5 @@ ALL: list[Plant] = [
     outcomes_outside_of_the_transaction,
     nothing_is_taken_back,
     occurrences_out_of_the_window,
+    unknown_is_not_so,
 ]
