@@ -112,6 +112,12 @@ def _draw_head(console: Console, explained: Explanation) -> None:
         else "no policy applies",
     ]
     console.print("   ".join(part for part in parts if part), style="dim")
+    severity, because, disagrees = escalation.classified
+    if severity:
+        held = f"; {escalation.severity}, which was stated, holds" if disagrees else ""
+        console.print(
+            f"by the rules {severity}{f', because: {because}' if because else ''}{held}", style="dim"
+        )
 
 
 def _running(clock: ClockView) -> Text:

@@ -267,7 +267,7 @@ class Case:
         severity = fact.text("severity")
         if not severity and rules.matrix is not None:
             answer = rules.matrix.answer(attributes, triaged=False, otherwise="")
-            severity = "" if answer.unknown else answer.severity
+            severity = "" if answer.undecided else answer.severity
         if severity:
             attributes["severity"] = severity
         policy = match_policy(rules.book, attributes, fact.at)

@@ -15,7 +15,7 @@ def reads(condition: Condition) -> str:
 
 def matches(conditions: Sequence[Condition], attributes: Attributes) -> bool:
     """Whether all conditions hold. What is unknown meets no condition, `false` included."""
-    return all(_holds(condition, attributes) for condition in conditions)
+    return all(_holds(condition, attributes.get(reads(condition))) for condition in conditions)
 
 
 def surely(conditions: Sequence[Condition], attributes: Attributes) -> bool | None:
@@ -25,15 +25,16 @@ def surely(conditions: Sequence[Condition], attributes: Attributes) -> bool | No
     """
     unknown = False
     for condition in conditions:
-        if attributes.get(reads(condition)) is None and reads(condition) != "tags":
+        name = reads(condition)
+        value = attributes.get(name)
+        if value is None and name != "tags":
             unknown = True
-        elif not _holds(condition, attributes):
+        elif not _holds(condition, value):
             return False
     return None if unknown else True
 
 
-def _holds(condition: Condition, attributes: Attributes) -> bool:
-    value = attributes.get(reads(condition))
+def _holds(condition: Condition, value: object) -> bool:
     if value is None:
         return False
     if condition.at_least is None and condition.at_most is None:

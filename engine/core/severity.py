@@ -23,10 +23,10 @@ class Answer(NamedTuple):
     """Empty where they do not decide."""
     because: str
     """The reason that the rule gives."""
-    inputs: tuple[tuple[str, Known], ...]
-    """What is known of the fields that were asked for, in the order of asking."""
-    unknown: tuple[str, ...]
-    """The fields that could still make it another: a graver one, where there is a severity already."""
+    tried: tuple[SeverityRule, ...]
+    """The rules up to the one that holds."""
+    undecided: tuple[SeverityRule, ...]
+    """Those that could still make it another: a graver one, where there is a severity already."""
 
 
 class Classification(Struct, frozen=True, array_like=True, gc=False):
@@ -58,10 +58,8 @@ class Matrix:
         severity that holds `otherwise`; while one would give a lesser severity, it does not count. After the
         triage what is unknown is not so.
         """
-        inputs: dict[str, Known] = {}
         undecided: list[SeverityRule] = []
-        for rule in self.rules:
-            inputs |= _known(rule, attributes)
+        for place, rule in enumerate(self.rules, start=1):
             holds = surely(rule.when, attributes)
             if holds:
                 graver = [one for one in undecided if one.severity != rule.severity]
@@ -69,26 +67,23 @@ class Matrix:
                     break
                 if graver and rank(rule.severity) >= rank(otherwise):
                     break
-                return Answer(
-                    rule.severity, rule.because, tuple(inputs.items()), _unknown(graver, attributes)
-                )
+                return Answer(rule.severity, rule.because, self.rules[:place], tuple(graver))
             if holds is None and not triaged:
                 undecided.append(rule)
-        return Answer("", "", tuple(inputs.items()), _unknown(undecided, attributes))
+        return Answer("", "", self.rules, tuple(undecided))
+
+
+def classification(answer: Answer, attributes: Attributes, *, disagrees: bool) -> Classification:
+    """The answer as it is said, with what is known and what is not of the fields that were asked for."""
+    known = {name: attributes.get(name) for name in _fields(answer.tried)}
+    inputs = tuple((name, _plain(value)) for name, value in known.items() if value is not None)
+    unknown = tuple(name for name in _fields(answer.undecided) if attributes.get(name) is None)
+    return Classification(answer.severity, disagrees, inputs, unknown)
 
 
 def _fields(rules: Iterable[SeverityRule]) -> list[str]:
     """The attributes that the rules read, each once, in their order."""
     return list(dict.fromkeys(reads(condition) for rule in rules for condition in rule.when))
-
-
-def _known(rule: SeverityRule, attributes: Attributes) -> dict[str, Known]:
-    found = {name: attributes.get(name) for name in _fields([rule])}
-    return {name: _plain(value) for name, value in found.items() if value is not None}
-
-
-def _unknown(rules: Iterable[SeverityRule], attributes: Attributes) -> tuple[str, ...]:
-    return tuple(name for name in _fields(rules) if attributes.get(name) is None)
 
 
 def _plain(value: object) -> Known:

@@ -10,7 +10,7 @@ from engine.core.facts import Value
 from engine.core.instants import Instant, Span
 from engine.core.policy import AROUND_THE_CLOCK
 from engine.core.segments import Segment, Tenure
-from engine.core.severity import SEVERITY, Answer, Classification
+from engine.core.severity import SEVERITY, Answer, Classification, classification
 
 NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 
@@ -129,7 +129,7 @@ class Voice:
 
     def classified(self, cycle: int, at: Instant, answer: Answer, disagrees: bool) -> None:
         """What the severity rules say, for the `cycle`th time."""
-        said = Classification(answer.severity, disagrees, answer.inputs, answer.unknown)
+        said = classification(answer, self._attributes, disagrees=disagrees)
         self.said.append(
             Statement(
                 "classified", SEVERITY, "", cycle, at, None, at, Span(0), None, AROUND_THE_CLOCK,

@@ -95,3 +95,9 @@ def test_without_policies_it_says_what_is_missing(given: list[str]) -> None:
     done = vigil("risk", given[0])
     assert done.returncode == ExitCode.USAGE
     assert "--policies" in done.stderr
+
+
+def test_explain_says_what_the_rules_come_to_beside_the_severity_that_holds(given: list[str]) -> None:
+    events, *policies = given
+    shown = vigil("explain", "desk:2", "--events", events, *policies).stdout
+    assert "by the rules P0, because: data lost; P2, which was stated, holds" in shown

@@ -224,11 +224,11 @@ def test_an_answer_holds_in_whatever_way_the_unknown_turns_out() -> None:
         unknown = [name for name in WAYS if name not in known]
         for values in product(*(WAYS[name] for name in unknown)):
             found = first_that_matches(matrix, known | dict(zip(unknown, values, strict=True)))
-            if answer.severity and answer.unknown:
+            if answer.severity and answer.undecided:
                 assert rank(found) <= rank(answer.severity), seed
             elif answer.severity:
                 assert found == answer.severity, seed
         answers += bool(answer.severity)
         settled = matrix.answer(known, triaged=True, otherwise="")
-        assert (settled.severity, settled.unknown) == (first_that_matches(matrix, known), ()), seed
+        assert (settled.severity, settled.undecided) == (first_that_matches(matrix, known), ()), seed
     assert answers > 500
