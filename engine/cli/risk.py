@@ -71,7 +71,7 @@ def _gathered(asked: "Asked") -> "Iterator[_Open]":
             continue
         escalation, _ = state.decode(judged.record)
         if escalation.status == OPEN and not escalation.occurrences:
-            yield _Open(escalation, tuple(exposures(judged.record, asked.book, asked.at)))
+            yield _Open(escalation, tuple(exposures(judged.record, asked.book)))
 
 
 def _risk(found: "Iterable[_Open]") -> "Risk":

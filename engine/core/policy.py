@@ -53,11 +53,6 @@ class Calendar(Protocol):
         """When the opening that holds `at` ends; `at` itself when closed."""
 
 
-def rank(severity: str) -> int:
-    """0 for the gravest; a severity that is none of ours is the least grave."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-
-
 class Target(Struct, frozen=True):
     """A budget on a calendar."""
 
