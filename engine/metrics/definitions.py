@@ -122,6 +122,10 @@ OBLIGATIONS = (
         "opening.", "severity",
     ),
     _gauge(
+        "sla_open_patterns", "",
+        "Patterns of recurring escalations of these partitions that owe their recurrence flag.", "severity",
+    ),
+    _gauge(
         "sla_next_deadline_timestamp_seconds", "seconds",
         "Unix time of the soonest due time among running clocks of this worker; absent where nothing is due.",
         "severity",

@@ -59,6 +59,7 @@ class _Said(NamedTuple):
 class _Partition(NamedTuple):
     open_by_severity: Mapping[str, int]
     next_due_by_severity: Mapping[str, float]
+    patterns_by_severity: Mapping[str, int]
 
 
 class Metrics:
@@ -108,6 +109,7 @@ class Metrics:
         for severity in labels.SEVERITIES:
             self._counters["sla_commitments_missed_total"][(severity,)]
             self._gauges["sla_open_escalations"][(severity,)]
+            self._gauges["sla_open_patterns"][(severity,)]
         self._lateness = self._histograms["sla_outcome_lateness_seconds"][bare]
         self._visible = self._histograms["sla_outcome_visible_lateness_seconds"][bare]
         self._timer = self._histograms["sla_timer_lateness_seconds"][bare]
@@ -216,13 +218,19 @@ class Metrics:
     # What is owned. Everything said of a partition goes with `forget_partition`.
 
     def partition_state(
-        self, partition: int, open_by_severity: Mapping[str, int], next_due_by_severity: Mapping[str, float]
+        self,
+        partition: int,
+        open_by_severity: Mapping[str, int],
+        next_due_by_severity: Mapping[str, float],
+        patterns_by_severity: Mapping[str, int],
     ) -> None:
-        """Open escalations, and the soonest due time in Unix seconds, by severity; "": waits for its opening.
+        """By severity: open escalations, the soonest due time in Unix seconds, patterns that owe their flag.
+
+        "": waits for its opening.
 
         The mappings are kept and read at each scrape, so one that the caller goes on updating is enough.
         """
-        self._partitions[partition] = _Partition(open_by_severity, next_due_by_severity)
+        self._partitions[partition] = _Partition(open_by_severity, next_due_by_severity, patterns_by_severity)
 
     def watermark(self, partition: int, unix_s: float) -> None:
         self._gauges["sla_watermark_timestamp_seconds"][(str(partition),)].set(unix_s)
@@ -244,16 +252,20 @@ class Metrics:
 
     def _sum_partitions(self) -> None:
         """Over the partitions owned, at each scrape: a partition that went has left nothing behind."""
-        totals = dict.fromkeys(labels.SEVERITIES, 0)
+        totals, patterns = dict.fromkeys(labels.SEVERITIES, 0), dict.fromkeys(labels.SEVERITIES, 0)
         soonest: dict[str, float] = {}
         for state in list(self._partitions.values()):
             for severity, count in list(state.open_by_severity.items()):
                 grade = self._severities[severity]
                 totals[grade] = totals.get(grade, 0) + count
+            for severity, count in list(state.patterns_by_severity.items()):
+                grade = self._severities[severity]
+                patterns[grade] = patterns.get(grade, 0) + count
             for severity, due in list(state.next_due_by_severity.items()):
                 grade = self._severities[severity]
                 soonest[grade] = min(due, soonest.get(grade, due))
         self._gauges["sla_open_escalations"].replace({(k,): float(v) for k, v in totals.items()})
+        self._gauges["sla_open_patterns"].replace({(k,): float(v) for k, v in patterns.items()})
         self._gauges["sla_next_deadline_timestamp_seconds"].replace({(k,): v for k, v in soonest.items()})
         self._gauges["vigil_partitions_owned"][()].set(len(self._partitions))
 

@@ -67,6 +67,7 @@ def test_what_ended_and_what_was_missed_add_up(exposition: str) -> None:
 
 def test_nothing_is_open_and_nothing_is_late_after_a_backfill(exposition: str) -> None:
     assert total(exposition, "sla_open_escalations") == 0
+    assert total(exposition, "sla_open_patterns") > 0, "the lives of the workload are alike"
     assert total(exposition, "sla_consumer_lag_records") == 0
     assert total(exposition, "sla_outcome_lateness_seconds_count") == 0
     assert total(exposition, "vigil_partitions_owned") == 2
