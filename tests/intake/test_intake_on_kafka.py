@@ -30,12 +30,14 @@ doors:
 
 
 class Intake:
-    """The process, its topics and a client."""
+    """The process, its topics (made unless they are given) and a client."""
 
-    def __init__(self, kafka: KafkaBroker, folder: Path) -> None:
+    def __init__(self, kafka: KafkaBroker, folder: Path, topics: dict[str, str] | None = None) -> None:
         self.kafka = kafka
-        self.topics = {name: unique(name) for name in ("tickets", "incidents", "dlq")}
-        create_topics(kafka.bootstrap, *self.topics.values())
+        if topics is None:
+            topics = {name: unique(name) for name in ("tickets", "incidents", "dlq")}
+            create_topics(kafka.bootstrap, *topics.values())
+        self.topics = topics
         (folder / "intake.yaml").write_text(DOORS)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
