@@ -84,6 +84,7 @@ def erase_outcome(outcome: Outcome, by: Erasure) -> Outcome:
         # The reason of a severity is a sentence of the policy.
         reason=outcome.reason if outcome.classification else str(_reason(outcome.reason)),
         classification=_classification(outcome.classification, by),
+        fingerprint=outcome.fingerprint.rpartition("-")[2],  # what is before it are words of the title
         segments=tuple(
             segment if _CODE.fullmatch(segment.reason) else replace(segment, why=stands_paused(""))
             for segment in outcome.segments

@@ -61,7 +61,7 @@ def unstorable(o: Outcome) -> str:
     if any(len(text.encode("utf-8", "surrogatepass")) > _LONGEST_KEY for text in keys):
         return f"an id of more than {_LONGEST_KEY:,} bytes"
     texts = (*keys, o.corrects, o.outcome, o.key, o.severity, o.customer_tier, o.service, o.team, o.owner)
-    if any("\0" in text for text in (*texts, o.policy.name)):
+    if any("\0" in text for text in (*texts, o.fingerprint, o.policy.name)):
         return "a text with a NUL"
     if not (0 <= o.seq <= _MOST_COUNTED and 0 <= o.cycle <= _MOST_COUNTED):
         return "seq or cycle is no count"

@@ -45,6 +45,8 @@ class Said(Protocol):
     @property
     def severity(self) -> str: ...
     @property
+    def fingerprint(self) -> str: ...
+    @property
     def effective_at(self) -> int: ...
 
 
@@ -63,9 +65,10 @@ def outcome_row(o: Outcome, *, stands: bool) -> Row:
         "subject": o.subject, "seq": o.seq, "id": o.id, "name": o.name, "corrects": o.corrects,
         "stands": stands, "said_name": o.outcome, "metric": o.metric, "key": o.key, "cycle": o.cycle,
         "severity": o.severity, "customer": o.customer_id, "tier": o.customer_tier, "service": o.service,
-        "team": o.team, "owner": o.owner, "policy": o.policy.name, "started": o.started_at, "due": o.due_at,
-        "effective": o.effective_at, "detected": o.detected_at, "elapsed": o.elapsed,
-        "elapsed_calendar": o.elapsed_calendar, "target": o.target, "record": record.decode(),
+        "team": o.team, "owner": o.owner, "fingerprint": o.fingerprint,
+        "policy": o.policy.name, "started": o.started_at, "due": o.due_at, "effective": o.effective_at,
+        "detected": o.detected_at, "elapsed": o.elapsed, "elapsed_calendar": o.elapsed_calendar,
+        "target": o.target, "record": record.decode(),
     }  # fmt: skip
 
 
@@ -82,7 +85,8 @@ def stand(outcomes: Iterable[Said]) -> set[Key]:
 
 def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]) -> Row:
     """Of `escalations`: of its facts, at least one, in the order in which they are judged, and of those
-    outcomes that stand. A severity that the policy decided is known from the outcomes that carry it."""
+    outcomes that stand. A severity and a fingerprint that the policy decided are known from the outcomes that
+    carry them."""
     opened = opening(list(facts))
     attributes = told_of(facts)
     told = [severity for fact in facts if (severity := fact.text("severity"))]
@@ -91,6 +95,8 @@ def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]
     row: Row = _course(facts) if opened else {**_course(facts), "status": STATUSES[WAITING]}
     row |= {name: attrs.text(attributes, name) for name in _TEXTS}
     row |= {name: attributes.get(name) for name in _NUMBERS}
+    by_policy = [one.fingerprint for one in sorted(by_time, key=lambda said: said.seq) if one.fingerprint]
+    row["fingerprint"] = row["fingerprint"] or (by_policy or [""])[-1]
     return row | {
         "subject": subject,
         "severity": (told or carried or [""])[-1],

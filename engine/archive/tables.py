@@ -45,6 +45,7 @@ outcomes = Table(
     Column("service", String, nullable=False),
     Column("team", String, nullable=False),
     Column("owner", String, nullable=False),
+    Column("fingerprint", String, nullable=False, server_default=""),
     Column("policy", String, nullable=False),
     Column("started", BigInteger),
     Column("due", BigInteger),

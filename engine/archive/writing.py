@@ -188,6 +188,7 @@ _SAID = select(
     outcomes.c.name,
     outcomes.c.corrects,
     outcomes.c.severity,
+    outcomes.c.fingerprint,
     outcomes.c.effective.label("effective_at"),
     outcomes.c.stands,
 )

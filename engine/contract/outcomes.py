@@ -96,6 +96,7 @@ class _Wire(Struct, omit_defaults=True, gc=False):
     members: tuple[str, ...] = ()
     occurrences: int = 0
     classification: _Classification | None = None
+    fingerprint: str = ""
 
 
 class _Proven(Struct, gc=False):
@@ -166,6 +167,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.members,
         o.occurrences,
         None if o.classification is None else _classification(o.classification),
+        o.fingerprint,
     )
     key = o.subject.encode()
     headers = _HEADERS[o.name].copy()
@@ -279,6 +281,7 @@ def _outcome(name: str, identity: str, w: _Wire) -> Outcome:
         members=w.members,
         occurrences=w.occurrences,
         classification=None if w.classification is None else _read_classification(w.classification),
+        fingerprint=w.fingerprint,
     )
 
 
@@ -428,4 +431,7 @@ class OutcomeData(_Model):
     )
     classification: ClassificationModel | None = Field(
         None, description="classified: what the severity rules say, beside the `severity` that holds"
+    )
+    fingerprint: str | None = Field(
+        None, description="What the escalation is an occurrence of, as known then; see `pattern:` subjects"
     )

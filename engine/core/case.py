@@ -150,10 +150,11 @@ class Case:
         judge = self._judge()
         judge.tell_behind(due)
         told = {_what(said.statement) for said in self._ledger().notes}
+        publisher, policy = self._publishing()
         for statement in judge.take()[0]:
             if _what(statement) not in told:
                 self._touched = True
-                self._history.append(Said(self._publisher.publish(statement, self._ref()), statement))
+                self._history.append(Said(publisher.publish(statement, policy), statement))
         return state.deadline(self._escalation, due)
 
     def judge(self, due: Instant) -> None:
@@ -324,7 +325,7 @@ class Case:
         changed, kept = difference(wanted, ledger, is_same_policy)
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
-        publisher, policy = self._publisher, self._ref()
+        publisher, policy = self._publishing()
         corrected = [publisher.correct(correction, policy, cause) for correction in changed]
         entries = iter([said for said in corrected if said is not None])
         stands = [said or next(entries) for said in kept]
@@ -425,8 +426,9 @@ class Case:
         ledger, _, sent = self._ledger()
         if ledger:
             self._history.shelf.corrected_until = max(was.judged, *times)
+        publisher, policy = self._publishing()
         for said in ledger:
-            self._publisher.correct(Correction(said, None), self._ref(), cause)
+            publisher.correct(Correction(said, None), policy, cause)
         self._escalation = Escalation(self.subject, opened=min(times), judged=max(times))
         if was.status == WAITING:
             self._escalation.fired = was.fired
@@ -479,9 +481,9 @@ class Case:
 
     def _say(self, judge: Judge) -> None:
         said, past_updates, relays = judge.take()
-        publish, policy = self._publisher.publish, self._ref()
+        publisher, policy = self._publishing()
         for statement in said:
-            self._history.append(Said(publish(statement, policy), statement))
+            self._history.append(Said(publisher.publish(statement, policy), statement))
         if any(relay.fact.kind == OCCURRENCE for relay in relays) and self._history.shelf.facts > 1:
             relays = self._next_versions(relays)
         for relay in relays:  # of an event that is new, so none of its id was sent before
@@ -511,11 +513,13 @@ class Case:
             sent = [relay for relay in sent if relay.fact.at > fact.at]
         self._settings.relays.extend(sent)
 
-    def _ref(self) -> PolicyRef:
+    def _publishing(self) -> tuple[Publisher, PolicyRef]:
+        """To publish what is said of the escalation as it is now, and by which policy it is said."""
         e, judge = self._escalation, self._kept
+        self._publisher.fingerprint = e.fingerprint
         if judge is not None and judge.escalation is e:
-            return judge.plan.ref
-        return self._settings.rules.ref(e.policy, e.policy_hash)
+            return self._publisher, judge.plan.ref
+        return self._publisher, self._settings.rules.ref(e.policy, e.policy_hash)
 
     # -- leaving the state --------------------------------------------------------------------
 

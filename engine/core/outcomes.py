@@ -124,6 +124,9 @@ class Outcome(Struct, frozen=True, gc=False):
     """recurrence_detected: how many there are in the window."""
     classification: Classification | None = None
     """classified: what the severity rules say, beside the severity that holds."""
+    fingerprint: str = ""
+    """What the escalation is an occurrence of, as known when it was said: like detected_at, in no id, no hash
+    and no comparison."""
 
     @property
     def consumed_ratio(self) -> float | None:

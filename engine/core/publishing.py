@@ -32,7 +32,7 @@ class Settings(NamedTuple):
 class Publisher:
     """Publishes what is said of one escalation into the round's outcomes."""
 
-    __slots__ = ("_history", "_settings", "_subject", "complete")
+    __slots__ = ("_history", "_settings", "_subject", "complete", "fingerprint")
 
     def __init__(self, subject: str, settings: Settings, history: History) -> None:
         self._subject = subject
@@ -40,6 +40,8 @@ class Publisher:
         self._history = history
         self.complete = NEVER
         """Whatever was recorded by then has been read: what is said of later is provisional."""
+        self.fingerprint = ""
+        """Of the escalation as it is now."""
 
     def correct(self, correction: Correction, policy: PolicyRef, cause: Fact) -> Said | None:
         """Say one difference; the entry that stands after it, None for a retraction."""
@@ -126,6 +128,7 @@ class Publisher:
                 s.members,
                 s.occurrences,
                 s.classification,
+                self.fingerprint,
             )
         )
         return identity

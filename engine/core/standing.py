@@ -24,8 +24,9 @@ def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The standing outcomes, normalised for comparison, in (effective time, subject, id) order.
 
     What depends on when and in what order the engine learned of things is cleared: detected_at, seq,
-    caused_by, provisional and the fields of a correction. An outcome read twice (equal id and seq) counts
-    once, and so does one that says word for word the same (a pause of no length, twice at one instant).
+    caused_by, provisional, fingerprint and the fields of a correction. An outcome read twice (equal id and
+    seq) counts once, and so does one that says word for word the same (a pause of no length, twice at one
+    instant).
     CorrectionOfNothing where a correction refers to what is not there.
     """
     said: defaultdict[str, dict[tuple[int, str], Outcome]] = defaultdict(dict)
@@ -62,5 +63,5 @@ def _normal(o: Outcome) -> Outcome:
     )
     return replace(
         o, name=name, id=identity, seq=0, detected_at=Instant(0), caused_by="", corrects="", outcome="",
-        provisional=False,
+        provisional=False, fingerprint="",
     )  # fmt: skip

@@ -86,6 +86,11 @@ def test_a_severity_keeps_what_it_follows_from_but_not_who() -> None:
     assert erase_outcome(erased_one, by) == erased_one
 
 
+def test_of_a_fingerprint_made_of_the_title_the_hash_stays() -> None:
+    said = outcome("met", 1, 5, fingerprint="mail-jane-doe-cannot-log-in-8f3ed58f0c5e")
+    assert erase_outcome(said, erasure("acme")).fingerprint == "8f3ed58f0c5e"
+
+
 def test_what_is_read_again_of_an_erased_customer_is_erased_in_any_order(archive: Archive) -> None:
     told = life()
     archive.write(told, SAID)

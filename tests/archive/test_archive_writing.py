@@ -80,6 +80,16 @@ def test_the_severity_that_a_policy_decided_is_that_of_its_outcomes(archive: Arc
     assert (row(archive)["severity"], row(archive)["gravest"]) == ("P2", "P2")
 
 
+def test_the_fingerprint_that_a_policy_made_is_that_of_its_outcomes_and_a_given_one_comes_first(
+    archive: Archive,
+) -> None:
+    said = [outcome("met", seq, 5 + seq, fingerprint=f"made-{seq}") for seq in (1, 2)]
+    archive.write([opened(0)], said[::-1])
+    assert row(archive)["fingerprint"] == "made-2"
+    archive.write([fact("updated", 9, fingerprint="disk")], [outcome("cancelled", 3, 9)])
+    assert row(archive)["fingerprint"] == "disk"
+
+
 def test_what_was_retracted_stands_again_when_it_is_said_again(archive: Archive) -> None:
     archive.write(LIFE, SAID)
     stand = {one["seq"]: one["stands"] for one in rows(archive)["outcomes"] if one["subject"] == "desk:1"}

@@ -196,6 +196,23 @@ def test_a_pattern_is_open_while_its_flag_is_owed_and_no_longer() -> None:
     assert not head(engine.store[b"pattern:hot"]).is_open
 
 
+def test_an_outcome_carries_the_fingerprint_that_was_known_when_it_was_said() -> None:
+    opened, named, resolved = (
+        fact("opened", 0, severity="P1"), fact("updated", 10, fingerprint="mail"), fact("resolved", 150)
+    )  # fmt: skip
+    in_order, late = Engine(BOOK), Engine(BOOK)
+    for one in (opened, named, resolved):
+        in_order.take(one)
+    for one in (opened, resolved, named):
+        late.take(one)
+    assert [(one.name, one.fingerprint) for one in in_order.said] == [
+        ("breach_risk", "mail"),
+        ("met", "mail"),
+    ]
+    assert [one.fingerprint for one in late.said] == ["", ""], "nothing is said again because of it"
+    assert standing_bytes(in_order.said) == standing_bytes(late.said)
+
+
 def test_where_any_first_event_opens_a_pattern_still_waits_for_an_occurrence() -> None:
     engine = Engine(BOOK, Options(open_on_first_event=True))
     engine.take(fact("recurrence_flagged", 0), "pattern:hot")

@@ -10,12 +10,10 @@ from engine.archive.tables import escalations, facts, outcomes
 from engine.contract.outcomes import decode_segments
 from engine.core.instants import DAY, Instant, Span
 from engine.core.outcomes import BEHIND, VERDICTS
+from engine.core.recurrence import PREFIX
 from engine.documents.trend.counted import NONE, Counted, Stop
 
 RECURS_WITHIN = Span(90 * DAY)
-PATTERN = "pattern:"
-"""How the subjects of patterns begin: escalations made of others, so none of their own here."""
-
 MOST_PATTERNS = 10
 """Patterns that the report names."""
 
@@ -94,13 +92,13 @@ def patterns(connection: Connection, start: Instant, end: Instant) -> list[list[
 
 def flags(connection: Connection, fingerprints: Sequence[str]) -> dict[str, str]:
     """What stands last of the duty to flag each pattern; a pattern without it is left out."""
-    subjects = [PATTERN + one for one in fingerprints]
+    subjects = [PREFIX + one for one in fingerprints]
     rows = (
         select(_o.subject, _name)
         .where(_o.subject.in_(subjects), _o.metric == "flag_recurrence", _o.stands, _name.in_(VERDICTS))
         .order_by(_o.subject, _o.effective, _o.seq)
     )
-    return {subject.removeprefix(PATTERN): name for subject, name in connection.execute(rows)}
+    return {subject.removeprefix(PREFIX): name for subject, name in connection.execute(rows)}
 
 
 class _Reader:
@@ -115,7 +113,7 @@ class _Reader:
         left_out = case((_e.status.in_(_LEFT_OUT), _e.status), else_="").label("left_out")
         query = (
             select(span, _e.gravest, left_out, func.count())
-            .where(self._within(_e.opened), _e.subject.not_like(f"{PATTERN}%"))
+            .where(self._within(_e.opened), _e.subject.not_like(f"{PREFIX}%"))
             .group_by("span", _e.gravest, "left_out")
         )
         for number, gravest, why, how_many in self._connection.execute(query):
@@ -216,4 +214,4 @@ class _Reader:
 
 def _counting() -> Select[Any]:
     """The escalations that count."""
-    return select(_e.subject).where(_e.status.not_in(_LEFT_OUT), _e.subject.not_like(f"{PATTERN}%"))
+    return select(_e.subject).where(_e.status.not_in(_LEFT_OUT), _e.subject.not_like(f"{PREFIX}%"))
