@@ -17,6 +17,11 @@ _IMPACT = {"scope": "some", "workaround": True}
 _TIERS = ("platinum", "gold", "silver", "bronze")
 _PACE = {"P0": 6.0, "P1": 12.0, "P2": 40.0, "P3": 120.0}
 """Minutes from one event to the next, on average."""
+_AGAIN = 0.25
+"""Of the escalations, so many have the title of one of their service's usual troubles; the others their own."""
+_TROUBLES = ("checkout", "login", "search", "export", "mail", "reports")
+_SYMPTOMS = ("answers slowly", "fails", "shows nothing", "hangs")
+_SYLLABLES = ("ka", "lo", "mi", "ne", "ro", "sa", "ti", "vu", "be", "do", "fa", "gi")
 _BY: dict[str, object] = {"by": "agent-7"}
 Step: TypeAlias = tuple[float, str, dict[str, object]]
 """How long after the one before (minutes, then in paces), verb, data."""
@@ -94,7 +99,7 @@ def life(subject: str, opened: Instant, length: int, chance: random.Random) -> I
 def _opening(severity: str, subject: str, chance: random.Random) -> dict[str, object]:
     customer = chance.randrange(1000)
     return {
-        "title": f"Checkout answers slowly ({subject})",
+        "title": f"{_trouble(chance)} ({subject})",
         "severity": severity,
         "customer": {
             "id": f"customer-{customer}",
@@ -108,6 +113,13 @@ def _opening(severity: str, subject: str, chance: random.Random) -> dict[str, ob
         "channel": "email",
         "tags": ["billing", "login"],
     }
+
+
+def _trouble(chance: random.Random) -> str:
+    what = f"{chance.choice(_TROUBLES)} {chance.choice(_SYMPTOMS)}"
+    if chance.random() < _AGAIN:
+        return what
+    return f"{what} for {''.join(chance.choices(_SYLLABLES, k=4))}"
 
 
 def events(escalations: int, count: int, *, seed: int = 1) -> list[Event]:
