@@ -18,7 +18,7 @@ _TIERS = ("platinum", "gold", "silver", "bronze")
 _PACE = {"P0": 6.0, "P1": 12.0, "P2": 40.0, "P3": 120.0}
 """Minutes from one event to the next, on average."""
 _AGAIN = 0.25
-"""Of the escalations, so many have the title of one of their service's usual troubles; the others their own."""
+"""The share of escalations with the title of one of their service's usual troubles."""
 _TROUBLES = ("checkout", "login", "search", "export", "mail", "reports")
 _SYMPTOMS = ("answers slowly", "fails", "shows nothing", "hangs")
 _SYLLABLES = ("ka", "lo", "mi", "ne", "ro", "sa", "ti", "vu", "be", "do", "fa", "gi")

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from engine.archive.account import Account
+    from engine.contract.codec import Received
     from engine.core.facts import Fact
     from engine.core.instants import Instant
     from engine.core.outcomes import Outcome
     from engine.core.policy import Book
+    from engine.replay.gather import Known
 
 Events = Annotated[
     list[str] | None,
@@ -85,34 +87,46 @@ class Asked:
 
     def _of_files(self, book: "Book") -> "Iterator[Judged]":
         from engine.archive.account import Account
-        from engine.cli.inputs import file_lines
-        from engine.cli.output import Notes
-        from engine.replay.gather import Counts, by_subject, receive
+
+        for subject, facts, relayed in self.known(book):
+            if not facts:
+                continue  # a pattern of which nobody has said anything: no account tells of it
+            outcomes, record = self._settled(book, subject, facts + relayed)
+            yield Judged(Account(subject, facts, outcomes), record)
+
+    def known(self, book: "Book") -> "Iterator[Known]":
+        """Of every subject, by subject, what was told up to the time asked about and what others passed on to
+        it."""
+        from engine.replay.gather import by_subject
         from engine.replay.relaying import Relaying
         from engine.replay.sorting import Sorter
 
-        counts, notes, until = Counts(), Notes(), self._at
-        received = receive(file_lines(self._events), counts, lambda line: notes.add(str(line)))
-        in_time = (one for one in received if until is None or one.fact.at <= until)
-
-        def end() -> "Instant":
-            self._end(counts.newest)
-            return self.at
-
-        relaying = Relaying(book, self._options, end)
+        received = self._received() if self._events else self._archived()
+        relaying = Relaying(book, self._options, lambda: self.at)
         with Sorter(tuple[str, int]) as sorter:
-            for subject, facts, relayed in by_subject(in_time, sorter, relaying):
-                self._end(counts.newest)
-                if not facts:
-                    continue  # a pattern of which nobody has said anything: no account tells of it
-                outcomes, record = self._settled(book, subject, facts + relayed)
-                yield Judged(Account(subject, facts, outcomes), record)
-        self.unreadable = counts.rejected
+            yield from by_subject(received, sorter, relaying)
 
-    def _end(self, newest: "Instant | None") -> None:
-        """All events are read: the last of them is the time asked about, where no other is."""
+    def _received(self) -> "Iterator[Received]":
+        """Once all events are read, the last of them is the time asked about, where no other is."""
+        from engine.cli.inputs import file_lines
+        from engine.cli.output import Notes
+        from engine.replay.gather import Counts, receive
+
+        counts, notes, until = Counts(), Notes(), self._at
+        for one in receive(file_lines(self._events), counts, lambda line: notes.add(str(line))):
+            if until is None or one.fact.at <= until:
+                yield one
+        self.unreadable = counts.rejected
         if self._at is None:
-            self._at = newest
+            self._at = counts.newest
+
+    def _archived(self) -> "Iterator[Received]":
+        from engine.archive.accounts import accounts
+        from engine.contract.codec import Received
+
+        with connected(self._archive) as connection:
+            for whole in accounts(connection):
+                yield from (Received(whole.subject, fact) for fact in whole.facts if fact.at <= self.at)
 
     def _of_archive(self, book: "Book | None") -> "Iterator[Judged]":
         from engine.archive.account import Account

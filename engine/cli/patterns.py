@@ -1,12 +1,12 @@
 """`vigil patterns`: what recurs, whether that was flagged, and which patterns may be one."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.exits import ExitCode
+from engine.cli import accounts
+from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    events: Annotated[
-        list[str],
-        typer.Argument(metavar="EVENTS...", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
-    ],
-    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
-    until: Annotated[
-        str | None, typer.Option(help="As of this time, ISO 8601 with an offset. Else: the last event's.")
-    ] = None,
+    events: accounts.Events = None,
+    policies: accounts.Policies = None,
+    archive: accounts.Archive = None,
+    at: accounts.At = None,
     similarity: Annotated[
         float, typer.Option(min=0.05, max=1, help="Share of their words that near misses have in common.")
     ] = 0.5,
@@ -47,39 +43,24 @@ def command(
     \b
     Examples:
       vigil patterns events.jsonl -p policies
-      vigil patterns events.jsonl.gz -p policies --until 2026-04-01T00:00:00Z --json
+      vigil patterns events.jsonl.gz -p policies --at 2026-04-01T00:00:00Z --json
+      vigil patterns --archive sqlite:///archive.db -p policies
       vigil patterns events.jsonl -p policies --similarity 0.8
     """
-    from engine.cli.inputs import file_lines, instant
-    from engine.cli.output import Notes
     from engine.core.decide import Options
-    from engine.core.instants import Instant
-    from engine.policies import load
-    from engine.replay.gather import Counts, by_subject, receive
     from engine.replay.patterns import Patterns, near_misses
-    from engine.replay.relaying import Relaying
-    from engine.replay.sorting import Sorter
 
-    book, options = load(policies), Options()
-    asked = None if until is None else instant("--until", until)
-    counts, notes = Counts(), Notes()
-
-    def end() -> Instant:
-        return asked if asked is not None else counts.newest or Instant(0)
-
-    received = receive(file_lines(events), counts, lambda line: notes.add(str(line)))
-    in_time = (one for one in received if counts.is_in_time(one.subject, one.fact.at, asked))
-    read = Patterns(book, options)
-    found: list[Pattern] = []
-    with Sorter(tuple[str, int]) as sorter:
-        for known in by_subject(in_time, sorter, Relaying(book, options, end)):
-            found += read.read([known], end())
+    asked = accounts.Asked(events, policies, archive, at)
+    if asked.book is None:
+        raise Failure("patterns are made by --policies", ExitCode.USAGE)
+    read = Patterns(asked.book, Options())
+    found = [one for known in asked.known(asked.book) for one in read.read([known], asked.at)]
     near = near_misses(found, similarity)
     if as_json:
         _print_json(read, found, near)
     else:
         _draw(read, found, near, top)
-    if counts.rejected:
+    if asked.unreadable:
         raise typer.Exit(ExitCode.FOUND)
 
 

@@ -64,6 +64,16 @@ def test_as_json_everything_is_there(folder: Path) -> None:
     assert len(near["confirm"]) == 1
 
 
+def test_of_an_archive_they_are_those_of_the_events(folder: Path) -> None:
+    events, policies, archive = folder / "events.jsonl", str(folder / "policies"), f"sqlite:///{folder}/a.db"
+    assert vigil("archive", "load", str(events), "-p", policies, "--archive", archive).returncode == 0
+    at = ("--at", "2026-03-02T14:00:00Z", "--json", "-p", policies)
+    archived, told = vigil("patterns", "--archive", archive, *at), vigil("patterns", str(events), *at)
+    assert archived.returncode == 0, archived.stderr
+    assert archived.stdout == told.stdout
+    assert json.loads(told.stdout)["patterns"][0]["flag"] == "overdue"
+
+
 def test_a_line_that_is_no_event_ends_it_with_1(folder: Path) -> None:
     with (folder / "events.jsonl").open("a") as file:
         file.write(json.dumps(event("pattern:x", "opened", 12, title="x")) + "\n")
