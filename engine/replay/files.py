@@ -61,13 +61,18 @@ def _reading(path: str) -> Iterator[tuple[Callable[[], int], IO[bytes]]]:
 def writing(path: str | None) -> Iterator[IO[bytes]]:
     """A file to write lines to; it appears under its name only when all is written. None and `-`: stdout.
 
-    The same lines give the same bytes, compressed too: no name and no time in the header.
+    The same lines give the same bytes, compressed too: no name and no time in the header. What is no file,
+    such as a pipe or /dev/null, is written to as it is, and a link leads to what it names.
     """
     if path is None or path == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    final = Path(path)
+    final = Path(path).resolve()
+    if final.exists() and not final.is_file():
+        with final.open("wb") as other:
+            yield other
+        return
     part = final.with_name(final.name + ".part")
     try:
         with part.open("wb") as raw:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,27 @@ def test_a_broken_compressed_file_names_itself(tmp_path: Path, content: bytes) -
     with pytest.raises(OSError, match=r"compressed|gzip") as raised:
         list(read_lines(str(file)))
     assert raised.value.filename == str(file)
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with writing(str(pipe)) as out:
+            out.write(b"a line\n")
+        assert os.read(reader, 100) == b"a line\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_through_a_link_the_file_that_it_names_is_written(tmp_path: Path) -> None:
+    (tmp_path / "today").symlink_to(tmp_path / "monday.jsonl")
+    with writing(str(tmp_path / "today")) as out:
+        out.write(b"a line\n")
+    assert (tmp_path / "monday.jsonl").read_bytes() == b"a line\n"
+    assert (tmp_path / "today").is_symlink()
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
