@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
     simulation: nobody can forget."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if {"kafka", "secured_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
         if item.path.is_relative_to(_HERE / "e2e"):
             item.add_marker("e2e")

@@ -21,6 +21,8 @@ from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
+from engine.stream.allowed import must_be_allowed
+from engine.stream.rights import reading
 from engine.stream.topics import let_in
 
 log = structlog.stdlib.get_logger("vigil.archive")
@@ -35,6 +37,7 @@ def follow(settings: Settings, topics: Topics) -> None:
         signal.signal(number, lambda *_: stopping.set())
     with broker_errors():
         let_in(settings, settings.start_timeout)
+        must_be_allowed(settings, reading(topics.all))
     with _reading(settings) as consumer:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
     archive = _opened(settings, stopping)
@@ -82,7 +85,7 @@ def _reading(settings: Settings) -> Iterator[KafkaConsumer]:
 def records(settings: Settings, topics: Topics, *, whole: bool) -> Iterator[Any]:
     """All records that are there. `whole`: Failure, at once, where a topic has lost any."""
     with broker_errors():
-        let_in(settings)
+        must_be_allowed(settings, reading(topics.all))
     if whole:
         with _reading(settings) as consumer:
             first = consumer.beginning_offsets(partitions_of(consumer, topics.all))

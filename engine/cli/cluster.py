@@ -22,11 +22,12 @@ from kafka.protocol.api_key import ApiKey
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
+from engine.stream.allowed import lacking
+from engine.stream.rights import roles
 
 SKEW_WARN_SECONDS = 1.0
 SKEW_FAIL_SECONDS = 60.0
 """Events from five minutes ahead are dead-lettered; long before that verdicts are wrong by the skew."""
-_READ, _WRITE = "READ", "WRITE"
 
 
 def examine_cluster(settings: Settings, timeout: float) -> Iterator[Finding]:
@@ -129,18 +130,6 @@ def _advice(error: KafkaError) -> str:
     return "the broker answers, and refuses this; its log says why"
 
 
-def needed_rights(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Every topic of an application, with what the worker's principal must be allowed to do there."""
-    return {
-        settings.tickets_topic: (_READ,),
-        settings.incidents_topic: (_READ,),
-        settings.commands_topic: (_READ, _WRITE),
-        settings.changelog_topic: (_READ, _WRITE),
-        settings.outcomes_topic: (_WRITE,),
-        settings.dlq_topic: (_WRITE,),
-    }
-
-
 def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
     """Whether every topic is there, agrees with the others in partitions, and is safe enough.
 
@@ -155,7 +144,7 @@ def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Find
         if error is UnknownTopicOrPartitionError:
             missing.append(name)
         elif error is TopicAuthorizationFailedError:
-            problems.append(fail("topics", f"{name}: not allowed to describe it", _RIGHTS, ExitCode.REFUSED))
+            continue  # `_rights` says so
         elif described[name]["error_code"]:
             problems.append(fail("topics", f"{name}: {error.__name__}", "look at the broker's log"))
         else:
@@ -164,17 +153,17 @@ def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Find
         problems.append(
             fail("topics", f"missing: {', '.join(missing)}", "vigil topics create", ExitCode.REFUSED)
         )
+    problems += _rights(admin, settings)
     if there:
         problems += _partitions(there)
         problems += _replicas(there, settings)
-        problems += _rights(there, settings)
         problems += _configs(admin, there, settings)
     if not problems:
         problems.append(ok("topics", f"{len(there)}, {_counts(there).popitem()[1]} partitions each"))
     yield from problems
 
 
-_RIGHTS = "give the worker's principal the rights that docs/operations.md lists"
+_RIGHTS = "`vigil topics acls` lists what the worker's principal needs, and the commands that grant it"
 
 
 def _counts(there: Mapping[str, dict[str, Any]]) -> dict[str, int]:
@@ -214,12 +203,10 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _rights(there: Mapping[str, dict[str, Any]], settings: Settings) -> Iterator[Finding]:
-    for name, rights in needed_rights(settings).items():
-        allowed = there.get(name, {}).get("authorized_operations")
-        lacking = [right for right in rights if isinstance(allowed, list) and right not in allowed]
-        if lacking:
-            yield fail("rights", f"{name}: not allowed to {' or '.join(lacking)}", _RIGHTS, ExitCode.REFUSED)
+def _rights(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+    for right in lacking(admin, roles(settings)["worker"].rights):
+        found = f"{right.name}: not allowed to {' or '.join(right.operations)}"
+        yield fail("rights", found, _RIGHTS, ExitCode.REFUSED)
 
 
 def _configs(

@@ -11,7 +11,9 @@ from engine.cli.inputs import instant
 from engine.cli.output import progress
 from engine.cli.topics import broker_errors
 from engine.settings import Settings
-from engine.stream.topics import CONNECT_MS, let_in
+from engine.stream.allowed import must_be_allowed
+from engine.stream.rights import reading
+from engine.stream.topics import CONNECT_MS
 
 SILENCE = 60.0
 """Seconds without any record after which a broker counts as away."""
@@ -29,7 +31,7 @@ def read_topics(settings: Settings, topics: Sequence[str], since: str | None = N
     partition; None is the beginning. Failure for a topic that is not there and a broker that falls silent.
     """
     with broker_errors():
-        let_in(settings)
+        must_be_allowed(settings, reading(topics))
     consumer = reader(settings, "earliest")
     try:
         partitions = partitions_of(consumer, topics)

@@ -8,15 +8,19 @@ from typing import NamedTuple
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
 from engine.cli.exits import ExitCode, Failure
 from engine.contract.codec import Unreadable, read_line
 from engine.settings import Settings
+from engine.stream.checks import not_authorized
+from engine.stream.rights import Right
 
 _IN_FLIGHT = 10_000
 """Records that wait for their acknowledgement at most."""
@@ -70,6 +74,13 @@ def deliver(settings: Settings, messages: Iterable[Message | Refused], *, rate: 
         return asyncio.run(send_all(settings, messages, rate=rate))
     except KafkaConnectionError:
         raise _why(settings) from None
+    except ClusterAuthorizationFailedError:  # an idempotent producer that may write to no topic at all
+        raise _may_not_write(settings, settings.tickets_topic) from None
+
+
+def _may_not_write(settings: Settings, topic: str) -> Failure:
+    refused = not_authorized(settings, Right("topic", topic, ("Write",)))
+    return Failure(f"{refused.name}: {refused.message}", ExitCode.REFUSED, refused.hint)
 
 
 def _why(settings: Settings) -> Failure:
@@ -121,7 +132,7 @@ class _Sending:
         self._producer, self._settings = producer, settings
         self._rate = rate
         self._known: set[str] = set()
-        self._waiting: list[tuple[str, asyncio.Future[object]]] = []
+        self._waiting: list[tuple[str, str, asyncio.Future[object]]] = []
         self._sent = 0
         self._refused: list[Refused] = []
 
@@ -155,7 +166,7 @@ class _Sending:
         except MessageSizeTooLargeError as error:
             self._refused.append(Refused(one.place, f"too_large: {error}"))
             return
-        self._waiting.append((one.place, future))
+        self._waiting.append((one.place, one.topic, future))
 
     async def _must_exist(self, topic: str) -> None:
         try:
@@ -163,16 +174,20 @@ class _Sending:
         except (UnknownTopicOrPartitionError, TimeoutError):
             hint = "`vigil topics create` makes it; VIGIL_…_TOPIC names another"
             raise Failure(f"the topic {topic} does not exist", ExitCode.REFUSED, hint) from None
+        except TopicAuthorizationFailedError:
+            raise _may_not_write(self._settings, topic) from None
         self._known.add(topic)
 
     async def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for place, future in waiting:
+        for place, topic, future in waiting:
             try:
                 await future
             except MessageSizeTooLargeError as error:  # the broker's limit, or the topic's
                 self._refused.append(Refused(place, f"too_large: {error}"))
                 continue
+            except TopicAuthorizationFailedError as error:
+                raise _may_not_write(self._settings, topic) from error
             except KafkaError as error:
                 raise Failure(
                     f"{place} and what follows may not be in Kafka: {error!r}; "

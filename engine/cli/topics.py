@@ -87,6 +87,23 @@ def create(
         say(f"{'created' if new else 'exists '}  {name}")
 
 
+@app.command("acls")
+def acls(shadow: Shadow = None) -> None:
+    """Print the commands that grant each process the least it needs, as a shell script.
+
+    One principal a process: APP_ID-worker, -intake, -producer, -archive, -reader, -notify and -admin, for the
+    names in the settings. Nothing is asked of a broker; docs/security.md says how to set one up for it.
+
+    \b
+    Examples:
+      vigil topics acls > acls.sh
+      KAFKA_ACLS="kafka-acls.sh --bootstrap-server b:9093 --command-config admin.properties" sh acls.sh
+    """
+    from engine.stream.rights import script
+
+    typer.echo(script(_settings(shadow)), nl=False)
+
+
 @app.command("check")
 def check(shadow: Shadow = None, json: Json = False) -> None:
     """Compare the topics with what the engine needs; ends with 1 where something differs.
@@ -129,6 +146,6 @@ def broker_errors() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise Failure(error.message, ExitCode.REFUSED, error.hint) from None
+        raise Failure(f"{error.name}: {error.message}", ExitCode.REFUSED, error.hint) from None
     except Unreachable as error:
         raise Failure(str(error), ExitCode.UNREACHABLE) from None

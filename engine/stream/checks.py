@@ -18,6 +18,7 @@ from engine.core.calendars import CalendarError
 from engine.core.instants import Instant, format_instant
 from engine.core.policy import Book
 from engine.settings import Settings
+from engine.stream.rights import Right
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
@@ -43,6 +44,16 @@ class Refused(Exception):
 
 class Unreachable(Exception):
     """No broker answered in the time given."""
+
+
+def not_authorized(settings: Settings, right: Right) -> Refused:
+    """The named error for a right that we lack, with the command that grants it."""
+    user = settings.sasl_username or "the owner of VIGIL_TLS_CERT_FILE"
+    return Refused(
+        "not_authorized",
+        f"{user} may not {' or '.join(right.operations)} {right.resource}",
+        f"kafka-acls --add --allow-principal User:… {right.options} (`vigil topics acls` lists all)",
+    )
 
 
 def check_environment(environment: Mapping[str, str] = os.environ) -> None:
@@ -166,10 +177,6 @@ async def check_topics(settings: Settings) -> int:
         await admin.start()
         found = {topic["topic"]: topic for topic in await admin.describe_topics(list(settings.all_topics))}
         configs = {name: await _configs(admin, name) for name in settings.all_topics}
-    except errors.TopicAuthorizationFailedError as error:
-        raise Refused(
-            "not_authorized", f"topics: {error}", "grant Describe on the topics; see the operations docs"
-        ) from error
     finally:
         await admin.close()
     counts = _check_found(settings, found)
@@ -204,10 +211,6 @@ def _check_configs(settings: Settings, configs: Mapping[str, Mapping[str, str]])
 def _check_found(settings: Settings, found: Mapping[str, Mapping[str, Any]]) -> int:
     for name in settings.all_topics:
         code = found.get(name, {}).get("error_code", errors.UnknownTopicOrPartitionError.errno)
-        if code == errors.TopicAuthorizationFailedError.errno:
-            raise Refused(
-                "not_authorized", f"{name}: not allowed to describe it", "grant Describe on the topic"
-            )
         if code != 0:
             raise Refused("topic_missing", f"the topic {name} is not there", "run `vigil topics create`")
     counts = {name: len(found[name]["partitions"]) for name in settings.all_topics}

@@ -6,10 +6,17 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    AuthorizationError,
+    InvalidReplicationFactorError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from engine.settings import Settings
-from engine.stream.checks import wait_for_broker
+from engine.stream.checks import not_authorized, wait_for_broker
+from engine.stream.rights import Right
 
 DAY_MS = 24 * 3600 * 1000
 FOREVER = -1
@@ -103,7 +110,7 @@ def let_in(settings: Settings, wait_seconds: float = 0.0) -> None:
 def create(settings: Settings, retention_ms: int | None = None) -> dict[str, bool]:
     """Make the topics that are missing; for each topic, whether it was made now. Nothing existing is changed.
 
-    TopicsRefused when the broker cannot make them so.
+    TopicsRefused when the broker cannot make them so; Refused where we may not.
     """
     made: dict[str, bool] = {}
     client = admin(settings)
@@ -114,6 +121,8 @@ def create(settings: Settings, retention_ms: int | None = None) -> dict[str, boo
                 made[topic.name] = True
             except TopicAlreadyExistsError:
                 made[topic.name] = False
+            except AuthorizationError:
+                raise not_authorized(settings, Right("topic", topic.name, ("Create",))) from None
             except InvalidReplicationFactorError:
                 brokers = len(client.describe_cluster()["brokers"])
                 raise TopicsRefused(
@@ -129,7 +138,7 @@ def partitions_of(settings: Settings, topic: str) -> int | None:
     """How many partitions a topic has; None where it does not exist."""
     client = admin(settings)
     try:
-        there = _describe(client, topic)
+        there = _describe(settings, client, topic)
     finally:
         client.close()
     return None if there is None else len(there["partitions"])
@@ -141,12 +150,12 @@ def check(settings: Settings) -> list[Difference]:
     try:
         found: list[Difference] = []
         for topic in declared(settings):
-            there = _describe(client, topic.name)
+            there = _describe(settings, client, topic.name)
             if there is None:
                 remedy = "vigil topics create"
                 found.append(Difference(topic.name, "missing", "a topic", "none", True, remedy))
                 continue
-            found += _compare(settings, topic, there, _configs(client, topic.name))
+            found += _compare(settings, topic, there, _configs(settings, client, topic.name))
         return found
     finally:
         client.close()
@@ -160,17 +169,22 @@ def _wanted(topic: Topic) -> dict[str, object]:
     }
 
 
-def _describe(client: KafkaAdminClient, name: str) -> dict[str, Any] | None:
+def _describe(settings: Settings, client: KafkaAdminClient, name: str) -> dict[str, Any] | None:
     try:
         (topic,) = client.describe_topics([name])
     except UnknownTopicOrPartitionError:
         return None
+    if topic["error_code"] == TopicAuthorizationFailedError.errno:
+        raise not_authorized(settings, Right("topic", name, ("Describe",)))
     return None if topic["error_code"] else dict(topic)
 
 
-def _configs(client: KafkaAdminClient, name: str) -> dict[str, str]:
+def _configs(settings: Settings, client: KafkaAdminClient, name: str) -> dict[str, str]:
     resource = ConfigResource(ConfigResourceType.TOPIC, name)
-    (by_name,) = client.describe_configs([resource], config_filter="all").values()
+    try:
+        (by_name,) = client.describe_configs([resource], config_filter="all").values()
+    except AuthorizationError:
+        raise not_authorized(settings, Right("topic", name, ("DescribeConfigs",))) from None
     return {key: str(entry["value"]) for key, entry in by_name[name].items()}
 
 

@@ -12,6 +12,7 @@ from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
+from engine.stream.allowed import must_be_allowed
 from engine.stream.app import FaustGroup, attach, faust_app
 from engine.stream.checks import Refused, check_environment, check_horizon, check_topics, wait_for_broker
 from engine.stream.clock import Clock, clock_of
@@ -23,6 +24,7 @@ from engine.stream.ending import in_doubt
 from engine.stream.health import HealthServer
 from engine.stream.observer import Observer
 from engine.stream.readiness import Readiness
+from engine.stream.rights import roles
 from engine.stream.sender import Sender
 from engine.stream.shell import Decides, Shell
 from engine.stream.transactions import Transactions
@@ -144,6 +146,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
     await unless_stopped(wait_for_broker(settings), stop)
     if stop.is_set():
         return
+    await asyncio.to_thread(must_be_allowed, settings, roles(settings)["worker"].rights)
     partitions = await check_topics(settings)
     worker = Worker(settings, book, partitions, clock, desk, pace)
     worker.metrics.build_info(

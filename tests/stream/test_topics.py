@@ -93,7 +93,7 @@ def test_retention_can_be_forever_for_records_with_old_timestamps(kafka: KafkaBr
     topics.create(settings, topics.FOREVER)
     client: KafkaAdminClient = topics.admin(settings)
     try:
-        assert topics._configs(client, settings.tickets_topic)["retention.ms"] == "-1"
+        assert topics._configs(settings, client, settings.tickets_topic)["retention.ms"] == "-1"
     finally:
         client.close()
     assert topics.check(settings) == []
