@@ -115,6 +115,36 @@ def try_payload(
         raise Failure(f"{why.reason}: {why}", ExitCode.FOUND, hint) from None
 
 
+keys = typer.Typer(help="API keys, for sources that sign nothing.", no_args_is_help=True)
+app.add_typer(keys, name="key")
+
+
+@keys.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="Whose key it is: logs and limits go by it.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Make a key: it is shown once, for its owner, with the line for the door that has only its hash.
+
+    To change a key, put the new line beside the old one under the same name; take the old one out when its
+    owner has the new key.
+
+    \b
+    Examples:
+      vigil intake key new checkout
+      vigil intake key new checkout --json | jq -r .key > checkout.key
+    """
+    from engine.cli.output import say_json
+    from engine.intake.keys import hash_of, new_key
+
+    key = new_key()
+    if json:
+        say_json({"name": name, "key": key, "hash": hash_of(key)})
+        return
+    typer.echo(f"{key}\n")
+    typer.echo(f'keys:\n  - {{name: {name}, hash: "{hash_of(key)}"}}')
+
+
 def _doors(file: Path) -> Any:
     from engine.intake.configuration import doors
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Annotated, Any
 
 import structlog
@@ -10,9 +11,11 @@ from fastapi import FastAPI, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from engine.core.instants import Instant
-from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
+from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, OutOfScope, Said
+from engine.intake.buckets import Buckets
 from engine.intake.configuration import Door
-from engine.intake.records import records_of, refused
+from engine.intake.keys import Key, Rate
+from engine.intake.records import kind_of, records_of, refused
 from engine.intake.sending import DLQ, NotSent, Sender
 from engine.metrics.intake import IntakeMetrics
 
@@ -27,9 +30,11 @@ _BODY = {
     "responses": {
         "200": {"description": "Kafka has its events"},
         "202": {"description": "Authentic, and no event of ours: kept as a dead letter, or counted"},
-        "401": {"description": "Not signed with the door's secret"},
+        "401": {"description": "Not signed with the door's secret, or none of its keys"},
+        "403": {"description": "A key that may not send this source or this type"},
         "404": {"description": "No such door"},
         "413": {"description": "More than 1 MiB"},
+        "429": {"description": "More than the door, or the key, takes: Retry-After says when"},
         "422": {"description": "An event that the contract does not take (doors of CloudEvents only)"},
         "503": {"description": "Kafka did not acknowledge in time: send it again"},
     },
@@ -84,29 +89,46 @@ class Porter:
         self, doors: Mapping[str, Door], sender: Sender, metrics: IntakeMetrics, now: Callable[[], Instant]
     ) -> None:
         self._doors, self._sender, self._metrics, self._now = doors, sender, metrics, now
+        self._buckets = Buckets()
 
     async def take(self, name: str, request: Request) -> Response:
         door = self._doors.get(name)
         if door is None:
             return self._answer("", 404, "unknown_door")
+        if wait := self._wait(door.rate, name, "address", request.client.host if request.client else ""):
+            return self._too_many(name, wait)
         try:
             body = await _body(request)
         except TooLarge:
             return self._answer(name, 413, "too_large")
         arrival = Arrival(body, {k.lower(): v for k, v in request.headers.items()}, self._now())
         try:
-            door.source.authenticate(arrival, door.secrets)
+            key = door.authenticate(arrival)
         except NotAuthentic as error:
             return self._answer(name, 401, error.reason)
+        if key is not None and (wait := self._wait(key.rate, name, "key", key.name)):
+            return self._too_many(name, wait)
         try:
-            return await self._let_in(door, arrival)
+            return await self._let_in(door, arrival, key)
+        except OutOfScope as error:
+            log.warning("out_of_scope", door=name, key=key.name if key else "", detail=str(error))
+            return self._answer(name, 403, "out_of_scope", detail=str(error))
         except NotSent as error:
             log.error("not_sent", door=name, error=str(error))
-            return self._answer(name, 503, "not_sent")
+            return self._answer(name, 503, "not_sent", retry_after=RETRY_AFTER)
 
-    async def _let_in(self, door: Door, arrival: Arrival) -> Response:
+    def _wait(self, rate: Rate | None, *who: str) -> float:
+        return 0.0 if rate is None else self._buckets.take(who, rate)
+
+    def _too_many(self, door: str, wait: float) -> Response:
+        return self._answer(door, 429, "rate_limited", retry_after=str(ceil(wait)))
+
+    async def _let_in(self, door: Door, arrival: Arrival, key: Key | None) -> Response:
         try:
-            to_send = records_of(door.source.translate(arrival, door.mapping), door.name, arrival)
+            said = door.source.translate(arrival, door.mapping)
+            if key is not None:
+                _must_be_in_scope(key, said, door.name)
+            to_send = records_of(said, door.name, arrival)
         except NotMapped as why:
             return await self._refuse(door, arrival, why)
         await self._sender.send([(one.family, one.record) for one in to_send])
@@ -121,10 +143,17 @@ class Porter:
             await self._sender.send([(DLQ, refused(arrival, door.name, why))])
         return self._answer(door.name, 202, why.reason, ignored=why.ignored)
 
-    def _answer(self, door: str, status: int, reason: str, **more: Any) -> Response:
+    def _answer(self, door: str, status: int, reason: str, *, retry_after: str = "", **more: Any) -> Response:
         self._metrics.refused(door, reason)
-        headers = {"Retry-After": RETRY_AFTER} if status == 503 else None
+        headers = {"Retry-After": retry_after} if retry_after else None
         return JSONResponse({"accepted": 0, "reason": reason, **more}, status, headers)
+
+
+def _must_be_in_scope(key: Key, said: list[Said], door: str) -> None:
+    """All of a delivery or nothing of it."""
+    for source, kind in (kind_of(one, door) for one in said):
+        if not key.allows(source, kind):
+            raise OutOfScope(f"the key {key.name} may not send {kind} of {source}")
 
 
 async def _body(request: Request) -> bytes:

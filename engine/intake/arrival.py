@@ -46,6 +46,10 @@ class NotAuthentic(Exception):
         """missing_signature, malformed_signature, wrong_signature, stale."""
 
 
+class OutOfScope(Exception):
+    """The key is good, and not for this: answered with 403, counted, never stored."""
+
+
 class NotMapped(Exception):
     """It is authentic and stands for no event that the contract takes.
 

@@ -47,9 +47,15 @@ def must_be_fresh(signed_at: Instant, now: Instant, window: Span = WINDOW) -> No
         raise NotAuthentic("stale")
 
 
-def shared_secret(arrival: Arrival, name: str, secrets: Sequence[str]) -> None:
-    """The secret itself in a header, with or without `Bearer`: for sources that sign nothing."""
-    must_match([header(arrival, name).removeprefix("Bearer ")], secrets)
+def key_of(arrival: Arrival, headers: Sequence[str]) -> str:
+    """What the first of these headers has, with or without `Bearer`. NotAuthentic where there is none."""
+    name = next((name for name in headers if name in arrival.headers), headers[-1])
+    return header(arrival, name).removeprefix("Bearer ")
+
+
+def shared_secret(arrival: Arrival, headers: Sequence[str], secrets: Sequence[str]) -> None:
+    """The secret itself in a header: for sources that sign nothing."""
+    must_match([key_of(arrival, headers)], secrets)
 
 
 def unix_seconds(text: str) -> Instant:

@@ -1,6 +1,7 @@
 """Reads the doors from YAML: which sources may post where, with whose secrets, and what their words mean."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from engine.intake.arrival import Arrival, NotAuthentic
+from engine.intake.authenticity import key_of
+from engine.intake.keys import Key, Rate, is_hash, owner
 from engine.intake.mapping import Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
@@ -37,6 +41,52 @@ class Door(Struct, frozen=True):
     secrets: tuple[str, ...]
     """The one in use, and while it is rotated the one before."""
     mapping: Mapping
+    keys: tuple[Key, ...] = ()
+    """Of a source that signs nothing; several at once, each with what it may send."""
+    rate: Rate | None = None
+    """Of one address; None: as much as comes."""
+
+    def authenticate(self, arrival: Arrival) -> Key | None:
+        """The key by which it comes in, None for a secret. NotAuthentic where it has neither."""
+        if self.keys:
+            try:
+                return owner(self.keys, key_of(arrival, self.source.key_headers))
+            except NotAuthentic:
+                if not self.secrets:
+                    raise
+        self.source.authenticate(arrival, self.secrets)
+        return None
+
+
+class _Rate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    per_second: float = Field(gt=0, le=100_000)
+    burst: int = Field(ge=1, le=1_000_000)
+
+    def made(self) -> Rate:
+        return Rate(self.per_second, self.burst)
+
+
+class _Key(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    hash: str
+    sources: list[str] = []
+    types: list[str] = []
+    rate: _Rate | None = None
+
+    @field_validator("hash")
+    @classmethod
+    def _hashed(cls, value: str) -> str:
+        if not is_hash(value):
+            raise ValueError("sha256:… as `vigil intake key new` prints it, and never the key itself")
+        return value
+
+    def made(self) -> Key:
+        rate = None if self.rate is None else self.rate.made()
+        return Key(self.name, self.hash, tuple(self.sources), tuple(self.types), rate)
 
 
 class _Secret(BaseModel):
@@ -66,7 +116,9 @@ class _Door(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: str
-    secrets: list[_Secret] = Field(min_length=1, max_length=2)
+    secrets: list[_Secret] = Field([], max_length=2)
+    keys: list[_Key] = Field([], max_length=100)
+    rate: _Rate | None = None
     subject: str = ""
     family: str = Field("", pattern="^(ticket|incident|)$")
     states: dict[str, str] = {}
@@ -81,6 +133,23 @@ class _Door(BaseModel):
         if value not in SOURCES:
             raise ValueError(f"one of {', '.join(sorted(SOURCES))}")
         return value
+
+    @field_validator("keys")
+    @classmethod
+    def _two_at_once(cls, value: list[_Key]) -> list[_Key]:
+        for name, number in Counter(key.name for key in value).items():
+            if number > 2:
+                raise ValueError(f"at most two keys of one name, the new and the old; {name} has {number}")
+        return value
+
+    @model_validator(mode="after")
+    def _some_way_in(self) -> "_Door":
+        signs = not SOURCES[self.source].key_headers
+        if self.keys and signs:
+            raise ValueError(f"{self.source} signs what it sends: it has secrets, and no keys")
+        if not self.secrets and not self.keys:
+            raise ValueError("secrets of the door" + ("" if signs else ", or keys"))
+        return self
 
     @field_validator("subject")
     @classmethod
@@ -179,7 +248,14 @@ def _door(name: str, value: Any) -> Door:
         updates_for=model.updates_for,
         zone=ZoneInfo(model.zone),
     )
-    return Door(name, source, tuple(secret.read() for secret in model.secrets), mapping)
+    return Door(
+        name,
+        source,
+        tuple(secret.read() for secret in model.secrets),
+        mapping,
+        tuple(key.made() for key in model.keys),
+        None if model.rate is None else model.rate.made(),
+    )
 
 
 def _states(said: MappingOf[str, str]) -> dict[str, State]:
@@ -188,6 +264,13 @@ def _states(said: MappingOf[str, str]) -> dict[str, State]:
 
 def _problems(document: Document, name: str, error: ValidationError) -> list[Problem]:
     return [
-        document.problem(("doors", name, *one["loc"]), one["msg"], repr(one["input"])[:60])
+        document.problem(("doors", name, *one["loc"]), one["msg"], _found(one["loc"], one["input"]))
         for one in error.errors(include_url=False, include_context=False)
     ]
+
+
+def _found(place: tuple[int | str, ...], value: object) -> str:
+    """What stands there; not where somebody may have written the secret itself."""
+    if not place or place[0] in ("secrets", "keys"):
+        return "something else"
+    return repr(value)[:60]

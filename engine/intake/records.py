@@ -34,10 +34,8 @@ def records_of(said: list[Said], door: str, arrival: Arrival) -> list[ToSend]:
 
 
 def _to_send(one: Said, door: str, arrival: Arrival, sequence: str, name: str) -> ToSend:
-    kind = f"{one.family}.{one.verb}.{VERSION}"
-    headers = headers_of(
-        kind, one.source or f"urn:vigil:intake:{door}", one.id, one.subject, format_instant(one.at)
-    )
+    source, kind = kind_of(one, door)
+    headers = headers_of(kind, source, one.id, one.subject, format_instant(one.at))
     if one.sequence or sequence:
         headers.append(("ce_sequence", (one.sequence or sequence).encode()))
     record = Record(one.subject.encode(), msgspec.json.encode(one.data), headers)
@@ -53,6 +51,11 @@ def lines_of(said: list[Said], door: str, arrival: Arrival) -> Iterator[str]:
     for family, _, read in records_of(said, door, arrival):
         event = structured_event(f"{family}.{read.fact.kind}.{VERSION}", read.subject, read.fact)
         yield msgspec.json.encode(event).decode()
+
+
+def kind_of(one: Said, door: str) -> tuple[str, str]:
+    """The event's CloudEvents source and type."""
+    return one.source or f"urn:vigil:intake:{door}", f"{one.family}.{one.verb}.{VERSION}"
 
 
 class _Door(NamedTuple):

@@ -27,3 +27,5 @@ class Source(NamedTuple):
     family: str = "ticket"
     tells_mistakes: bool = False
     """Its sender can mend what it sends: 422 says what is wrong. Others get 2xx, and it is a dead letter."""
+    key_headers: tuple[str, ...] = ()
+    """Where its key travels, the first that is there; empty: it signs, and has a secret and no key."""

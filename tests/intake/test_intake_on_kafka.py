@@ -17,6 +17,7 @@ from kafka import KafkaConsumer
 from engine.contract.codec import Received, decode
 from engine.core.instants import format_instant, parse_instant
 from engine.demo.broker import KafkaBroker
+from engine.intake.keys import hash_of, new_key
 from intake.deliveries import base64_digest
 from intake.test_zendesk import event
 from servers import create_topics, unique
@@ -26,6 +27,18 @@ DOORS = """
 doors:
   acme: {source: zendesk, secrets: [{env: ACME_SECRET}], subject: "zendesk:acme:{id}"}
   direct: {source: cloudevents, secrets: [{env: DIRECT_KEY}]}
+"""
+SHOP, SLOW = new_key(), new_key()
+DOORS += f"""
+  keyed:
+    source: cloudevents
+    keys:
+      - {{name: shop, hash: "{hash_of(SHOP)}", sources: ["urn:shop*"], types: ["incident.*"]}}
+      - {{name: slow, hash: "{hash_of(SLOW)}", rate: {{per_second: 0.01, burst: 1}}}}
+  narrow:
+    source: cloudevents
+    rate: {{per_second: 0.01, burst: 2}}
+    keys: [{{name: shop, hash: "{hash_of(SHOP)}"}}]
 """
 
 
@@ -180,6 +193,35 @@ def test_producers_that_speak_the_contract_hear_of_their_mistakes(intake: Intake
     attributes = ("type", "source", "id", "subject", "time", "specversion")
     binary = {**auth, **{f"ce-{name}": cloud_event(6)[name] for name in attributes}}
     assert intake.client.post("/in/direct", json={"title": "x"}, headers=binary).json() == {"accepted": 1}
+
+
+def test_a_key_is_for_what_it_may_send_and_for_as_much_as_it_may(intake: Intake) -> None:
+    def post(door: str, key: str, events: list[dict[str, Any]]) -> httpx.Response:
+        headers = {"x-api-key": key, "content-type": "application/cloudevents-batch+json"}
+        return intake.client.post(f"/in/{door}", json=events, headers=headers)
+
+    mine = cloud_event(1, source="urn:shop:1")
+    assert post("keyed", SHOP, [mine]).json() == {"accepted": 1}
+    for foreign in (cloud_event(2, source="urn:desk"), {**mine, "type": "ticket.opened.v1"}):
+        answer = post("keyed", SHOP, [mine, foreign])
+        assert (answer.status_code, answer.json()["reason"]) == (403, "out_of_scope")
+        assert foreign["type"] in answer.json()["detail"]
+    assert len(intake.records("incidents", 1)) == 1
+    assert post("keyed", new_key(), [mine]).status_code == 401
+
+    assert post("keyed", SLOW, [cloud_event(3)]).status_code == 200
+    late = post("keyed", SLOW, [cloud_event(4)])
+    assert (late.status_code, late.json()["reason"]) == (429, "rate_limited")
+    assert 1 <= int(late.headers["Retry-After"]) <= 100
+    assert post("keyed", SHOP, [mine]).status_code == 200, "another's limit is not ours"
+
+    assert [post("narrow", "a guess", [mine]).status_code for _ in range(3)] == [401, 401, 429]
+    shown = intake.client.get("/metrics").text
+    assert 'vigil_intake_deliveries_total{door="keyed",result="rate_limited"} 1.0' in shown
+    assert 'vigil_intake_deliveries_total{door="keyed",result="out_of_scope"} 2.0' in shown
+    logged = intake.log.read_text()
+    assert "out_of_scope" in logged
+    assert not [key for key in (SHOP, SLOW) if key in shown + logged]
 
 
 def test_while_kafka_is_away_the_source_is_told_to_come_again_and_nothing_is_lost(intake: Intake) -> None:

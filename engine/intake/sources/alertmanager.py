@@ -17,8 +17,11 @@ from engine.intake.source import Source
 VERSION = "4"
 
 
+KEY_HEADERS = ("authorization",)
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    shared_secret(arrival, "authorization", secrets)
+    shared_secret(arrival, KEY_HEADERS, secrets)
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -60,4 +63,5 @@ SOURCE = Source(
     states={},
     severities={"page": "P1", "critical": "P1", "error": "P2", "warning": "P2", "info": "P3"},
     family="incident",
+    key_headers=KEY_HEADERS,
 )

@@ -24,8 +24,11 @@ MOST_EVENTS = 1_000
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+KEY_HEADERS = ("x-api-key", "authorization")
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    shared_secret(arrival, "x-api-key" if "x-api-key" in arrival.headers else "authorization", secrets)
+    shared_secret(arrival, KEY_HEADERS, secrets)
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -65,4 +68,12 @@ def _said(e: Envelope, place: str) -> Said:
     return Said(e.subject, verb, data, at, e.id, e.type.partition(".")[0], e.source, e.sequence)
 
 
-SOURCE = Source("cloudevents", authenticate, translate, states={}, severities={}, tells_mistakes=True)
+SOURCE = Source(
+    name="cloudevents",
+    authenticate=authenticate,
+    translate=translate,
+    states={},
+    severities={},
+    tells_mistakes=True,
+    key_headers=KEY_HEADERS,
+)

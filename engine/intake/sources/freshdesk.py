@@ -21,8 +21,11 @@ _NUMBERS = {"2": "open", "3": "pending", "4": "resolved", "5": "closed"}
 """Freshdesk's own statuses; those that a desk adds have numbers that only its mapping can name."""
 
 
+KEY_HEADERS = ("x-vigil-key",)
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    shared_secret(arrival, "x-vigil-key", secrets)
+    shared_secret(arrival, KEY_HEADERS, secrets)
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -105,4 +108,5 @@ SOURCE = Source(
         "closed": CLOSED,
     },
     severities={"urgent": "P0", "high": "P1", "medium": "P2", "low": "P3"},
+    key_headers=KEY_HEADERS,
 )
