@@ -45,7 +45,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         number = bool(rows) and all(_is_number(row[index]) for row in rows)
-        drawn.add_column(column, justify="right" if number else "left")
+        # Folded, not cut: half an id names nothing.
+        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     return Group(Text(title, style="bold"), drawn)  # a title of its own would be wrapped to the columns

@@ -102,7 +102,7 @@ def _draw_recurring(console: "Console", recurring: Sequence["Pattern"]) -> None:
             len(one.members),
             one.cycle,
             one.title,
-            ", ".join(member.subject for member in one.members[-3:]),
+            "\n".join(member.subject for member in one.members[-3:]),
         )
         for one in recurring
     ]
