@@ -57,7 +57,7 @@ def test_an_archive_is_loaded_looked_at_erased_and_pruned(tmp_path: Path, polici
     load = ("load", "-", "-p", policies)
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 3, "outcomes": 1, "unreadable": 0}
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
-    held = {"schema": "0001", "newest": "0001", "facts": 3, "outcomes": 1, "escalations": 2}
+    held = {"schema": "0002", "newest": "0002", "facts": 3, "outcomes": 1, "escalations": 2}
     assert answer("check", **url) == {**held, "erased_customers": 0, "pruned_escalations": 0}
     done = answer("forget", "acme", **url)
     assert done["subjects"] == ["desk:1"]
@@ -97,8 +97,8 @@ def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> 
     url = f"sqlite:///{tmp_path}/a.db"
     (tmp_path / "a.db").touch()
     assert answer("check", "--archive", url, code=ExitCode.FOUND)["schema"] is None
-    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0001"}
-    assert answer("upgrade", "--archive", url) == {"before": "0001", "after": "0001"}
+    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0002"}
+    assert answer("upgrade", "--archive", url) == {"before": "0002", "after": "0002"}
     database = sqlite3.connect(tmp_path / "a.db")
     with database:
         database.execute("UPDATE alembic_version SET version_num = 'later'")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import vigil
+from running import vigil_process as vigil
 
 from engine.cli import exits
 from engine.cli.commands import COMMANDS, load
