@@ -19,7 +19,12 @@ class Settings(BaseSettings):
     pydantic's ValidationError names the field that is wrong; an unknown VIGIL_ variable is ignored.
     """
 
-    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="VIGIL_",
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # what is said of settings that do not go together would show them all
+    )
 
     bootstrap_servers: str = Field(
         "127.0.0.1:9092",

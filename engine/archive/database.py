@@ -40,12 +40,17 @@ def database_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        shown = url.rpartition("@")[2]
-        raise NoDatabase(f"{shown}: no database's URL; expected one {EXAMPLES}") from None
+        place = url.rpartition("@")[2].partition("?")[0]
+        raise NoDatabase(f"{place}: no database's URL; expected one {EXAMPLES}") from None
     driver = DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
         raise NoDatabase(f"{parsed.drivername}: no database for an archive; expected a URL {EXAMPLES}")
     return parsed.set(drivername=driver)
+
+
+def shown(engine: Engine) -> str:
+    """Which database it is, for logs: no password, in the query neither."""
+    return repr(engine.url.set(query={}))
 
 
 def reason(error: DBAPIError) -> str:

@@ -166,7 +166,7 @@ def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from engine.archive.database import NoDatabase, connect
+    from engine.archive.database import NoDatabase, connect, shown
 
     try:
         engine = connect(url, must_exist=True)
@@ -177,6 +177,6 @@ def connected(url: str) -> "Iterator[Connection]":
             yield connection
     except SQLAlchemyError as error:
         what = str(error).splitlines()[0]
-        raise Failure(f"{engine.url!r} cannot be read: {what}", ExitCode.UNREACHABLE) from None
+        raise Failure(f"{shown(engine)} cannot be read: {what}", ExitCode.UNREACHABLE) from None
     finally:
         engine.dispose()

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 from prometheus_client import start_http_server
 
 from engine.archive.archive import Archive
-from engine.archive.database import NoDatabase, reason
+from engine.archive.database import NoDatabase, reason, shown
 from engine.archive.following import AWAY, Follower
 from engine.archive.reading import Topics
 from engine.archive.schema import SchemaRefused
@@ -46,7 +46,7 @@ def follow(settings: Settings, topics: Topics) -> None:
     with archive:
         metrics = ArchiveMetrics()
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
-        log.info("archiving", database=repr(archive.engine.url), metrics_port=server.server_port)
+        log.info("archiving", database=shown(archive.engine), metrics_port=server.server_port)
         try:
             Follower(
                 archive, topics, lambda: reader(settings, "none"), stopping, metrics, settings.archive_records

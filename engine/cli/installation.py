@@ -159,7 +159,7 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.archive.database import NoDatabase, connect, reason
+    from engine.archive.database import NoDatabase, connect, reason, shown
     from engine.archive.schema import SchemaRefused
 
     if "archive_url" not in settings.model_fields_set:
@@ -167,7 +167,7 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     try:
         with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
             found = archive.state()
-            where = f"{archive.engine.url!r}"
+            where = shown(archive.engine)
     except (NoDatabase, SchemaRefused) as error:
         yield fail("archive", str(error), "set VIGIL_ARCHIVE_URL to the archive's database")
         return

@@ -18,6 +18,9 @@ class Arrival(Struct, frozen=True):
     at: Instant
     """When it came."""
 
+    def __repr__(self) -> str:
+        return f"Arrival({len(self.body)} bytes, {sorted(self.headers)}, {self.at})"  # a header may be a key
+
 
 class Said(NamedTuple):
     """One event that a delivery stands for."""

@@ -46,6 +46,9 @@ class Door(Struct, frozen=True):
     rate: Rate | None = None
     """Of one address; None: as much as comes."""
 
+    def __repr__(self) -> str:
+        return f"Door({self.name!r}, {self.source.name})"  # a log or a traceback may show it
+
     def authenticate(self, arrival: Arrival) -> Key | None:
         """The key by which it comes in, None for a secret. NotAuthentic where it has neither."""
         if self.keys:

@@ -17,7 +17,7 @@ def vigil(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Co
     hundred times. VIGIL_ variables of this process do not reach it; `environment` does."""
     from engine.cli.main import main
 
-    with _streams(stdin) as (out, err), patch.dict(os.environ, _variables(environment), clear=True):
+    with _streams(stdin) as (out, err), patch.dict(os.environ, variables(environment), clear=True):
         with patch.object(sys, "argv", ["vigil", *arguments]):
             try:
                 main()
@@ -41,11 +41,12 @@ def vigil_process(*arguments: str, stdin: str = "", **environment: str) -> subpr
         text=True,
         check=False,
         timeout=90,
-        env=_variables(environment),
+        env=variables(environment),
     )
 
 
-def _variables(more: dict[str, str]) -> dict[str, str]:
+def variables(more: dict[str, str]) -> dict[str, str]:
+    """Those of this process, without ours, and more."""
     ours = ("VIGIL_", "KAFKA_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
 

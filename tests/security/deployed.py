@@ -1,12 +1,12 @@
 """A deployment on the secured broker: a principal a role, with the rights of the generated script."""
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from cli.running import variables, vigil, vigil_process
 from engine.settings import Settings
 from engine.stream.rights import roles
 from security.secured_kafka import SecuredKafka, generated_acls, mtls_settings, scram_settings
@@ -63,7 +63,7 @@ class Deployed:
         )
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Its password is in a file, as in production."""
+        """Its variables; the password is in a file, as in production."""
         given = {name: getattr(settings, name) for name in settings.model_fields_set}
         password = given.pop("sasl_password", None)
         if password is not None:
@@ -71,28 +71,19 @@ class Deployed:
             file.write_text(password.get_secret_value() + "\n")
             given["sasl_password_file"] = file
         given["archive_url"] = settings.archive_url.get_secret_value()
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "KAFKA_"))
-        }
-        return kept | {f"VIGIL_{name.upper()}": str(value) for name, value in given.items()}
+        return {f"VIGIL_{name.upper()}": str(value) for name, value in given.items()}
 
     def vigil(self, settings: Settings, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """A command, to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "engine.cli.main", *arguments],
-            env=self.environment(settings),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        """A command, to its end; what serves is a process, for it sets up logs and signals of its own."""
+        run = vigil_process if arguments[0] == "worker" or "run" in arguments else vigil
+        return run(*arguments, stdin=stdin, **self.environment(settings))
 
     def start(self, name: str, settings: Settings, *arguments: str, **more: str) -> "subprocess.Popen[bytes]":
         """A command that goes on until `stop`; what it says is in `log(name)`."""
         with self.log(name).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "engine.cli.main", *arguments],
-                env=self.environment(settings) | more,
+                env=variables(self.environment(settings) | more),
                 stdout=log,
                 stderr=log,
             )
