@@ -4,8 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-RESOLVE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --no-annotate \
-	--python-version 3.11 pyproject.toml
+UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --no-annotate --python-version 3.11
+RESOLVE := $(UV) pyproject.toml
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
@@ -13,7 +13,7 @@ SIM_SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak lock clean
+.PHONY: help demo test check bench soak audit lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
 	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers"
+	@echo "make audit   the bill of materials, and what is known against the dependencies"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
 
@@ -51,10 +52,14 @@ soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
+audit: $(VENV)/audit/.done
+	$(VENV)/audit/bin/python .ci/audit.py
+
 lock: $(VENV)/.dev
 	$(RESOLVE) --extra demo --group build --group dev -o requirements-dev.lock
 	$(RESOLVE) --constraint requirements-dev.lock --extra demo --group build -o requirements-demo.lock
 	$(RESOLVE) --constraint requirements-dev.lock -o requirements.lock
+	$(UV) --group audit -o requirements-audit.lock
 
 clean:
 	rm -rf $(VENV) .cache .run dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -72,6 +77,12 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.demo $@
+
+# Not in .dev: what looks at the dependencies brings thirty of its own.
+$(VENV)/audit/.done: requirements-audit.lock | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
