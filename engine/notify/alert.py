@@ -1,0 +1,78 @@
+"""An alert: one condition of one clock's cycle as it is now. What receivers send, and how they fail."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from engine.core.outcomes import Outcome
+
+WARNING, CRITICAL, NOTE = "warning", "critical", "note"
+"""At risk; breached, missed or a level of escalation; said once, and never resolved."""
+FIRING, RESOLVED = "firing", "resolved"
+
+
+class Alert(Struct, frozen=True):
+    """One condition: what is due, when, how long is left, why, whose it is."""
+
+    key: str
+    """The same from the first firing to the resolution, another for the next cycle: at most 255 long."""
+    state: str
+    """FIRING or RESOLVED."""
+    level: str
+    """WARNING, CRITICAL or NOTE."""
+    outcome: Outcome
+    """The latest that stands and made it what it is."""
+    labels: dict[str, str]
+    """What routes match and groups go by: outcome, metric, key, severity, customer, tier, service, team,
+    owner, policy, level, notify (roles, joined by commas)."""
+    title: str = ""
+    customer_name: str = ""
+    changed: int = 0
+    """How often its content changed since it first fired; a receiver that edits knows what it has shown."""
+
+
+class Notification(Struct, frozen=True):
+    """What one receiver is to be told at once."""
+
+    receiver: str
+    group: str
+    """The key of the group; of one alert its own."""
+    alerts: tuple[Alert, ...]
+    """Firing first, then what is resolved since the last time."""
+    attempt: int = 0
+
+
+class Memory(Protocol):
+    """What a receiver remembers of a thing it has sent, durably: Slack the thread of an escalation."""
+
+    def get(self, key: str) -> str | None: ...
+
+    def put(self, key: str, value: str) -> None: ...
+
+
+class TryAgain(Exception):
+    """It did not arrive, or nobody knows: send it again, with what makes a second copy harmless.
+
+    `after` in seconds is what the receiver asked for (Retry-After); None: as the backoff says.
+    """
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.after = reason, after
+
+
+class Refused(Exception):
+    """It will never be taken as it is: a dead letter, to be sent again by command once that is mended."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Receiver(Protocol):
+    """One configured place that notifications go to. `send` is called for one group at a time, in order."""
+
+    name: str
+
+    async def send(self, notification: Notification, memory: Memory) -> None:
+        """Return when the other side has it; TryAgain or Refused otherwise, and nothing else."""

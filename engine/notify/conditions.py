@@ -1,0 +1,124 @@
+"""From what was said of a clock's cycle to the alerts that it means now. Pure.
+
+A cycle has one alert, at risk or breached, and one a level of escalation that was reached; all of them
+resolve when the clock is settled. What says something once is an alert of its own that never resolves.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple, TypeAlias
+
+from engine.core.outcomes import Outcome
+from engine.notify.alert import CRITICAL, FIRING, NOTE, RESOLVED, WARNING, Alert
+
+LONGEST_KEY = 255
+"""PagerDuty's limit of a dedup key."""
+_FIRES = {
+    "breach_risk": WARNING,
+    "breached": CRITICAL,
+    "cadence_missed": CRITICAL,
+    "commitment_missed": CRITICAL,
+    "overdue": CRITICAL,
+}
+_SETTLES = frozenset(("met", "stopped_late", "cancelled", "waived"))
+_SILENT = frozenset(("clock_started", "paused", "resumed"))
+"""Movements: nobody is woken by them."""
+
+Cycle: TypeAlias = tuple[str, str, str, int]
+"""Subject, metric, key, cycle."""
+
+
+class Standing(NamedTuple):
+    """What stands of the outcomes of a cycle, by id."""
+
+    said: dict[str, Outcome]
+
+    def with_(self, outcome: Outcome) -> "Standing":
+        """After one more, in the order of the topic. A correction of what is not there adds what it says."""
+        said = dict(self.said)
+        if outcome.corrects:
+            said.pop(outcome.corrects, None)
+        if outcome.name != "retracted":
+            said[outcome.id] = outcome
+        return Standing(said)
+
+
+def cycle_of(outcome: Outcome) -> Cycle:
+    return outcome.subject, outcome.metric, outcome.key, outcome.cycle
+
+
+def concerns(outcome: Outcome) -> bool:
+    """Whether anybody is to hear of it."""
+    return name_of(outcome) not in _SILENT
+
+
+def name_of(outcome: Outcome) -> str:
+    """What it says: of a correction what is corrected."""
+    return outcome.outcome or outcome.name
+
+
+def alerts_of(before: Standing, now: Standing, known: dict[str, int]) -> list[Alert]:
+    """The alerts that the change touches, as they are now; `known`: how often each of them has changed."""
+    was, is_ = _views(before), _views(now)
+    changed: list[Alert] = []
+    for key in {**was, **is_}:
+        old, new = was.get(key), is_.get(key)
+        if new is None and old is not None and old.state == FIRING:
+            new = old._replace(state=RESOLVED)  # it was taken back
+        if new is not None and new != old:
+            changed.append(_alert(key, new, known.get(key, 0) + 1))
+    return changed
+
+
+class _View(NamedTuple):
+    state: str
+    level: str
+    outcome: Outcome
+
+
+def _views(standing: Standing) -> dict[str, _View]:
+    said = sorted(standing.said.values(), key=lambda o: (o.effective_at, o.seq))
+    settled = max((o.effective_at for o in said if name_of(o) in _SETTLES), default=None)
+    last = next((o for o in reversed(said) if name_of(o) in _SETTLES), None)
+    found: dict[str, _View] = {}
+    for outcome in said:
+        name = name_of(outcome)
+        if name in _SETTLES:
+            continue
+        level = _FIRES.get(name, CRITICAL if name == "escalated" else NOTE)
+        key = _key(outcome, name)
+        if level != NOTE and last is not None and settled is not None and outcome.effective_at <= settled:
+            found[key] = _View(RESOLVED, _graver(found.get(key), level), last)
+        else:
+            found[key] = _View(FIRING, level if level == NOTE else _graver(found.get(key), level), outcome)
+    return found
+
+
+def _graver(before: _View | None, level: str) -> str:
+    """A warning that comes after the breach (of another target) makes it no less."""
+    return CRITICAL if before is not None and before.level == CRITICAL and before.state == FIRING else level
+
+
+def _key(outcome: Outcome, name: str) -> str:
+    if name in _FIRES:
+        parts: Iterable[object] = cycle_of(outcome)
+    elif name == "escalated":
+        parts = (*cycle_of(outcome), outcome.threshold)
+    else:
+        parts = (outcome.subject, name, outcome.id)
+    text = "/".join(str(part) for part in parts if part != "")
+    if len(text) <= LONGEST_KEY:
+        return text
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{text[: LONGEST_KEY - 33]}/{digest}"
+
+
+def _alert(key: str, view: _View, changed: int) -> Alert:
+    o = view.outcome
+    labels = {
+        "subject": o.subject, "outcome": name_of(o), "metric": o.metric, "key": o.key, "severity": o.severity,
+        "customer": o.customer_id, "tier": o.customer_tier, "service": o.service, "team": o.team,
+        "owner": o.owner, "policy": o.policy.name, "level": view.level, "threshold": o.threshold,
+        "notify": ",".join(o.notify),
+    }  # fmt: skip
+    return Alert(key, view.state, view.level, o, {n: v for n, v in labels.items() if v}, changed=changed)
