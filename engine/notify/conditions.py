@@ -20,7 +20,7 @@ _FIRES = {
     "commitment_missed": CRITICAL,
     "overdue": CRITICAL,
 }
-_SETTLES = frozenset(("met", "stopped_late", "cancelled", "waived"))
+SETTLES = frozenset(("met", "stopped_late", "cancelled", "waived"))
 _SILENT = frozenset(("clock_started", "paused", "resumed"))
 """Movements: nobody is woken by them."""
 
@@ -78,12 +78,12 @@ class _View(NamedTuple):
 
 def _views(standing: Standing) -> dict[str, _View]:
     said = sorted(standing.said.values(), key=lambda o: (o.effective_at, o.seq))
-    settled = max((o.effective_at for o in said if name_of(o) in _SETTLES), default=None)
-    last = next((o for o in reversed(said) if name_of(o) in _SETTLES), None)
+    settled = max((o.effective_at for o in said if name_of(o) in SETTLES), default=None)
+    last = next((o for o in reversed(said) if name_of(o) in SETTLES), None)
     found: dict[str, _View] = {}
     for outcome in said:
         name = name_of(outcome)
-        if name in _SETTLES:
+        if name in SETTLES:
             continue
         level = _FIRES.get(name, CRITICAL if name == "escalated" else NOTE)
         key = _key(outcome, name)

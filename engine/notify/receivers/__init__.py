@@ -1,1 +1,5 @@
-"""One module a receiver: an alert in the words and within the limits of the other side."""
+"""Where notifications go: one module a kind of receiver, and one door to make any of them."""
+
+from engine.notify.receivers.factory import BadReceiver, receiver_of
+
+__all__ = ["BadReceiver", "receiver_of"]

@@ -1,0 +1,177 @@
+"""The webhook receiver against a server that verifies as Standard Webhooks says, and misbehaves on order."""
+
+import base64
+import hashlib
+import hmac
+import time
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from alerting import Remembered, alert, notification, resolved
+from counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
+
+from engine.notify.alert import Alert, Receiver, Refused, TryAgain
+from engine.notify.receivers import BadReceiver, receiver_of
+
+KEY, OLD_KEY = b"k" * 32, b"o" * 32
+SECRET, OLD_SECRET = (f"whsec_{base64.b64encode(key).decode()}" for key in (KEY, OLD_KEY))
+
+
+def receiver(other: Counterpart, **more: object) -> Receiver:
+    config = {"type": "webhook", "url": f"{other.url}/in", "secret": SECRET, "timeout": 1}
+    return receiver_of("desk", config | {"allow_http": True, "allow_private": True} | more)
+
+
+async def send(to: Receiver, *alerts: Alert) -> None:
+    await to.send(notification(*alerts), Remembered())
+
+
+def verifies(sent: Sent, key: bytes) -> bool:
+    """As the specification says it (standard-webhooks.md, Verifying webhook authenticity)."""
+    stamp = sent.headers["webhook-timestamp"]
+    content = f"{sent.headers['webhook-id']}.{stamp}.".encode() + sent.body
+    good = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+    signatures = sent.headers["webhook-signature"].split(" ")
+    return f"v1,{good}" in signatures and abs(int(stamp) - time.time()) < 60
+
+
+async def test_a_delivery_verifies_with_the_secret_and_says_what_is_due(other: Counterpart) -> None:
+    await send(receiver(other), alert())
+    (sent,) = other.requests
+    assert sent.path == "/in"
+    assert verifies(sent, KEY)
+    assert not verifies(sent, OLD_KEY)
+    assert sent.json["type"] == "vigil.alerts.v1"
+    (told,) = sent.json["data"]["alerts"]
+    assert (told["state"], told["level"]) == ("firing", "critical")
+    assert told["title"].startswith("P1 breached: Resolution")
+    assert told["labels"]["subject"] == told["outcome"]["subject"] == "zendesk:acme:4711"
+
+
+async def test_while_secrets_rotate_either_verifies(other: Counterpart) -> None:
+    await send(receiver(other, previous_secret=OLD_SECRET), alert())
+    (sent,) = other.requests
+    assert verifies(sent, KEY)
+    assert verifies(sent, OLD_KEY)
+
+
+async def test_a_redelivery_has_the_same_id_and_body_and_a_change_another(other: Counterpart) -> None:
+    there = receiver(other)
+    for one in (alert(), alert(), alert(changed=2), resolved()):
+        await send(there, one)
+    first, again, changed, over = (sent.headers["webhook-id"] for sent in other.requests)
+    assert first == again
+    assert other.requests[0].body == other.requests[1].body
+    assert len({first, changed, over}) == 3
+
+
+async def test_410_is_refused_as_disabled(other: Counterpart) -> None:
+    other.answers = [Says(410, "unsubscribed")]
+    with pytest.raises(Refused, match="disabled on the other side: it answered 410: unsubscribed"):
+        await send(receiver(other), alert())
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 301, 307])
+async def test_what_asks_for_another_request_is_refused(other: Counterpart, status: int) -> None:
+    other.answers = [Says(status, headers={"Location": f"{other.url}/elsewhere"})]
+    with pytest.raises(Refused, match=str(status)):
+        await send(receiver(other), alert())
+    assert [sent.path for sent in other.requests] == ["/in"], "a redirect was followed"
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({}, None, None),
+        ({"Retry-After": "7"}, 7, 7),
+        ({"Retry-After": formatdate(time.time() + 600, usegmt=True)}, 400, 600),
+        ({"Retry-After": formatdate(time.time() - 600, usegmt=True)}, 0, 0),
+        ({"Retry-After": "999999"}, 3_600, 3_600),
+        ({"Retry-After": "soon"}, None, None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_what_passes_is_tried_again_when_it_was_asked_to_be(
+    other: Counterpart, status: int, headers: dict[str, str], least: float | None, most: float | None
+) -> None:
+    other.answers = [Says(status, headers=headers)]
+    with pytest.raises(TryAgain, match=str(status)) as caught:
+        await send(receiver(other), alert())
+    after = caught.value.after
+    assert after is None if least is None or most is None else after is not None and least <= after <= most
+
+
+@pytest.mark.parametrize("fault", [CUT, HALF, SLOW])
+async def test_when_nobody_knows_whether_it_arrived_it_is_tried_again(other: Counterpart, fault: str) -> None:
+    other.answers = [fault]
+    with pytest.raises(TryAgain, match=r"127\.0\.0\.1") as caught:
+        await send(receiver(other), alert())
+    assert "/in" not in str(caught.value)
+
+
+async def test_many_alerts_go_in_deliveries_below_the_limit_and_none_is_lost(other: Counterpart) -> None:
+    many = [alert(subject=f"desk:{n}", title="é" * 10_000) for n in range(60)]
+    await send(receiver(other), *many)
+    assert len(other.requests) > 1
+    assert all(len(sent.body) < 20_000 for sent in other.requests)
+    told = [one["key"] for sent in other.requests for one in sent.json["data"]["alerts"]]
+    assert told == [one.key for one in many]
+    assert len({sent.headers["webhook-id"] for sent in other.requests}) == len(other.requests)
+
+
+async def test_an_alert_that_is_too_long_alone_is_shortened_but_for_its_key(other: Counterpart) -> None:
+    long = alert(owner="😀" * 512, team="😀" * 512, service="😀" * 512, customer_id="😀" * 512)
+    long.labels.update({f"label{n}": "😀" * 512 for n in range(14)})
+    await send(receiver(other), long)
+    (sent,) = other.requests
+    assert len(sent.body) < 20_000
+    assert sent.json["data"]["alerts"][0]["key"] == long.key
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"type": "fax"}, "type: expected one of"),
+        ({"secret": None}, "secret"),
+        ({"secret": "whsec_short"}, "secret: expected whsec_ and 24 to 64 bytes in base64"),
+        ({"uRl": "https://a.example"}, "uRl: unknown; expected one of allow_http"),
+        ({"url": "http://desk.example/in"}, "url: expected a URL that begins with https"),
+        ({"url": "https://user:topsecret@desk.example/in"}, "url: expected no user and password"),
+        ({"url": "https://10.0.0.1/in"}, "url: 10.0.0.1 is not public; expected allow_private: true"),
+        ({"zone": "Mars/Olympus"}, "zone: expected an IANA time zone"),
+        ({"links": {"Desk": "https://desk.example/{ticket}"}}, "links: expected only {subject}"),
+        (
+            {"secret": None, "secret_file": "/nowhere"},
+            "secret_file: expected a file that can be read",
+        ),
+        ({"secret_file": "/nowhere"}, "secret: expected secret or secret_file, not both"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+def test_a_wrong_configuration_names_the_field_and_what_was_expected(
+    config: dict[str, object], says: str
+) -> None:
+    good = {"type": "webhook", "url": "https://desk.example/in", "secret": SECRET}
+    with pytest.raises(BadReceiver) as caught:
+        receiver_of("desk", good | config)
+    assert says in str(caught.value)
+    assert "topsecret" not in str(caught.value)
+
+
+def test_a_missing_secret_may_be_given_by_either_name() -> None:
+    with pytest.raises(BadReceiver, match="secret: expected secret or secret_file"):
+        receiver_of("desk", {"type": "webhook", "url": "https://desk.example/in"})
+
+
+def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(SECRET + "\n")
+    made = receiver_of(
+        "desk", {"type": "webhook", "url": "https://desk.example/in", "secret_file": str(file)}
+    )
+    assert SECRET not in repr(vars(made)["_config"])
+    with pytest.raises(BadReceiver) as caught:
+        receiver_of("desk", good | {"secret": SECRET, "zone": SECRET})
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(caught.value)
