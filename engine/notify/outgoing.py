@@ -117,6 +117,25 @@ def checked_socket(where: tuple[Any, ...], reach: Reach) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+def connect(host: str, port: int, reach: Reach) -> socket.socket:
+    """A connection that blocks, for what is not HTTP. OSError; Forbidden where no address may be reached."""
+    failure: OSError = OSError(f"{host} has no address")
+    for where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            made = checked_socket(where, reach)
+        except Forbidden as error:
+            failure = error
+            continue
+        try:
+            made.settimeout(reach.timeout)
+            made.connect(where[4])
+            return made
+        except OSError as error:
+            failure = error
+            made.close()
+    raise failure
+
+
 async def post(url: str, body: bytes, headers: Mapping[str, str], reach: Reach) -> Answer:
     """Send and read the answer, whatever its status. Redirects are not followed.
 

@@ -12,7 +12,7 @@ from engine.documents.words import length, ordinal, owed, percent, was_owed
 from engine.notify.alert import NOTE, RESOLVED, Alert
 from engine.notify.conditions import SETTLES, name_of
 
-LONGEST_TITLE, LONGEST_FIELD = 250, 500
+LONGEST_TITLE, LONGEST_TEXT, LONGEST_FIELD, LONGEST_LINK = 250, 1_000, 200, 450
 """In characters. A ticket's title may have 10,000: the alert says which ticket, not all of it."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _LABELS = (
@@ -101,7 +101,9 @@ class Wording:
     def of(self, alert: Alert) -> Words:
         sentences = (_correction(alert), _why(alert.outcome), _measure(alert), _next(alert))
         text = " ".join(sentence for sentence in sentences if sentence)
-        return Words(title(alert), text, tuple(self._fields(alert)), tuple(self._linked(alert)))
+        return Words(
+            title(alert), cut(text, LONGEST_TEXT), tuple(self._fields(alert)), tuple(self._linked(alert))
+        )
 
     def _fields(self, alert: Alert) -> Iterable[tuple[str, str]]:
         o = alert.outcome
@@ -132,7 +134,8 @@ class Wording:
     def _linked(self, alert: Alert) -> Iterable[tuple[str, str]]:
         for name, template in self._links.items():
             url = _PLACEHOLDER.sub(lambda m: quote(alert.labels.get(m[1], ""), safe=""), template)
-            yield name, url
+            if len(url) <= LONGEST_LINK:  # a part of one leads nowhere
+                yield name, url
 
 
 def title(alert: Alert) -> str:

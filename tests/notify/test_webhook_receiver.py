@@ -167,9 +167,8 @@ def test_a_missing_secret_may_be_given_by_either_name() -> None:
 def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET + "\n")
-    made = receiver_of(
-        "desk", {"type": "webhook", "url": "https://desk.example/in", "secret_file": str(file)}
-    )
+    good = {"type": "webhook", "url": "https://desk.example/in"}
+    made = receiver_of("desk", good | {"secret_file": str(file)})
     assert SECRET not in repr(vars(made)["_config"])
     with pytest.raises(BadReceiver) as caught:
         receiver_of("desk", good | {"secret": SECRET, "zone": SECRET})

@@ -17,7 +17,7 @@ class Config(BaseModel):
 
     zone: str = Field("UTC", description="an IANA time zone, in which times are told")
     links: dict[str, str] = Field(
-        {}, max_length=10, description="name → URL with {subject}, {key}, {customer} or another label"
+        {}, max_length=5, description="name → URL with {subject}, {key}, {customer} or another label"
     )
 
     @model_validator(mode="before")

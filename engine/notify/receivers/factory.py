@@ -6,10 +6,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.notify.alert import Receiver
+from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
 from engine.notify.receivers.config import Config
+from engine.notify.receivers.email import Email, EmailConfig
+from engine.notify.receivers.pagerduty import PagerDuty, PagerDutyConfig
+from engine.notify.receivers.slack import Slack, SlackConfig
+from engine.notify.receivers.teams import Teams, TeamsConfig
 from engine.notify.receivers.webhook import Webhook, WebhookConfig
 
 TYPES: dict[str, tuple[type[Config], Callable[[str, Any], Receiver]]] = {
+    "alertmanager": (AlertmanagerConfig, Alertmanager),
+    "email": (EmailConfig, Email),
+    "pagerduty": (PagerDutyConfig, PagerDuty),
+    "slack": (SlackConfig, Slack),
+    "teams": (TeamsConfig, Teams),
     "webhook": (WebhookConfig, Webhook),
 }
 

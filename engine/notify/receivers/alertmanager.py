@@ -1,0 +1,140 @@
+"""Prometheus Alertmanager, by its API v2: who has alerts there already routes and silences ours there too."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+from pydantic import Field, SecretStr, model_validator
+
+from engine.core.instants import SECOND, Instant, format_instant
+from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification, Refused, TryAgain
+from engine.notify.outgoing import must_be_taken, post
+from engine.notify.receivers.config import HttpConfig
+
+_CHANGING = ("customer", "tier", "service", "team", "policy")
+_LASTING = ("subject", "metric", "key")
+FEWEST_SENDINGS = 3
+"""That must fail in a row before an alert ends there by itself."""
+
+
+class AlertmanagerConfig(HttpConfig):
+    """type: alertmanager."""
+
+    urls_in: ClassVar[tuple[str, ...]] = ("urls",)
+    urls: list[str] = Field(min_length=1, max_length=10, description="of each replica, not of a balancer")
+    token: SecretStr | None = Field(None, description="sent as a bearer token")
+    token_file: str | None = None
+    resend_every: float = Field(60.0, ge=1, le=3_600, description="seconds between what fires and again")
+    hold: float = Field(3_600.0, ge=60, description="seconds until what is not said again ends there")
+
+    @model_validator(mode="after")
+    def _holds_long_enough(self) -> "AlertmanagerConfig":
+        if self.hold < FEWEST_SENDINGS * self.resend_every:
+            raise ValueError(f"hold: expected at least {FEWEST_SENDINGS} times resend_every")
+        return self
+
+
+class Alertmanager:
+    """Sends each alert as it is now, to every URL; one that takes them is enough.
+
+    Alertmanager forgets. It wants what fires again every `resend_every` seconds until it is resolved, for it
+    keeps alerts in memory only; and what is resolved for `resend_resolved_for` seconds more, should it
+    restart before it has told anybody. Whoever calls `send` does that, with the same notification.
+
+    `endsAt` of what fires is `hold` from now (an hour): a breach does not resolve by itself because we were
+    restarted or Kafka was away, as it would after Alertmanager's own five minutes.
+
+    There labels are an alert's identity. Where one that changes has changed (its level, the team), the alert
+    under its old labels is ended with the one that says the new begins; which they were is remembered.
+    """
+
+    resend_resolved_for = 300.0
+
+    def __init__(self, name: str, config: AlertmanagerConfig) -> None:
+        self.name = name
+        self.resend_every = config.resend_every
+        self._config = config
+        self._wording = config.wording
+
+    async def send(self, notification: Notification, memory: Memory) -> None:
+        now = time.time()
+        alerts = [one for alert in notification.alerts for one in self._posted(alert, memory, now)]
+        await self._post_to_all(orjson.dumps(alerts))
+        for alert in notification.alerts:
+            if alert.state != RESOLVED:
+                self._remember(alert, memory)
+
+    async def _post_to_all(self, body: bytes) -> None:
+        """Each replica is told by us: they share silences and what was notified, but no alerts."""
+        failures: list[Refused | TryAgain] = []
+        headers = {"content-type": "application/json"}
+        if self._config.token is not None:
+            headers["authorization"] = f"Bearer {self._config.token.get_secret_value()}"
+        for url in self._config.urls:
+            try:
+                answer = await post(url.rstrip("/") + "/api/v2/alerts", body, headers, self._config.reach)
+                must_be_taken(answer, self.name)
+            except (Refused, TryAgain) as error:
+                failures.append(error)
+        if len(failures) == len(self._config.urls):
+            raise next((one for one in failures if isinstance(one, TryAgain)), failures[0])
+
+    def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
+        """The alert, and before it what it was under other labels, ended."""
+        labels, before = labels_of(alert), memory.get(self._place(alert))
+        known: Mapping[str, str] = orjson.loads(before) if before else labels
+        if known == labels or alert.state == RESOLVED:
+            return [self._alert(alert, known, now)]
+        return [{"labels": known, "endsAt": _stamp(now)}, self._alert(alert, labels, now)]
+
+    def _alert(self, alert: Alert, labels: Mapping[str, str], now: float) -> dict[str, Any]:
+        """Of what is resolved without `startsAt`: Alertmanager has it."""
+        words = self._wording.of(alert)
+        came = min(alert.outcome.effective_at, int(now * SECOND))
+        posted: dict[str, Any] = {
+            "labels": labels,
+            "annotations": {
+                "summary": words.title,
+                "description": words.text,
+                "outcome": alert.labels.get("outcome", ""),
+                **{_annotation(name): value for name, value in (*words.fields, *words.links)},
+            },
+            "endsAt": format_instant(Instant(came)),
+        }
+        if alert.state != RESOLVED:
+            posted |= {"startsAt": format_instant(Instant(came)), "endsAt": _stamp(now + self._config.hold)}
+        if words.links:
+            posted["generatorURL"] = words.links[0][1]
+        return posted
+
+    def _remember(self, alert: Alert, memory: Memory) -> None:
+        """Only what is new: most sendings are repetitions."""
+        place, labels = self._place(alert), orjson.dumps(labels_of(alert)).decode()
+        if memory.get(place) != labels:
+            memory.put(place, labels)
+
+    def _place(self, alert: Alert) -> str:
+        return f"{self.name}/{alert.key}"
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """`severity` is critical, warning or info, as alerting rules have it; the escalation's is `sla_severity`.
+
+    What says no more than how it stands (owner, threshold, who is told) is in the annotations.
+    """
+    level = {CRITICAL: "critical", NOTE: "info"}.get(alert.level, "warning")
+    labels = {"alertname": "VigilSLA", "vigil_key": alert.key, "severity": level}
+    labels |= {name: alert.labels.get(name, "") for name in (*_LASTING, *_CHANGING)}
+    labels["sla_severity"] = alert.outcome.severity
+    return {name: value for name, value in labels.items() if value}
+
+
+def _annotation(name: str) -> str:
+    """`To be told` → `to_be_told`: names of annotations are those of labels."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in name.lower())
+    return plain if plain[:1].isalpha() else f"_{plain}"
+
+
+def _stamp(seconds: float) -> str:
+    return format_instant(Instant(int(seconds * SECOND)))
