@@ -6,6 +6,7 @@ the very address that is dialled, and a name that answers differently the second
 """
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -27,6 +28,8 @@ _METADATA = frozenset(
     map(ip_address, ("169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100.100.100.200", "192.0.0.192"))
 )
 """Of AWS, Google and others; AWS by IPv6; Azure, in public space; Alibaba; Oracle."""
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+"""The last label of what some read as an IPv4 address: 127.1, 2130706433, 0x7f000001."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _UNICAST = IPv6Network("2000::/3")
 """All that is given out of IPv6 for the public; the rest is reserved, site-local or worse."""
@@ -73,6 +76,8 @@ def must_be_url(url: str, reach: Reach) -> SplitResult:
     try:
         address = ip_address(parts.hostname)
     except ValueError:
+        if _NUMBER.fullmatch(parts.hostname.rstrip(".").rpartition(".")[2]):
+            raise ValueError("expected a host's name, or its address in full") from None
         return parts  # a name: judged when it is resolved
     try:
         must_be_allowed(address, reach)
@@ -153,7 +158,9 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], reach: Reach) 
             return Answer(answer.status, await _some(answer.content), answer.headers)
     except TimeoutError:
         raise TryAgain(f"{host} did not answer within {reach.timeout:g} s") from None
-    except (ClientError, OSError, ValueError) as error:
+    except ValueError:  # aiohttp's InvalidURL, and what no name server can be asked
+        raise Refused(f"{host} is no host's name") from None
+    except (ClientError, OSError) as error:
         if forbidden := _forbidden(error):
             raise Refused(f"{host}: {forbidden}") from None
         raise TryAgain(f"{host}: {_why(error)}") from None

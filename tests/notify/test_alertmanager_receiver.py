@@ -1,0 +1,200 @@
+"""The Alertmanager receiver against a real Alertmanager, and against replicas that fail."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alerting import Remembered, alert, notification, resolved
+from counterpart import CUT, Counterpart, Says, running
+from msgspec.structs import replace
+
+from engine.core.instants import parse_instant
+from engine.demo.broker import free_port
+from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
+from engine.notify.receivers import BadReceiver, receiver_of
+from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
+from servers import missing
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real one, that notifies nobody."""
+    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    if program is None:
+        missing("there is no Alertmanager (Debian: prometheus-alertmanager)")
+    folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
+    (folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    flags = ["--config.file=am.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, *flags, "--cluster.listen-address="], cwd=folder, stderr=log, stdout=log
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(url, folder / "log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_ready(url: str, log: Path) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=2):  # noqa: S310  # ours
+                return
+        except (OSError, urllib.error.HTTPError):
+            time.sleep(0.1)
+    pytest.fail(f"Alertmanager did not start: {log.read_text()[-2000:]}", pytrace=False)
+
+
+def standing(url: str, subject: str) -> list[dict[str, Any]]:
+    """The active alerts of an escalation there."""
+    query = f"filter=subject%3D%22{subject}%22"
+    with urllib.request.urlopen(f"{url}/api/v2/alerts?{query}", timeout=5) as answer:  # noqa: S310  # ours
+        found: list[dict[str, Any]] = json.load(answer)
+    return found
+
+
+def receiver(*urls: str, **more: object) -> Receiver:
+    config = {
+        "type": "alertmanager",
+        "urls": list(urls),
+        "allow_http": True,
+        "allow_private": True,
+        "timeout": 1,
+    }
+    return receiver_of("am", config | more)
+
+
+async def send(to: Receiver, *alerts: Alert, memory: Memory | None = None) -> None:
+    await to.send(notification(*alerts), memory or Remembered())
+
+
+async def test_what_fires_is_there_and_what_is_resolved_is_gone(alertmanager: str) -> None:
+    there, memory = receiver(alertmanager, links={"Ticket": "https://desk.example/{subject}"}), Remembered()
+    await send(there, alert(subject="desk-1"), memory=memory)
+    (found,) = standing(alertmanager, "desk-1")
+    labels = found["labels"]
+    assert (labels["alertname"], labels["severity"], labels["sla_severity"]) == ("VigilSLA", "critical", "P1")
+    assert found["annotations"]["summary"].startswith("P1 breached: Resolution, desk-1")
+    assert found["generatorURL"] == "https://desk.example/desk-1"
+    await send(there, resolved(subject="desk-1"), memory=memory)
+    assert not standing(alertmanager, "desk-1")
+
+
+async def test_said_again_it_is_the_same_alert_and_does_not_end_by_itself_for_an_hour(
+    alertmanager: str,
+) -> None:
+    there, memory = receiver(alertmanager), Remembered()
+    for _ in range(3):
+        await send(there, alert(subject="desk-2"), memory=memory)
+    (found,) = standing(alertmanager, "desk-2")
+    ends = datetime.fromisoformat(found["endsAt"]).timestamp() - time.time()
+    assert 3_500 < ends <= 3_600, "Alertmanager's own five minutes would end it at our first long restart"
+
+
+async def test_what_is_not_said_again_ends_when_it_is_no_longer_held(alertmanager: str) -> None:
+    base = {"urls": [alertmanager], "allow_http": True, "allow_private": True}
+    config = AlertmanagerConfig.model_validate(base).model_copy(update={"hold": 1.0})
+    await send(Alertmanager("am", config), alert(subject="desk-3"))
+    assert standing(alertmanager, "desk-3")
+    await asyncio.sleep(1.5)
+    assert not standing(alertmanager, "desk-3")
+
+
+async def test_when_its_level_or_team_changes_the_old_one_ends_as_the_new_begins(alertmanager: str) -> None:
+    there, memory = receiver(alertmanager), Remembered()
+    await send(there, alert("breach_risk", subject="desk-4"), memory=memory)
+    await send(there, alert("breached", subject="desk-4", team="payments"), memory=memory)
+    (found,) = standing(alertmanager, "desk-4")
+    assert (found["labels"]["severity"], found["labels"]["team"]) == ("critical", "payments")
+    await send(there, resolved(subject="desk-4", team="elsewhere"), memory=memory)
+    assert not standing(alertmanager, "desk-4")
+    await send(there, resolved(subject="desk-4", team="elsewhere"), memory=memory)
+    assert not standing(alertmanager, "desk-4")
+
+
+async def test_a_resolution_that_is_told_late_ends_it_too(alertmanager: str) -> None:
+    there, memory, early = receiver(alertmanager), Remembered(), parse_instant("2026-01-01T00:00:00Z")
+    await send(there, alert(subject="desk-5"), memory=memory)
+    over = resolved(subject="desk-5")
+    await send(there, replace(over, outcome=replace(over.outcome, effective_at=early)), memory=memory)
+    assert not standing(alertmanager, "desk-5")
+
+
+async def test_a_clock_that_runs_ahead_fires_now(alertmanager: str) -> None:
+    ahead = parse_instant("2090-01-01T00:00:00Z")
+    await send(receiver(alertmanager), alert(subject="desk-6", effective_at=ahead))
+    assert standing(alertmanager, "desk-6")
+    await send(receiver(alertmanager), resolved(subject="desk-6", effective_at=ahead))
+    assert not standing(alertmanager, "desk-6")
+
+
+async def test_the_longest_and_oddest_alert_is_taken(alertmanager: str) -> None:
+    long = dict.fromkeys(("owner", "team", "service", "customer_id"), '"😀\\' * 170)
+    links = {"1 Ödd näme": "https://desk.example/{subject}"}
+    await send(receiver(alertmanager, links=links), alert(subject="desk-7", title="😀" * 10_000, **long))
+    assert standing(alertmanager, "desk-7")
+
+
+async def test_all_replicas_are_told_and_one_that_takes_it_is_enough(other: Counterpart) -> None:
+    async with running() as second:
+        other.answers = [Says(503)]
+        await send(receiver(other.url, second.url), alert())
+        assert len(other.requests) == len(second.requests) == 1
+        assert other.requests[0].body == second.requests[0].body
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "error"),
+    [
+        (Says(400, "bad"), Says(400, "bad"), Refused),
+        (Says(503), Says(400, "bad"), TryAgain),
+        (Says(400, "bad"), CUT, TryAgain),
+    ],
+)
+async def test_when_none_takes_it_it_is_tried_again_unless_all_refuse(
+    other: Counterpart, first: Says, second: Says | str, error: type[Exception]
+) -> None:
+    async with running() as replica:
+        other.answers, replica.answers = [first], [second]
+        memory = Remembered()
+        with pytest.raises(error):
+            await send(receiver(other.url, replica.url), alert(), memory=memory)
+        assert not memory.kept, "remembered though nobody has it"
+
+
+async def test_the_token_is_sent_and_not_shown(other: Counterpart) -> None:
+    there = receiver(other.url, token="topsecret")
+    await send(there, alert())
+    assert other.requests[0].headers["Authorization"] == "Bearer topsecret"
+    assert "topsecret" not in repr(vars(there))
+
+
+def test_it_says_how_often_it_wants_to_be_told() -> None:
+    there = receiver("https://am.example", resend_every=30)
+    assert vars(there)["resend_every"] == 30
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"urls": []}, "urls"),
+        ({"urls": ["http://am.example"]}, "urls: expected a URL that begins with https"),
+        ({"resend_every": 1800}, "hold: expected at least 3 times resend_every"),
+    ],
+)
+def test_a_wrong_configuration_names_the_field(config: dict[str, object], says: str) -> None:
+    with pytest.raises(BadReceiver) as caught:
+        receiver_of("am", {"type": "alertmanager", "urls": ["https://am.example"]} | config)
+    assert says in str(caught.value)

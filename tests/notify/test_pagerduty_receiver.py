@@ -1,0 +1,176 @@
+"""The PagerDuty receiver against a look-alike that checks each event as PagerDuty publishes it.
+
+The shape is that of `reference/events-v2/openapiv3.json` in github.com/PagerDuty/api-schema (createV2Event);
+lengths and the size are those of developer.pagerduty.com, "Send an alert event" and "Event size limit".
+"""
+
+import json
+import time
+from typing import Any
+
+import jsonschema
+import pytest
+from alerting import Remembered, alert, notification, resolved
+from counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
+
+from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
+from engine.notify.receivers import BadReceiver, receiver_of
+
+KEY, OLD_KEY = "e93facc04764012d7bfb002500d5d1a6", "0123456789abcdef0123456789abcdef"
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["routing_key", "event_action"],
+    "additionalProperties": False,
+    "properties": {
+        "routing_key": {"type": "string", "minLength": 32, "maxLength": 32},
+        "event_action": {"enum": ["trigger", "acknowledge", "resolve"]},
+        "dedup_key": {"type": "string", "maxLength": 255},
+        "client": {"type": "string"},
+        "client_url": {"type": "string", "pattern": "^https?://"},
+        "links": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["href"],
+                "additionalProperties": False,
+                "properties": {
+                    "href": {"type": "string", "pattern": "^https?://"},
+                    "text": {"type": "string"},
+                },
+            },
+        },
+        "payload": {
+            "type": "object",
+            "required": ["summary", "severity", "source"],
+            "additionalProperties": False,
+            "properties": {
+                "summary": {"type": "string", "minLength": 1, "maxLength": 1024},
+                "timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"},
+                "severity": {"enum": ["critical", "warning", "error", "info"]},
+                "source": {"type": "string", "minLength": 1},
+                "component": {"type": "string"},
+                "group": {"type": "string"},
+                "class": {"type": "string"},
+                "custom_details": {"type": "object"},
+            },
+        },
+    },
+    "if": {"properties": {"event_action": {"const": "trigger"}}},
+    "then": {"required": ["payload"]},
+    "else": {"required": ["dedup_key"]},
+}
+
+
+def judge(sent: Sent) -> Says:
+    """As PagerDuty answers."""
+    try:
+        assert sent.path == "/v2/enqueue"
+        assert len(sent.body) <= 512_000
+        jsonschema.validate(sent.json, EVENT)
+    except (AssertionError, jsonschema.ValidationError, ValueError) as error:
+        return Says(400, json.dumps({"status": "invalid event", "errors": [str(error)[:300]]}))
+    return Says(202, json.dumps({"status": "success", "message": "Event processed", "dedup_key": "k"}))
+
+
+@pytest.fixture
+def there(other: Counterpart) -> Counterpart:
+    """PagerDuty."""
+    other.judge = judge
+    return other
+
+
+def receiver(there: Counterpart, **more: object) -> Receiver:
+    config = {"type": "pagerduty", "url": there.url, "routing_key": KEY, "timeout": 1}
+    links = {"Ticket": "https://desk.example/{subject}"}
+    return receiver_of("page", config | {"allow_http": True, "allow_private": True, "links": links} | more)
+
+
+async def send(to: Receiver, *alerts: Alert, memory: Memory | None = None) -> None:
+    await to.send(notification(*alerts), memory or Remembered())
+
+
+async def test_an_alert_is_triggered_and_resolved_under_its_key(there: Counterpart) -> None:
+    page, memory = receiver(there), Remembered()
+    fired, over = alert(), resolved()
+    await send(page, fired, memory=memory)
+    await send(page, over, memory=memory)
+    first, second = (sent.json for sent in there.requests)
+    assert (first["event_action"], second["event_action"]) == ("trigger", "resolve")
+    assert first["dedup_key"] == second["dedup_key"] == fired.key
+    assert first["payload"]["summary"].startswith("P1 breached: Resolution")
+    assert first["payload"]["source"] == "zendesk:acme:4711"
+    assert first["links"][0]["href"] == first["client_url"] == "https://desk.example/zendesk%3Aacme%3A4711"
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "expected"),
+    [
+        ("breached", "P0", "critical"),
+        ("breached", "P1", "critical"),
+        ("breached", "P2", "error"),
+        ("breached", "", "error"),
+        ("cadence_missed", "P3", "info"),
+        ("breach_risk", "P0", "warning"),
+        ("source_behind", "P0", "info"),
+    ],
+)
+async def test_severities_are_mapped(there: Counterpart, name: str, severity: str, expected: str) -> None:
+    await send(receiver(there, severities={"P3": "info"}), alert(name, severity=severity))
+    assert there.requests[0].json["payload"]["severity"] == expected
+
+
+async def test_a_resolve_goes_where_the_trigger_went_though_the_key_was_rotated(there: Counterpart) -> None:
+    memory = Remembered()
+    await send(receiver(there, routing_key=OLD_KEY), alert(), memory=memory)
+    await send(receiver(there, previous_routing_key=OLD_KEY), resolved(), memory=memory)
+    assert [sent.json["routing_key"] for sent in there.requests] == [OLD_KEY, OLD_KEY]
+    assert OLD_KEY not in str(memory.kept)
+    with pytest.raises(Refused, match="expected it as previous_routing_key"):
+        await send(receiver(there), resolved(), memory=memory)
+
+
+async def test_the_longest_alert_is_taken(there: Counterpart) -> None:
+    long = "😀" * 512
+    fields = dict.fromkeys(("subject", "owner", "team", "service", "customer_id"), long)
+    await send(receiver(there), alert(title="😀" * 10_000, notify=(long,) * 50, **fields))
+    assert len(there.requests[0].json["payload"]["summary"]) <= 1024
+
+
+async def test_one_that_is_refused_hides_no_other(there: Counterpart) -> None:
+    there.judge = lambda s: Says(400, "no") if s.json["payload"]["source"] == "desk:1" else judge(s)
+    with pytest.raises(Refused, match="desk:1/resolve/1: page answered 400: no"):
+        await send(receiver(there), alert(subject="desk:1"), alert(subject="desk:2"))
+    assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2"]
+
+
+@pytest.mark.parametrize("answer", [Says(429), Says(500), Says(503), CUT, HALF, SLOW])
+async def test_what_passes_is_tried_again(there: Counterpart, answer: Says | str) -> None:
+    there.answers = [answer]
+    with pytest.raises(TryAgain) as caught:
+        await send(receiver(there), alert())
+    assert KEY not in str(caught.value)
+
+
+async def test_events_of_one_key_are_less_than_two_a_second(there: Counterpart) -> None:
+    start = time.monotonic()
+    await send(receiver(there, routing_key="p" * 32), *(alert(subject=f"desk:{n}") for n in range(3)))
+    assert time.monotonic() - start >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"routing_key": "short"}, "routing_key: expected the 32 letters and digits"),
+        ({"severities": {"P9": "info"}}, "severities: expected P0, P1, P2 or P3, not P9"),
+        ({"severities": {"P1": "red"}}, "severities.P1"),
+    ],
+)
+def test_a_wrong_configuration_names_the_field(config: dict[str, object], says: str) -> None:
+    with pytest.raises(BadReceiver) as caught:
+        receiver_of("page", {"type": "pagerduty", "routing_key": KEY} | config)
+    assert says in str(caught.value)
+
+
+def test_the_key_is_not_shown() -> None:
+    made = receiver_of("page", {"type": "pagerduty", "routing_key": KEY})
+    assert KEY not in repr(vars(made))
