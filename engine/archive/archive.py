@@ -8,13 +8,14 @@ from sqlalchemy import Engine, func, select
 
 from engine.archive import accounts, removal, schema, writing
 from engine.archive.account import Account
-from engine.archive.database import connect
-from engine.archive.database import writing as transaction
 from engine.archive.tables import erasures, escalations, facts, offsets, outcomes, pruned
-from engine.archive.writing import Advance, Written
+from engine.archive.writing import Written
 from engine.contract.codec import Received
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+from engine.sql.database import connect
+from engine.sql.database import writing as transaction
+from engine.sql.offsets import Advance, stands
 
 Write = Callable[[Iterable[Received], Iterable[Outcome], Collection[Advance]], Written]
 
@@ -104,8 +105,7 @@ class Archive:
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
-            rows = connection.execute(select(offsets.c.topic, offsets.c.partition, offsets.c.next))
-            return {(row.topic, row.partition): row.next for row in rows}
+            return stands(connection, offsets)
 
     # -- taking out ---------------------------------------------------------------------------------
 

@@ -1,137 +1,34 @@
-"""Follows the topics: fetch, read, one SQL transaction with the offsets; and waits for what is away."""
+"""What the archive takes of the topics that it follows."""
 
 import time
-from collections.abc import Callable, Mapping
-from threading import Event
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine.archive.archive import Archive
-from engine.archive.database import reason
-from engine.archive.reading import Skipped, Topics, read
-from engine.archive.writing import Advance, Overtaken
+from engine.archive.reading import Record, Skipped, Topics, read
 from engine.contract.codec import Received
 from engine.core.outcomes import Outcome
 from engine.metrics.archive import ArchiveMetrics
+from engine.sql.offsets import Advance
 
 log = structlog.stdlib.get_logger("vigil.archive")
 
-AWAY = (OperationalError, InterfaceError)
-"""What SQLAlchemy raises where the database is away, or another writer has it for too long."""
-_POLL_MS = 500
-_LOOK_SECONDS = 5.0
-"""Between two looks at how far the topics go; a broker that is away is noticed by it."""
-_ANSWER_MS = 5_000
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 
+class IntoArchive:
+    """Reads records and writes them; says and counts what is skipped. For `engine.sql.following`."""
 
-class TopicMadeAnew(Exception):
-    """The archive has read further than a topic goes: it is not the topic that was read."""
+    def __init__(self, archive: Archive, topics: Topics, metrics: ArchiveMetrics) -> None:
+        self._archive, self._topics, self._metrics = archive, topics, metrics
 
+    def offsets(self) -> dict[tuple[str, int], int]:
+        return self._archive.offsets()
 
-class Follower:
-    """Reads all partitions of the topics, from where the archive stands; Kafka's committed offsets are not
-    asked. Ends when `stopping` is set, with everything written that was fetched.
-
-    Two of them on one archive do no harm: each write says where its reading began, and who is overtaken
-    begins again where the archive stands.
-    """
-
-    def __init__(
-        self,
-        archive: Archive,
-        topics: Topics,
-        connect: Callable[[], KafkaConsumer],
-        stopping: Event,
-        metrics: ArchiveMetrics,
-        at_once: int,
-    ) -> None:
-        """`connect` makes a consumer without a group that reads committed records and resets no offset.
-        `at_once`: records of one transaction, at most."""
-        self._archive = archive
-        self._topics = topics
-        self._connect = connect
-        self._stopping = stopping
-        self._metrics = metrics
-        self._at_once = at_once
-        self._next: dict[TopicPartition, int] = {}
-        """Where the archive stands."""
-        self._looked = 0.0
-
-    def run(self) -> None:
-        """TopicMadeAnew where going on would be wrong."""
-        wait = _FIRST_WAIT
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            try:
-                self._follow()
-                return
-            except AWAY as error:
-                self._away("database_away", reason(error), wait)
-            except OffsetOutOfRangeError:
-                continue  # `_stand` says what is gone
-            except KafkaError as error:
-                self._away("broker_away", str(error) or type(error).__name__, wait)
-            wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
-
-    def _away(self, what: str, why: str, wait: float) -> None:
-        log.warning(what, why=why, again_in_seconds=wait)
-        self._metrics.retried(what)
-        self._stopping.wait(wait)
-
-    def _follow(self) -> None:
-        consumer = self._connect()
-        try:
-            self._stand(consumer)
-            while not self._stopping.is_set():
-                fetched = consumer.poll(timeout_ms=_POLL_MS, max_records=self._at_once)
-                if fetched:
-                    try:
-                        self._write(fetched)
-                    except Overtaken as where:
-                        log.warning("overtaken", by="another process that writes this archive", at=str(where))
-                        self._metrics.retried("overtaken")
-                        self._stand(consumer)
-                if time.monotonic() - self._looked > _LOOK_SECONDS:
-                    self._look(consumer)
-        finally:
-            consumer.close(autocommit=False)
-
-    def _stand(self, consumer: KafkaConsumer) -> None:
-        """Assign all partitions, and go to where the archive stands in each."""
-        partitions: list[TopicPartition] = []
-        for topic in self._topics.all:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise UnknownTopicOrPartitionError(topic)
-            partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        stored = self._archive.offsets()
-        for one in partitions:
-            stands = stored.get((one.topic, one.partition), first[one])
-            if stands > end[one]:
-                raise TopicMadeAnew(
-                    f"{one.topic}/{one.partition} ends at {end[one]:,} and the archive has read up to "
-                    f"{stands:,}: it is another topic, or has lost records"
-                )
-            if stands < first[one]:
-                why = "we were away for longer than the topic keeps them"
-                place = f"{one.topic}/{one.partition}"
-                log.error("records_gone", partition=place, read_to=stands, first=first[one], why=why)
-            self._next[one] = stands
-            consumer.seek(one, max(stands, first[one]))
-        log.info("following", topics=list(self._topics.all), partitions=len(partitions))
-
-    def _write(self, fetched: Mapping[TopicPartition, list[Any]]) -> None:
+    def take(self, records: Sequence[Record], advances: Collection[Advance]) -> None:
         happened: list[Received] = []
         said: list[Outcome] = []
-        skipped: list[tuple[Any, Skipped]] = []
-        for record in (record for records in fetched.values() for record in records):
+        skipped: list[tuple[Record, Skipped]] = []
+        for record in records:
             match read(record, self._topics):
                 case Received() as one:
                     happened.append(one)
@@ -139,11 +36,8 @@ class Follower:
                     said.append(outcome)
                 case Skipped() as why:
                     skipped.append((record, why))
-        ends = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
-        advances = [Advance(one.topic, one.partition, self._next[one], end) for one, end in ends.items()]
         began = time.monotonic()
         new = self._archive.write(happened, said, advances)
-        self._next |= ends
         for record, why in skipped:
             self._metrics.skipped(record.topic, why.reason)
             if record.topic == self._topics.outcomes:
@@ -152,15 +46,8 @@ class Follower:
         self._metrics.written(new.facts, new.outcomes)
         log.debug(
             "written",
-            records=sum(map(len, fetched.values())),
+            records=len(records),
             facts=new.facts,
             outcomes=new.outcomes,
             seconds=round(time.monotonic() - began, 3),
         )
-
-    def _look(self, consumer: KafkaConsumer) -> None:
-        ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
-        for topic in self._topics.all:
-            behind = sum(ends[one] - at for one, at in self._next.items() if one.topic == topic)
-            self._metrics.lag(topic, behind)
-        self._looked = time.monotonic()

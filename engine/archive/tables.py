@@ -8,6 +8,8 @@ column; a change here needs a migration in `engine/archive/migrations`.
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
+from engine.sql.offsets import offsets_table
+
 metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
 )
@@ -92,13 +94,7 @@ escalations = Table(
     Index(None, "fingerprint"),
 )
 
-offsets = Table(
-    "offsets",
-    metadata,
-    Column("topic", String, primary_key=True),
-    Column("partition", Integer, primary_key=True),
-    Column("next", BigInteger, nullable=False),
-)
+offsets = offsets_table("offsets", metadata)
 
 erasures = Table(
     "erasures",

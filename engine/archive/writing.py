@@ -16,24 +16,10 @@ from engine.contract.codec import Received
 from engine.core.case import precedence
 from engine.core.facts import Fact, in_order
 from engine.core.outcomes import Outcome
+from engine.sql.offsets import Advance, advance
 
 _AT_ONCE = 500
 """Escalations that are looked at together: each is a parameter of a query."""
-
-
-class Advance(NamedTuple):
-    """How far a write has read one partition of a topic."""
-
-    topic: str
-    partition: int
-    start: int
-    """Where the reading began: there the archive must stand, if it has read any of it."""
-    next: int
-    """The offset that is read next."""
-
-
-class Overtaken(Exception):
-    """Another process has read on meanwhile: begin again at what `offsets` says now. Nothing was written."""
 
 
 class Written(NamedTuple):
@@ -51,7 +37,7 @@ def write(
 ) -> Written:
     """Takes them up in the transaction of the connection, which `database.writing` has begun. Overtaken where
     what was read does not follow on what had been."""
-    _advance(connection, read)
+    advance(connection, offsets, read)
     by_subject: defaultdict[str, _Arrived] = defaultdict(lambda: _Arrived([], []))
     for one in happened:
         by_subject[one.subject].facts.append(one.fact)
@@ -100,19 +86,6 @@ def derive(connection: Connection) -> None:
 class _Arrived(NamedTuple):
     facts: list[Fact]
     outcomes: list[Outcome]
-
-
-def _advance(connection: Connection, read: Collection[Advance]) -> None:
-    stands = {
-        (row.topic, row.partition): row.next
-        for row in connection.execute(select(offsets.c.topic, offsets.c.partition, offsets.c.next))
-    }
-    for one in read:
-        if stands.get((one.topic, one.partition), one.start) != one.start:
-            raise Overtaken(f"{one.topic}/{one.partition}")
-    _replace(
-        connection, offsets, [{"topic": o.topic, "partition": o.partition, "next": o.next} for o in read]
-    )
 
 
 # -- what is let in ---------------------------------------------------------------------------------

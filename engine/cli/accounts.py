@@ -166,7 +166,7 @@ def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from engine.archive.database import NoDatabase, connect, shown
+    from engine.sql.database import NoDatabase, connect, shown
 
     try:
         engine = connect(url, must_exist=True)

@@ -55,9 +55,9 @@ def run(
       vigil archive run --archive postgresql://vigil@db/vigil
       VIGIL_ARCHIVE_URL_FILE=/run/secrets/archive vigil archive run --metrics-port 9465
     """
-    from engine.archive.following import TopicMadeAnew
     from engine.cli.archiving import follow
     from engine.settings import Settings
+    from engine.sql.following import TopicMadeAnew
     from engine.stream.logs import configure
 
     given: dict[str, Any] = {
@@ -148,9 +148,9 @@ def rebuild(
 def _rebuild(records: Iterator[Any], topics: "Topics", write: "Write") -> dict[str, int]:
     """Write all records; how many facts, outcomes and skipped records there were."""
     from engine.archive.reading import read
-    from engine.archive.writing import Advance
     from engine.contract.codec import Received
     from engine.core.outcomes import Outcome
+    from engine.sql.offsets import Advance
 
     found = {"facts": 0, "outcomes": 0, "skipped": 0}
     stands: dict[tuple[str, int], int] = {}
@@ -270,9 +270,9 @@ def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.archive.database import NoDatabase, connect, reason
     from engine.archive.schema import SchemaRefused
     from engine.settings import Settings
+    from engine.sql.database import NoDatabase, connect, reason
 
     url = Settings().archive_url.get_secret_value() if url is None else url
     try:

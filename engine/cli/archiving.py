@@ -12,8 +12,7 @@ from kafka import KafkaConsumer
 from prometheus_client import start_http_server
 
 from engine.archive.archive import Archive
-from engine.archive.database import NoDatabase, reason, shown
-from engine.archive.following import AWAY, Follower
+from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
 from engine.archive.schema import SchemaRefused
 from engine.cli.exits import ExitCode, Failure
@@ -21,6 +20,8 @@ from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
+from engine.sql.database import NoDatabase, reason, shown
+from engine.sql.following import AWAY, Follower
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import reading
 from engine.stream.topics import let_in
@@ -48,9 +49,9 @@ def follow(settings: Settings, topics: Topics) -> None:
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
         log.info("archiving", database=shown(archive.engine), metrics_port=server.server_port)
         try:
-            Follower(
-                archive, topics, lambda: reader(settings, "none"), stopping, metrics, settings.archive_records
-            ).run()
+            into = IntoArchive(archive, topics, metrics)
+            most = settings.archive_records
+            Follower(into, topics.all, lambda: reader(settings, "none"), stopping, metrics, most).run()
         finally:
             server.shutdown()
     log.info("stopped")

@@ -14,9 +14,8 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from engine.archive.archive import Archive
-from engine.archive.following import Follower, TopicMadeAnew
+from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
-from engine.archive.writing import Advance
 from engine.cli.reading import reader
 from engine.contract.codec import Received, encode_event, encode_outcome, encode_tick
 from engine.contract.records import Record
@@ -24,6 +23,8 @@ from engine.core.outcomes import Outcome
 from engine.demo.broker import KafkaBroker
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
+from engine.sql.following import Follower, TopicMadeAnew
+from engine.sql.offsets import Advance
 from postgres import Postgres
 from servers import create_topics, unique
 
@@ -50,9 +51,9 @@ class Following:
 
     def _run(self) -> None:
         settings = Settings(bootstrap_servers=self.bootstrap)
-        follower = Follower(
-            self.archive, self.topics, lambda: reader(settings, "none"), self._stopping, self.metrics, 100
-        )
+        into = IntoArchive(self.archive, self.topics, self.metrics)
+        connect = lambda: reader(settings, "none")  # noqa: E731
+        follower = Follower(into, self.topics.all, connect, self._stopping, self.metrics, 100)
         try:
             follower.run()
         except Exception as error:

@@ -7,8 +7,8 @@ from sqlalchemy import Column, String, text
 
 from engine.archive import schema
 from engine.archive.archive import Archive
-from engine.archive.database import NoDatabase, connect
 from engine.archive.tables import metadata
+from engine.sql.database import NoDatabase, connect
 
 PASSWORD = "correct-horse"
 

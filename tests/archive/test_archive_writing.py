@@ -7,10 +7,10 @@ from archived import at, fact, opened, outcome, row, rows
 
 from engine.archive.archive import Archive
 from engine.archive.tables import offsets
-from engine.archive.writing import Advance, Overtaken
 from engine.contract.codec import Received
 from engine.core.outcomes import Outcome, Versions
 from engine.core.segments import Segment
+from engine.sql.offsets import Advance, Overtaken
 
 LIFE: list[Received] = [
     opened(0, service="web", affected_customers=5_000_000_000, tags=["a", "é", "\U0001f4a5"]),

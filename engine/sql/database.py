@@ -1,4 +1,4 @@
-"""The database behind an archive: SQLite or PostgreSQL, and transactions of which one at a time writes."""
+"""The database: SQLite or PostgreSQL, and transactions of which one at a time writes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """A URL's beginning -> what SQLAlchemy calls it."""
 _LOCK = 0x56494749
-"""PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes to an archive waits for it."""
+"""PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes waits for it."""
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer."""
 
 
 class NoDatabase(ValueError):
-    """The URL names no database that an archive can live in. The message has no password in it."""
+    """The URL names no database that we can use. The message has no password in it."""
 
 
 def connect(url: str, *, must_exist: bool = False) -> Engine:
@@ -29,7 +29,7 @@ def connect(url: str, *, must_exist: bool = False) -> Engine:
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():
-            raise NoDatabase(f"{file}: there is no such file; expected an archive, {EXAMPLES}")
+            raise NoDatabase(f"{file}: there is no such file; expected a database, {EXAMPLES}")
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
     return engine
@@ -44,7 +44,7 @@ def database_url(url: str) -> URL:
         raise NoDatabase(f"{place}: no database's URL; expected one {EXAMPLES}") from None
     driver = DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
-        raise NoDatabase(f"{parsed.drivername}: no database for an archive; expected a URL {EXAMPLES}")
+        raise NoDatabase(f"{parsed.drivername}: no database that we can use; expected a URL {EXAMPLES}")
     return parsed.set(drivername=driver)
 
 

@@ -1,0 +1,160 @@
+"""Follows topics into a database: fetch, one transaction with the offsets; and waits for what is away."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from threading import Event
+from typing import Any, Protocol, TypeAlias
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from engine.sql.database import reason
+from engine.sql.offsets import Advance, Overtaken
+
+log = structlog.stdlib.get_logger("vigil.following")
+
+Record: TypeAlias = Any
+"""kafka-python's ConsumerRecord."""
+
+AWAY = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises where the database is away, or another writer has it for too long."""
+_POLL_MS = 500
+_LOOK_SECONDS = 5.0
+"""Between two looks at how far the topics go; a broker that is away is noticed by it."""
+_ANSWER_MS = 5_000
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
+
+
+class TopicMadeAnew(Exception):
+    """The database has read further than a topic goes: it is not the topic that was read."""
+
+
+class Into(Protocol):
+    """Where the records go."""
+
+    def offsets(self) -> dict[tuple[str, int], int]:
+        """(topic, partition) -> the offset to read next."""
+
+    def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
+        """Each partition's in its order, with the offsets in one transaction; Overtaken: nothing."""
+
+
+class Watch(Protocol):
+    """Who counts."""
+
+    def retried(self, reason: str) -> None:
+        """broker_away, database_away or overtaken."""
+
+    def lag(self, topic: str, records: int) -> None: ...
+
+
+class Follower:
+    """Reads all partitions of the topics, from where the database stands; Kafka's committed offsets are not
+    asked. Ends when `stopping` is set, with everything written that was fetched.
+
+    Two of them on one database do no harm: each write says where its reading began, and who is overtaken
+    begins again where the database stands.
+    """
+
+    def __init__(
+        self,
+        into: Into,
+        topics: Sequence[str],
+        connect: Callable[[], KafkaConsumer],
+        stopping: Event,
+        watch: Watch,
+        at_once: int,
+    ) -> None:
+        """`connect` makes a consumer without a group that reads committed records and resets no offset.
+        `at_once`: records of one transaction, at most."""
+        self._into = into
+        self._topics = topics
+        self._connect = connect
+        self._stopping = stopping
+        self._watch = watch
+        self._at_once = at_once
+        self._next: dict[TopicPartition, int] = {}
+        """Where the database stands."""
+        self._looked = 0.0
+
+    def run(self) -> None:
+        """TopicMadeAnew where going on would be wrong."""
+        wait = _FIRST_WAIT
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._follow()
+                return
+            except AWAY as error:
+                self._away("database_away", reason(error), wait)
+            except OffsetOutOfRangeError:
+                continue  # `_stand` says what is gone
+            except KafkaError as error:
+                self._away("broker_away", str(error) or type(error).__name__, wait)
+            wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
+
+    def _away(self, what: str, why: str, wait: float) -> None:
+        log.warning(what, why=why, again_in_seconds=wait)
+        self._watch.retried(what)
+        self._stopping.wait(wait)
+
+    def _follow(self) -> None:
+        consumer = self._connect()
+        try:
+            self._stand(consumer)
+            while not self._stopping.is_set():
+                fetched = consumer.poll(timeout_ms=_POLL_MS, max_records=self._at_once)
+                if fetched:
+                    try:
+                        self._write(fetched)
+                    except Overtaken as where:
+                        log.warning(
+                            "overtaken", by="another process that writes this database", at=str(where)
+                        )
+                        self._watch.retried("overtaken")
+                        self._stand(consumer)
+                if time.monotonic() - self._looked > _LOOK_SECONDS:
+                    self._look(consumer)
+        finally:
+            consumer.close(autocommit=False)
+
+    def _stand(self, consumer: KafkaConsumer) -> None:
+        """Assign all partitions, and go to where the database stands in each."""
+        partitions: list[TopicPartition] = []
+        for topic in self._topics:
+            numbers = consumer.partitions_for_topic(topic)
+            if not numbers:
+                raise UnknownTopicOrPartitionError(topic)
+            partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        stored = self._into.offsets()
+        for one in partitions:
+            stands = stored.get((one.topic, one.partition), first[one])
+            if stands > end[one]:
+                raise TopicMadeAnew(
+                    f"{one.topic}/{one.partition} ends at {end[one]:,} and was read up to "
+                    f"{stands:,}: it is another topic, or has lost records"
+                )
+            if stands < first[one]:
+                why = "we were away for longer than the topic keeps them"
+                place = f"{one.topic}/{one.partition}"
+                log.error("records_gone", partition=place, read_to=stands, first=first[one], why=why)
+            self._next[one] = stands
+            consumer.seek(one, max(stands, first[one]))
+        log.info("following", topics=list(self._topics), partitions=len(partitions))
+
+    def _write(self, fetched: Mapping[TopicPartition, list[Record]]) -> None:
+        ends = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
+        read = [Advance(one.topic, one.partition, self._next[one], end) for one, end in ends.items()]
+        self._into.take([record for records in fetched.values() for record in records], read)
+        self._next |= ends
+
+    def _look(self, consumer: KafkaConsumer) -> None:
+        ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
+        for topic in self._topics:
+            behind = sum(ends[one] - at for one, at in self._next.items() if one.topic == topic)
+            self._watch.lag(topic, behind)
+        self._looked = time.monotonic()
