@@ -70,6 +70,21 @@ class Settings(BaseSettings):
     archive_records: int = Field(
         2_000, ge=1, le=100_000, description="records that the archive writes in one transaction, at most"
     )
+    notify_url: SecretStr = Field(
+        SecretStr("sqlite:///vigil-notify.db"),
+        description="the delivery record's database: sqlite:///FILE, or postgresql://USER@HOST/DATABASE",
+    )
+    notify_url_file: Path | None = Field(None, description="a file that holds the URL, instead of it")
+    notify_config: Path = Field(Path("notify.yaml"), description="receivers, and the routes to them")
+    notify_not_older: float = Field(
+        3_600.0,
+        ge=0,
+        description="seconds: what was found longer before the delivery record's first start is told to"
+        " nobody",
+    )
+    notify_keep_days: float = Field(
+        90.0, gt=0, description="what is over and was told is forgotten after so many days"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",
@@ -161,7 +176,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _secrets_from_files(self) -> "Settings":
-        for name in ("sasl_password", "tls_key_password", "archive_url"):
+        for name in ("sasl_password", "tls_key_password", "archive_url", "notify_url"):
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None:
                 try:

@@ -44,6 +44,8 @@ KNOWN = {
     "engine.documents.rendering.TemplateError": ExitCode.REFUSED,
     "engine.documents.situation.NotOpened": ExitCode.FOUND,
     "engine.documents.fees.FeesRefused": ExitCode.REFUSED,
+    "engine.notify.configuration.NotifyErrors": ExitCode.REFUSED,
+    "engine.notify.record.RecordRefused": ExitCode.REFUSED,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,
     "engine.replay.importers.WrongFormat": ExitCode.USAGE,
     "engine.replay.pace_file.PaceFileRefused": ExitCode.REFUSED,

@@ -243,3 +243,31 @@ ARCHIVE = (
     _gauge("vigil_archive_lag_records", "records", "Offsets that the archive has not read yet.", "topic"),
 )  # fmt: skip
 """Those of `vigil archive run`."""
+
+NOTIFY = (
+    _counter(
+        "vigil_notify_notifications_total",
+        "Attempts to tell a receiver: delivered, failed (it is tried again), dead (a dead letter).",
+        "receiver", "result",
+    ),
+    _counter(
+        "vigil_notify_outcomes_total", "Records of the outcomes topic: taken, or skipped as unreadable.",
+        "result",
+    ),
+    _counter(
+        "vigil_notify_retries_total",
+        "Beginnings anew: broker_away, database_away, overtaken (another process writes the record).",
+        "reason",
+    ),
+    _gauge(
+        "vigil_notify_circuit", "",
+        "Of a receiver: 0 closed; 1 half open: the next notification decides; 2 open: it is left alone.",
+        "receiver",
+    ),
+    _gauge(
+        "vigil_notify_oldest_undelivered_seconds", "seconds",
+        "How long the oldest notification waits that is due or has failed; 0: none does.", "receiver",
+    ),
+    _gauge("vigil_notify_lag_records", "records", "Offsets that have not been read yet.", "topic"),
+)  # fmt: skip
+"""Those of `vigil notify run`."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.metrics.definitions import ARCHIVE, ENGINE, INTAKE, OBLIGATIONS, Definition
+from engine.metrics.definitions import ARCHIVE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -58,6 +58,8 @@ def page() -> str:
         *_table(INTAKE),
         "\n## The archive\n",
         *_table(ARCHIVE),
+        "\n## Notifications\n",
+        *_table(NOTIFY),
         "\n## Buckets\n",
         *_buckets((*OBLIGATIONS, *ENGINE)),
     ]

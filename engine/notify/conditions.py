@@ -24,6 +24,12 @@ SETTLES = frozenset(("met", "stopped_late", "cancelled", "waived"))
 _SILENT = frozenset(("clock_started", "paused", "resumed"))
 """Movements: nobody is woken by them."""
 
+LABELS = (
+    "subject", "outcome", "metric", "key", "severity", "customer", "tier", "service", "team", "owner",
+    "policy", "level", "threshold", "notify",
+)  # fmt: skip
+"""What an alert may be matched and grouped by."""
+
 Cycle: TypeAlias = tuple[str, str, str, int]
 """Subject, metric, key, cycle."""
 
@@ -106,7 +112,11 @@ def _key(outcome: Outcome, name: str) -> str:
         parts = (*cycle_of(outcome), outcome.threshold)
     else:
         parts = (outcome.subject, name, outcome.id)
-    text = "/".join(str(part) for part in parts if part != "")
+    return fitting("/".join(str(part) for part in parts if part != ""))
+
+
+def fitting(text: str) -> str:
+    """The text itself, or as much of it as a key may be long, and a hash of it."""
     if len(text) <= LONGEST_KEY:
         return text
     digest = blake2b(text.encode(), digest_size=16).hexdigest()

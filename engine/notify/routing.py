@@ -5,8 +5,10 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from engine.core.instants import HOUR, MINUTE, SECOND, Instant, Span
+from engine.core.instants import HOUR, SECOND, Instant, Span
 from engine.core.policy import Calendar
+from engine.notify.alert import Alert
+from engine.notify.conditions import fitting
 
 Matchers: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """Label -> any of these values; all labels must match. `notify` matches any of its roles."""
@@ -22,6 +24,10 @@ class Mute(Struct, frozen=True):
     def holds(self, at: Instant) -> bool:
         return self.calendar.is_open(at) != self.outside
 
+    def until(self, at: Instant) -> Instant:
+        """When it ends, while it holds."""
+        return self.calendar.next_opening(at) if self.outside else self.calendar.closes(at)
+
 
 class Route(Struct, frozen=True):
     """A node: what it does not say it has from the one above."""
@@ -32,8 +38,8 @@ class Route(Struct, frozen=True):
     """Labels; empty: every alert is a group of its own."""
     group_wait: Span = Span(0 * SECOND)
     """A new group waits so long for more."""
-    group_interval: Span = Span(5 * MINUTE)
-    """Between two notifications of a group whose alerts changed."""
+    group_interval: Span = Span(0 * SECOND)
+    """Between two notifications of a group whose alerts changed, at least."""
     repeat_interval: Span = Span(4 * HOUR)
     """What still fires is said again."""
     mutes: tuple[Mute, ...] = ()
@@ -69,7 +75,15 @@ def _deepest(route: Route, labels: Mapping[str, str]) -> Iterator[Route]:
 
 
 def group_of(route: Route, labels: Mapping[str, str], key: str) -> str:
-    """The key of the alert's group with this route's receiver."""
+    """The key of the alert's group with this route's receiver: at most 255 long."""
     if not route.group_by:
         return key
-    return "{" + ",".join(f"{label}={labels.get(label, '')}" for label in route.group_by) + "}"
+    return fitting("{" + ",".join(f"{label}={labels.get(label, '')}" for label in route.group_by) + "}")
+
+
+def route_of(root: Route, receiver: str, group: str, alert: Alert) -> Route:
+    """By which route a receiver is told of a group that the alert is in. Where the file has changed since, by
+    its first that leads to the receiver; where none does, by the root's times."""
+    ways = [one for one in destinations(root, alert.labels) if one.receiver == receiver]
+    same = [one for one in ways if group_of(one, alert.labels, alert.key) == group]
+    return next(iter([*same, *ways]), root)

@@ -10,15 +10,11 @@ from engine.core.outcomes import BEHIND, CREDIT, ROOM, Outcome
 from engine.documents.moments import Zone
 from engine.documents.words import length, ordinal, owed, percent, was_owed
 from engine.notify.alert import NOTE, RESOLVED, Alert
-from engine.notify.conditions import SETTLES, name_of
+from engine.notify.conditions import LABELS, SETTLES, name_of
 
 LONGEST_TITLE, LONGEST_TEXT, LONGEST_FIELD, LONGEST_LINK = 250, 1_000, 200, 450
 """In characters. A ticket's title may have 10,000: the alert says which ticket, not all of it."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_LABELS = (
-    "subject", "outcome", "metric", "key", "severity", "customer", "tier", "service", "team", "owner",
-    "policy", "level", "threshold", "notify",
-)  # fmt: skip
 
 _SAID = {
     "breach_risk": "at risk",
@@ -82,9 +78,9 @@ def must_be_template(template: str) -> None:
     """ValueError where a link's template is none: an http(s) URL with labels in braces."""
     if not re.match(r"https?://[^{}\s]", template) or any(c.isspace() for c in template):
         raise ValueError("expected a URL such as https://desk.example/tickets/{subject}")
-    unknown = [name for name in _PLACEHOLDER.findall(template) if name not in _LABELS]
+    unknown = [name for name in _PLACEHOLDER.findall(template) if name not in LABELS]
     if unknown or "{" in _PLACEHOLDER.sub("", template) or "}" in _PLACEHOLDER.sub("", template):
-        raise ValueError(f"expected only {', '.join('{' + name + '}' for name in _LABELS)}")
+        raise ValueError(f"expected only {', '.join('{' + name + '}' for name in LABELS)}")
 
 
 def cut(text: str, longest: int) -> str:

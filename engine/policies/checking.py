@@ -51,7 +51,7 @@ def check(document: Document) -> tuple[Checked | None, list[Problem]]:
     try:
         return Checked(document, model.model_validate(document.tree)), []
     except ValidationError as error:
-        problems = [_problem(document, model, detail) for detail in error.errors()]
+        problems = [problem_of(document, model, detail) for detail in error.errors()]
         rest = _rest(model, document.tree, error)
         return (Checked(document, rest, whole=False) if rest else None), problems
 
@@ -90,7 +90,8 @@ def _has(tree: Any, step: str | int) -> bool:
     return isinstance(tree, dict) and step in tree
 
 
-def _problem(document: Document, model: type[Part], detail: ErrorDetails) -> Problem:
+def problem_of(document: Document, model: type[BaseModel], detail: ErrorDetails) -> Problem:
+    """What a model did not allow, by its place in the document."""
     kind, at = detail["type"], tuple(detail["loc"])
     value: Any = detail["input"]
     if at and at[-1] == "[key]":

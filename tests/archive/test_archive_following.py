@@ -207,4 +207,4 @@ def test_a_topic_that_is_shorter_than_what_was_read_is_refused(following: Follow
     following.start().wait()
     (error,) = following.failed
     assert isinstance(error, TopicMadeAnew)
-    assert f"{topic}/0 ends at 0 and the archive has read up to 1,000" in str(error)
+    assert f"{topic}/0 ends at 0 and was read up to 1,000" in str(error)

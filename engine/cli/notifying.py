@@ -1,0 +1,200 @@
+"""Between the outcomes topic and the receivers: what `vigil notify run` is made of."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import SystemRandom
+from threading import Event, Thread
+
+import structlog
+from prometheus_client import start_http_server
+from sqlalchemy.exc import DBAPIError
+
+from engine.cli.exits import ExitCode, Failure
+from engine.cli.inputs import now
+from engine.cli.reading import partitions_of, reader
+from engine.cli.topics import broker_errors
+from engine.core.instants import DAY, SECOND, Instant
+from engine.metrics.notify import NotifyMetrics
+from engine.notify.configuration import Configuration, configuration
+from engine.notify.record import Record
+from engine.notify.sending import Sender
+from engine.notify.taking import IntoRecord
+from engine.policies import load
+from engine.settings import Settings
+from engine.sql.database import NoDatabase, reason
+from engine.sql.following import AWAY, Follower, TopicMadeAnew
+from engine.stream.topics import let_in
+
+log = structlog.stdlib.get_logger("vigil.notify")
+
+_RETRY_SECONDS = 2.0
+_HELD_SECONDS = 5.0
+"""Between two looks whether this process is still the one that sends."""
+_PRUNE_SECONDS = 3_600.0
+
+
+def configured(settings: Settings) -> Configuration:
+    """What the settings' file says. NotifyErrors; PolicyErrors where it names a calendar."""
+    return configuration(settings.notify_config, lambda: load(settings.policies).calendars)
+
+
+def notify(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Failure where it cannot begin or go on."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    said = configured(settings)
+    with broker_errors():
+        let_in(settings, settings.start_timeout)
+    with contextlib.closing(reader(settings, "none")) as consumer:
+        partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
+    metrics = NotifyMetrics(said.receivers)
+    server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
+    try:
+        with _opened(settings, stopping) as record:
+            if record is not None:
+                log.info(
+                    "notifying",
+                    record=repr(record.engine.url),
+                    receivers=list(said.receivers),
+                    metrics_port=server.server_port,
+                )
+                _alone(settings, said, record, metrics, stopping)
+    finally:
+        server.shutdown()
+    log.info("stopped")
+
+
+@contextmanager
+def _opened(settings: Settings, stopping: Event) -> Iterator[Record | None]:
+    """The record; a database that is away is waited for. None if stopped meanwhile."""
+    began = time.monotonic()
+    while not stopping.is_set():
+        try:
+            record = Record.open(settings.notify_url.get_secret_value())
+        except NoDatabase as error:
+            raise Failure(str(error), ExitCode.REFUSED) from None
+        except AWAY as error:
+            why = reason(error)
+            if time.monotonic() - began + _RETRY_SECONDS > settings.start_timeout:
+                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
+            log.warning("database_away", why=why, again_in_seconds=_RETRY_SECONDS)
+            stopping.wait(_RETRY_SECONDS)
+        else:
+            with record:
+                yield record
+            return
+    yield None
+
+
+def _alone(
+    settings: Settings, said: Configuration, record: Record, metrics: NotifyMetrics, stopping: Event
+) -> None:
+    """Once no other process sends from this record."""
+    waits = False
+    while not stopping.is_set():
+        with record.alone() as held:
+            if held is not None:
+                asyncio.run(_Process(settings, said, record, metrics, stopping).run(held))
+                return
+        if not waits:
+            log.info("waiting", why="another process sends from this record; this one takes over")
+            waits = True
+        stopping.wait(1.0)
+
+
+class _Process:
+    """One that follows the topic in a thread of its own, and has a task a receiver."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        said: Configuration,
+        record: Record,
+        metrics: NotifyMetrics,
+        stopping: Event,
+    ) -> None:
+        self._settings, self._said, self._record = settings, said, record
+        self._metrics, self._stopping = metrics, stopping
+        self._failure: BaseException | None = None
+
+    async def run(self, held: Callable[[], bool]) -> None:
+        loop, ending = asyncio.get_running_loop(), asyncio.Event()
+        dice = SystemRandom()
+        senders = [
+            Sender(one, self._record, self._said.root, self._metrics, now, dice)
+            for one in self._said.receivers.values()
+        ]
+
+        def news() -> None:
+            for sender in senders:
+                loop.call_soon_threadsafe(sender.wake)
+
+        follower = Thread(target=self._follow, args=(news,), name="follower")
+        follower.start()
+        tasks = [asyncio.create_task(sender.run(ending)) for sender in senders]
+        try:
+            await self._watch(held, tasks)
+        finally:
+            self._stopping.set()
+            ending.set()
+            news()
+            _, late = await asyncio.wait(tasks, timeout=self._settings.drain_timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.to_thread(follower.join)
+        for task in tasks:
+            if task not in late:
+                task.result()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _watch(self, held: Callable[[], bool], tasks: "list[asyncio.Task[None]]") -> None:
+        """Until it is stopped, or something has ended that should not have."""
+        looked = pruned = time.monotonic() - _PRUNE_SECONDS
+        while not self._stopping.is_set() and not any(task.done() for task in tasks):
+            at = time.monotonic()
+            if at - looked >= _HELD_SECONDS:
+                looked = at
+                if not await asyncio.to_thread(held):
+                    why = "the database has let go of the lock of the one who sends"
+                    raise Failure(why, ExitCode.IN_DOUBT, "start it again")
+            if at - pruned >= _PRUNE_SECONDS:
+                pruned = at
+                with contextlib.suppress(DBAPIError):  # later
+                    before = Instant(now() - int(self._settings.notify_keep_days * DAY))
+                    await asyncio.to_thread(self._record.prune, before)
+            await asyncio.sleep(0.1)
+
+    def _follow(self, news: Callable[[], None]) -> None:
+        settings, metrics = self._settings, self._metrics
+        try:
+            began = self._began()
+            if began is None:
+                return
+            since = Instant(began - int(settings.notify_not_older * SECOND))
+            into = IntoRecord(self._record, self._said.root, since, metrics, now, news)
+            topics = (settings.outcomes_topic,)
+            connect = lambda: reader(settings, "none")  # noqa: E731
+            Follower(into, topics, connect, self._stopping, metrics, settings.archive_records).run()
+        except TopicMadeAnew as error:
+            hint = "name another record (VIGIL_NOTIFY_URL), or the topic that this one is of"
+            self._failure = Failure(str(error), ExitCode.REFUSED, hint)
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._stopping.set()
+
+    def _began(self) -> Instant | None:
+        while not self._stopping.is_set():
+            try:
+                return self._record.began(now())
+            except AWAY as error:
+                log.warning("database_away", why=reason(error), again_in_seconds=_RETRY_SECONDS)
+                self._stopping.wait(_RETRY_SECONDS)
+        return None

@@ -1,0 +1,61 @@
+"""What `vigil notify` takes of the outcomes topic. For `engine.sql.following`."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import structlog
+
+from engine.contract.outcomes import decode_outcome
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome
+from engine.metrics.notify import NotifyMetrics
+from engine.notify.record import Record
+from engine.notify.routing import Route
+from engine.sql.following import Record as Received
+from engine.sql.offsets import Advance
+
+log = structlog.stdlib.get_logger("vigil.notify")
+
+
+class IntoRecord:
+    """Outcomes into the delivery record; one that cannot be read is said, counted, and stops nothing."""
+
+    def __init__(
+        self,
+        record: Record,
+        root: Route,
+        since: Instant,
+        metrics: NotifyMetrics,
+        now: Callable[[], Instant],
+        news: Callable[[], None],
+    ) -> None:
+        """`since`: what was found before is told to nobody. `news` is called when alerts have changed."""
+        self._record, self._root, self._since = record, root, since
+        self._metrics, self._now, self._news = metrics, now, news
+
+    def offsets(self) -> dict[tuple[str, int], int]:
+        return self._record.offsets()
+
+    def take(self, records: Sequence[Received], read: Collection[Advance]) -> None:
+        said: list[Outcome] = []
+        skipped: list[tuple[Received, str]] = []
+        for record in records:
+            try:
+                outcome = decode_outcome(record.value or b"", record.headers)
+                _must_be_storable(outcome)
+                said.append(outcome)
+            except ValueError as error:
+                skipped.append((record, str(error)))
+        changed = self._record.take(said, read, self._root, self._now(), self._since)
+        for record, why in skipped:
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            log.error("skipped", record=place, why=why)
+        self._metrics.taken(len(said), len(skipped))
+        if changed:
+            self._news()
+
+
+def _must_be_storable(outcome: Outcome) -> None:
+    """ValueError for texts that PostgreSQL keeps in no column. The worker says none that are so."""
+    keys = (outcome.subject, outcome.metric, outcome.key, outcome.threshold, outcome.id)
+    if any("\0" in key for key in keys):
+        raise ValueError(f"outcome {outcome.name} {outcome.id!r}: a text with a NUL")

@@ -1,0 +1,94 @@
+"""A real `vigil notify run` on a topic of its own."""
+
+import asyncio
+import base64
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import orjson
+from kafka import KafkaProducer
+
+from engine.contract.outcomes import encode_outcome
+from engine.core.outcomes import Outcome
+from engine.demo.broker import KafkaBroker
+from servers import create_topics, unique
+
+SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
+
+
+def webhook(url: str) -> dict[str, object]:
+    return {
+        "type": "webhook",
+        "url": url,
+        "secret": SECRET,
+        "allow_http": True,
+        "allow_private": True,
+        "timeout": 5,
+    }
+
+
+class Notifying:
+    """Its topic, its record, its file and, once started, its process."""
+
+    def __init__(self, kafka: KafkaBroker, folder: Path, url: str = "") -> None:
+        self.folder = folder
+        self.topic = unique("outcomes")
+        create_topics(kafka.bootstrap, self.topic, partitions=2)
+        self.bootstrap = kafka.bootstrap
+        self.url = url or f"sqlite:///{folder}/record.db"
+        self.config = folder / "notify.yaml"
+        self.log = folder / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, receivers: dict[str, dict[str, object]], route: dict[str, object]) -> None:
+        """JSON is YAML."""
+        self.config.write_bytes(orjson.dumps({"receivers": receivers, "route": route}))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("VIGIL_", "KAFKA_"))}
+        return kept | {
+            "VIGIL_BOOTSTRAP_SERVERS": self.bootstrap,
+            "VIGIL_OUTCOMES_TOPIC": self.topic,
+            "VIGIL_NOTIFY_URL": self.url,
+            "VIGIL_NOTIFY_CONFIG": str(self.config),
+            "VIGIL_NOTIFY_NOT_OLDER": "1e10",
+            "VIGIL_METRICS_PORT": "0",
+            "VIGIL_METRICS_HOST": "127.0.0.1",
+        }
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            command = [sys.executable, "-m", "engine.cli.main", "notify", "run"]
+            self.process = subprocess.Popen(command, env=self.environment, stdout=out, stderr=out)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def send(self, outcomes: Iterable[Outcome], *raw: bytes) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for value in raw:
+            producer.send(self.topic, key=b"raw", value=value)
+        for one in outcomes:
+            record = encode_outcome(one)
+            producer.send(self.topic, key=record.key, value=record.value, headers=list(record.headers))
+        producer.flush()
+        producer.close()
+
+    async def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert self.process is None or self.process.poll() is None, self.log.read_text()[-5000:]
+            assert time.monotonic() < end, self.log.read_text()[-5000:]
+            await asyncio.sleep(0.05)
