@@ -77,6 +77,16 @@ async def test_an_alert_is_one_message_in_text_and_html_to_all() -> None:
     assert "<b>" not in html.get_content()
 
 
+async def test_nothing_that_others_wrote_is_html() -> None:
+    async with mailbox() as box:
+        await send(receiver(box), alert("room_too_large", people=("<img src=x>",), customer_id="<i>"))
+    html = box.messages[0].get_body(("html",))
+    assert html is not None
+    assert "&lt;img src=x&gt;" in html.get_content()
+    assert "<img" not in html.get_content()
+    assert "<i>" not in html.get_content()
+
+
 async def test_an_escalation_is_one_thread_and_a_second_copy_has_the_same_id() -> None:
     async with mailbox() as box:
         mail = receiver(box)

@@ -143,6 +143,17 @@ async def test_one_that_is_refused_hides_no_other(there: Counterpart) -> None:
     assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2"]
 
 
+async def test_a_retry_goes_on_where_it_broke_and_a_reminder_says_all(there: Counterpart) -> None:
+    page, memory, both = receiver(there), Remembered(), (alert(subject="desk:1"), alert(subject="desk:2"))
+    there.answers = [Says(), Says(503), Says()]
+    with pytest.raises(TryAgain):
+        await page.send(notification(*both), memory)
+    await page.send(notification(*both, attempt=1), memory)
+    assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2", "desk:2"]
+    await page.send(notification(*both), memory)
+    assert len(there.requests) == 5
+
+
 @pytest.mark.parametrize("answer", [Says(429), Says(500), Says(503), CUT, HALF, SLOW])
 async def test_what_passes_is_tried_again(there: Counterpart, answer: Says | str) -> None:
     there.answers = [answer]

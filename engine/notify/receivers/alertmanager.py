@@ -26,7 +26,7 @@ class AlertmanagerConfig(HttpConfig):
     token: SecretStr | None = Field(None, description="sent as a bearer token")
     token_file: str | None = None
     resend_every: float = Field(60.0, ge=1, le=3_600, description="seconds between what fires and again")
-    hold: float = Field(3_600.0, ge=60, description="seconds until what is not said again ends there")
+    hold: float = Field(86_400.0, ge=60, description="seconds until what is not said again ends there")
 
     @model_validator(mode="after")
     def _holds_long_enough(self) -> "AlertmanagerConfig":
@@ -38,12 +38,12 @@ class AlertmanagerConfig(HttpConfig):
 class Alertmanager:
     """Sends each alert as it is now, to every URL; one that takes them is enough.
 
-    Alertmanager forgets. It wants what fires again every `resend_every` seconds until it is resolved, for it
-    keeps alerts in memory only; and what is resolved for `resend_resolved_for` seconds more, should it
-    restart before it has told anybody. Whoever calls `send` does that, with the same notification.
+    Alertmanager keeps alerts in memory only. It wants what fires again every `resend_every` seconds until it
+    is resolved, and what is resolved for `resend_resolved_for` seconds more, should it restart meanwhile.
+    Whoever calls `send` does that, with the same notification.
 
-    `endsAt` of what fires is `hold` from now (an hour): a breach does not resolve by itself because we were
-    restarted or Kafka was away, as it would after Alertmanager's own five minutes.
+    `endsAt` of what fires is `hold` from now (a day): a breach does not resolve by itself because we were
+    restarted, Kafka was away or a sending was missed, as it would after Alertmanager's own five minutes.
 
     There labels are an alert's identity. Where one that changes has changed (its level, the team), the alert
     under its old labels is ended with the one that says the new begins; which they were is remembered.

@@ -68,36 +68,36 @@ class PagerDuty:
         self._wording = config.wording
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        """All are sent, though one be refused; TryAgain ends it at once, and the next try sends all again."""
+        """All are sent, though one be refused. TryAgain ends it; the next try goes on from there, or a
+        large group, paced as it is, would never be through."""
         refused: list[str] = []
         for alert in notification.alerts:
             try:
-                await self._send(alert, memory)
+                await self._send(alert, memory, is_retry=notification.attempt > 0)
             except Refused as error:
                 refused.append(f"{alert.key}: {error.reason}")
         if refused:
             raise Refused("; ".join(refused))
 
-    async def _send(self, alert: Alert, memory: Memory) -> None:
-        key = self._key_for(alert, memory)
+    async def _send(self, alert: Alert, memory: Memory, *, is_retry: bool) -> None:
+        place, said = f"{self.name}/{alert.key}", f"{alert.state}/{alert.changed}"
+        mark, _, before = (memory.get(place) or "").partition(" ")
+        if is_retry and before == said:
+            return
+        key = self._key_for(alert, mark)
         await _PACE.turn(_mark(key))
         headers = {"content-type": "application/json"}
         url = self._config.url.rstrip("/") + "/v2/enqueue"
         must_be_taken(await post(url, self._event(alert, key), headers, self._config.reach), self.name)
-        if alert.state != RESOLVED and memory.get(self._place(alert)) != _mark(key):
-            memory.put(self._place(alert), _mark(key))
+        memory.put(place, f"{_mark(key)} {said}")
 
-    def _key_for(self, alert: Alert, memory: Memory) -> SecretStr:
+    def _key_for(self, alert: Alert, mark: str) -> SecretStr:
         """The one that triggered it: PagerDuty drops a resolve that comes by another."""
-        mark = memory.get(self._place(alert))
-        if alert.state != RESOLVED or mark is None:
+        if alert.state != RESOLVED or not mark:
             return self._config.routing_key
         if mark not in self._keys:
             raise Refused("triggered with a routing key that is gone; expected it as previous_routing_key")
         return self._keys[mark]
-
-    def _place(self, alert: Alert) -> str:
-        return f"{self.name}/{alert.key}"
 
     def _event(self, alert: Alert, key: SecretStr) -> bytes:
         words = self._wording.of(alert)
