@@ -26,7 +26,7 @@ _SILENT = frozenset(("clock_started", "paused", "resumed"))
 
 LABELS = (
     "subject", "outcome", "metric", "key", "severity", "customer", "tier", "service", "team", "owner",
-    "policy", "level", "threshold", "notify",
+    "policy", "level", "threshold", "notify", "fingerprint",
 )  # fmt: skip
 """What an alert may be matched and grouped by."""
 
@@ -54,7 +54,10 @@ def cycle_of(outcome: Outcome) -> Cycle:
 
 
 def concerns(outcome: Outcome) -> bool:
-    """Whether anybody is to hear of it."""
+    """Whether anybody is to hear of it. Of a classification, where somebody gave another severity than the
+    rules: else what it gives is on every alert."""
+    if outcome.classification is not None and not outcome.classification.disagrees:
+        return False
     return name_of(outcome) not in _SILENT
 
 
@@ -89,7 +92,7 @@ def _views(standing: Standing) -> dict[str, _View]:
     found: dict[str, _View] = {}
     for outcome in said:
         name = name_of(outcome)
-        if name in SETTLES:
+        if name in SETTLES or not concerns(outcome):
             continue
         level = _FIRES.get(name, CRITICAL if name == "escalated" else NOTE)
         key = _key(outcome, name)
@@ -129,6 +132,6 @@ def _alert(key: str, view: _View, changed: int) -> Alert:
         "subject": o.subject, "outcome": name_of(o), "metric": o.metric, "key": o.key, "severity": o.severity,
         "customer": o.customer_id, "tier": o.customer_tier, "service": o.service, "team": o.team,
         "owner": o.owner, "policy": o.policy.name, "level": view.level, "threshold": o.threshold,
-        "notify": ",".join(o.notify),
+        "notify": ",".join(o.notify), "fingerprint": o.fingerprint,
     }  # fmt: skip
     return Alert(key, view.state, view.level, o, {n: v for n, v in labels.items() if v}, changed=changed)

@@ -180,7 +180,7 @@ class Record:
         with self._writing() as connection:
             advance(connection, t.offsets, read)
             batch = _Batch(connection, root, now, since)
-            return batch.take([outcome for outcome in said if concerns(outcome)])
+            return batch.take([outcome for outcome in said if concerns(outcome) or outcome.corrects])
 
     # -- alerts go out ------------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ _NEXT = {
     "flag_recurrence": "Flag the pattern to product and operations.",
 }
 _NEXT_OF_NOTES = {
+    "classified": "See who is right, and correct the severity or what is known of the impact.",
+    "recurrence_detected": "Find the cause that they share, and flag the pattern to those who can end it.",
     CREDIT: "Tell whoever answers for the contract; a resolution now avoids the next tier.",
     BEHIND: "See whether the source's events arrive; the verdict follows when they do.",
     ROOM: "Let those leave the war room who are not needed.",
@@ -192,6 +194,11 @@ def _why(o: Outcome) -> str:
     if name == ROOM:
         people = ", ".join(o.people)
         return f"{len(o.people)} people are in the war room, and {o.at_most} at most are meant: {people}."
+    if o.classification is not None:
+        because = f" ({o.reason})" if o.reason else ""
+        return f"The rules come to {o.classification.severity}{because}; somebody gave {o.severity}."
+    if name == "recurrence_detected":
+        return f"It has come {o.occurrences} times in the window, the latest in {', '.join(o.members[-3:])}."
     if name == BEHIND:
         return f"{what} came due, and what would have stopped it may not have been read."
     reason = f" ({o.reason})" if o.reason else ""

@@ -110,6 +110,23 @@ def test_links_are_filled_and_escaped_and_one_that_is_too_long_is_left_out() -> 
     assert words.links == (("Ticket", "https://desk.example/desk%3A1%2F..%2Fx%3Fy?c=a%26b"),)
 
 
+def test_of_severities_only_a_disagreement_is_told_and_a_pattern_names_its_members() -> None:
+    said = example_outcome("classified")
+    assert said.classification is not None
+    agreed = replace(said, classification=replace(said.classification, disagrees=False))
+    by_rules = replace(said.classification, severity="P1", disagrees=True)
+    apart = replace(said, severity="P2", classification=by_rules)
+    assert alerts_of(Standing({}), Standing({}).with_(agreed), {}) == []
+    stands = Standing({}).with_(apart)
+    (alert,) = alerts_of(Standing({}), stands, {})
+    assert f"The rules come to P1 ({said.reason}); somebody gave P2." in told(alert).text
+    correction = replace(agreed, id="other", name="amended", corrects=said.id, outcome="classified")
+    (taken_back,) = alerts_of(stands, stands.with_(correction), {})
+    assert taken_back.state == RESOLVED
+    (pattern,) = alerts_of(Standing({}), Standing({}).with_(example_outcome("recurrence_detected")), {})
+    assert "times in the window, the latest in" in told(pattern).text
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("retracted", "amended")])
 def test_every_outcome_that_anybody_hears_of_is_told_within_the_limits(name: str) -> None:
     made = example_outcome(name)
