@@ -151,8 +151,9 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], reach: Reach) 
         host = must_be_url(url, reach).hostname
     except ValueError as error:
         raise Refused(str(error)) from None
+    dialler = _Dialler(reach)
     try:
-        async with _session(reach) as session, session.post(
+        async with _session(dialler, reach) as session, session.post(
             url, data=body, headers=headers, allow_redirects=False, proxy=reach.proxy
         ) as answer:  # fmt: skip
             return Answer(answer.status, await _some(answer.content), answer.headers)
@@ -161,22 +162,35 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], reach: Reach) 
     except ValueError:  # aiohttp's InvalidURL, and what no name server can be asked
         raise Refused(f"{host} is no host's name") from None
     except (ClientError, OSError) as error:
-        if forbidden := _forbidden(error):
-            raise Refused(f"{host}: {forbidden}") from None
+        if dialler.refused and not dialler.has_dialled:
+            raise Refused(f"{host}: {dialler.refused}") from None
         raise TryAgain(f"{host}: {_why(error)}") from None
 
 
-def _session(reach: Reach) -> ClientSession:
-    """One a request: alerts are few, and what is open to nobody needs no closing.
+class _Dialler:
+    """Makes the sockets of one request, and knows whether there was any: aiohttp tells only the failures of
+    all addresses in one."""
 
-    Through a proxy, which address is reached is the proxy's to judge; its own may be private.
-    """
-    towards = reach._replace(allow_private=True) if reach.proxy else reach
+    def __init__(self, reach: Reach) -> None:
+        # Through a proxy, which address is reached is the proxy's to judge; its own may be private.
+        self._reach = reach._replace(allow_private=True) if reach.proxy else reach
+        self.refused: Forbidden | None = None
+        self.has_dialled = False
+
+    def __call__(self, where: tuple[Any, ...]) -> socket.socket:
+        try:
+            made = checked_socket(where, self._reach)
+        except Forbidden as error:
+            self.refused = error
+            raise
+        self.has_dialled = True
+        return made
+
+
+def _session(dialler: _Dialler, reach: Reach) -> ClientSession:
+    """One a request: alerts are few, and what is open to nobody needs no closing."""
     connector = TCPConnector(
-        resolver=ThreadedResolver(),
-        use_dns_cache=False,
-        socket_factory=lambda where: checked_socket(where, towards),
-        force_close=True,
+        resolver=ThreadedResolver(), use_dns_cache=False, socket_factory=dialler, force_close=True
     )
     return ClientSession(
         connector=connector,
@@ -194,15 +208,6 @@ async def _some(content: Any) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
-
-
-def _forbidden(error: BaseException | None) -> Forbidden | None:
-    """Where the connection failed for it, however it was wrapped on its way."""
-    while error is not None:
-        if isinstance(error, Forbidden):
-            return error
-        error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
-    return None
 
 
 def _why(error: Exception) -> str:

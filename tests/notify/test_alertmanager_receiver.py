@@ -189,7 +189,7 @@ def test_it_says_how_often_it_wants_to_be_told() -> None:
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ({"urls": []}, "urls"),
+        ({"urls": []}, "urls: expected at least 1 item"),
         ({"urls": ["http://am.example"]}, "urls: expected a URL that begins with https"),
         ({"resend_every": 1800, "hold": 3600}, "hold: expected at least 3 times resend_every"),
     ],

@@ -147,7 +147,7 @@ async def test_an_alert_that_is_too_long_alone_is_shortened_but_for_its_key(othe
         ({"type": "fax"}, "type: expected one of"),
         ({"secret": None}, "secret"),
         ({"secret": "whsec_short"}, "secret: expected whsec_ and 24 to 64 bytes in base64"),
-        ({"uRl": "https://a.example"}, "uRl: unknown; expected one of allow_http"),
+        ({"uRl": "https://a.example"}, "uRl: expected one of allow_http"),
         ({"url": "http://desk.example/in"}, "url: expected a URL that begins with https"),
         ({"url": "https://user:" + "topsecret@desk.example/in"}, "url: expected no user and password"),
         ({"url": "https://10.0.0.1/in"}, "url: 10.0.0.1 is not public; expected allow_private: true"),
@@ -158,7 +158,7 @@ async def test_an_alert_that_is_too_long_alone_is_shortened_but_for_its_key(othe
             "secret_file: expected a file that can be read",
         ),
         ({"secret_file": "/nowhere"}, "secret: expected secret or secret_file, not both"),
-        ({"timeout": 0}, "timeout"),
+        ({"timeout": 0}, "timeout: expected greater than or equal to 0.1"),
     ],
 )
 def test_a_wrong_configuration_names_the_field_and_what_was_expected(

@@ -1,5 +1,6 @@
 """From a name and what a file says of it to a receiver."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +23,10 @@ TYPES: dict[str, tuple[type[Config], Callable[[str, Any], Receiver]]] = {
     "teams": (TeamsConfig, Teams),
     "webhook": (WebhookConfig, Webhook),
 }
+
+
+_SHOULD = re.compile(r"\w+ should (?:be |have |match )?(.*?)(?: after validation.*)?$")
+"""How pydantic says what it expects."""
 
 
 class BadReceiver(ValueError):
@@ -58,7 +63,9 @@ def _problem(model: type[Config], one: Mapping[str, Any]) -> tuple[str, str]:
     if one["type"] == "missing":
         message = f"expected {field} or {field}_file" if f"{field}_file" in model.model_fields else "expected"
     elif one["type"] == "extra_forbidden":
-        message = f"unknown; expected one of {', '.join(sorted(model.model_fields))}"
+        message = f"expected one of {', '.join(sorted(model.model_fields))}"
+    elif found := _SHOULD.match(message):
+        message = f"expected {found[1]}"
     if not field and ": " in message:
         field, message = message.split(": ", 1)  # of a check over several fields, which names its own
     return field or "receiver", message

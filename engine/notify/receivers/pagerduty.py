@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from pydantic import Field, SecretStr, field_validator
@@ -31,8 +31,6 @@ class PagerDutyConfig(HttpConfig):
     )
     previous_routing_key_file: str | None = None
     severities: dict[str, Severity] = Field({}, description="P0 to P3 → PagerDuty's, of what is breached")
-
-    urls_in: ClassVar[tuple[str, ...]] = ("url",)
 
     @field_validator("routing_key", "previous_routing_key")
     @classmethod

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from pydantic import Field, SecretStr
@@ -24,7 +24,6 @@ _RELAYED = re.compile(rb"HTTP error (\d{3})")
 class TeamsConfig(HttpConfig):
     """type: teams."""
 
-    urls_in: ClassVar[tuple[str, ...]] = ("url",)
     url: SecretStr = Field(description="of a workflow's trigger `When a Teams webhook request is received`")
     url_file: str | None = None
 

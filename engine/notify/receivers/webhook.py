@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from pydantic import Field, SecretStr, field_validator
@@ -30,7 +30,6 @@ _PREFIX = "whsec_"
 class WebhookConfig(HttpConfig):
     """type: webhook."""
 
-    urls_in: ClassVar[tuple[str, ...]] = ("url",)
     url: str
     secret: SecretStr = Field(description="whsec_ and 24 to 64 bytes in base64")
     secret_file: str | None = None
