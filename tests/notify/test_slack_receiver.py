@@ -20,7 +20,7 @@ from engine.notify.outgoing import Pace
 from engine.notify.receivers import BadReceiver, receiver_of, slack
 from engine.notify.receivers.slack import escaped
 
-TOKEN, CHANNEL = "xoxb-not-a-real-one", "C0123456789"
+TOKEN, CHANNEL = "xoxb-1234", "C0123456789"
 TEXT = {
     "type": "object",
     "required": ["type", "text"],
