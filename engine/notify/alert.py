@@ -74,5 +74,7 @@ class Receiver(Protocol):
 
     name: str
 
+    # `resend_every`, in seconds, is there where the other side forgets: what fires is sent again so often.
+
     async def send(self, notification: Notification, memory: Memory) -> None:
         """Return when the other side has it; TryAgain or Refused otherwise, and nothing else."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.core.instants import SECOND, Span
 from engine.core.policy import Calendar
 from engine.notify.alert import Receiver
 from engine.notify.conditions import LABELS
@@ -83,7 +84,7 @@ class _Branch(BaseModel):
     group_interval: Duration | None = None
     repeat_interval: Length | None = None
     mutes: list[_Mute] | None = None
-    continue_: bool = Field(False, alias="continue")
+    continue_: bool = Field(False, alias="continue", strict=True)
     routes: list["_Branch"] = []
 
 
@@ -110,7 +111,7 @@ def configuration(file: Path, calendars: Callable[[], Mapping[str, Calendar]]) -
     except ValidationError as error:
         raise NotifyErrors(problem_of(document, _File, one) for one in error.errors()) from None
     receivers = _receivers(document, said, problems)
-    root = _Tree(document, said, calendars, problems).root()
+    root = _Tree(document, said, receivers, calendars, problems).root()
     if problems:
         raise NotifyErrors(problems)
     return Configuration(receivers, root)
@@ -137,10 +138,12 @@ class _Tree:
         self,
         document: Document,
         said: _File,
+        receivers: Mapping[str, Receiver],
         calendars: Callable[[], Mapping[str, Calendar]],
         problems: list[Problem],
     ) -> None:
-        self._document, self._said, self._calendars, self._problems = document, said, calendars, problems
+        self._document, self._said, self._receivers = document, said, receivers
+        self._calendars, self._problems = calendars, problems
         self._known: Mapping[str, Calendar] | None = None
 
     def root(self) -> Route:
@@ -171,7 +174,16 @@ class _Tree:
             continues=said.continue_,
         )
         routes = [self._route(one, made, (*at, "routes", n)) for n, one in enumerate(said.routes)]
-        return replace(made, routes=tuple(routes))
+        return replace(made, routes=tuple(routes), repeat_interval=self._repeated(made))
+
+    def _repeated(self, route: Route) -> Span:
+        """Sooner where the receiver forgets sooner."""
+        wanted = getattr(self._receivers.get(route.receiver), "resend_every", None)
+        return (
+            route.repeat_interval
+            if wanted is None
+            else min(route.repeat_interval, Span(int(wanted * SECOND)))
+        )
 
     def _mutes(self, said: list[_Mute], at: At) -> tuple[Mute, ...]:
         made = []

@@ -1,0 +1,250 @@
+"""The delivery record, on SQLite and PostgreSQL: what is to be told, was told, and is told again."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alerting import outcome
+
+from engine.core.instants import DAY, HOUR, MINUTE, Instant
+from engine.core.outcomes import Outcome
+from engine.notify.alert import Alert
+from engine.notify.record import Attempt, Record, RecordRefused
+from engine.notify.routing import Route
+from engine.sql.offsets import Advance, Overtaken
+
+NOW = outcome().detected_at
+ROOT = Route("desk")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/record.db"
+    return str(request.getfixturevalue("postgres").new_database())
+
+
+@pytest.fixture
+def record(url: str) -> Iterator[Record]:
+    with Record.open(url) as made:
+        yield made
+
+
+def after(minutes: int) -> Instant:
+    return Instant(NOW + minutes * MINUTE)
+
+
+def take(record: Record, *said: Outcome, root: Route = ROOT, at: Instant = NOW, since: int = 0) -> int:
+    return record.take(said, (), root, at, Instant(since))
+
+
+def begin(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> Attempt:
+    (group,) = record.due(receiver, at, 10).groups
+    attempt = record.begin(receiver, group, root, at)
+    assert attempt is not None
+    return attempt
+
+
+def tell(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> list[Alert]:
+    """All that is due, in one round."""
+    told: list[Alert] = []
+    for group in record.due(receiver, at, 100).groups:
+        if (attempt := record.begin(receiver, group, root, at)) is not None:
+            told += attempt.notification.alerts
+            record.told(attempt, root, at)
+    return told
+
+
+def states(alerts: list[Alert]) -> list[str]:
+    return [one.state for one in alerts]
+
+
+def test_a_breach_is_told_and_its_end_and_then_nothing_is_left(record: Record) -> None:
+    assert take(record, outcome("breached")) == 1
+    assert states(tell(record)) == ["firing"]
+    assert tell(record) == []
+    take(record, outcome("stopped_late"), at=after(1))
+    assert states(tell(record, after(1))) == ["resolved"]
+    assert record.due("desk", after(10_000), 10) == ([], None, None)
+
+
+def test_an_outcome_that_comes_again_changes_nothing(record: Record) -> None:
+    take(record, outcome("breached"))
+    tell(record)
+    assert take(record, outcome("breached"), outcome("breached")) == 0
+    assert tell(record) == []
+
+
+def test_offsets_move_with_the_alerts_or_not_at_all(record: Record) -> None:
+    record.take([outcome()], [Advance("outcomes", 0, 0, 5)], ROOT, NOW, Instant(0))
+    assert record.offsets() == {("outcomes", 0): 5}
+    with pytest.raises(Overtaken, match="outcomes/0"):
+        record.take([outcome("stopped_late")], [Advance("outcomes", 0, 0, 5)], ROOT, NOW, Instant(0))
+    assert states(tell(record)) == ["firing"]
+
+
+def test_an_attempt_whose_result_nobody_noted_is_made_again_with_the_same_alerts(record: Record) -> None:
+    take(record, outcome("breached"))
+    first = begin(record)
+    assert begin(record).notification == first.notification
+    take(record, outcome("stopped_late"), at=NOW)
+    assert states(tell(record)) == ["firing"], "it may be shown, and must be told as over, after the firing"
+    assert states(tell(record)) == ["resolved"]
+
+
+def test_a_failure_waits_and_counts_and_a_success_forgets_it(record: Record) -> None:
+    take(record, outcome("breached"))
+    record.failed(begin(record), ROOT, "answered 503", after(2), NOW)
+    assert record.due("desk", after(1), 10) == ([], after(2), NOW)
+    again = begin(record, after(2))
+    assert again.notification.attempt == 1
+    record.told(again, ROOT, after(2))
+    assert record.due("desk", after(2), 10).oldest is None
+
+
+def test_while_one_receiver_fails_another_is_told(record: Record) -> None:
+    root = Route("desk", routes=(Route("pager", (("level", ("critical",)),), continues=True), _all("desk")))
+    take(record, outcome("breached"), root=root)
+    record.failed(begin(record, root=root, receiver="pager"), root, "down", after(60), NOW)
+    assert states(tell(record, root=root)) == ["firing"]
+
+
+def _all(receiver: str) -> Route:
+    return Route(receiver, (("metric", ("resolve",)),))
+
+
+def test_what_was_found_before_the_first_start_is_told_to_nobody_until_it_changes(record: Record) -> None:
+    take(record, outcome("breach_risk", detected_at=NOW), since=NOW + HOUR)
+    assert tell(record) == []
+    take(record, outcome("breached", detected_at=after(90)), at=after(90), since=NOW + HOUR)
+    assert states(tell(record, after(90))) == ["firing"]
+
+
+def test_history_that_is_over_is_told_to_nobody(record: Record) -> None:
+    take(record, outcome("breached"), outcome("stopped_late"), since=NOW + HOUR)
+    take(record, outcome("breached", subject="desk:2"), since=NOW + HOUR)
+    take(record, outcome("stopped_late", subject="desk:2", detected_at=after(90)), since=NOW + HOUR)
+    assert tell(record, after(100)) == []
+
+
+def test_a_group_is_told_at_once_and_waits_for_more(record: Record) -> None:
+    root = Route("desk", group_by=("customer",), group_wait=MINUTE, group_interval=MINUTE)
+    take(record, outcome("breached"), root=root)
+    take(record, outcome("breached", subject="desk:2"), root=root)
+    assert tell(record, root=root) == []
+    assert states(tell(record, after(1), root)) == ["firing", "firing"]
+
+
+def test_an_alert_that_is_routed_elsewhere_is_still_told_as_over_to_whom_it_fired(record: Record) -> None:
+    root = Route("desk", routes=(Route("pager", (("severity", ("P1",)),)),))
+    take(record, outcome("breached", severity="P1"), root=root)
+    assert states(tell(record, root=root, receiver="pager")) == ["firing"]
+    take(record, outcome("escalated", severity="P2"), outcome("stopped_late", severity="P2"), root=root)
+    assert states(tell(record, root=root, receiver="pager")) == ["resolved"]
+
+
+def test_what_is_refused_is_a_dead_letter_and_told_again_by_command(record: Record) -> None:
+    take(record, outcome("breached"))
+    number = record.refused(begin(record), ROOT, "no such channel", NOW)
+    assert tell(record, after(1_000)) == []
+    (letter,) = record.letters()
+    assert (letter.id, letter.receiver, letter.reason) == (number, "desk", "no such channel")
+    assert record.resend(number, after(1))
+    assert not record.resend(number, after(1))
+    assert states(tell(record, after(1))) == ["firing"]
+    take(record, outcome("stopped_late"), at=after(2))
+    assert states(tell(record, after(2))) == ["resolved"]
+    assert (record.letters(), len(record.letters(everything=True))) == ([], 1)
+
+
+def test_a_dead_letter_of_what_is_over_meanwhile_is_told_as_it_fired_and_then_as_over(record: Record) -> None:
+    take(record, outcome("breached"))
+    number = record.refused(begin(record), ROOT, "no such channel", NOW)
+    take(record, outcome("stopped_late"), at=after(1))
+    assert tell(record, after(1)) == []
+    assert record.resend(number, after(2))
+    assert states(tell(record, after(2))) == ["firing"]
+    assert states(tell(record, after(2))) == ["resolved"]
+    assert tell(record, after(10_000)) == []
+
+
+def test_a_refused_end_is_told_again_by_command(record: Record) -> None:
+    take(record, outcome("breached"))
+    tell(record)
+    take(record, outcome("stopped_late"))
+    number = record.refused(begin(record), ROOT, "gone", NOW)
+    assert record.due("desk", after(10_000), 10).groups == []
+    assert record.resend(number, after(1))
+    assert states(tell(record, after(1))) == ["resolved"]
+
+
+def test_a_silence_holds_back_until_it_ends_or_is_ended(record: Record) -> None:
+    number = record.silence("kim", "drill", (("customer", ("acme",)),), NOW, after(60))
+    (silence,) = record.silences(NOW)
+    assert (silence.author, silence.reason, silence.ends) == ("kim", "drill", after(60))
+    take(record, outcome("breached"))
+    assert tell(record) == []
+    assert tell(record, after(59)) == []
+    assert record.expire(number, after(59))
+    assert not record.expire(number, after(59))
+    assert states(tell(record, after(59))) == ["firing"]
+
+
+def test_a_receiver_remembers_under_its_own_name(record: Record) -> None:
+    record.remember("desk", "thread", "1")
+    record.remember("desk", "thread", "2")
+    assert record.remembered("desk", "thread") == "2"
+    assert record.remembered("pager", "thread") is None
+
+
+def test_what_is_over_and_told_is_forgotten_in_time_and_what_fires_is_not(record: Record) -> None:
+    take(record, outcome("breached"), outcome("breached", subject="desk:2"))
+    tell(record)
+    take(record, outcome("stopped_late"))
+    tell(record)
+    assert record.prune(NOW) == 0
+    assert record.prune(Instant(NOW + DAY)) == 1
+    assert take(record, outcome("stopped_late", subject="desk:2"), at=after(2_000)) == 1
+
+
+def test_one_process_at_a_time_sends(record: Record, url: str) -> None:
+    with record.alone() as held:
+        assert held is not None
+        assert held()
+        with Record.open(url) as other, other.alone() as second:
+            assert second is None
+    with Record.open(url) as other, other.alone() as second:
+        assert second is not None
+
+
+def test_a_process_that_is_killed_lets_go(record: Record, url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    holds = context.Event()
+    process = context.Process(target=hold, args=(url, holds))
+    process.start()
+    assert holds.wait(30)
+    with record.alone() as held:
+        assert held is None
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join(10)
+    for _ in range(100):
+        with record.alone() as held:
+            if held is not None:
+                return
+    pytest.fail("the lock of the dead is held")
+
+
+def hold(url: str, holds: "multiprocessing.synchronize.Event") -> None:
+    with Record.open(url) as record, record.alone():
+        holds.set()
+        signal.pause()
+
+
+def test_the_record_of_another_release_is_refused(record: Record, url: str) -> None:
+    with record.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE notify_about SET value = '99' WHERE name = 'schema'")
+    with pytest.raises(RecordRefused, match="99"):
+        Record.open(url)
