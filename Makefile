@@ -9,6 +9,7 @@ RESOLVE := $(UV) pyproject.toml
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
+SOAK_OUTCOMES ?= 100000
 SIM_SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
@@ -21,6 +22,7 @@ help:
 	@echo "make test    check, the simulator, and the tests on a real Apache Kafka"
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
+	@echo "             tell SOAK_OUTCOMES=$(SOAK_OUTCOMES) outcomes to receivers that fail,"
 	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers"
 	@echo "make audit   the bill of materials, and what is known against the dependencies"
 	@echo "make lock    resolve the dependencies anew"
@@ -50,6 +52,7 @@ soak: $(VENV)/.dev
 	VIGIL_SIM_SEEDS=$(SIM_SEEDS) $(BIN)/pytest -q -n auto --dist loadfile tests/sim
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s -k "kills or transactions" tests/e2e/test_uci_log.py
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
+	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) VIGIL_SOAK_OUTCOMES=$(SOAK_OUTCOMES) $(BIN)/pytest -s tests/notify/test_notify_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
 
 audit: $(VENV)/audit/.done

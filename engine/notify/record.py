@@ -21,6 +21,7 @@ from sqlalchemy import (
     Engine,
     Table,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -482,30 +483,25 @@ class _Batch:
 
 
 class _One:
-    """A group of a receiver, in a transaction."""
+    """A group of a receiver, in a transaction. There are two of them a notification, so the statements are
+    made once."""
 
     def __init__(self, connection: Connection, receiver: str, group: str, root: Route) -> None:
-        self._connection, self._receiver, self._name = connection, receiver, group
-        self.group = _groups(connection, [(receiver, group)]).get((receiver, group), Group())
-        m, a = t.members.c, t.alerts.c
-        query = select(m.told, m.shown, m.fired, a.alert).join(t.alerts, m.key == a.key)
-        rows = connection.execute(
-            query.where(m.receiver == receiver, m.grp == group).order_by(a.changed, m.key)
-        )
-        found = [_member(row) for row in rows]
+        self._connection, self._place = connection, {"r": receiver, "g": group}
+        row = connection.execute(_GROUP, self._place).first()
+        self.group = Group() if row is None else _group(row)
+        found = [_member(row) for row in connection.execute(_MEMBERS, self._place)]
         self.members = {member.alert.key: member for member in found}
         self.route = route_of(root, receiver, group, found[0].alert) if found else None
 
     def store(self, member: Member) -> None:
-        _replace(self._connection, t.members, [_member_row(self._receiver, self._name, member)])
+        row = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
+        self._connection.execute(_STORE_MEMBER, self._place | row | {"m_fired": _packed(member.fired)})
 
-    def drop(self, keys: Iterable[str]) -> None:
-        m = t.members.c
-        gone = list(keys)
-        for some in _chunks(gone):
-            here = and_(m.receiver == self._receiver, m.grp == self._name, m.key.in_(some))
-            self._connection.execute(delete(t.members).where(here))
-        for key in gone:
+    def drop(self, keys: Collection[str]) -> None:
+        if keys:
+            self._connection.execute(_DROP_MEMBER, [self._place | {"k": key} for key in keys])
+        for key in keys:
             self.members.pop(key, None)
 
     def tell(self, sent: Iterable[Alert]) -> None:
@@ -524,13 +520,36 @@ class _One:
         if self.members:
             self.store_group()
         else:
-            g = t.groups.c
-            self._connection.execute(
-                delete(t.groups).where(g.receiver == self._receiver, g.grp == self._name)
-            )
+            self._connection.execute(_DROP_GROUP, self._place)
 
     def store_group(self) -> None:
-        _replace(self._connection, t.groups, [_group_row(self._receiver, self._name, self.group)])
+        values = {f"g_{name}": value for name, value in msgspec.structs.asdict(self.group).items()}
+        self._connection.execute(_STORE_GROUP, self._place | values)
+
+
+_g, _m, _s = t.groups.c, t.members.c, t.silences.c
+_THIS_GROUP = and_(_g.receiver == bindparam("r"), _g.grp == bindparam("g"))
+_THIS_MEMBER = and_(_m.receiver == bindparam("r"), _m.key == bindparam("k"))
+_GROUP = select(t.groups).where(_THIS_GROUP)
+_MEMBERS = (
+    select(_m.told, _m.shown, _m.fired, t.alerts.c.alert)
+    .join(t.alerts, _m.key == t.alerts.c.key)
+    .where(_m.receiver == bindparam("r"), _m.grp == bindparam("g"))
+    .order_by(t.alerts.c.changed, _m.key)
+)
+_STORE_MEMBER = (
+    update(t.members)
+    .where(_THIS_MEMBER)
+    .values(told=bindparam("m_told"), shown=bindparam("m_shown"), fired=bindparam("m_fired"))
+)
+_DROP_MEMBER = delete(t.members).where(_THIS_MEMBER)
+_STORE_GROUP = (
+    update(t.groups)
+    .where(_THIS_GROUP)
+    .values({name: bindparam(f"g_{name}") for name in Group.__struct_fields__})
+)
+_DROP_GROUP = delete(t.groups).where(_THIS_GROUP)
+_SILENCES = select(t.silences).where(_s.starts <= bindparam("now"), _s.ends > bindparam("now"))
 
 
 # -- rows -------------------------------------------------------------------------------------------
@@ -557,9 +576,16 @@ def _members(connection: Connection, keys: Sequence[str]) -> dict[_Place, tuple[
 
 
 def _member_row(receiver: str, group: str, member: Member) -> dict[str, Any]:
-    fired = None if member.fired is None else _pack(member.fired)
     row = {"receiver": receiver, "key": member.alert.key, "grp": group}
-    return row | {"told": member.told, "shown": member.shown, "fired": fired}
+    return row | {"told": member.told, "shown": member.shown, "fired": _packed(member.fired)}
+
+
+def _packed(alert: Alert | None) -> bytes | None:
+    return None if alert is None else _pack(alert)
+
+
+def _group(row: Found) -> Group:
+    return Group(row.due, row.held, row.told_at, row.attempt, row.since, row.why)
 
 
 def _groups(connection: Connection, places: Sequence[_Place]) -> dict[_Place, Group]:
@@ -567,8 +593,7 @@ def _groups(connection: Connection, places: Sequence[_Place]) -> dict[_Place, Gr
     found: dict[_Place, Group] = {}
     for some in _chunks(places):
         for row in connection.execute(select(t.groups).where(tuple_(g.receiver, g.grp).in_(some))):
-            group = Group(row.due, row.held, row.told_at, row.attempt, row.since, row.why)
-            found[row.receiver, row.grp] = group
+            found[row.receiver, row.grp] = _group(row)
     return found
 
 
@@ -606,10 +631,7 @@ def _silence(row: Found) -> Silence:
 
 def _silences(connection: Connection, now: Instant) -> list[Silence]:
     """Those that are in force."""
-    s = t.silences.c
-    return [
-        _silence(row) for row in connection.execute(select(t.silences).where(s.starts <= now, s.ends > now))
-    ]
+    return [_silence(row) for row in connection.execute(_SILENCES, {"now": now})]
 
 
 def _until(silences: Iterable[Silence], labels: Mapping[str, str]) -> Instant | None:

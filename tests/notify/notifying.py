@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from copy import copy
 from pathlib import Path
 
 import orjson
@@ -43,6 +44,13 @@ class Notifying:
         self.config = folder / "notify.yaml"
         self.log = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def beside(self) -> "Notifying":
+        """Another process on the same record."""
+        other = copy(self)
+        other.log = self.folder / "log-beside"
+        other.log.touch()
+        return other
 
     def configure(self, receivers: dict[str, dict[str, object]], route: dict[str, object]) -> None:
         """JSON is YAML."""

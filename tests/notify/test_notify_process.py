@@ -8,7 +8,8 @@ from alerting import outcome
 from counterpart import Counterpart
 from notifying import Notifying, webhook
 
-from engine.demo.broker import KafkaBroker
+from engine.demo.broker import KafkaBroker, free_port
+from postgres import Postgres
 
 
 @pytest.fixture
@@ -38,3 +39,29 @@ async def test_a_breach_is_told_once_and_resolved_once_and_what_is_unreadable_st
     said = notifying.log.read_text()
     assert '"event": "skipped"' in said
     assert '"event": "stopped"' in said
+
+
+async def test_a_second_process_waits_and_takes_over_and_a_receiver_that_is_down_delays_no_other(
+    kafka: KafkaBroker, postgres: Postgres, other: Counterpart, tmp_path: Path
+) -> None:
+    first = Notifying(kafka, tmp_path, postgres.new_database())
+    receivers = {"desk": webhook(other.url), "down": webhook(f"http://127.0.0.1:{free_port()}")}
+    everyone: dict[str, object] = {"match": {"metric": "resolve"}, "continue": True}
+    routes = [{"receiver": name, **everyone} for name in ("down", "desk")]
+    first.configure(receivers, {"receiver": "desk", "routes": routes})
+    second = first.beside()
+    try:
+        first.start()
+        first.send([outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(20)])
+        await first.until(lambda: len(other.requests) == 20)
+        second.start()
+        await second.until(lambda: '"event": "waiting"' in second.log.read_text())
+        first.kill()
+        second.send([outcome("stopped_late", subject=f"desk:{n}", id=f"s{n}") for n in range(20)])
+        await second.until(lambda: len({one for one in states(other) if one[1] == "resolved"}) == 20)
+        assert second.stop() == 0
+    finally:
+        first.kill()
+        second.kill()
+    assert len([one for one in states(other) if one[1] == "firing"]) == 20, "told again by the second"
+    assert "receiver_is_down" in first.log.read_text()

@@ -1,0 +1,120 @@
+"""`vigil notify`: the file looked at, a receiver tried, silences and dead letters."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alerting import outcome
+from counterpart import Counterpart, Says
+from notifying import SECRET, webhook
+
+from engine.cli.exits import ExitCode
+from engine.core.instants import Instant
+from engine.notify.record import Record
+from engine.notify.routing import Route
+from running import vigil
+
+ROOT = Route("desk")
+NOW = outcome().detected_at
+
+
+def config(tmp_path: Path, **receivers: object) -> str:
+    made = tmp_path / "notify.yaml"
+    made.write_text(json.dumps({"receivers": receivers, "route": {"receiver": next(iter(receivers))}}))
+    return str(made)
+
+
+def test_check_names_what_is_wrong_and_what_there_is(tmp_path: Path) -> None:
+    good = config(tmp_path, desk=webhook("http://127.0.0.1:1/in"))
+    done = vigil("notify", "check", "--config", good, "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"receivers": {"desk": "webhook"}})
+    bad = config(tmp_path, desk=webhook("http://127.0.0.1:1/in") | {"uRl": "x"})
+    done = vigil("notify", "check", "--config", bad)
+    assert done.returncode == ExitCode.REFUSED
+    assert "notify.yaml:1: receivers.desk.uRl" in done.stderr
+    assert SECRET not in done.stderr
+    done = vigil("notify", "check", "--config", str(tmp_path / "none.yaml"))
+    assert done.returncode == ExitCode.REFUSED
+    assert "none.yaml" in done.stderr
+
+
+async def test_a_receiver_that_is_tried_has_a_sample_and_its_end_or_says_why_not(
+    tmp_path: Path, other: Counterpart
+) -> None:
+    file = config(tmp_path, desk=webhook(other.url))
+
+    async def attempt(name: str = "desk") -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(vigil, "notify", "test", name, "--config", file)
+
+    done = await attempt()
+    assert done.returncode == 0, done.stderr
+    told = [sent.json["data"]["alerts"][0] for sent in other.requests]
+    assert [one["state"] for one in told] == ["firing", "resolved"]
+    assert told[0]["key"] == told[1]["key"]
+    assert told[0]["fields"]["Title"] == "This is a test of the receiver, and no breach"
+    other.answers = [Says(403, "no")]
+    done = await attempt()
+    assert (done.returncode, "desk answered 403: no" in done.stderr) == (1, True)
+    assert (await attempt("dsk")).returncode == ExitCode.USAGE
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    return f"sqlite:///{tmp_path}/record.db"
+
+
+def test_a_silence_has_an_author_a_reason_and_an_end(url: str) -> None:
+    given = ["--author", "kim", "--reason", "drill", "--record", url]
+    done = vigil(
+        "notify", "silence", "add", "severity=P2,P3", *given, "--until", "2100-01-01T00:00:00Z", "--json"
+    )
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"id": 1})
+    (one,) = json.loads(vigil("notify", "silence", "list", "--record", url, "--json").stdout)
+    assert (one["author"], one["reason"], one["ends"]) == ("kim", "drill", "2100-01-01T00:00:00Z")
+    assert one["match"] == {"severity": ["P2", "P3"]}
+    assert "severity=P2,P3" in vigil("notify", "silence", "list", "--record", url).stderr
+    assert vigil("notify", "silence", "expire", "1", "--record", url).returncode == 0
+    assert vigil("notify", "silence", "expire", "1", "--record", url).returncode == ExitCode.FOUND
+    assert json.loads(vigil("notify", "silence", "list", "--record", url, "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("match", "until", "says"),
+    [
+        ("sevrity=P2", "2100-01-01T00:00:00Z", "expected one of subject"),
+        ("severity", "2100-01-01T00:00:00Z", "expected LABEL=VALUE"),
+        ("severity=P2", "2020-01-01T00:00:00Z", "expected a time to come"),
+        ("severity=P2", "tomorrow", "--until tomorrow"),
+    ],
+)
+def test_a_silence_that_cannot_be_is_refused(url: str, match: str, until: str, says: str) -> None:
+    given = ["--author", "kim", "--reason", "drill", "--record", url, "--until", until]
+    done = vigil("notify", "silence", "add", match, *given)
+    assert done.returncode == ExitCode.USAGE
+    assert says in done.stderr
+
+
+def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str) -> None:
+    with Record.open(url) as record:
+        record.take([outcome()], (), ROOT, NOW, Instant(0))
+        (group,) = record.due("desk", NOW, 1).groups
+        attempt = record.begin("desk", group, ROOT, NOW)
+        assert attempt is not None
+        record.refused(attempt, ROOT, "no such channel", NOW)
+    (letter,) = json.loads(vigil("notify", "dead", "list", "--record", url, "--json").stdout)
+    assert (letter["id"], letter["receiver"], letter["reason"]) == (1, "desk", "no such channel")
+    assert letter["alerts"] == [{"key": "zendesk:acme:4711/resolve/1", "state": "firing"}]
+    assert "no such channel" in vigil("notify", "dead", "list", "--record", url).stderr
+    assert vigil("notify", "dead", "resend", "--record", url).returncode == ExitCode.USAGE
+    assert vigil("notify", "dead", "resend", "--all", "--record", url).returncode == 0
+    assert vigil("notify", "dead", "resend", "1", "--record", url).returncode == ExitCode.FOUND
+    with Record.open(url) as record:
+        assert record.due("desk", Instant(2**60), 9).groups == [group]
+
+
+def test_a_database_that_is_none_is_one_line() -> None:
+    done = vigil("notify", "silence", "list", "--record", "mysql://db/x")
+    assert (done.returncode, len(done.stderr.splitlines())) == (ExitCode.USAGE, 1)
