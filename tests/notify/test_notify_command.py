@@ -11,11 +11,11 @@ from alerting import outcome
 from counterpart import Counterpart, Says
 from notifying import SECRET, webhook
 
+from cli.running import vigil
 from engine.cli.exits import ExitCode
 from engine.core.instants import Instant
 from engine.notify.record import Record
 from engine.notify.routing import Route
-from running import vigil
 
 ROOT = Route("desk")
 NOW = outcome().detected_at
