@@ -1,5 +1,6 @@
 """`vigil intake run` as it is started, on a real Apache Kafka: its answers, and what lies on the topics."""
 
+import hmac
 import os
 import socket
 import subprocess
@@ -26,6 +27,7 @@ SECRET, KEY = "the-secret-of-zendesk", "the-key-of-a-producer"
 DOORS = """
 doors:
   acme: {source: zendesk, secrets: [{env: ACME_SECRET}], subject: "zendesk:acme:{id}"}
+  oncall: {source: pagerduty, secrets: [{env: ACME_SECRET}]}
   direct: {source: cloudevents, secrets: [{env: DIRECT_KEY}]}
 """
 SHOP, SLOW = new_key(), new_key()
@@ -91,6 +93,11 @@ class Intake:
             "X-Zendesk-Webhook-Signature-Timestamp": at,
         }
         return self.client.post("/in/acme", content=body, headers=headers)
+
+    def pagerduty(self, body: bytes) -> httpx.Response:
+        signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
+        headers = {"X-PagerDuty-Signature": f"v1={signature}"}
+        return self.client.post("/in/oncall", content=body, headers=headers)
 
     def records(self, name: str, count: int) -> list[Any]:
         """The first records of a topic; fails where there are fewer."""

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from counterpart import Counterpart, running
+
+from notify.counterpart import Counterpart, running
 
 
 @pytest.fixture

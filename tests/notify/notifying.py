@@ -35,10 +35,12 @@ def webhook(url: str) -> dict[str, object]:
 class Notifying:
     """Its topic, its record, its file and, once started, its process."""
 
-    def __init__(self, kafka: KafkaBroker, folder: Path, url: str = "") -> None:
+    def __init__(self, kafka: KafkaBroker, folder: Path, url: str = "", topic: str = "") -> None:
+        """`topic`: of outcomes that somebody else says; else one of its own is made."""
         self.folder = folder
-        self.topic = unique("outcomes")
-        create_topics(kafka.bootstrap, self.topic, partitions=2)
+        self.topic = topic or unique("outcomes")
+        if not topic:
+            create_topics(kafka.bootstrap, self.topic, partitions=2)
         self.bootstrap = kafka.bootstrap
         self.url = url or f"sqlite:///{folder}/record.db"
         self.config = folder / "notify.yaml"

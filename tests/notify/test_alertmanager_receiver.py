@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import Remembered, alert, notification, resolved
-from counterpart import CUT, Counterpart, Says, running
 from msgspec.structs import replace
 
 from engine.core.instants import parse_instant
@@ -22,6 +20,8 @@ from engine.demo.broker import free_port
 from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.counterpart import CUT, Counterpart, Says, running
 from servers import missing
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from notifying import SECRET
 
 from engine.core.instants import HOUR, MINUTE, SECOND
 from engine.core.policy import Calendar
 from engine.notify.configuration import Configuration, NotifyErrors, configuration
 from engine.notify.routing import Route, destinations
 from engine.policies import load
+from notify.notifying import SECRET
 
 ROOT = Path(__file__).parents[2]
 GOOD = f"""

@@ -2,14 +2,14 @@
 
 import ssl
 import subprocess
-from mailbox import CUT, SILENT, Mailbox, mailbox
 from pathlib import Path
 
 import pytest
-from alerting import Remembered, alert, notification, resolved
 
 from engine.notify.alert import Alert, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.mailbox import CUT, SILENT, Mailbox, mailbox
 
 GOOD: dict[str, object] = {
     "type": "email",

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alerting import outcome
-from counterpart import Counterpart, Says
-from notifying import SECRET, webhook
 
 from cli.running import vigil
 from engine.cli.exits import ExitCode
 from engine.core.instants import Instant
 from engine.notify.record import Record
 from engine.notify.routing import Route
+from notify.alerting import outcome
+from notify.counterpart import Counterpart, Says
+from notify.notifying import SECRET, webhook
 
 ROOT = Route("desk")
 NOW = outcome().detected_at

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import pytest
 from kafka import KafkaProducer
 from msgspec.structs import replace
-from notifying import Notifying, webhook
 
 from engine.contract.examples import example_outcome
 from engine.contract.outcomes import encode_outcome
 from engine.core.instants import MINUTE, Instant
 from engine.core.outcomes import Outcome
+from notify.notifying import Notifying, webhook
 
 KILLS = max(5, int(os.environ.get("VIGIL_SOAK_KILLS", "5")))
 OUTCOMES = max(2_000, int(os.environ.get("VIGIL_SOAK_OUTCOMES", "2000")))

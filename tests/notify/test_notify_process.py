@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alerting import outcome
-from counterpart import Counterpart
-from notifying import Notifying, webhook
 
 from engine.demo.broker import KafkaBroker, free_port
+from notify.alerting import outcome
+from notify.counterpart import Counterpart
+from notify.notifying import Notifying, webhook
 from postgres import Postgres
 
 

@@ -7,10 +7,10 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from counterpart import Counterpart, Says, running
 
 from engine.notify.alert import Refused, TryAgain
 from engine.notify.outgoing import LONGEST_ANSWER, Forbidden, Pace, Reach, connect, must_be_allowed, post
+from notify.counterpart import Counterpart, Says, running
 
 HERE = Reach(allow_http=True, allow_private=True, timeout=2)
 OUTSIDE = Reach(allow_http=True, timeout=2)

@@ -1,81 +1,22 @@
-"""The PagerDuty receiver against a look-alike that checks each event as PagerDuty publishes it.
+"""The PagerDuty receiver against a look-alike that checks each event as PagerDuty publishes it."""
 
-The shape is that of `reference/events-v2/openapiv3.json` in github.com/PagerDuty/api-schema (createV2Event);
-lengths and the size are those of developer.pagerduty.com, "Send an alert event" and "Event size limit".
-"""
-
-import json
 import time
-from typing import Any
 
-import jsonschema
 import pytest
-from alerting import Remembered, alert, notification, resolved
-from counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
 
 from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.counterpart import CUT, HALF, SLOW, Counterpart, Says
+from notify.lookalikes import pagerduty
 
 KEY, OLD_KEY = "e93facc04764012d7bfb002500d5d1a6", "0123456789abcdef0123456789abcdef"
-EVENT: dict[str, Any] = {
-    "type": "object",
-    "required": ["routing_key", "event_action"],
-    "additionalProperties": False,
-    "properties": {
-        "routing_key": {"type": "string", "minLength": 32, "maxLength": 32},
-        "event_action": {"enum": ["trigger", "acknowledge", "resolve"]},
-        "dedup_key": {"type": "string", "maxLength": 255},
-        "client": {"type": "string"},
-        "client_url": {"type": "string", "pattern": "^https?://"},
-        "links": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["href"],
-                "additionalProperties": False,
-                "properties": {
-                    "href": {"type": "string", "pattern": "^https?://"},
-                    "text": {"type": "string"},
-                },
-            },
-        },
-        "payload": {
-            "type": "object",
-            "required": ["summary", "severity", "source"],
-            "additionalProperties": False,
-            "properties": {
-                "summary": {"type": "string", "minLength": 1, "maxLength": 1024},
-                "timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"},
-                "severity": {"enum": ["critical", "warning", "error", "info"]},
-                "source": {"type": "string", "minLength": 1},
-                "component": {"type": "string"},
-                "group": {"type": "string"},
-                "class": {"type": "string"},
-                "custom_details": {"type": "object"},
-            },
-        },
-    },
-    "if": {"properties": {"event_action": {"const": "trigger"}}},
-    "then": {"required": ["payload"]},
-    "else": {"required": ["dedup_key"]},
-}
-
-
-def judge(sent: Sent) -> Says:
-    """As PagerDuty answers."""
-    try:
-        assert sent.path == "/v2/enqueue"
-        assert len(sent.body) <= 512_000
-        jsonschema.validate(sent.json, EVENT)
-    except (AssertionError, jsonschema.ValidationError, ValueError) as error:
-        return Says(400, json.dumps({"status": "invalid event", "errors": [str(error)[:300]]}))
-    return Says(202, json.dumps({"status": "success", "message": "Event processed", "dedup_key": "k"}))
 
 
 @pytest.fixture
 def there(other: Counterpart) -> Counterpart:
     """PagerDuty."""
-    other.judge = judge
+    other.judge = pagerduty
     return other
 
 
@@ -137,7 +78,7 @@ async def test_the_longest_alert_is_taken(there: Counterpart) -> None:
 
 
 async def test_one_that_is_refused_hides_no_other(there: Counterpart) -> None:
-    there.judge = lambda s: Says(400, "no") if s.json["payload"]["source"] == "desk:1" else judge(s)
+    there.judge = lambda s: Says(400, "no") if s.json["payload"]["source"] == "desk:1" else pagerduty(s)
     with pytest.raises(Refused, match="desk:1/resolve/1: page answered 400: no"):
         await send(receiver(there), alert(subject="desk:1"), alert(subject="desk:2"))
     assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2"]

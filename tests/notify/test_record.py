@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alerting import outcome
 
 from engine.core.instants import DAY, HOUR, MINUTE, Instant
 from engine.core.outcomes import Outcome
@@ -15,6 +14,7 @@ from engine.notify.alert import Alert
 from engine.notify.record import Attempt, Record, RecordRefused
 from engine.notify.routing import Route
 from engine.sql.offsets import Advance, Overtaken
+from notify.alerting import outcome
 
 NOW = outcome().detected_at
 ROOT = Route("desk")

@@ -1,103 +1,16 @@
-"""The Slack receiver against a look-alike that keeps threads and checks messages as Slack documents them.
+"""The Slack receiver against a look-alike that keeps threads and checks messages as Slack documents them."""
 
-Methods, errors and `ok: false` with status 200: docs.slack.dev, chat.postMessage and chat.update. Blocks:
-docs.slack.dev, Blocks, Section (text 3,000, at most ten fields of 2,000), fifty blocks a message. The number
-of characters: slackapi/bolt-js issue 2509.
-"""
-
-import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
-import jsonschema
 import pytest
-from alerting import Remembered, alert, notification, resolved
-from counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
 
 from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
 from engine.notify.outgoing import Pace
 from engine.notify.receivers import BadReceiver, receiver_of, slack
 from engine.notify.receivers.slack import escaped
-
-TOKEN, CHANNEL = "xoxb-1234", "C0123456789"
-TEXT = {
-    "type": "object",
-    "required": ["type", "text"],
-    "properties": {
-        "type": {"const": "mrkdwn"},
-        "text": {"type": "string", "minLength": 1, "maxLength": 3000},
-    },
-}
-FIELD = TEXT | {"properties": {"type": {"const": "mrkdwn"}, "text": {"type": "string", "maxLength": 2000}}}
-MESSAGE: dict[str, Any] = {
-    "type": "object",
-    "required": ["text", "blocks"],
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "maxLength": 4000},
-        "thread_ts": {"type": "string", "pattern": r"^\d+\.\d+$"},
-        "reply_broadcast": {"type": "boolean"},
-        "blocks": {
-            "type": "array",
-            "maxItems": 50,
-            "items": {
-                "type": "object",
-                "required": ["type"],
-                "additionalProperties": False,
-                "anyOf": [{"required": ["text"]}, {"required": ["fields"]}],
-                "properties": {
-                    "type": {"const": "section"},
-                    "text": TEXT,
-                    "fields": {"type": "array", "minItems": 1, "maxItems": 10, "items": FIELD},
-                },
-            },
-        },
-    },
-}
-
-
-class Workspace:
-    """What stands in the channel: ts → message."""
-
-    def __init__(self) -> None:
-        self.messages: dict[str, dict[str, Any]] = {}
-
-    def judge(self, sent: Sent) -> Says:
-        said = sent.json
-        jsonschema.validate(said, MESSAGE)
-        characters = sum(len(t) for t in texts(said["blocks"]))
-        if sent.path == "/hook":
-            return Says(200, "ok")
-        if sent.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return refusal("invalid_auth")
-        if said["channel"] != CHANNEL:
-            return refusal("channel_not_found")
-        if characters > 13_000:
-            return refusal("msg_blocks_too_long")
-        if sent.path == "/chat.update":
-            if said["ts"] not in self.messages:
-                return refusal("message_not_found")
-            self.messages[said["ts"]] = said
-            return answered(said["ts"])
-        assert sent.path == "/chat.postMessage"
-        if "thread_ts" in said and said["thread_ts"] not in self.messages:
-            return refusal("thread_not_found")
-        ts = f"17000000{len(self.messages):02}.000100"
-        self.messages[ts] = said
-        return answered(ts)
-
-
-def texts(blocks: list[dict[str, Any]]) -> Iterator[str]:
-    for block in blocks:
-        yield from (part["text"] for part in (*block.get("fields", ()), *filter(None, [block.get("text")])))
-
-
-def answered(ts: str) -> Says:
-    return Says(200, json.dumps({"ok": True, "channel": CHANNEL, "ts": ts}))
-
-
-def refusal(error: str) -> Says:
-    return Says(200, json.dumps({"ok": False, "error": error}))
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.counterpart import CUT, HALF, SLOW, Counterpart, Says
+from notify.lookalikes import CHANNEL, TOKEN, Workspace, refusal, texts
 
 
 @pytest.fixture

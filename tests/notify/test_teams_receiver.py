@@ -8,11 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from alerting import Remembered, alert, notification, resolved
-from counterpart import CUT, SLOW, Counterpart, Says, Sent
 
 from engine.notify.alert import Alert, Receiver, Refused, TryAgain
 from engine.notify.receivers import receiver_of
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.counterpart import CUT, SLOW, Counterpart, Says, Sent
 
 TEXT_BLOCK = {
     "type": "object",

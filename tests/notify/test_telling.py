@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from alerting import alert, resolved
 from msgspec.structs import replace
 
 from engine.core.calendars import business_calendar
@@ -22,6 +21,7 @@ from engine.notify.telling import (
     due_after_change,
     step,
 )
+from notify.alerting import alert, resolved
 
 NOW = parse_instant("2026-03-02T12:00:00Z")  # a Monday
 ROUTE = Route("desk", group_wait=Span(1 * MINUTE), group_interval=Span(5 * MINUTE))

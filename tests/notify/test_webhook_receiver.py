@@ -8,13 +8,13 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from alerting import Remembered, alert, notification, resolved
-from counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
 from pydantic import SecretStr, ValidationError
 
 from engine.notify.alert import Alert, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.receivers.webhook import WebhookConfig, key_of, sign
+from notify.alerting import Remembered, alert, notification, resolved
+from notify.counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 SECRET, OLD_SECRET = (f"whsec_{base64.b64encode(key).decode()}" for key in (KEY, OLD_KEY))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from alerting import alert, outcome, resolved
 from msgspec.structs import replace
 
 from engine.contract.examples import example_outcome
@@ -13,6 +12,7 @@ from engine.core.segments import Segment
 from engine.notify.alert import RESOLVED, Alert
 from engine.notify.conditions import Standing, alerts_of, concerns
 from engine.notify.wording import LONGEST_FIELD, LONGEST_TEXT, LONGEST_TITLE, Wording, Words
+from notify.alerting import alert, outcome, resolved
 
 NOON = parse_instant("2026-11-02T12:00:00Z")
 
