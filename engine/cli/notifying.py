@@ -25,8 +25,10 @@ from engine.notify.sending import Sender
 from engine.notify.taking import IntoRecord
 from engine.policies import load
 from engine.settings import Settings
-from engine.sql.database import NoDatabase, reason
+from engine.sql.database import NoDatabase, reason, shown
 from engine.sql.following import AWAY, Follower, TopicMadeAnew
+from engine.stream.allowed import must_be_allowed
+from engine.stream.rights import roles
 from engine.stream.topics import let_in
 
 log = structlog.stdlib.get_logger("vigil.notify")
@@ -50,6 +52,7 @@ def notify(settings: Settings) -> None:
     said = configured(settings)
     with broker_errors():
         let_in(settings, settings.start_timeout)
+        must_be_allowed(settings, roles(settings)["notify"].rights)
     with contextlib.closing(reader(settings, "none")) as consumer:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
     metrics = NotifyMetrics(said.receivers)
@@ -59,7 +62,7 @@ def notify(settings: Settings) -> None:
             if record is not None:
                 log.info(
                     "notifying",
-                    record=repr(record.engine.url),
+                    record=shown(record.engine),
                     receivers=list(said.receivers),
                     metrics_port=server.server_port,
                 )

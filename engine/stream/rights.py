@@ -70,11 +70,12 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "reader": role(
             "reader", "people: `vigil standing`, `explain`, `backtest`, `pir` and the documents", *read_all
         ),
-        "notify": role(
-            "notify",
-            "what acts on outcomes, with a consumer group of its own",
+        "notify": role("notify", "`vigil notify run`", *reading((settings.outcomes_topic,))),
+        "consumer": role(
+            "consumer",
+            "what you write to act on outcomes, with a consumer group of its own",
             *reading((settings.outcomes_topic,)),
-            Right("group", f"{app}-notify", _READ),
+            Right("group", f"{app}-consumer", _READ),
         ),
         "admin": role(
             "admin",

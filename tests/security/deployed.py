@@ -70,7 +70,8 @@ class Deployed:
             file = self.folder / f"{settings.sasl_username}.password"
             file.write_text(password.get_secret_value() + "\n")
             given["sasl_password_file"] = file
-        given["archive_url"] = settings.archive_url.get_secret_value()
+        for url in ("archive_url", "notify_url"):
+            given[url] = getattr(settings, url).get_secret_value()
         return {f"VIGIL_{name.upper()}": str(value) for name, value in given.items()}
 
     def vigil(self, settings: Settings, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -35,6 +35,7 @@ MAY_READ = {
     "archive": {"tickets", "incidents", "outcomes"},
     "reader": {"tickets", "incidents", "outcomes"},
     "notify": {"outcomes"},
+    "consumer": {"outcomes"},
 }
 MAY_WRITE = {
     "worker": {"commands", "changelog", "outcomes", "dlq"},
@@ -42,7 +43,12 @@ MAY_WRITE = {
     "producer": {"tickets", "incidents"},
 }
 """Written by hand, beside what is generated."""
-ROLES = ("worker", "intake", "producer", "archive", "reader", "notify", "admin")
+NOTIFY = """
+receivers:
+  nobody: {type: webhook, url: "https://nobody.invalid/", secret: whsec_a2tra2tra2tra2tra2tra2tra2tra2tr}
+route: {receiver: nobody}
+"""
+ROLES = ("worker", "intake", "producer", "archive", "reader", "notify", "consumer", "admin")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,12 @@ def test_an_event_becomes_a_breach_and_a_row_with_every_process_under_its_own_na
     deployed.start("intake", deployed.as_("intake"), *intake, DOOR_KEY="a-key-of-the-door")
     deployed.start("worker", deployed.as_("worker"), "worker")
     deployed.start("archive", deployed.as_("archive"), "archive", "run")
-    for name, ready in (("intake", "intake_ready"), ("worker", "recovered"), ("archive", "following")):
+    alerts = deployed.folder / "notify.yaml"
+    alerts.write_text(NOTIFY)
+    record = f"sqlite:///{deployed.folder / 'record.db'}"
+    deployed.start("notify", deployed.as_("notify", notify_config=alerts, notify_url=record), "notify", "run")
+    serving = {"intake": "intake_ready", "worker": "recovered", "archive": "following", "notify": "following"}
+    for name, ready in serving.items():
         deployed.wait_for(name, ready)
 
     answer = httpx.post(
@@ -111,13 +122,14 @@ def test_an_event_becomes_a_breach_and_a_row_with_every_process_under_its_own_na
         while len(rows := archive.execute("select distinct subject from outcomes").fetchall()) < 2:
             assert time.monotonic() < until, rows
             time.sleep(0.3)
-    assert set(asyncio.run(heard(deployed.as_("notify")))) == {b"by-webhook", b"by-hand"}
+    assert set(asyncio.run(heard(deployed.as_("consumer")))) == {b"by-webhook", b"by-hand"}
     examined = deployed.vigil(deployed.as_("worker"), "doctor", "--json")
     failed = {one["check"] for one in json.loads(examined.stdout)["findings"] if one["sign"] == "fail"}
     assert not failed & {"broker", "credentials", "rights", "topics", "group", "lag", "delivery"}, (
         examined.stdout
     )
-    assert deployed.stop() == [0, 0, 0]
+    deployed.wait_for("notify", '"group": "by-webhook/triage/1"')
+    assert deployed.stop() == [0, 0, 0, 0]
 
 
 async def heard(settings: Settings) -> list[bytes | None]:
@@ -125,7 +137,7 @@ async def heard(settings: Settings) -> list[bytes | None]:
     consumer = AIOKafkaConsumer(
         settings.outcomes_topic,
         **settings.client_options(),
-        group_id=f"{settings.app_id}-notify",
+        group_id=f"{settings.app_id}-consumer",
         auto_offset_reset="earliest",
         isolation_level="read_committed",
     )

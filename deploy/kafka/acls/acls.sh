@@ -38,9 +38,12 @@ allow vigil-reader --operation Read --topic vigil.tickets.v1
 allow vigil-reader --operation Read --topic vigil.incidents.v1
 allow vigil-reader --operation Read --topic vigil.outcomes.v1
 
-# notify: what acts on outcomes, with a consumer group of its own
+# notify: vigil notify run
 allow vigil-notify --operation Read --topic vigil.outcomes.v1
-allow vigil-notify --operation Read --group vigil-notify
+
+# consumer: what you write to act on outcomes, with a consumer group of its own
+allow vigil-consumer --operation Read --topic vigil.outcomes.v1
+allow vigil-consumer --operation Read --group vigil-consumer
 
 # admin: vigil topics create, vigil topics check
 allow vigil-admin --operation Create --operation Describe --operation DescribeConfigs --topic vigil.tickets.v1
