@@ -100,8 +100,12 @@ async def test_a_thread_that_somebody_deleted_begins_anew(other: Counterpart, wo
     await send(chat, alert(), memory=memory)
     workspace.messages.clear()
     await send(chat, alert(metric="triage"), memory=memory)
-    (only,) = workspace.messages.values()
+    ((ts, only),) = workspace.messages.items()
     assert "thread_ts" not in only
+    await send(chat, resolved(metric="triage"), memory=memory)
+    assert "Over" not in workspace.messages[ts]["text"], "the first alert fires still"
+    await send(chat, resolved(), memory=memory)
+    assert workspace.messages[ts]["text"].startswith("✅ Over")
 
 
 async def test_a_first_message_that_cannot_be_changed_is_no_failure(

@@ -17,6 +17,8 @@ from engine.notify.wording import Wording, Words
 MOST_BLOCKS, MOST_CHARACTERS = 50, 12_000
 """Of a message. Slack documents no number of characters; from some 13,200 on it says msg_blocks_too_long."""
 LONGEST_SECTION, LONGEST_VALUE, MOST_FIELDS = 3_000, 250, 10
+MOST_TOLD = 200
+"""Alerts of an escalation whose telling is remembered, the last ones: for what a retry need not repeat."""
 _PACE = Pace(1.0)
 """Slack takes a message a second and channel."""
 _PASSES = frozenset(
@@ -131,7 +133,10 @@ class Slack:
                 if error.error not in _THREAD_GONE:
                     raise
         said = await self._call("chat.postMessage", self._config.channel or "", message)
-        return _Thread(str(said["channel"]), str(said["ts"]), self._wording.of(alert).title)
+        made = _Thread(str(said["channel"]), str(said["ts"]), self._wording.of(alert).title)
+        if thread is not None and thread.open:  # its messages are gone, what fires is not
+            made.open, made.told, made.is_marked = thread.open, thread.told, False
+        return made
 
     async def _mark(self, thread: _Thread, last: Alert) -> None:
         """Let the first message say that it is over. Where it cannot be changed the thread has said it."""
@@ -175,12 +180,13 @@ def _note(thread: _Thread, alert: Alert) -> None:
     """What has been told: what fires, of what."""
     if alert.key in thread.open:
         thread.open.remove(alert.key)
-    if alert.state == RESOLVED:
-        thread.told.pop(alert.key, None)
     if alert.state != RESOLVED and alert.level != NOTE:
         thread.open.append(alert.key)
         thread.is_marked = False
+    thread.told.pop(alert.key, None)
     thread.told[alert.key] = _state(alert)
+    for oldest in list(thread.told)[:-MOST_TOLD]:
+        del thread.told[oldest]
 
 
 def messages(alerts: Sequence[Alert], wording: Wording, above: str = "") -> Iterator[dict[str, Any]]:
