@@ -38,9 +38,9 @@ class AlertmanagerConfig(HttpConfig):
 class Alertmanager:
     """Sends each alert as it is now, to every URL; one that takes them is enough.
 
-    Alertmanager keeps alerts in memory only. It wants what fires again every `resend_every` seconds until it
-    is resolved, and what is resolved for `resend_resolved_for` seconds more, should it restart meanwhile.
-    Whoever calls `send` does that, with the same notification.
+    Alertmanager keeps alerts in memory only, and wants what fires again every `resend_every` seconds until it
+    is resolved. Whoever calls `send` does that, with the same notification. What is resolved is sent once: if
+    it restarts before it has told anybody, the alert is gone there without a word.
 
     `endsAt` of what fires is `hold` from now (a day): a breach does not resolve by itself because we were
     restarted, Kafka was away or a sending was missed, as it would after Alertmanager's own five minutes.
@@ -48,8 +48,6 @@ class Alertmanager:
     There labels are an alert's identity. Where one that changes has changed (its level, the team), the alert
     under its old labels is ended with the one that says the new begins; which they were is remembered.
     """
-
-    resend_resolved_for = 300.0
 
     def __init__(self, name: str, config: AlertmanagerConfig) -> None:
         self.name = name
