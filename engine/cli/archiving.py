@@ -1,7 +1,6 @@
 """Between the topics and an archive: what `vigil archive run` and `rebuild` read with."""
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -15,20 +14,19 @@ from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
 from engine.archive.schema import SchemaRefused
+from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
-from engine.sql.database import NoDatabase, reason, shown
-from engine.sql.following import AWAY, Follower
+from engine.sql.database import shown
+from engine.sql.following import Follower
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import reading
 from engine.stream.topics import let_in
 
 log = structlog.stdlib.get_logger("vigil.archive")
-
-RETRY_SECONDS = 2.0
 
 
 def follow(settings: Settings, topics: Topics) -> None:
@@ -58,20 +56,12 @@ def follow(settings: Settings, topics: Topics) -> None:
 
 
 def _opened(settings: Settings, stopping: Event) -> Archive | None:
-    """The archive; a database that is away is waited for. None if stopped meanwhile."""
-    began = time.monotonic()
-    while not stopping.is_set():
-        try:
-            return Archive.open(settings.archive_url.get_secret_value())
-        except (NoDatabase, SchemaRefused) as error:
-            raise Failure(str(error), ExitCode.REFUSED) from None
-        except AWAY as error:
-            why = reason(error)
-            if time.monotonic() - began + RETRY_SECONDS > settings.start_timeout:
-                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
-            log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
-            stopping.wait(RETRY_SECONDS)
-    return None
+    """The archive, or None if stopped before it could be."""
+    url = settings.archive_url.get_secret_value()
+    try:
+        return when_there(lambda: Archive.open(url), stopping, settings.start_timeout)
+    except SchemaRefused as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
 
 
 @contextmanager

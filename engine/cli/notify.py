@@ -303,11 +303,12 @@ def opened(url: str | None) -> "Iterator[Record]":
     """The record that an option names, or the settings. Failure where there can be none."""
     from sqlalchemy.exc import DBAPIError
 
+    from engine.cli.inputs import now
     from engine.notify.record import Record
     from engine.sql.database import NoDatabase, reason
 
     try:
-        with Record.open(_settings(notify_url=url).notify_url.get_secret_value()) as record:
+        with Record.open(_settings(notify_url=url).notify_url.get_secret_value(), now()) as record:
             yield record
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from random import SystemRandom
 from threading import Event, Thread
 
@@ -13,6 +12,7 @@ import structlog
 from prometheus_client import start_http_server
 from sqlalchemy.exc import DBAPIError
 
+from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
@@ -25,15 +25,16 @@ from engine.notify.sending import Sender
 from engine.notify.taking import IntoRecord
 from engine.policies import load
 from engine.settings import Settings
-from engine.sql.database import NoDatabase, reason, shown
-from engine.sql.following import AWAY, Follower, TopicMadeAnew
+from engine.sql.database import shown
+from engine.sql.following import Follower, TopicMadeAnew
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import roles
 from engine.stream.topics import let_in
 
 log = structlog.stdlib.get_logger("vigil.notify")
 
-_RETRY_SECONDS = 2.0
+_AT_ONCE = 2_000
+"""Outcomes of one transaction, at most."""
 _HELD_SECONDS = 5.0
 """Between two looks whether this process is still the one that sends."""
 _PRUNE_SECONDS = 3_600.0
@@ -58,40 +59,21 @@ def notify(settings: Settings) -> None:
     metrics = NotifyMetrics(said.receivers)
     server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
     try:
-        with _opened(settings, stopping) as record:
-            if record is not None:
-                log.info(
-                    "notifying",
-                    record=shown(record.engine),
-                    receivers=list(said.receivers),
-                    metrics_port=server.server_port,
-                )
-                _alone(settings, said, record, metrics, stopping)
+        url = settings.notify_url.get_secret_value()
+        record = when_there(lambda: Record.open(url, now()), stopping, settings.start_timeout)
+        if record is None:
+            return
+        with record:
+            log.info(
+                "notifying",
+                record=shown(record.engine),
+                receivers=list(said.receivers),
+                metrics_port=server.server_port,
+            )
+            _alone(settings, said, record, metrics, stopping)
     finally:
         server.shutdown()
     log.info("stopped")
-
-
-@contextmanager
-def _opened(settings: Settings, stopping: Event) -> Iterator[Record | None]:
-    """The record; a database that is away is waited for. None if stopped meanwhile."""
-    began = time.monotonic()
-    while not stopping.is_set():
-        try:
-            record = Record.open(settings.notify_url.get_secret_value())
-        except NoDatabase as error:
-            raise Failure(str(error), ExitCode.REFUSED) from None
-        except AWAY as error:
-            why = reason(error)
-            if time.monotonic() - began + _RETRY_SECONDS > settings.start_timeout:
-                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
-            log.warning("database_away", why=why, again_in_seconds=_RETRY_SECONDS)
-            stopping.wait(_RETRY_SECONDS)
-        else:
-            with record:
-                yield record
-            return
-    yield None
 
 
 def _alone(
@@ -177,14 +159,11 @@ class _Process:
     def _follow(self, news: Callable[[], None]) -> None:
         settings, metrics = self._settings, self._metrics
         try:
-            began = self._began()
-            if began is None:
-                return
-            since = Instant(began - int(settings.notify_not_older * SECOND))
+            since = Instant(self._record.began - int(settings.notify_not_older * SECOND))
             into = IntoRecord(self._record, self._said.root, since, metrics, now, news)
             topics = (settings.outcomes_topic,)
             connect = lambda: reader(settings, "none")  # noqa: E731
-            Follower(into, topics, connect, self._stopping, metrics, settings.archive_records).run()
+            Follower(into, topics, connect, self._stopping, metrics, _AT_ONCE).run()
         except TopicMadeAnew as error:
             hint = "name another record (VIGIL_NOTIFY_URL), or the topic that this one is of"
             self._failure = Failure(str(error), ExitCode.REFUSED, hint)
@@ -192,12 +171,3 @@ class _Process:
             self._failure = error
         finally:
             self._stopping.set()
-
-    def _began(self) -> Instant | None:
-        while not self._stopping.is_set():
-            try:
-                return self._record.began(now())
-            except AWAY as error:
-                log.warning("database_away", why=reason(error), again_in_seconds=_RETRY_SECONDS)
-                self._stopping.wait(_RETRY_SECONDS)
-        return None

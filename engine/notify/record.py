@@ -122,21 +122,28 @@ class Record:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.began = Instant(0)
+        """When the record was opened for the first time."""
         self._turn = Lock()
         """SQLite lets a second writer of this process wait by polling, and starve; this is a queue."""
 
     @classmethod
-    def open(cls, url: str) -> "Record":
+    def open(cls, url: str, now: Instant) -> "Record":
         """Connect, and make the tables where there are none. NoDatabase, RecordRefused; OperationalError."""
         record = cls(connect(url))
         try:
             with record._writing() as connection:
                 t.metadata.create_all(connection)
-                found = connection.scalar(select(t.about.c.value).where(t.about.c.name == "schema"))
-                if found is None:
-                    connection.execute(insert(t.about), {"name": "schema", "value": SCHEMA})
-                elif found != SCHEMA:
-                    raise RecordRefused(f"the delivery record's schema is {found}; this release has {SCHEMA}")
+                found = {row.name: row.value for row in connection.execute(select(t.about))}
+                if not found:
+                    found = {"schema": SCHEMA, "began": str(now)}
+                    rows = [{"name": name, "value": value} for name, value in found.items()]
+                    connection.execute(insert(t.about), rows)
+                if found["schema"] != SCHEMA:
+                    raise RecordRefused(
+                        f"the delivery record's schema is {found['schema']}; this release has {SCHEMA}"
+                    )
+                record.began = Instant(int(found["began"]))
         except BaseException:
             record.close()
             raise
@@ -162,14 +169,6 @@ class Record:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
             return stands(connection, t.offsets)
-
-    def began(self, now: Instant) -> Instant:
-        """When the record was begun: at the first call."""
-        with self._writing() as connection:
-            found = connection.scalar(select(t.about.c.value).where(t.about.c.name == "began"))
-            if found is None:
-                connection.execute(insert(t.about), {"name": "began", "value": str(now)})
-        return now if found is None else Instant(int(found))
 
     def take(
         self, said: Sequence[Outcome], read: Collection[Advance], root: Route, now: Instant, since: Instant
@@ -249,6 +248,7 @@ class Record:
             letter |= {"reason": why, "alerts": _pack(n.alerts)}
             made: CursorResult[Any] = connection.execute(insert(t.dead).values(letter))
             one.tell(n.alerts)
+            one.group.told_at = now  # or a reminder that is refused would be due again at once
             for alert in n.alerts:
                 if (member := one.members.get(alert.key)) is not None and alert.state == FIRING:
                     member.shown = attempt.before[alert.key]
@@ -265,9 +265,10 @@ class Record:
             found = connection.scalar(select(m.value).where(m.receiver == receiver, m.key == key))
         return None if found is None else str(found)
 
-    def remember(self, receiver: str, key: str, value: str) -> None:
+    def remember(self, receiver: str, key: str, value: str, now: Instant) -> None:
         with self._writing() as connection:
-            _replace(connection, t.memory, [{"receiver": receiver, "key": key, "value": value}])
+            row = {"receiver": receiver, "key": key, "value": value, "at": now}
+            _replace(connection, t.memory, [row])
 
     # -- silences and dead letters ------------------------------------------------------------------
 
@@ -347,6 +348,8 @@ class Record:
             rest_ = exists().where(a.cycle == c.id)
             gone = connection.execute(delete(t.cycles).where(c.changed < before, ~rest_))
             connection.execute(delete(t.silences).where(t.silences.c.ends < before))
+            connection.execute(delete(t.memory).where(t.memory.c.at < before))
+            connection.execute(delete(t.dead).where(t.dead.c.resent_at < before))
             return gone.rowcount
 
     @contextmanager

@@ -30,14 +30,14 @@ _AWAY_SECONDS = 2.0
 class Remembered:
     """The memory of one receiver, in the record."""
 
-    def __init__(self, record: Record, receiver: str) -> None:
-        self._record, self._receiver = record, receiver
+    def __init__(self, record: Record, receiver: str, now: Callable[[], Instant]) -> None:
+        self._record, self._receiver, self._now = record, receiver, now
 
     def get(self, key: str) -> str | None:
         return self._record.remembered(self._receiver, key)
 
     def put(self, key: str, value: str) -> None:
-        self._record.remember(self._receiver, key, value)
+        self._record.remember(self._receiver, key, value, self._now())
 
 
 class Sender:
@@ -54,7 +54,7 @@ class Sender:
     ) -> None:
         self._receiver, self._record, self._root = receiver, record, root
         self._metrics, self._now, self._dice = metrics, now, dice
-        self._memory = Remembered(record, receiver.name)
+        self._memory = Remembered(record, receiver.name, now)
         self._circuit = Circuit(dice)
         self._news = asyncio.Event()
 

@@ -65,6 +65,7 @@ memory = Table(
     Column("receiver", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # when it was remembered
 )
 
 dead = Table(

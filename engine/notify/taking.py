@@ -56,6 +56,7 @@ class IntoRecord:
 
 def _must_be_storable(outcome: Outcome) -> None:
     """ValueError for texts that PostgreSQL keeps in no column. The worker says none that are so."""
-    keys = (outcome.subject, outcome.metric, outcome.key, outcome.threshold, outcome.id)
-    if any("\0" in key for key in keys):
+    o = outcome
+    who = (o.customer_id, o.customer_tier, o.service, o.team, o.owner, *o.notify)
+    if any("\0" in text for text in (o.id, o.subject, o.metric, o.key, o.threshold, o.severity, *who)):
         raise ValueError(f"outcome {outcome.name} {outcome.id!r}: a text with a NUL")

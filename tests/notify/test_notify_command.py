@@ -98,7 +98,7 @@ def test_a_silence_that_cannot_be_is_refused(url: str, match: str, until: str, s
 
 
 def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str) -> None:
-    with Record.open(url) as record:
+    with Record.open(url, NOW) as record:
         record.take([outcome()], (), ROOT, NOW, Instant(0))
         (group,) = record.due("desk", NOW, 1).groups
         attempt = record.begin("desk", group, ROOT, NOW)
@@ -111,7 +111,7 @@ def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str)
     assert vigil("notify", "dead", "resend", "--record", url).returncode == ExitCode.USAGE
     assert vigil("notify", "dead", "resend", "--all", "--record", url).returncode == 0
     assert vigil("notify", "dead", "resend", "1", "--record", url).returncode == ExitCode.FOUND
-    with Record.open(url) as record:
+    with Record.open(url, NOW) as record:
         assert record.due("desk", Instant(2**60), 9).groups == [group]
 
 

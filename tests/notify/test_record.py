@@ -29,7 +29,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def record(url: str) -> Iterator[Record]:
-    with Record.open(url) as made:
+    with Record.open(url, NOW) as made:
         yield made
 
 
@@ -193,11 +193,27 @@ def test_a_silence_holds_back_until_it_ends_or_is_ended(record: Record) -> None:
     assert states(tell(record, after(59))) == ["firing"]
 
 
+def test_a_record_knows_when_it_was_begun(record: Record, url: str) -> None:
+    with Record.open(url, after(60)) as again:
+        assert (record.began, again.began) == (NOW, NOW)
+
+
 def test_a_receiver_remembers_under_its_own_name(record: Record) -> None:
-    record.remember("desk", "thread", "1")
-    record.remember("desk", "thread", "2")
+    record.remember("desk", "thread", "1", NOW)
+    record.remember("desk", "thread", "2", NOW)
     assert record.remembered("desk", "thread") == "2"
     assert record.remembered("pager", "thread") is None
+    record.prune(Instant(NOW + DAY))
+    assert record.remembered("desk", "thread") is None
+
+
+def test_a_reminder_that_is_refused_is_not_due_again_at_once(record: Record) -> None:
+    take(record, outcome("breached"))
+    tell(record)
+    later = after(300)
+    record.refused(begin(record, later), ROOT, "no such channel", later)
+    assert record.due("desk", later, 10).groups == []
+    assert states(tell(record, after(600))) == ["firing"]
 
 
 def test_what_is_over_and_told_is_forgotten_in_time_and_what_fires_is_not(record: Record) -> None:
@@ -214,9 +230,9 @@ def test_one_process_at_a_time_sends(record: Record, url: str) -> None:
     with record.alone() as held:
         assert held is not None
         assert held()
-        with Record.open(url) as other, other.alone() as second:
+        with Record.open(url, NOW) as other, other.alone() as second:
             assert second is None
-    with Record.open(url) as other, other.alone() as second:
+    with Record.open(url, NOW) as other, other.alone() as second:
         assert second is not None
 
 
@@ -238,7 +254,7 @@ def test_a_process_that_is_killed_lets_go(record: Record, url: str) -> None:
 
 
 def hold(url: str, holds: "multiprocessing.synchronize.Event") -> None:
-    with Record.open(url) as record, record.alone():
+    with Record.open(url, NOW) as record, record.alone():
         holds.set()
         signal.pause()
 
@@ -247,4 +263,4 @@ def test_the_record_of_another_release_is_refused(record: Record, url: str) -> N
     with record.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE notify_about SET value = '99' WHERE name = 'schema'")
     with pytest.raises(RecordRefused, match="99"):
-        Record.open(url)
+        Record.open(url, NOW)

@@ -1,0 +1,36 @@
+"""A process's database at its start: waited for while it is away."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+import structlog
+
+from engine.cli.exits import ExitCode, Failure
+from engine.sql.database import NoDatabase, reason
+from engine.sql.following import AWAY
+
+log = structlog.stdlib.get_logger("vigil.database")
+
+RETRY_SECONDS = 2.0
+
+_Opened = TypeVar("_Opened")
+
+
+def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float) -> _Opened | None:
+    """What `opening` gives, once it can; None if stopped meanwhile. Failure where the URL is none, and where
+    the database is away for `patience` seconds."""
+    began = time.monotonic()
+    while not stopping.is_set():
+        try:
+            return opening()
+        except NoDatabase as error:
+            raise Failure(str(error), ExitCode.REFUSED) from None
+        except AWAY as error:
+            why = reason(error)
+            if time.monotonic() - began + RETRY_SECONDS > patience:
+                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
+            log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
+            stopping.wait(RETRY_SECONDS)
+    return None
