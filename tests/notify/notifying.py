@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from copy import copy
 from pathlib import Path
@@ -85,6 +86,13 @@ class Notifying:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(30)
+
+    def metrics(self) -> str:
+        """What a scrape has."""
+        lines = map(orjson.loads, self.log.read_bytes().splitlines())
+        port = next(line["metrics_port"] for line in lines if line["event"] == "notifying")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
 
     def send(self, outcomes: Iterable[Outcome], *raw: bytes) -> None:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap)

@@ -32,6 +32,14 @@ async def test_a_breach_is_told_once_and_resolved_once_and_what_is_unreadable_st
     await notifying.until(lambda: len(other.requests) == 1)
     notifying.send([outcome("stopped_late", seq=6)])
     await notifying.until(lambda: len(other.requests) == 2)
+    await notifying.until(lambda: 'result="delivered"} 2.0' in notifying.metrics())
+    for line in (
+        'vigil_notify_circuit{receiver="desk"} 0.0',
+        'vigil_notify_outcomes_total{result="skipped"} 1.0',
+        'vigil_notify_notifications_total{receiver="desk",result="dead"} 0.0',
+        'vigil_notify_oldest_undelivered_seconds{receiver="desk"}',
+    ):
+        assert line in notifying.metrics()
     assert notifying.stop() == 0, notifying.log.read_text()
     (fired, over) = states(other)
     assert fired == ("zendesk:acme:4711/resolve/1", "firing")
