@@ -1,0 +1,126 @@
+"""Outcomes that are taken up together: which alerts they change, and whose business that is."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select
+
+from engine.core.instants import Instant
+from engine.core.outcomes import Outcome
+from engine.notify import tables as t
+from engine.notify.alert import FIRING, Alert
+from engine.notify.conditions import Standing, alerts_of
+from engine.notify.routing import Route, destinations, group_of, route_of
+from engine.notify.rows import (
+    Place,
+    chunks,
+    cycle_id,
+    group_row,
+    insert_all,
+    member_row,
+    pack,
+    read_alert,
+    read_groups,
+    read_members,
+    read_outcomes,
+    replace,
+    store_alerts,
+)
+from engine.notify.telling import NO, Group, Member, change, due_after_change
+
+
+class Batch:
+    """Outcomes that are taken up together."""
+
+    def __init__(self, connection: Connection, root: Route, now: Instant, since: Instant) -> None:
+        self._connection, self._root, self._now, self._since = connection, root, now, since
+
+    def take(self, said: Sequence[Outcome]) -> int:
+        cycles = {outcome.id: cycle_id(outcome) for outcome in said}
+        self._load(set(cycles.values()))
+        touched: set[str] = set()
+        for outcome in said:
+            cycle = cycles[outcome.id]
+            before = self._standing.get(cycle, Standing({}))
+            now = self._standing[cycle] = before.with_(outcome)
+            for alert in alerts_of(before, now, self._known):
+                self._change(alert, outcome.detected_at)
+                self._cycle_of[alert.key] = cycle
+                touched.add(alert.key)
+        self._store(touched)
+        return len(touched)
+
+    def _load(self, cycles: set[str]) -> None:
+        c, a = t.cycles.c, t.alerts.c
+        self._standing: dict[str, Standing] = {}
+        self._cycle_of: dict[str, str] = {}
+        self._alerts: dict[str, Alert] = {}
+        for ids in chunks(sorted(cycles)):
+            for row in self._connection.execute(select(c.id, c.said).where(c.id.in_(ids))):
+                self._standing[row.id] = Standing({o.id: o for o in read_outcomes(row.said)})
+            query = select(a.key, a.cycle, a.alert).where(a.cycle.in_(ids))
+            for key, cycle, alert in self._connection.execute(query):
+                self._alerts[key] = read_alert(alert)
+                self._cycle_of[key] = cycle
+        self._known = {key: alert.changed for key, alert in self._alerts.items()}
+        self._members: defaultdict[str, dict[str, tuple[str, Member]]] = defaultdict(dict)
+        for (receiver, key), found in read_members(self._connection, sorted(self._alerts)).items():
+            self._members[key][receiver] = found
+        self._moved: dict[Place, Route] = {}
+
+    def _change(self, alert: Alert, at: Instant) -> None:
+        self._alerts[alert.key], self._known[alert.key] = alert, alert.changed
+        old = alert.state == FIRING and at < self._since
+        mine = self._members[alert.key]
+        if alert.state == FIRING:
+            for route in destinations(self._root, alert.labels):
+                group = group_of(route, alert.labels, alert.key)
+                known = mine.get(route.receiver)
+                if known is None or (known[0] != group and known[1].shown == NO):
+                    mine[route.receiver] = (group, Member(alert, alert.changed if old else 0))
+        for receiver, (group, member) in list(mine.items()):
+            route = route_of(self._root, receiver, group, alert)
+            now = change(member, alert, at, route)
+            if old and now.shown == NO:
+                now.told = alert.changed
+            mine[receiver] = (group, now)
+            self._moved[receiver, group] = route
+
+    def _store(self, touched: set[str]) -> None:
+        rows = [
+            {"id": cycle, "said": pack(list(standing.said.values())), "changed": self._now}
+            for cycle, standing in self._standing.items()
+        ]
+        replace(self._connection, t.cycles, rows)
+        store_alerts(self._connection, {key: self._alerts[key] for key in touched}, self._now, self._cycle_of)
+        m = t.members.c
+        for keys in chunks(sorted(touched)):
+            self._connection.execute(delete(t.members).where(m.key.in_(keys)))
+        insert_all(
+            self._connection,
+            t.members,
+            [
+                member_row(receiver, group, member)
+                for key in touched
+                for receiver, (group, member) in self._members[key].items()
+                if not member.over
+            ],
+        )
+        self._wake(touched)
+
+    def _wake(self, touched: set[str]) -> None:
+        """The groups of what changed, and when they are due."""
+        groups = read_groups(self._connection, list(self._moved))
+        waiting = {
+            (receiver, group)
+            for key in touched
+            for receiver, (group, member) in self._members[key].items()
+            if member.waits
+        }
+        rows = []
+        for place, route in self._moved.items():
+            group = groups.get(place, Group())
+            if place in waiting:
+                group.due, group.held = due_after_change(group, route, self._now), False
+                rows.append(group_row(*place, group))
+        replace(self._connection, t.groups, rows)

@@ -1,0 +1,81 @@
+"""One group of a receiver, in a transaction in which something is told of it, or noted as told."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
+
+from engine.core.instants import Instant
+from engine.notify import tables as t
+from engine.notify.alert import Alert
+from engine.notify.routing import Route, route_of
+from engine.notify.rows import packed, read_group, read_member
+from engine.notify.telling import Group, Member, after_telling, rest
+
+
+class Turn:
+    """Two of them for each notification: so the statements below are made once."""
+
+    def __init__(self, connection: Connection, receiver: str, group: str, root: Route) -> None:
+        self._connection, self._place = connection, {"r": receiver, "g": group}
+        row = connection.execute(_GROUP, self._place).first()
+        self.group = Group() if row is None else read_group(row)
+        found = [read_member(row) for row in connection.execute(_MEMBERS, self._place)]
+        self.members = {member.alert.key: member for member in found}
+        self.route = route_of(root, receiver, group, found[0].alert) if found else None
+
+    def store(self, member: Member) -> None:
+        row = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
+        self._connection.execute(_STORE_MEMBER, self._place | row | {"m_fired": packed(member.fired)})
+
+    def drop(self, keys: Collection[str]) -> None:
+        if keys:
+            self._connection.execute(_DROP_MEMBER, [self._place | {"k": key} for key in keys])
+        for key in keys:
+            self.members.pop(key, None)
+
+    def tell(self, sent: Iterable[Alert]) -> None:
+        """Note that these were told."""
+        for alert in sent:
+            if (member := self.members.get(alert.key)) is not None:
+                self.members[alert.key] = after_telling(member, alert)
+                self.store(self.members[alert.key])
+
+    def rest(self, now: Instant) -> None:
+        """Note that nothing is to be told at this moment; gone is what is over."""
+        self.drop([key for key, member in self.members.items() if member.over])
+        group = self.group
+        group.attempt, group.since, group.why, group.held = 0, None, "", False
+        group.due = None if self.route is None else rest(group, self.members.values(), self.route, now)
+        if self.members:
+            self.store_group()
+        else:
+            self._connection.execute(_DROP_GROUP, self._place)
+
+    def store_group(self) -> None:
+        values = {f"g_{name}": value for name, value in msgspec.structs.asdict(self.group).items()}
+        self._connection.execute(_STORE_GROUP, self._place | values)
+
+
+_g, _m = t.groups.c, t.members.c
+_THIS_GROUP = and_(_g.receiver == bindparam("r"), _g.grp == bindparam("g"))
+_THIS_MEMBER = and_(_m.receiver == bindparam("r"), _m.key == bindparam("k"))
+_GROUP = select(t.groups).where(_THIS_GROUP)
+_MEMBERS = (
+    select(_m.told, _m.shown, _m.fired, t.alerts.c.alert)
+    .join(t.alerts, _m.key == t.alerts.c.key)
+    .where(_m.receiver == bindparam("r"), _m.grp == bindparam("g"))
+    .order_by(t.alerts.c.changed, _m.key)
+)
+_STORE_MEMBER = (
+    update(t.members)
+    .where(_THIS_MEMBER)
+    .values(told=bindparam("m_told"), shown=bindparam("m_shown"), fired=bindparam("m_fired"))
+)
+_DROP_MEMBER = delete(t.members).where(_THIS_MEMBER)
+_STORE_GROUP = (
+    update(t.groups)
+    .where(_THIS_GROUP)
+    .values({name: bindparam(f"g_{name}") for name in Group.__struct_fields__})
+)
+_DROP_GROUP = delete(t.groups).where(_THIS_GROUP)
