@@ -51,6 +51,7 @@ from engine.notify.rows import (
     read_silence,
     replace,
     silences_in_force,
+    storable,
     store_alerts,
 )
 from engine.notify.telling import MAYBE, NO, Group, Member, step
@@ -205,7 +206,7 @@ class Record:
             one = Turn(connection, attempt.notification.receiver, attempt.notification.group, root)
             group = one.group
             group.attempt, group.since = group.attempt + 1, group.since or now
-            group.why, group.due, group.held = why, again, False
+            group.why, group.due, group.held = storable(why), again, False
             one.store_group()
 
     def refused(self, attempt: Attempt, root: Route, why: str, now: Instant) -> int:
@@ -214,7 +215,7 @@ class Record:
         with self._writing() as connection:
             one = Turn(connection, n.receiver, n.group, root)
             letter = {"receiver": n.receiver, "grp": n.group, "at": now, "attempts": one.group.attempt + 1}
-            letter |= {"reason": why, "alerts": pack(n.alerts)}
+            letter |= {"reason": storable(why), "alerts": pack(n.alerts)}
             made: CursorResult[Any] = connection.execute(insert(t.dead).values(letter))
             one.tell(n.alerts)
             one.group.told_at = now  # or a reminder that is refused would be due again at once
@@ -236,7 +237,7 @@ class Record:
 
     def remember(self, receiver: str, key: str, value: str, now: Instant) -> None:
         with self._writing() as connection:
-            row = {"receiver": receiver, "key": key, "value": value, "at": now}
+            row = {"receiver": receiver, "key": key, "value": storable(value), "at": now}
             replace(connection, t.memory, [row])
 
     # -- silences and dead letters ------------------------------------------------------------------

@@ -156,3 +156,8 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, An
 def chunks(items: Sequence[_T]) -> Iterator[list[_T]]:
     for start in range(0, len(items), _AT_ONCE):
         yield list(items[start : start + _AT_ONCE])
+
+
+def storable(text: str) -> str:
+    """What another system said, without what PostgreSQL keeps in no text."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -105,6 +105,14 @@ def test_a_failure_waits_and_counts_and_a_success_forgets_it(record: Record) -> 
     assert record.due("desk", after(2), 10).oldest is None
 
 
+def test_whatever_a_receiver_answers_can_be_noted(record: Record) -> None:
+    take(record, outcome("breached"))
+    record.failed(begin(record), ROOT, "answered \0", after(1), NOW)
+    record.refused(begin(record, after(1)), ROOT, "answered \0", after(1))
+    record.remember("desk", "thread", "\0", NOW)
+    assert record.letters()[0].reason == "answered \N{REPLACEMENT CHARACTER}"
+
+
 def test_while_one_receiver_fails_another_is_told(record: Record) -> None:
     root = Route("desk", routes=(Route("pager", (("level", ("critical",)),), continues=True), _all("desk")))
     take(record, outcome("breached"), root=root)
