@@ -99,7 +99,7 @@ def life(subject: str, opened: Instant, length: int, chance: random.Random) -> I
 def _opening(severity: str, subject: str, chance: random.Random) -> dict[str, object]:
     customer = chance.randrange(1000)
     return {
-        "title": f"{_trouble(chance)} ({subject})",
+        "title": f"{_trouble(subject)} ({subject})",
         "severity": severity,
         "customer": {
             "id": f"customer-{customer}",
@@ -115,7 +115,9 @@ def _opening(severity: str, subject: str, chance: random.Random) -> dict[str, ob
     }
 
 
-def _trouble(chance: random.Random) -> str:
+def _trouble(subject: str) -> str:
+    """By chances of its own: what titles there are changes no life."""
+    chance = random.Random(subject)  # noqa: S311  (a workload, no secret)
     what = f"{chance.choice(_TROUBLES)} {chance.choice(_SYMPTOMS)}"
     if chance.random() < _AGAIN:
         return what
