@@ -3,16 +3,18 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from aiokafka import errors as aio
 from aiokafka.conn import create_conn
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
+    CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
+    NotCoordinatorError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -24,6 +26,8 @@ from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
 from engine.stream.rights import roles
+
+_Answer = TypeVar("_Answer")
 
 SKEW_WARN_SECONDS = 1.0
 SKEW_FAIL_SECONDS = 60.0
@@ -272,7 +276,7 @@ def _transactions(admin: KafkaAdminClient, settings: Settings) -> Iterator[Findi
 def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
     """Who works, on how many partitions, and how far behind."""
     try:
-        group = admin.describe_groups([settings.app_id])[settings.app_id]
+        group = _by_its_coordinator(lambda: admin.describe_groups([settings.app_id]))[settings.app_id]
     except CoordinatorNotAvailableError as error:
         yield skip("group", f"no consumer group has ever run on this broker ({_text(error)})")
         yield from _lag(admin, settings, {})
@@ -294,7 +298,18 @@ def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
             yield ok("group", found)
         else:
             yield warn("group", found, "a rebalance is under way; look again in a moment")
-    yield from _lag(admin, settings, admin.list_group_offsets({settings.app_id: None})[settings.app_id])
+    taken = _by_its_coordinator(lambda: admin.list_group_offsets({settings.app_id: None}))
+    yield from _lag(admin, settings, taken[settings.app_id])
+
+
+def _by_its_coordinator(ask: Callable[[], _Answer]) -> _Answer:
+    """A group's coordinator moves when brokers come and go: for a few seconds it is asked for anew."""
+    for _ in range(10):
+        try:
+            return ask()
+        except (NotCoordinatorError, CoordinatorLoadInProgressError):
+            time.sleep(0.5)
+    return ask()
 
 
 def _lag(
