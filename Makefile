@@ -43,7 +43,7 @@ check: $(VENV)/.dev
 
 test: check
 	$(BIN)/pytest -q -m sim -n auto --dist loadfile
-	$(BIN)/pytest -q -m "kafka or e2e"
+	$(BIN)/pytest -q -m "kafka or e2e" -n 2 --dist loadfile
 
 bench: $(VENV)/.dev
 	$(BIN)/vigil bench $(ARGS)

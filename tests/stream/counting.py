@@ -94,19 +94,25 @@ class Deployment:
         compacted = {"cleanup.policy": "compact"}
         create_topics(self.bootstrap, settings.changelog_topic, partitions=partitions, configs=compacted)
 
-    def trickle(self, events: int, subjects: int, rate: float) -> threading.Thread:
-        """`send`, spread over time, beside the test."""
-        sending = threading.Thread(target=self.send, args=(events, subjects), kwargs={"rate": rate})
+    def trickle(
+        self, events: int, subjects: int, rate: float, enough: threading.Event | None = None
+    ) -> threading.Thread:
+        """`send`, spread over time, beside the test; until it is enough, where that is said."""
+        how = {"rate": rate, "enough": enough}
+        sending = threading.Thread(target=self.send, args=(events, subjects), kwargs=how)
         sending.start()
         return sending
 
     def send(
-        self, events: int, subjects: int, topic: str = "", poison_every: int = 0, rate: float = 0
-    ) -> None:
+        self, events: int, subjects: int, topic: str = "", poison_every: int = 0, rate: float = 0,
+        enough: threading.Event | None = None,
+    ) -> None:  # fmt: skip
         """Events with ids SUBJECT:1, SUBJECT:2 …, round the subjects."""
         began = time.monotonic()
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20, batch_size=200_000)
         for number in range(events):
+            if enough is not None and enough.is_set():
+                break
             subject = f"S-{number % subjects:05d}"
             self.sent[subject] += 1
             value = json.dumps({"id": f"{subject}:{self.sent[subject]}"}).encode()

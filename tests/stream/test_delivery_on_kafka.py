@@ -1,6 +1,7 @@
 """The shell on a real Apache Kafka, with a desk that counts: nothing lost, nothing twice."""
 
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_kill_at_full_speed_loses_nothing(kafka: KafkaBroker, tmp_path: Path, de
 def test_workers_that_come_and_go_lose_nothing(kafka: KafkaBroker, tmp_path: Path, delivery: str) -> None:
     deployment = Deployment(kafka.bootstrap, tmp_path, delivery=delivery)
     deployment.create_topics()
-    sending = deployment.trickle(30_000, 400, rate=1_500)
+    enough = threading.Event()
+    sending = deployment.trickle(200_000, 400, rate=1_500, enough=enough)
     try:
         deployment.start()
         deployment.wait_for("chunk", 0, times=5)
@@ -74,10 +76,12 @@ def test_workers_that_come_and_go_lose_nothing(kafka: KafkaBroker, tmp_path: Pat
         deployment.wait_for("chunk", 2, times=5)
         deployment.workers[1].kill()
         assert sending.is_alive(), "the workers came and went after the last event"
+        enough.set()
         sending.join()
         deployment.wait_until_done()
         deployment.stop()
     finally:
+        enough.set()
         deployment.kill()
         sending.join()
     assert deployment.workers[2].returncode == 0
