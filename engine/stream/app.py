@@ -67,6 +67,15 @@ class FaustGroup:
         except (AssertionError, AttributeError):  # a rebalance took the partition between two lines
             return None
 
+    def position_of(self, tp: TP) -> int | None:
+        consumer = self._app.consumer._thread._consumer  # type: ignore[attr-defined]
+        subscription = consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        return state.position if state.has_valid_position else None
+
     async def seek(self, tp: TP, offset: int) -> None:
         await self._app.consumer.seek_wait({tp: offset})
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from faust.types import TP
 
 from engine.core.instants import NEVER, SECOND, Instant
 from engine.core.policy import Book
@@ -25,6 +26,7 @@ log = structlog.stdlib.get_logger("vigil.stream")
 MAY_PASS = (KafkaTimeoutError, KafkaConnectionError)
 """What a broker that is away for a while looks like to the producer of ticks."""
 LAG_INTERVAL = 1.0
+DROPPED_INTERVAL = 1.0
 STANDING_INTERVAL = 5.0
 STANDING_SHARE = 0.02
 """Of the processor, at most: with a million escalations one count takes a second."""
@@ -57,7 +59,7 @@ class Duties:
 
     def start(self) -> None:
         """Begin; nothing is sent before the shell accepts."""
-        duties: list[Callable[[], Awaitable[None]]] = [self._count, self._watch_lag]
+        duties: list[Callable[[], Awaitable[None]]] = [self._count, self._watch_lag, self._read_dropped]
         if not self._clock.event_time:
             duties.append(self._tick)
         if isinstance(self._shell.stage, Acknowledged):
@@ -143,6 +145,23 @@ class Duties:
                     self._metrics.calendar_horizon(name, horizon / SECOND)
             spent = time.monotonic() - began
             await asyncio.sleep(max(STANDING_INTERVAL, spent / STANDING_SHARE))
+
+    async def _read_dropped(self) -> None:
+        """Faust drops what it fetched around a rebalance. The next chunk shows the hole; the last one of a
+        quiet partition has none behind it, so what lies untaken for two looks is read again. Should it only
+        have been slow, it is known by its offsets."""
+        before: dict[TP, tuple[int, int]] = {}
+        while True:
+            await asyncio.sleep(DROPPED_INTERVAL)
+            try:
+                found = await self._shell.untaken()
+            except KafkaError as error:  # a coordinator that moves: the next look is soon enough
+                log.warning("not_looked", error=repr(error))
+                found = {}
+            for tp, where in found.items():
+                if before.get(tp) == where:
+                    await self._shell.read_again(tp)
+            before = found
 
     async def _watch_lag(self) -> None:
         while True:

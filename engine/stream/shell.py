@@ -53,6 +53,9 @@ class Group(Protocol):
     def end_of(self, tp: TP) -> int | None:
         """The highwater, where a fetch has told it."""
 
+    def position_of(self, tp: TP) -> int | None:
+        """Up to where it was fetched; None where nothing is to be fetched yet."""
+
     async def seek(self, tp: TP, offset: int) -> None: ...
 
 
@@ -174,18 +177,51 @@ class Shell:
     # A chunk: usable → next → decided → durable → settled.
 
     async def take(self, event: EventT[Any]) -> None:
-        """Take one chunk. Dropping one is safe: it is not acknowledged, and the next shows the hole."""
+        """Take one chunk. Dropping one is safe: it is not acknowledged, and the next shows the hole; where
+        none comes, `untaken` does."""
         chunk: Chunk = event.message.value  # type: ignore[assignment]
         if not self._usable(chunk):
             return
-        if not self.intake.knows(chunk.tp, chunk.generation):
-            start = await self._group.start_of(chunk.tp)
-            self.intake.begin(chunk.tp, chunk.generation, start)
+        await self._begin(chunk.tp, chunk.generation)
         await self._room.acquire()  # given back when the decision is durable
         if self._usable(chunk) and await self._is_next(chunk):
             self._decide(chunk, event)
         else:
             self._room.release()
+
+    async def _begin(self, tp: TP, generation: int) -> None:
+        """Know where the first chunk of a generation must begin."""
+        if not self.intake.knows(tp, generation):
+            start = await self._group.start_of(tp)
+            if not self.intake.knows(tp, generation):
+                self.intake.begin(tp, generation, start)
+
+    async def untaken(self) -> dict[TP, tuple[int, int]]:
+        """What was fetched and not taken, by partition: from where, and up to where.
+
+        Most of it is on its way; what stays so was dropped, with nothing behind it to show the hole.
+        """
+        found: dict[TP, tuple[int, int]] = {}
+        generation = self._group.generation()
+        for tp in sorted(self._group.source_partitions()):
+            if not self.accepting or not self._group.settled_assignment() or self._room.locked():
+                return {}
+            position = self._group.position_of(tp)
+            if position is None:
+                continue
+            await self._begin(tp, generation)
+            expected = self.intake.expected(tp)
+            if expected is not None and position > expected and self.intake.knows(tp, generation):
+                found[tp] = (expected, position)
+        return found
+
+    async def read_again(self, tp: TP) -> None:
+        """Fetch what was dropped once more."""
+        expected = self.intake.expected(tp)
+        if expected is not None:
+            self._metrics.hole()
+            log.info("dropped", topic=tp.topic, partition=tp.partition, expected=expected)
+            await self._group.seek(tp, expected)
 
     def _usable(self, chunk: Chunk) -> bool:
         if isinstance(self.stage, Acknowledged):

@@ -174,8 +174,21 @@ class Deployment:
                 tail = "\n".join(
                     self.log(len(self.workers) - 1).read_text(errors="replace").splitlines()[-30:]
                 )
-                raise AssertionError(f"{found} of {total} events counted; the last log ends:\n{tail}")
+                left = f"{found} of {total} events counted; {self.positions()}"
+                raise AssertionError(f"{left}; the last log ends:\n{tail}")
             time.sleep(0.3)
+
+    def positions(self) -> dict[int, tuple[int | None, int]]:
+        """Partition → what the group has committed of the tickets, and their end."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False
+        )
+        try:
+            partitions = [TopicPartition(self.settings.tickets_topic, n) for n in range(PARTITIONS)]
+            ends = consumer.end_offsets(partitions)
+            return {one.partition: (consumer.committed(one), ends[one]) for one in partitions}
+        finally:
+            consumer.close()
 
     def stop(self) -> list[int]:
         """SIGTERM to all that run; their exit codes."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
+from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from aiokafka.producer import message_accumulator, sender
 from aiokafka.producer.producer import AIOKafkaProducer as ProducerClass
 from aiokafka.structs import TopicPartition
@@ -30,6 +30,7 @@ from faust.types import TP
 from faust.types.settings import Settings as FaustSettings
 
 from engine.stream import chunks
+from engine.stream.app import FaustGroup
 
 
 def source(of: Any) -> str:
@@ -302,6 +303,25 @@ async def test_partition_state_position_is_guarded_by_has_valid_position() -> No
     assert state.position == 4
 
 
+async def test_the_position_of_a_partition_is_read_from_the_consumers_subscription() -> None:
+    mine, other = TP("t", 0), TP("t", 1)
+    subscriptions = SubscriptionState()
+    client = SimpleNamespace(_subscription=subscriptions)
+    app: Any = SimpleNamespace(consumer=SimpleNamespace(_thread=SimpleNamespace(_consumer=client)))
+    group = FaustGroup(app, frozenset("t"))
+    assert group.position_of(mine) is None, "nothing is subscribed"
+    subscriptions.subscribe({"t"})
+    assert group.position_of(mine) is None, "nothing is assigned"
+    subscriptions.assign_from_subscribed([TopicPartition("t", 0)])
+    assert group.position_of(mine) is None, "it is not known yet"
+    assignment = subscriptions.subscription.assignment
+    assert assignment is not None
+    assignment.state_value(TopicPartition("t", 0)).reset_to(7)
+    assert (group.position_of(mine), group.position_of(other)) == (7, None)
+    assert "self._subscription = SubscriptionState(" in source(AIOKafkaConsumer)
+    assert "self._consumer = self._create_consumer" in source(driver.AIOKafkaConsumerThread)
+
+
 def test_fetched_records_keeps_what_is_true_and_asks_getall() -> None:
     text = source(fetcher.Fetcher.fetched_records)
     assert "records = res_or_error.getall(max_records)" in text
@@ -319,8 +339,6 @@ def test_fetched_records_are_made_by_position_in_this_order() -> None:
 
 def test_fetch_max_wait_is_read_at_each_fetch() -> None:
     assert "self._fetch_max_wait_ms" in source(fetcher.Fetcher)
-    from aiokafka import AIOKafkaConsumer
-
     text = source(AIOKafkaConsumer)
     assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in text
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in text, "set after the constructor, before start"
