@@ -190,10 +190,10 @@ class Shell:
             self._room.release()
 
     async def _begin(self, tp: TP, generation: int) -> None:
-        """Know where the first chunk of a generation must begin."""
+        """Know where the first chunk of a generation must begin, unless another has begun meanwhile."""
         if not self.intake.knows(tp, generation):
             start = await self._group.start_of(tp)
-            if not self.intake.knows(tp, generation):
+            if generation == self._group.generation() and not self.intake.knows(tp, generation):
                 self.intake.begin(tp, generation, start)
 
     async def untaken(self) -> dict[TP, tuple[int, int]]:
@@ -206,19 +206,21 @@ class Shell:
         for tp in sorted(self._group.source_partitions()):
             if not self.accepting or not self._group.settled_assignment() or self._room.locked():
                 return {}
+            if self._group.generation() != generation:
+                return {}
             position = self._group.position_of(tp)
             if position is None:
                 continue
             await self._begin(tp, generation)
             expected = self.intake.expected(tp)
-            if expected is not None and position > expected and self.intake.knows(tp, generation):
+            if self.intake.knows(tp, generation) and expected is not None and position > expected:
                 found[tp] = (expected, position)
         return found
 
     async def read_again(self, tp: TP) -> None:
         """Fetch what was dropped once more."""
         expected = self.intake.expected(tp)
-        if expected is not None:
+        if expected is not None and self.intake.knows(tp, self._group.generation()):
             self._metrics.hole()
             log.info("dropped", topic=tp.topic, partition=tp.partition, expected=expected)
             await self._group.seek(tp, expected)
