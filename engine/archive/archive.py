@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select
 
-from engine.archive import accounts, removal, schema, writing
+from engine.archive import accounts, removal, writing
 from engine.archive.account import Account
+from engine.archive.schema import SCHEMA
 from engine.archive.tables import erasures, escalations, facts, offsets, outcomes, pruned
 from engine.archive.writing import Written
 from engine.contract.codec import Received
@@ -77,7 +78,7 @@ class Archive:
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the schema up to date; the versions before and after."""
         with transaction(self.engine) as connection:
-            return schema.upgrade(connection)
+            return SCHEMA.upgrade(connection)
 
     # -- writing ------------------------------------------------------------------------------------
 
@@ -141,12 +142,12 @@ class Archive:
     def state(self) -> "State":
         """What it holds. SchemaRefused where that is no archive of this release."""
         with self.engine.connect() as connection:
-            found = schema.version(connection)
+            found = SCHEMA.version(connection)
             counted = [
                 connection.scalar(select(func.count()).select_from(table)) if found else 0
                 for table in (facts, outcomes, escalations, erasures, pruned)
             ]
-        return State(found, schema.newest(), *(number or 0 for number in counted))
+        return State(found, SCHEMA.newest(), *(number or 0 for number in counted))
 
     def subjects(self) -> list[str]:
         """Of every escalation that has a fact or an outcome, sorted."""

@@ -1,13 +1,15 @@
 """What leaves an archive: a customer's personal data, escalations past their retention, all at a rebuild."""
 
+from secrets import token_hex
+
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
 from engine.archive.accounts import fact_of
-from engine.archive.erasure import Erasure, customer_in, erasure, hash_of
 from engine.archive.rows import STATUSES
 from engine.archive.tables import erasures, escalations, facts, offsets, outcomes, pruned
 from engine.archive.writing import erase
+from engine.core.erasure import Erasure, customer_in, erasure, hash_of
 from engine.core.escalation import CANCELLED, CLOSED, MERGED, RESOLVED
 from engine.core.instants import Instant
 
@@ -21,7 +23,7 @@ def forget(connection: Connection, customer: str, now: Instant) -> tuple[Erasure
     has the same pseudonym."""
     hashed = hash_of(customer)
     pseudonym = connection.scalar(select(erasures.c.pseudonym).where(erasures.c.customer == hashed))
-    by = erasure(customer) if pseudonym is None else Erasure(hashed, pseudonym)
+    by = erasure(customer, token_hex(6)) if pseudonym is None else Erasure(hashed, pseudonym)
     if pseudonym is None:
         connection.execute(insert(erasures), {**by._asdict(), "at": now})
     subjects = _of(connection, customer)

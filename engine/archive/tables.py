@@ -99,7 +99,7 @@ offsets = offsets_table("offsets", metadata)
 erasures = Table(
     "erasures",
     metadata,
-    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.archive.erasure`
+    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.core.erasure`
     Column("pseudonym", String, nullable=False),
     Column("at", BigInteger, nullable=False),
 )

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from engine.archive import accounts
 from engine.archive.accounts import fact_of, outcome_of
-from engine.archive.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
 from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row, stand
 from engine.archive.tables import erased, erasures, escalations, facts, offsets, outcomes, pruned
 from engine.contract.codec import Received
 from engine.core.case import precedence
+from engine.core.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
 from engine.core.facts import Fact, in_order
 from engine.core.outcomes import Outcome
 from engine.sql.offsets import Advance, advance

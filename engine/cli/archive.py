@@ -270,7 +270,6 @@ def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.archive.schema import SchemaRefused
     from engine.settings import Settings
     from engine.sql.database import NoDatabase, connect, reason
 
@@ -280,8 +279,6 @@ def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -
             yield archive
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None
-    except SchemaRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
     except DBAPIError as error:
         raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there, and an archive?") from None
 

@@ -13,7 +13,6 @@ from prometheus_client import start_http_server
 from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
-from engine.archive.schema import SchemaRefused
 from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.reading import partitions_of, read_topics, reader
@@ -58,10 +57,7 @@ def follow(settings: Settings, topics: Topics) -> None:
 def _opened(settings: Settings, stopping: Event) -> Archive | None:
     """The archive, or None if stopped before it could be."""
     url = settings.archive_url.get_secret_value()
-    try:
-        return when_there(lambda: Archive.open(url), stopping, settings.start_timeout)
-    except SchemaRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
+    return when_there(lambda: Archive.open(url), stopping, settings.start_timeout)
 
 
 @contextmanager

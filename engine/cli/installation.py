@@ -159,8 +159,8 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.archive.schema import SchemaRefused
     from engine.sql.database import NoDatabase, connect, reason, shown
+    from engine.sql.schema import SchemaRefused
 
     if "archive_url" not in settings.model_fields_set:
         return

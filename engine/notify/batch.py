@@ -24,6 +24,7 @@ from engine.notify.rows import (
     read_members,
     read_outcomes,
     replace,
+    silences_since,
     store_alerts,
 )
 from engine.notify.telling import NO, Group, Member, change, due_after_change
@@ -36,7 +37,9 @@ class Batch:
         self._connection, self._root, self._now, self._since = connection, root, now, since
 
     def take(self, said: Sequence[Outcome]) -> int:
+        self._silenced_until = silences_since(self._connection, Instant(0))
         cycles = {outcome.id: cycle_id(outcome) for outcome in said}
+        self._subjects = {cycles[outcome.id]: outcome.subject for outcome in said}
         self._load(set(cycles.values()))
         touched: set[str] = set()
         for outcome in said:
@@ -80,7 +83,7 @@ class Batch:
                     mine[route.receiver] = (group, Member(alert, alert.changed if old else 0))
         for receiver, (group, member) in list(mine.items()):
             route = route_of(self._root, receiver, group, alert)
-            now = change(member, alert, at, route)
+            now = change(member, alert, at, route, self._silenced_until)
             if old and now.shown == NO:
                 now.told = alert.changed
             mine[receiver] = (group, now)
@@ -88,7 +91,12 @@ class Batch:
 
     def _store(self, touched: set[str]) -> None:
         rows = [
-            {"id": cycle, "said": pack(list(standing.said.values())), "changed": self._now}
+            {
+                "id": cycle,
+                "said": pack(list(standing.said.values())),
+                "changed": self._now,
+                "subject": self._subjects[cycle],
+            }
             for cycle, standing in self._standing.items()
         ]
         replace(self._connection, t.cycles, rows)

@@ -6,7 +6,7 @@ the database is away. Safe to share between threads, of which one at a time writ
 """
 
 import fcntl
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -19,8 +19,6 @@ from sqlalchemy import (
     Engine,
     and_,
     case,
-    delete,
-    exists,
     func,
     insert,
     or_,
@@ -32,15 +30,16 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+from engine.notify import forgetting
 from engine.notify import tables as t
-from engine.notify.alert import FIRING, NOTE, Notification
+from engine.notify.alert import FIRING, Notification
 from engine.notify.batch import Batch
 from engine.notify.conditions import concerns
-from engine.notify.routing import Matchers, Route, matches
+from engine.notify.forgetting import Forgotten
+from engine.notify.routing import Matchers, Route
 from engine.notify.rows import (
     Letter,
     Silence,
-    chunks,
     group_row,
     member_row,
     pack,
@@ -50,22 +49,18 @@ from engine.notify.rows import (
     read_members,
     read_silence,
     replace,
-    silences_in_force,
+    silences_since,
     storable,
     store_alerts,
 )
+from engine.notify.schema import SCHEMA, adopt
 from engine.notify.telling import MAYBE, NO, Group, Member, step
 from engine.notify.turn import Turn
 from engine.sql.database import connect, writing
 from engine.sql.offsets import Advance, advance, stands
 
-SCHEMA = "1"
 _ALONE = 0x4E4F5449
 """PostgreSQL's advisory lock of the one who sends ("NOTI")."""
-
-
-class RecordRefused(Exception):
-    """The database has the record of another release."""
 
 
 class Due(NamedTuple):
@@ -99,25 +94,26 @@ class Record:
 
     @classmethod
     def open(cls, url: str, now: Instant) -> "Record":
-        """Connect, and make the tables where there are none. NoDatabase, RecordRefused; OperationalError."""
+        """Connect, and bring the schema up to date. NoDatabase, SchemaRefused; OperationalError."""
         record = cls(connect(url))
         try:
+            record.upgrade()
             with record._writing() as connection:
-                t.metadata.create_all(connection)
-                found = {row.name: row.value for row in connection.execute(select(t.about))}
-                if not found:
-                    found = {"schema": SCHEMA, "began": str(now)}
-                    rows = [{"name": name, "value": value} for name, value in found.items()]
-                    connection.execute(insert(t.about), rows)
-                if found["schema"] != SCHEMA:
-                    raise RecordRefused(
-                        f"the delivery record's schema is {found['schema']}; this release has {SCHEMA}"
-                    )
-                record.began = Instant(int(found["began"]))
+                began = connection.scalar(select(t.about.c.value).where(t.about.c.name == "began"))
+                if began is None:
+                    began = str(now)
+                    connection.execute(insert(t.about), {"name": "began", "value": began})
+                record.began = Instant(int(began))
         except BaseException:
             record.close()
             raise
         return record
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the schema up to date; the versions before and after."""
+        with self._writing() as connection:
+            adopt(connection)
+            return SCHEMA.upgrade(connection)
 
     def __enter__(self) -> "Record":
         return self
@@ -149,8 +145,8 @@ class Record:
         """
         with self._writing() as connection:
             advance(connection, t.offsets, read)
-            batch = Batch(connection, root, now, since)
-            return batch.take([outcome for outcome in said if concerns(outcome) or outcome.corrects])
+            ours = [outcome for outcome in said if concerns(outcome) or outcome.corrects]
+            return Batch(connection, root, now, since).take(forgetting.let_in(connection, ours))
 
     # -- alerts go out ------------------------------------------------------------------------------
 
@@ -174,10 +170,8 @@ class Record:
             if one.route is None:
                 one.rest(now)
                 return None
-            silences = silences_in_force(connection, now)
-            what = step(
-                one.group, one.members.values(), one.route, lambda labels: _until(silences, labels), now
-            )
+            silenced_until = silences_since(connection, now)
+            what = step(one.group, one.members.values(), one.route, silenced_until, now)
             one.drop(what.dropped)
             if not what.tell:
                 one.group.due, one.group.held = what.due, what.held
@@ -196,7 +190,8 @@ class Record:
         """The receiver has it."""
         with self._writing() as connection:
             one = Turn(connection, attempt.notification.receiver, attempt.notification.group, root)
-            one.tell(attempt.notification.alerts)
+            again = one.route.resolved_for if one.route is not None else 0
+            one.tell(attempt.notification.alerts, Instant(now + again) if again else None)
             one.group.told_at = now
             one.rest(now)
 
@@ -305,22 +300,21 @@ class Record:
 
     # -- looking after ------------------------------------------------------------------------------
 
-    def prune(self, before: Instant) -> int:
-        """Forget what changed last before, and is over or said once; how many cycles."""
-        a, m, c = t.alerts.c, t.members.c, t.cycles.c
+    def forget(self, customer: str, now: Instant) -> Forgotten:
+        """Erase the personal data of a customer, for good: what is read of it again is erased, too."""
         with self._writing() as connection:
-            over = and_(a.changed < before, or_(a.state != FIRING, a.level == NOTE))
-            untold = exists().where(m.key == a.key, or_(m.told == 0, m.fired.is_not(None)))
-            old = list(connection.scalars(select(a.key).where(over, ~untold)))
-            for keys in chunks(old):
-                connection.execute(delete(t.members).where(m.key.in_(keys)))
-                connection.execute(delete(t.alerts).where(a.key.in_(keys)))
-            rest_ = exists().where(a.cycle == c.id)
-            gone = connection.execute(delete(t.cycles).where(c.changed < before, ~rest_))
-            connection.execute(delete(t.silences).where(t.silences.c.ends < before))
-            connection.execute(delete(t.memory).where(t.memory.c.at < before))
-            connection.execute(delete(t.dead).where(t.dead.c.resent_at < before))
-            return gone.rowcount
+            return forgetting.forget(connection, customer, now)
+
+    def prune(self, before: Instant) -> int:
+        """Forget what changed last before, and is over or said once; how many alerts."""
+        with self._writing() as connection:
+            forgetting.forget_memory(connection)
+            return forgetting.prune(connection, before)
+
+    def prunable(self, before: Instant) -> int:
+        """How many alerts `prune` would forget."""
+        with self.engine.connect() as connection:
+            return len(forgetting.prunable(connection, before))
 
     @contextmanager
     def alone(self) -> "Iterator[Callable[[], bool] | None]":
@@ -354,7 +348,3 @@ def _answers(connection: Connection) -> bool:
     except DBAPIError:
         return False
     return not connection.invalidated
-
-
-def _until(silences: Iterable[Silence], labels: Mapping[str, str]) -> Instant | None:
-    return max((one.ends for one in silences if matches(one.match, labels)), default=None)

@@ -42,6 +42,8 @@ class Route(Struct, frozen=True):
     """Between two notifications of a group whose alerts changed, at least."""
     repeat_interval: Span = Span(4 * HOUR)
     """What still fires is said again."""
+    resolved_for: Span = Span(0)
+    """What is over is said again for so long, as often as what fires."""
     mutes: tuple[Mute, ...] = ()
     continues: bool = False
     """Its siblings are tried as well."""

@@ -12,8 +12,8 @@ from engine.core.outcomes import Outcome
 from engine.notify import tables as t
 from engine.notify.alert import Alert
 from engine.notify.conditions import cycle_of
-from engine.notify.routing import Matchers
-from engine.notify.telling import Group, Member
+from engine.notify.routing import Matchers, matches
+from engine.notify.telling import Group, Member, SilencedUntil
 
 Found: TypeAlias = Any
 """A row of a query."""
@@ -23,8 +23,7 @@ Place: TypeAlias = tuple[str, str]
 _T = TypeVar("_T")
 _AT_ONCE = 500
 """Keys of one query: each is a parameter."""
-_s = t.silences.c
-_SILENCES = select(t.silences).where(_s.starts <= bindparam("now"), _s.ends > bindparam("now"))
+_SILENCES = select(t.silences).where(t.silences.c.ends > bindparam("since"))
 
 pack = msgspec.msgpack.Encoder().encode
 read_outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
@@ -60,13 +59,13 @@ def cycle_id(outcome: Outcome) -> str:
 
 def read_member(row: Found) -> Member:
     fired = None if row.fired is None else read_alert(row.fired)
-    return Member(read_alert(row.alert), row.told, row.shown, fired)
+    return Member(read_alert(row.alert), row.told, row.shown, fired, row.again_until)
 
 
 def read_members(connection: Connection, keys: Sequence[str]) -> dict[Place, tuple[str, Member]]:
     """(receiver, key) -> the group it is in there, and the member."""
     m, a = t.members.c, t.alerts.c
-    query = select(m.receiver, m.key, m.grp, m.told, m.shown, m.fired, a.alert)
+    query = select(m.receiver, m.key, m.grp, m.told, m.shown, m.fired, m.again_until, a.alert)
     found: dict[Place, tuple[str, Member]] = {}
     for some in chunks(keys):
         for row in connection.execute(query.join(t.alerts, m.key == a.key).where(m.key.in_(some))):
@@ -75,7 +74,7 @@ def read_members(connection: Connection, keys: Sequence[str]) -> dict[Place, tup
 
 
 def member_row(receiver: str, group: str, member: Member) -> dict[str, Any]:
-    row = {"receiver": receiver, "key": member.alert.key, "grp": group}
+    row = {"receiver": receiver, "key": member.alert.key, "grp": group, "again_until": member.again_until}
     return row | {"told": member.told, "shown": member.shown, "fired": packed(member.fired)}
 
 
@@ -117,6 +116,7 @@ def store_alerts(
             "level": alert.level,
             "alert": pack(alert),
             "changed": now,
+            "subject": alert.outcome.subject,
         }
         for key, alert in alerts.items()
     ]
@@ -128,9 +128,15 @@ def read_silence(row: Found) -> Silence:
     return Silence(row.id, row.author, row.reason, match, row.starts, row.ends)
 
 
-def silences_in_force(connection: Connection, now: Instant) -> list[Silence]:
-    """Those that are in force."""
-    return [read_silence(row) for row in connection.execute(_SILENCES, {"now": now})]
+def silences_since(connection: Connection, since: Instant) -> SilencedUntil:
+    """What those say that had not ended at `since`, of any later moment."""
+    found = [read_silence(row) for row in connection.execute(_SILENCES, {"since": since})]
+
+    def until(labels: Mapping[str, str], at: Instant) -> Instant | None:
+        holding = (one for one in found if one.starts <= at < one.ends and matches(one.match, labels))
+        return max((one.ends for one in holding), default=None)
+
+    return until
 
 
 def read_letter(row: Found) -> Letter:

@@ -1,7 +1,7 @@
 """The tables of the delivery record: what stands, what each receiver was told of it, and what is to be told.
 
 Times are microseconds since 1970 in UTC (`Instant`). All names begin with `notify_`, so that the record may
-live beside an archive in one database.
+live beside an archive in one database. A change here needs a migration in `engine/notify/migrations`.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
@@ -18,6 +18,8 @@ cycles = Table(
     Column("id", String, primary_key=True),  # a hash of subject, metric, key and cycle
     Column("said", LargeBinary, nullable=False),  # the outcomes that stand: msgpack
     Column("changed", BigInteger, nullable=False),
+    Column("subject", String, nullable=False, server_default=""),
+    Index(None, "subject"),
 )
 
 alerts = Table(
@@ -29,6 +31,8 @@ alerts = Table(
     Column("level", String, nullable=False),
     Column("alert", LargeBinary, nullable=False),  # msgpack
     Column("changed", BigInteger, nullable=False),  # when
+    Column("subject", String, nullable=False, server_default=""),
+    Index(None, "subject"),
     Index(None, "cycle"),
 )
 
@@ -41,6 +45,7 @@ members = Table(
     Column("told", Integer, nullable=False),  # which change of the alert was told last; 0: none
     Column("shown", Integer, nullable=False),  # as firing: NO, MAYBE or YES of `telling`
     Column("fired", LargeBinary),  # as it fired: to be told though it is over
+    Column("again_until", BigInteger),  # its end is said again until then
     Index(None, "receiver", "grp"),
     Index(None, "key"),
 )
@@ -93,6 +98,21 @@ silences = Table(
 )
 
 offsets = offsets_table("notify_offsets", metadata)
+
+erasures = Table(
+    "notify_erasures",
+    metadata,
+    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.core.erasure`
+    Column("pseudonym", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+erased = Table(
+    "notify_erased",
+    metadata,
+    Column("subject", String, primary_key=True),  # whatever is read of it is erased
+    Column("customer", String, primary_key=True),  # of `erasures`
+)
 
 about = Table(
     "notify_about",

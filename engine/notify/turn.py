@@ -1,6 +1,7 @@
 """One group of a receiver, in a transaction in which something is told of it, or noted as told."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
@@ -25,8 +26,9 @@ class Turn:
         self.route = route_of(root, receiver, group, found[0].alert) if found else None
 
     def store(self, member: Member) -> None:
-        row = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
-        self._connection.execute(_STORE_MEMBER, self._place | row | {"m_fired": packed(member.fired)})
+        row: dict[str, Any] = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
+        row |= {"m_fired": packed(member.fired), "m_again": member.again_until}
+        self._connection.execute(_STORE_MEMBER, self._place | row)
 
     def drop(self, keys: Collection[str]) -> None:
         if keys:
@@ -34,11 +36,11 @@ class Turn:
         for key in keys:
             self.members.pop(key, None)
 
-    def tell(self, sent: Iterable[Alert]) -> None:
-        """Note that these were told."""
+    def tell(self, sent: Iterable[Alert], again_until: Instant | None = None) -> None:
+        """Note that these were told; until when to say again which of them are over."""
         for alert in sent:
             if (member := self.members.get(alert.key)) is not None:
-                self.members[alert.key] = after_telling(member, alert)
+                self.members[alert.key] = after_telling(member, alert, again_until)
                 self.store(self.members[alert.key])
 
     def rest(self, now: Instant) -> None:
@@ -47,12 +49,13 @@ class Turn:
         group = self.group
         group.attempt, group.since, group.why, group.held = 0, None, "", False
         group.due = None if self.route is None else rest(group, self.members.values(), self.route, now)
-        if self.members:
-            self.store_group()
-        else:
-            self._connection.execute(_DROP_GROUP, self._place)
+        self.store_group()
 
     def store_group(self) -> None:
+        """Gone, where nothing is in it."""
+        if not self.members:
+            self._connection.execute(_DROP_GROUP, self._place)
+            return
         values = {f"g_{name}": value for name, value in msgspec.structs.asdict(self.group).items()}
         self._connection.execute(_STORE_GROUP, self._place | values)
 
@@ -62,7 +65,7 @@ _THIS_GROUP = and_(_g.receiver == bindparam("r"), _g.grp == bindparam("g"))
 _THIS_MEMBER = and_(_m.receiver == bindparam("r"), _m.key == bindparam("k"))
 _GROUP = select(t.groups).where(_THIS_GROUP)
 _MEMBERS = (
-    select(_m.told, _m.shown, _m.fired, t.alerts.c.alert)
+    select(_m.told, _m.shown, _m.fired, _m.again_until, t.alerts.c.alert)
     .join(t.alerts, _m.key == t.alerts.c.key)
     .where(_m.receiver == bindparam("r"), _m.grp == bindparam("g"))
     .order_by(t.alerts.c.changed, _m.key)
@@ -70,7 +73,12 @@ _MEMBERS = (
 _STORE_MEMBER = (
     update(t.members)
     .where(_THIS_MEMBER)
-    .values(told=bindparam("m_told"), shown=bindparam("m_shown"), fired=bindparam("m_fired"))
+    .values(
+        told=bindparam("m_told"),
+        shown=bindparam("m_shown"),
+        fired=bindparam("m_fired"),
+        again_until=bindparam("m_again"),
+    )
 )
 _DROP_MEMBER = delete(t.members).where(_THIS_MEMBER)
 _STORE_GROUP = (

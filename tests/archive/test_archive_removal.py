@@ -6,9 +6,9 @@ from archived import at, fact, opened, outcome, row, rows
 from msgspec.structs import replace
 
 from engine.archive.archive import Archive
-from engine.archive.erasure import erase_outcome, erasure
 from engine.archive.tables import erased, erasures, escalations, facts, outcomes
 from engine.contract.codec import Received
+from engine.core.erasure import erase_outcome, erasure
 from engine.core.facts import Value
 from engine.core.instants import DAY, Instant
 from engine.core.outcomes import Versions
@@ -78,7 +78,7 @@ def test_a_severity_keeps_what_it_follows_from_but_not_who() -> None:
         reason="a big customer lost data",
         classification=Classification("P0", False, inputs, ("security",)),
     )
-    by = erasure("acme")
+    by = erasure("acme", "5f0c1b2a9d3e")
     erased_one = erase_outcome(said, by)
     kept = (("customer", by.pseudonym), ("reporter", ""), ("data_loss", True), ("tier", "gold"))
     assert erased_one.classification == Classification("P0", False, kept, ("security",))
@@ -88,7 +88,7 @@ def test_a_severity_keeps_what_it_follows_from_but_not_who() -> None:
 
 def test_of_a_fingerprint_made_of_the_title_the_hash_stays() -> None:
     said = outcome("met", 1, 5, fingerprint="mail-jane-doe-cannot-log-in-8f3ed58f0c5e")
-    assert erase_outcome(said, erasure("acme")).fingerprint == "8f3ed58f0c5e"
+    assert erase_outcome(said, erasure("acme", "5f0c1b2a9d3e")).fingerprint == "8f3ed58f0c5e"
 
 
 def test_what_is_read_again_of_an_erased_customer_is_erased_in_any_order(archive: Archive) -> None:

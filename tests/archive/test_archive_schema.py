@@ -5,10 +5,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, String, text
 
-from engine.archive import schema
 from engine.archive.archive import Archive
+from engine.archive.schema import SCHEMA
 from engine.archive.tables import metadata
 from engine.sql.database import NoDatabase, connect
+from engine.sql.schema import SchemaRefused
 
 PASSWORD = "correct-horse"
 
@@ -27,13 +28,13 @@ def test_the_migrations_make_exactly_the_tables(archive: Archive) -> None:
 
 
 def test_an_upgrade_twice_changes_nothing(archive: Archive) -> None:
-    assert archive.upgrade() == (schema.newest(), schema.newest())
+    assert archive.upgrade() == (SCHEMA.newest(), SCHEMA.newest())
 
 
 def test_a_newer_schema_is_refused_by_name(archive: Archive, url: str) -> None:
     with archive.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(schema.SchemaRefused, match="schema is 9999, of a newer release; this one knows"):
+    with pytest.raises(SchemaRefused, match="schema is 9999, of a newer release; this one knows"):
         Archive.open(url)
 
 
@@ -42,7 +43,7 @@ def test_tables_of_somebody_else_are_refused(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE facts (fact TEXT)"))
     engine.dispose()
-    with pytest.raises(schema.SchemaRefused, match="tables facts and no version"):
+    with pytest.raises(SchemaRefused, match="tables facts and no version"):
         Archive.open(url)
 
 

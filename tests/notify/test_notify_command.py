@@ -118,3 +118,40 @@ def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str)
 def test_a_database_that_is_none_is_one_line() -> None:
     done = vigil("notify", "silence", "list", "--record", "mysql://db/x")
     assert (done.returncode, len(done.stderr.splitlines())) == (ExitCode.USAGE, 1)
+
+
+def test_a_customer_is_erased_and_what_fires_is_named(url: str) -> None:
+    with Record.open(url, NOW) as record:
+        record.take([outcome()], (), ROOT, NOW, Instant(0))
+        (group,) = record.due("desk", NOW, 1).groups
+        attempt = record.begin("desk", group, ROOT, NOW)
+        assert attempt is not None
+        record.told(attempt, ROOT, NOW)
+    done = vigil("notify", "forget", "acme", "--record", url, "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["subjects"]) == (0, ["zendesk:acme:4711"])
+    assert said["firing"] == ["zendesk:acme:4711/resolve/1"]
+    assert said["pseudonym"].startswith("erased-")
+    again = vigil("notify", "forget", "nobody", "--record", url)
+    assert "0 escalations erased" in again.stderr + again.stdout
+
+
+def test_what_is_over_and_old_is_pruned_or_only_counted(url: str) -> None:
+    with Record.open(url, NOW) as record:
+        record.take([outcome("recurrence_detected")], (), ROOT, NOW, Instant(0))
+        (group,) = record.due("desk", NOW, 1).groups
+        attempt = record.begin("desk", group, ROOT, NOW)
+        assert attempt is not None
+        record.told(attempt, ROOT, NOW)
+    dry = vigil("notify", "prune", "--older-than", "1s", "--dry-run", "--json", "--record", url)
+    assert json.loads(dry.stdout) == {"alerts": 1, "removed": False}, dry.stderr
+    done = vigil("notify", "prune", "--older-than", "1s", "--json", "--record", url)
+    assert json.loads(done.stdout) == {"alerts": 1, "removed": True}
+    wrong = vigil("notify", "prune", "--older-than", "soon", "--record", url)
+    assert (wrong.returncode, "--older-than soon: expected a duration" in wrong.stderr) == (2, True)
+
+
+def test_the_schema_is_brought_up_to_date_by_command(url: str) -> None:
+    first, second = (vigil("notify", "upgrade", "--record", url, "--json") for _ in range(2))
+    assert json.loads(first.stdout) == {"before": None, "after": "0002"}
+    assert json.loads(second.stdout) == {"before": "0002", "after": "0002"}

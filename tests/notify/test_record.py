@@ -3,63 +3,15 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from engine.core.instants import DAY, HOUR, MINUTE, Instant
-from engine.core.outcomes import Outcome
-from engine.notify.alert import Alert
-from engine.notify.record import Attempt, Record, RecordRefused
+from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.sql.offsets import Advance, Overtaken
 from notify.alerting import outcome
-
-NOW = outcome().detected_at
-ROOT = Route("desk")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/record.db"
-    return str(request.getfixturevalue("postgres").new_database())
-
-
-@pytest.fixture
-def record(url: str) -> Iterator[Record]:
-    with Record.open(url, NOW) as made:
-        yield made
-
-
-def after(minutes: int) -> Instant:
-    return Instant(NOW + minutes * MINUTE)
-
-
-def take(record: Record, *said: Outcome, root: Route = ROOT, at: Instant = NOW, since: int = 0) -> int:
-    return record.take(said, (), root, at, Instant(since))
-
-
-def begin(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> Attempt:
-    (group,) = record.due(receiver, at, 10).groups
-    attempt = record.begin(receiver, group, root, at)
-    assert attempt is not None
-    return attempt
-
-
-def tell(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> list[Alert]:
-    """All that is due, in one round."""
-    told: list[Alert] = []
-    for group in record.due(receiver, at, 100).groups:
-        if (attempt := record.begin(receiver, group, root, at)) is not None:
-            told += attempt.notification.alerts
-            record.told(attempt, root, at)
-    return told
-
-
-def states(alerts: list[Alert]) -> list[str]:
-    return [one.state for one in alerts]
+from notify.keeping import NOW, ROOT, after, begin, states, take, tell
 
 
 def test_a_breach_is_told_and_its_end_and_then_nothing_is_left(record: Record) -> None:
@@ -265,10 +217,3 @@ def hold(url: str, holds: "multiprocessing.synchronize.Event") -> None:
     with Record.open(url, NOW) as record, record.alone():
         holds.set()
         signal.pause()
-
-
-def test_the_record_of_another_release_is_refused(record: Record, url: str) -> None:
-    with record.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE notify_about SET value = '99' WHERE name = 'schema'")
-    with pytest.raises(RecordRefused, match="99"):
-        Record.open(url, NOW)

@@ -30,7 +30,7 @@ OVER = replace(resolved(), changed=2)
 
 
 def told(member: Member, group: Group | None = None, route: Route = ROUTE, at: Instant = NOW) -> Step:
-    return step(group or Group(), [member], route, lambda _: None, at)
+    return step(group or Group(), [member], route, lambda *_: None, at)
 
 
 def after(minutes: int) -> Instant:
@@ -118,16 +118,16 @@ def test_a_silence_holds_back_what_it_matches_and_nothing_else() -> None:
     other = alert(subject="desk:2")
     silenced: dict[str, Instant | None] = {FIRES.labels["subject"]: after(30)}
     both = [Member(FIRES), Member(other)]
-    found = step(Group(), both, ROUTE, lambda labels: silenced.get(labels["subject"]), NOW)
+    found = step(Group(), both, ROUTE, lambda labels, _: silenced.get(labels["subject"]), NOW)
     assert found.tell == [other]
-    left = step(Group(), both[:1], ROUTE, lambda labels: silenced.get(labels["subject"]), NOW)
+    left = step(Group(), both[:1], ROUTE, lambda labels, _: silenced.get(labels["subject"]), NOW)
     assert left == Step([], after(30), True, [])
 
 
 def test_a_silence_of_one_does_not_put_off_the_reminder_of_another() -> None:
     known = after_telling(Member(FIRES), FIRES)
     hushed = Member(alert(subject="desk:2"))
-    until = lambda labels: after(600) if labels["subject"] == "desk:2" else None  # noqa: E731
+    until = lambda labels, _: after(600) if labels["subject"] == "desk:2" else None  # noqa: E731
     assert step(Group(told_at=NOW), [known, hushed], ROUTE, until, NOW).due == NOW + 4 * HOUR
 
 
@@ -142,6 +142,6 @@ def test_a_new_group_waits_a_known_one_keeps_its_interval_and_a_failing_one_its_
 def test_firing_comes_before_what_is_over() -> None:
     gone = change(after_telling(Member(FIRES), FIRES), OVER, NOW, ROUTE)
     fresh = alert(subject="desk:2")
-    found: list[Alert] = step(Group(), [gone, Member(fresh)], ROUTE, lambda _: None, NOW).tell
+    found: list[Alert] = step(Group(), [gone, Member(fresh)], ROUTE, lambda *_: None, NOW).tell
     assert [one.state for one in found] == [FIRING, RESOLVED]
     assert Member(fresh).shown == NO

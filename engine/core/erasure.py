@@ -2,7 +2,6 @@
 
 import re
 from hashlib import blake2b
-from secrets import token_hex
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -46,9 +45,9 @@ def hash_of(customer: str) -> str:
     return blake2b(customer.encode(), digest_size=16, person=b"vigil erasure").hexdigest()
 
 
-def erasure(customer: str) -> Erasure:
-    """With a new pseudonym."""
-    return Erasure(hash_of(customer), f"erased-{token_hex(6)}")
+def erasure(customer: str, token: str) -> Erasure:
+    """With a new pseudonym, of a token that nobody can compute from the id."""
+    return Erasure(hash_of(customer), f"erased-{token}")
 
 
 def customer_in(fact: Fact) -> str:

@@ -1,0 +1,136 @@
+"""What leaves the delivery record: a customer's personal data, while it fires and after; what is old."""
+
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from engine.core.instants import DAY, Instant
+from engine.core.segments import Segment, Span, stands_paused
+from engine.notify import tables as t
+from engine.notify.record import Record
+from engine.notify.routing import Route
+from notify.alerting import outcome
+from notify.keeping import NOW, after, begin, states, take, tell
+
+SENTENCE = "asked Maria Gomez"
+ROOT = Route("desk", group_by=("customer", "fingerprint"))
+FIELDS = {
+    "customer_id": "acme",
+    "fingerprint": "maria-cannot-pay-8f3ed58f0c5e",
+    "reason": SENTENCE,
+    "subject": "desk:1",
+}
+
+
+def held(record: Record) -> str:
+    """All that is in the database, as text."""
+    with record.engine.connect() as connection:
+        rows = [row for table in t.metadata.tables.values() for row in connection.execute(select(table))]
+    return "\n".join(str(tuple(bytes(v) if isinstance(v, memoryview) else v for v in row)) for row in rows)
+
+
+def lived(record: Record) -> None:
+    """A condition that fires and was told, with all that may name its customer; and another's."""
+    fired = outcome("breached", **FIELDS)
+    part = Segment(NOW, after(1), stands_paused(SENTENCE), "", Span(0), "", "")
+    take(
+        record,
+        replace(fired, segments=(part,)),
+        outcome("breached", subject="desk:2", id="o", customer_id="other"),
+        root=ROOT,
+    )
+    record.failed(begin_of(record, "acme"), ROOT, f"answered 503: {SENTENCE}", after(1), NOW)
+    tell(record, after(1), ROOT)
+    record.remember("desk", "desk/desk:1", "thread of acme, maria", NOW)
+    record.silence("kim", f"{SENTENCE} of acme", (("customer", ("acme", "other")),), NOW, after(600))
+    take(record, outcome("escalated", **FIELDS | {"id": "e", "threshold": "50%"}), root=ROOT)
+
+
+def begin_of(record: Record, customer: str):  # type: ignore[no-untyped-def]
+    group = next(one for one in record.due("desk", NOW, 9).groups if f"customer={customer}," in one)
+    attempt = record.begin("desk", group, ROOT, NOW)
+    assert attempt is not None
+    return attempt
+
+
+def test_a_customer_is_nowhere_any_more_but_where_a_receiver_must_end_what_fires(record: Record) -> None:
+    lived(record)
+    assert all(mark in held(record) for mark in ("acme", "maria", "Maria"))
+    done = record.forget("acme", after(2))
+    assert (done.subjects, done.firing) == (["desk:1"], ["desk:1/resolve/1", "desk:1/resolve/1/50%"])
+    there = held(record).replace("thread of acme, maria", "")
+    assert not any(mark in there for mark in ("acme", "maria", "Maria"))
+    assert record.remembered("desk", "desk/desk:1") is not None, "by this the receiver ends what fires"
+    assert "desk:2" in there, "of the other customer"
+
+
+def test_what_fires_is_ended_under_its_own_key_and_then_its_memory_goes_too(record: Record) -> None:
+    lived(record)
+    pseudonym = record.forget("acme", after(2)).pseudonym
+    take(record, outcome("stopped_late", **FIELDS | {"id": "s", "seq": 9}), root=ROOT, at=after(3))
+    told = tell(record, after(3), ROOT)
+    assert [(one.key, one.state, one.labels["customer"]) for one in told] == [
+        ("desk:1/resolve/1", "resolved", pseudonym)
+    ], "the level was silenced, and is over: nobody heard of it"
+    record.prune(Instant(0))
+    there = held(record)
+    assert not any(mark in there for mark in ("acme", "maria", "Maria"))
+
+
+def test_nothing_is_told_again_for_having_been_erased(record: Record) -> None:
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    tell(record, NOW, ROOT)
+    record.forget("acme", after(1))
+    assert tell(record, after(2), ROOT) == []
+    assert take(record, outcome("breached", **FIELDS), root=ROOT, at=after(2)) == 0, "a redelivery"
+    assert states(tell(record, after(241), ROOT)) == ["firing"], "the reminder"
+
+
+def test_what_is_read_later_of_the_customer_is_erased_and_told_under_the_pseudonym(record: Record) -> None:
+    pseudonym = record.forget("acme", NOW).pseudonym
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    (told,) = tell(record, NOW, ROOT)
+    assert (told.labels["customer"], told.outcome.reason) == (pseudonym, "")
+    take(record, outcome("escalated", **FIELDS | {"id": "e", "customer_id": ""}), root=ROOT)
+    assert not any(mark in held(record) for mark in ("acme", "maria", "Maria")), "of the subject, too"
+    assert record.forget("acme", NOW).pseudonym == pseudonym
+
+
+def test_an_attempt_under_way_while_a_customer_is_erased_is_made_again_and_not_lost(record: Record) -> None:
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    attempt = begin(record, root=ROOT)
+    record.forget("acme", NOW)
+    record.told(attempt, ROOT, NOW)
+    (again,) = tell(record, after(1), ROOT)
+    assert (again.key, again.changed) == ("desk:1/resolve/1", 1), "the same keys as before"
+    assert tell(record, after(2), ROOT) == []
+
+
+def test_a_dead_letter_is_erased_and_can_be_told_again(record: Record) -> None:
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    number = record.refused(begin(record, root=ROOT), ROOT, f"400: {SENTENCE}", NOW)
+    record.forget("acme", NOW)
+    assert not any(mark in held(record) for mark in ("acme", "maria", "Maria"))
+    assert record.resend(number, after(1))
+    assert states(tell(record, after(1), ROOT)) == ["firing"]
+
+
+def test_a_silence_holds_back_the_pseudonym_from_then_on(record: Record) -> None:
+    record.silence("kim", "move", (("customer", ("acme",)),), NOW, after(60))
+    record.forget("acme", NOW)
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    assert tell(record, after(1), ROOT) == []
+    assert states(tell(record, after(60), ROOT)) == ["firing"]
+
+
+def test_pruning_leaves_what_somebody_is_still_to_be_told_of_and_no_empty_group(record: Record) -> None:
+    take(record, outcome("recurrence_detected", subject="desk:n"), outcome("breached"))
+    tell(record, NOW)
+    take(record, outcome("stopped_late"), at=after(1))
+    later = Instant(NOW + 2 * DAY)
+    assert record.prunable(Instant(NOW + DAY)) == 1, "its end is not told yet"
+    assert record.prune(Instant(NOW + DAY)) == 1
+    assert states(tell(record, later)) == ["resolved"]
+    assert record.prune(Instant(NOW + DAY)) == 1
+    with record.engine.connect() as connection:
+        for table in (t.groups, t.members, t.alerts, t.cycles):
+            assert connection.execute(select(table)).all() == []
