@@ -12,7 +12,8 @@ from engine.stream.intake import Intake
 
 NOTHING_READ = Instant(0)
 PATIENCE = 5.0
-"""Seconds after an assignment in which the broker may tell where topics end; then nothing counts as read."""
+"""Seconds after an assignment for the broker to tell where topics end, and for the first of what lies unread
+to come; then nothing counts as read."""
 
 
 class Ends(Protocol):
@@ -45,16 +46,20 @@ class Completeness:
         self._began = time.monotonic()
 
     def until(self, partition: int, now: Instant) -> Instant | None:
-        """Whatever was recorded by then has been read; None before the broker has told where topics end."""
+        """Whatever was recorded by then has been read; None while it is too soon after an assignment to tell.
+
+        What lies unread right after it may be a second old or a day: its first record says which.
+        """
         known, heard = now, NOTHING_READ
         for tp, start in self._starts.get(partition, {}).items():
             end = self._ends.end_of(tp)
-            if end is None:
-                return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             taken, recorded = self._intake.expected(tp), self._intake.recorded(tp)
+            unread = end is not None and end > (start if taken is None else taken)
+            if end is None or (unread and recorded is None):
+                return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             last = NOTHING_READ if recorded is None else Instant(recorded * MILLISECOND)
             heard = max(heard, last)
-            if end > (start if taken is None else taken):
+            if unread:
                 known = min(known, last)
         is_silent = self._expected and now - heard > self._expected
         return min(known, heard) if is_silent else known

@@ -63,10 +63,18 @@ def test_behind_it_is_the_recording_of_the_last_event_of_the_topic_that_is_furth
     assert known(topics).until(3, NOW) == NOW - 60 * SECOND
 
 
-def test_with_a_backlog_of_which_nothing_was_taken_nothing_is_known() -> None:
+def test_of_a_backlog_the_first_record_is_waited_for_and_without_it_nothing_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     topics = Topics()
-    topics.ends[TICKETS] = 11
-    assert known(topics).until(3, NOW) == NOTHING_READ
+    topics.ends[TICKETS] = 12
+    made = known(topics)
+    assert made.until(3, NOW) is None, "a second old or a day: it is not known yet"
+    topics.taken[TICKETS], topics.last[TICKETS] = 11, Instant(NOW - SECOND)
+    assert made.until(3, NOW) == NOW - SECOND
+    monkeypatch.setattr(completeness, "PATIENCE", 0.0)
+    topics.last.clear()
+    assert made.until(3, NOW) == NOTHING_READ
 
 
 def test_commands_and_other_partitions_have_no_part_in_it() -> None:
