@@ -10,6 +10,7 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
 SOAK_OUTCOMES ?= 100000
+SOAK_FUZZ_SECONDS ?= 1800
 SIM_SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,8 @@ help:
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
 	@echo "             tell SOAK_OUTCOMES=$(SOAK_OUTCOMES) outcomes to receivers that fail,"
-	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers"
+	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers,"
+	@echo "             fuzz the parsers for SOAK_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)"
 	@echo "make audit   the bill of materials, and what is known against the dependencies"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
@@ -54,6 +56,7 @@ soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) VIGIL_SOAK_OUTCOMES=$(SOAK_OUTCOMES) $(BIN)/pytest -s tests/notify/test_notify_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
+	VIGIL_REQUIRE=1 VIGIL_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS) $(BIN)/pytest -s tests/fuzz
 
 audit: $(VENV)/audit/.done
 	$(VENV)/audit/bin/python .ci/audit.py

@@ -86,7 +86,7 @@ def write(
     if filled is not None and form is Form.json:
         raise Failure("--filled goes with Markdown and HTML", ExitCode.USAGE)
     made = _review(subject, policies, Where(events, bootstrap_servers, archive), at, full)
-    before = None if filled is None else filled.read_text("utf-8")
+    before = None if filled is None else _markdown(filled)
     try:
         with Press(settings_at(None).templates) as press:
             text, undefined = _text(made, press, form, before)
@@ -137,11 +137,9 @@ def check(
     from engine.documents.review_form import NoReview
 
     try:
-        found = checked(file.read_text("utf-8"), _now(as_of))
+        found = checked(_markdown(file), _now(as_of))
     except NoReview as error:
         raise Failure(f"{file}: {error}", ExitCode.USAGE, "`vigil pir SUBJECT` makes one") from None
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file}: not UTF-8: {error}", ExitCode.USAGE) from None
     events: list[dict[str, Any]] = []
     if found.is_ready:
         events = events_of(found.answers, family)
@@ -156,6 +154,13 @@ def check(
         _say(file, found, events, is_good, acknowledged)
     if not is_good:
         raise typer.Exit(ExitCode.FOUND)
+
+
+def _markdown(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file}: not UTF-8: {error}", ExitCode.USAGE) from None
 
 
 # -- writing --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.relays import Relay
 from engine.core.statements import Statement
+from engine.core.unpacking import unpack
 
 CHUNK_ITEMS = 16
 """Items a chunk: the open one is written again at every fact, so it is kept short."""
@@ -82,7 +83,7 @@ class History:
         self._flush()
         for chunk in self._chunks():
             if needle in chunk:
-                for item in _decoder.decode(chunk):
+                for item in unpack(_decoder, chunk):
                     if type(item) is Fact and item.id == fact.id and item.source == fact.source:
                         return item
         return None
@@ -98,7 +99,8 @@ class History:
         self._flush()
         items: list[Item] = []
         for chunk in self._chunks():
-            items += _decoder.decode(chunk)
+            found: list[Item] = unpack(_decoder, chunk)
+            items += found
         return items
 
     def rewrite(self, items: Iterable[Item]) -> None:

@@ -12,6 +12,7 @@ from engine.core.escalation import OPEN, WAITING, Escalation
 from engine.core.history import Shelf
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
+from engine.core.unpacking import DamagedState, unpack
 
 FORMAT = 1
 """Of the record. A worker reads every format up to its own and refuses later ones by name."""
@@ -49,13 +50,6 @@ class Head(Struct, frozen=True, gc=False):
     """Of the calendars by which it was judged (`Rules.almanac`)."""
 
 
-class DamagedState(Exception):
-    """A stored escalation is none: something else wrote into the changelog, or its bytes were damaged."""
-
-    def __init__(self, record: bytes, why: str) -> None:
-        super().__init__(f"stored state of {len(record)} bytes cannot be read ({why}): {record[:40]!r}")
-
-
 def encode(escalation: Escalation, shelf: Shelf, alarm: Instant, almanac: int) -> bytes:
     """The main record of an escalation, judged by the calendars of `almanac`."""
     severity = escalation.severity
@@ -67,10 +61,7 @@ def encode(escalation: Escalation, shelf: Shelf, alarm: Instant, almanac: int) -
 def decode(record: bytes) -> tuple[Escalation, Shelf]:
     """UnknownStateFormat for a record of a later release, DamagedState for what is no state."""
     head(record)
-    try:
-        return _decoder.decode(record[_HEAD.size :])
-    except msgspec.DecodeError as error:
-        raise DamagedState(record, str(error)) from None
+    return unpack(_decoder, record, _HEAD.size)
 
 
 def alarm_of(record: bytes) -> Instant:
@@ -110,7 +101,8 @@ def encode_base(escalation: Escalation) -> bytes:
 
 
 def decode_base(record: bytes) -> Escalation:
-    return _decoder_of_state.decode(record)
+    """DamagedState for what is none."""
+    return unpack(_decoder_of_state, record)
 
 
 def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:

@@ -24,7 +24,10 @@ class FeesRefused(ValueError):
 def read_fees(file: Path) -> dict[str, Fee]:
     """Customer id -> fee: YAML (`acme: {fee: 1000, currency: EUR}`), or CSV with the columns customer, fee
     and currency. OSError where there is no file, FeesRefused for the first entry that is no fee."""
-    text = file.read_text(encoding="utf-8-sig")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FeesRefused(f"{file}: expected UTF-8: {error}") from None
     rows = _of_csv(file, text) if file.suffix.lower() == ".csv" else _of_yaml(file, text)
     fees: dict[str, Fee] = {}
     for place, customer, told in rows:
@@ -36,13 +39,11 @@ def read_fees(file: Path) -> dict[str, Fee]:
 
 def _of_csv(file: Path, text: str) -> Iterator[tuple[str, str, Mapping[str, object]]]:
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    columns = set(reader.fieldnames or ())
-    missing = {"customer", "fee", "currency"} - columns
-    if missing:
-        raise FeesRefused(
-            f"{file}:1: expected the columns customer, fee, currency; {', '.join(sorted(missing))} not there"
-        )
     try:
+        missing = {"customer", "fee", "currency"} - set(reader.fieldnames or ())
+        if missing:
+            lacks = f"{', '.join(sorted(missing))} not there"
+            raise FeesRefused(f"{file}:1: expected the columns customer, fee, currency; {lacks}")
         for row in reader:
             yield f"{file}:{reader.line_num}", (row["customer"] or "").strip(), row
     except csv.Error as error:
@@ -53,7 +54,7 @@ def _of_yaml(file: Path, text: str) -> Iterator[tuple[str, str, Mapping[str, obj
     """Node by node, for their lines; and as text, for a number with a fraction would not be exact."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise FeesRefused(f"{file}: no YAML: {error}") from None
     if root is None:
         return
@@ -63,7 +64,11 @@ def _of_yaml(file: Path, text: str) -> Iterator[tuple[str, str, Mapping[str, obj
         place = f"{file}:{_line(name)}"
         if not isinstance(name, yaml.ScalarNode) or not isinstance(value, yaml.MappingNode):
             raise FeesRefused(f"{place}: expected `customer: {{fee: 1000, currency: EUR}}`")
-        yield place, name.value, {key.value: told.value for key, told in value.value}
+        yield place, name.value, {_plain(key): _plain(told) for key, told in value.value}
+
+
+def _plain(node: yaml.Node) -> str:
+    return node.value if isinstance(node, yaml.ScalarNode) else "a list, or keys and values"
 
 
 def _line(node: yaml.Node) -> int:

@@ -1,7 +1,7 @@
 """Times as people read them: in the zone of whom they concern, with its offset, and in UTC."""
 
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.core.instants import Instant, format_instant, to_datetime
 
@@ -18,7 +18,10 @@ class Zone:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._zone = ZoneInfo(name)
+        try:
+            self._zone = ZoneInfo(name)
+        except (ValueError, OSError):  # `..`, or a folder of zones such as Europe
+            raise ZoneInfoNotFoundError(name) from None
 
     def moment(self, at: Instant | None) -> Moment | None:
         """None stays None: not known."""

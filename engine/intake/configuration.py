@@ -188,7 +188,7 @@ class _Door(BaseModel):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, a name too long for a file
             raise ValueError("an IANA time zone, such as Europe/Berlin") from None
         return value
 
@@ -267,7 +267,11 @@ def _states(said: MappingOf[str, str]) -> dict[str, State]:
 
 def _problems(document: Document, name: str, error: ValidationError) -> list[Problem]:
     return [
-        document.problem(("doors", name, *one["loc"]), one["msg"], _found(one["loc"], one["input"]))
+        document.problem(
+            ("doors", name, *one["loc"]),
+            one["msg"].removeprefix("Value error, "),
+            _found(one["loc"], one["input"]),
+        )
         for one in error.errors(include_url=False, include_context=False)
     ]
 

@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EIO
@@ -33,7 +34,7 @@ def read_lines(path: str, advance: Callable[[int], None] | None = None) -> Itera
                     yield number, text
         except EOFError as end:
             raise OSError(EIO, "the compressed file ends too soon", path) from end
-        except gzip.BadGzipFile as error:  # names no file
+        except (gzip.BadGzipFile, zlib.error) as error:  # names no file
             raise OSError(EIO, str(error), path) from error
         if advance is not None:
             _tell(advance, position() - told)

@@ -11,7 +11,8 @@ from faust.types import TP, EventT
 from engine.core.decide import Alarms, almanac_of
 from engine.core.instants import Instant
 from engine.core.policy import Book
-from engine.core.state import DamagedState, UnknownStateFormat
+from engine.core.state import UnknownStateFormat
+from engine.core.unpacking import DamagedState
 from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged

@@ -58,6 +58,7 @@ def test_a_template_that_reaches_too_far_ends_the_command_with_its_line(tmp_path
 def test_what_is_asked_wrongly_is_told_in_one_line() -> None:
     for arguments, problem in (
         ((*STORY, "--zone", "Europe/Olso"), "there is no such time zone"),
+        ((*STORY, "--zone", "Europe"), "there is no such time zone"),
         ((*STORY, "--at", "2026-11-12"), "has no zone"),
         ((*STORY, "--at", "2026-01-01T00:00:00Z"), "no event of it had happened by then"),
         (("incidents:none", *STORY[1:]), "there is no event of incidents:none"),

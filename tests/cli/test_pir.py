@@ -138,6 +138,15 @@ def test_a_file_that_is_no_review_is_one_clear_line(tmp_path: Path) -> None:
     assert "this is no review that `vigil pir` made" in done.stderr
 
 
+def test_a_filled_in_review_in_another_encoding_is_one_clear_line(known: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    file.write_bytes("Ergänzt".encode("latin-1"))
+    for command in (("check", str(file)), ("write", "check", *known, "--filled", str(file))):
+        done = vigil("pir", *command)
+        assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+        assert f"{file}: not UTF-8" in done.stderr
+
+
 def test_sending_twice_changes_nothing_and_the_topics_are_a_log_too(
     known: list[str], tmp_path: Path, kafka: KafkaBroker
 ) -> None:

@@ -14,7 +14,8 @@ from engine.core import state
 from engine.core.decide import Head, head, next_look, pinned_policy
 from engine.core.instants import HOUR, MINUTE, Instant, Span
 from engine.core.policy import Book, CadenceRule, ClockRule, Level, Policy, Target, Threshold
-from engine.core.state import AT_ONCE, FORMAT, DamagedState, UnknownStateFormat
+from engine.core.state import AT_ONCE, FORMAT, UnknownStateFormat
+from engine.core.unpacking import DamagedState
 
 STATES = Path(__file__).parent / "states"
 HOURS, HALF = Target(Span(4 * HOUR), "office"), Threshold("50%", 50)
@@ -108,3 +109,21 @@ def test_bytes_that_are_no_state_are_refused_by_name_with_what_they_are(cut: int
     record = stored(1)[SUBJECT.encode()]
     with pytest.raises(DamagedState, match=f"stored state of {cut} bytes cannot be read"):
         state.decode(record[:cut])
+
+
+def test_a_text_that_is_none_and_nesting_without_end_are_damage_too() -> None:
+    record = stored(1)[SUBJECT.encode()]
+    for damaged in (record.replace(b"gold", b"\xacold"), record[:34] + b"\x91" * 100_000):
+        with pytest.raises(DamagedState, match=f"stored state of {len(damaged)} bytes"):
+            state.decode(damaged)
+    with pytest.raises(DamagedState):
+        state.decode_base(b"\xc1")
+
+
+def test_a_damaged_history_is_named_when_a_late_fact_asks_for_it() -> None:
+    engine = Engine(book())
+    engine.store = stored(1)
+    key = SUBJECT.encode()
+    engine.store[key] = engine.store[key].replace(b"Mail is down", b"Mail \xac\xac down")
+    with pytest.raises(DamagedState):
+        engine.take(fact("acknowledged", 12, id="late"))

@@ -89,6 +89,10 @@ def test_fees_are_read_from_yaml_and_from_csv(tmp_path: Path) -> None:
         ("fees.csv", "customer;fee\nacme;1", ":1", "the columns"),
         ("fees.csv", "customer,fee,currency\nacme,,EUR", ":2", "a fee such as"),
         ("fees.csv", 'customer,fee,currency\n"acme', "", "no CSV"),
+        ("fees.csv", '"customer', "", "no CSV"),
+        ("fees.yaml", "acme: {? {fee: 1} : 1000, currency: EUR}", ":1", "found a list, or keys and values"),
+        ("fees.yaml", "acme: {fee: &a [*a], currency: EUR}", ":1", "found 'a list, or keys and values'"),
+        ("fees.yaml", "[" * 5_000, "", "no YAML"),
     ],
 )
 def test_what_is_no_fee_is_refused_with_its_place(
@@ -99,3 +103,10 @@ def test_what_is_no_fee_is_refused_with_its_place(
         read_fees(tmp_path / name)
     assert f"{name}{where}" in str(refused.value)
     assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["fees.yaml", "fees.csv"])
+def test_a_file_of_fees_that_is_not_utf_8_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"customer,fee,currency\nacm\xe9,1,EUR\n")
+    with pytest.raises(FeesRefused, match=rf"{name}: expected UTF-8"):
+        read_fees(tmp_path / name)

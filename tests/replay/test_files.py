@@ -85,3 +85,12 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         broken()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compressed_file_that_is_damaged_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "lines.gz"
+    whole = gzip.compress(b"".join(b"line %d\n" % number for number in range(1_000)))
+    file.write_bytes(whole[:40] + b"\xff" * 40 + whole[80:])
+    with pytest.raises(OSError, match=r"lines\.gz") as caught:
+        list(read_lines(str(file)))
+    assert caught.value.filename == str(file)
