@@ -19,7 +19,7 @@ FORMAT = 1
 
 AT_ONCE, BEFORE_ALL = Instant(0), Instant(-1)
 
-_HEAD = struct.Struct(">BqqBBQ")
+_HEAD = struct.Struct(">BqqBBqQ")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Escalation, Shelf])
 _decoder_of_state = msgspec.msgpack.Decoder(Escalation)
@@ -46,6 +46,7 @@ class Head(Struct, frozen=True, gc=False):
     is_open: bool
     severity: str
     """Empty while it waits for its opening."""
+    opened: Instant
     almanac: int
     """Of the calendars by which it was judged (`Rules.almanac`)."""
 
@@ -54,7 +55,9 @@ def encode(escalation: Escalation, shelf: Shelf, alarm: Instant, almanac: int) -
     """The main record of an escalation, judged by the calendars of `almanac`."""
     severity = escalation.severity
     grade = SEVERITIES.index(severity) if severity in SEVERITIES else _NO_SEVERITY
-    head = _HEAD.pack(FORMAT, alarm, deadline(escalation), escalation.status, grade, almanac)
+    head = _HEAD.pack(
+        FORMAT, alarm, deadline(escalation), escalation.status, grade, escalation.opened, almanac
+    )
     return head + _encoder.encode((escalation, shelf))
 
 
@@ -77,13 +80,13 @@ def almanac_of(record: bytes) -> int:
 def head(record: bytes) -> Head:
     """Of an escalation's main record, whatever its length, in under a microsecond."""
     try:
-        version, alarm, due, status, grade, almanac = _HEAD.unpack_from(record)
+        version, alarm, due, status, grade, opened, almanac = _HEAD.unpack_from(record)
     except struct.error as error:
         raise DamagedState(record, str(error)) from None
     if version != FORMAT:
         raise UnknownStateFormat(version)
     severity = SEVERITIES[grade] if grade < len(SEVERITIES) else ""
-    return Head(alarm, due, status == OPEN, severity, almanac)
+    return Head(alarm, due, status == OPEN, severity, opened, almanac)
 
 
 def next_look(record: bytes, almanac: int) -> Instant:

@@ -7,6 +7,8 @@ from engine.metrics.definitions import ARCHIVE, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
 
+_REASONS_AT_MOST = 16
+
 
 class ArchiveMetrics:
     """One a process."""
@@ -16,7 +18,7 @@ class ArchiveMetrics:
         self._counters = {d.name: Family(d, Counter) for d in ARCHIVE if d.kind is Kind.COUNTER}
         self._lag = Family(next(d for d in ARCHIVE if d.kind is Kind.GAUGE), Gauge)
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
-        self._reasons = Vocabulary((), more=labels.MORE_REASONS_AT_MOST)
+        self._reasons = Vocabulary((), more=_REASONS_AT_MOST)
         Collector([*self._counters.values(), self._lag], self.registry, lambda: None)
 
     def written(self, facts: int, outcomes: int) -> None:

@@ -29,18 +29,17 @@ class Definition(NamedTuple):
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 OBLIGATION_BUCKETS = (
-    MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR,
-    DAY, 2 * DAY, 3 * DAY, 5 * DAY, 14 * DAY, 30 * DAY,
+    5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, DAY, 2 * DAY, 5 * DAY, 14 * DAY,
 )  # fmt: skip
-"""A minute to thirty days, with the budgets that policies use as bounds."""
+"""Five minutes to a fortnight, by the budgets that policies use; few, for eight metrics by severity."""
 
 LATENESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, MINUTE, 5 * MINUTE, HOUR, DAY)
 """1 s is the target; behind it, how bad it was."""
 
-WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, MINUTE)
-RATIO_BUCKETS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 2.0, 5.0)
+WORK_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, MINUTE)
+RATIO_BUCKETS = (0.5, 0.75, 0.9, 1.0, 1.5)
 RECORD_BUCKETS = (1.0, 10.0, 100.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
-REBALANCE_BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE, 5 * MINUTE)
+REBALANCE_BUCKETS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE, 5 * MINUTE)
 
 TIMED_METRICS = (
     "triage", "acknowledge", "first_response", "next_response", "contact", "resolve", "confirm", "rca_final",
@@ -97,19 +96,31 @@ OBLIGATIONS = (
     _counter("sla_commitments_missed_total", "Promises that passed their time in silence.", "severity"),
     _counter(
         "sla_clocks_settled_total",
-        "Clocks that ended: met, stopped_late (after the breach), cancelled or waived. Compliance is "
-        "met / (met + sla_breaches_total).", "verdict", *_BY_CLOCK,
+        "Clocks, updates and promises that were stopped: met, or stopped_late (after the breach). Compliance "
+        "is met / (met + sla_breaches_total); cadence kept is met / (met + sla_cadence_missed_total), "
+        "promises kept are met / (met + sla_commitments_missed_total), of metric commitment.",
+        "verdict", *_BY_CLOCK,
+    ),
+    _counter(
+        "sla_clocks_released_total", "Clocks that ended without a verdict: cancelled or waived.",
+        "verdict", "metric",
+    ),
+    _counter(
+        "sla_team_verdicts_total",
+        "Verdicts on clocks, updates and promises by the team that had them: met, or breached (or missed).",
+        "team", "verdict",
     ),
     _counter(
         "sla_pace_squared_error_total",
         "How wrong the forecasts of VIGIL_PACE were, squared and added up when a clock is met or breached: "
         "one a share of its budget (0, 5 … 95 %) at which it was open; again when it goes on after a "
-        "reopening. Through the next row it is the Brier score (docs/pace.md): 0 is best.", *_BY_CLOCK,
+        "reopening. Through the next row it is the Brier score (docs/pace.md): 0 is best.", "metric",
     ),
-    _counter("sla_pace_forecasts_total", "How many forecasts these are.", *_BY_CLOCK),
+    _counter("sla_pace_forecasts_total", "How many forecasts these are.", "metric"),
     _counter(
         "sla_corrections_total",
-        "Outcomes that a late or corrected event amended or retracted, by the name of the outcome corrected.",
+        "Outcomes that a late or corrected event amended or retracted, by the name of the outcome corrected: "
+        "what settles something, breach_risk, or other.",
         "correction", "outcome", "severity",
     ),
     _counter(
@@ -120,6 +131,11 @@ OBLIGATIONS = (
         "sla_open_escalations", "",
         "Open escalations of the partitions that this worker owns; severity none: facts that wait for their "
         "opening.", "severity",
+    ),
+    _gauge(
+        "sla_oldest_open_timestamp_seconds", "seconds",
+        "Unix time at which the open escalation of these partitions that was opened first was opened; absent "
+        "where none is open.", "severity",
     ),
     _gauge(
         "sla_open_patterns", "",
@@ -177,6 +193,7 @@ ENGINE = (
         "vigil_build_info", "", "1; the versions are in the labels.",
         "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock",
     ),
+    _gauge("vigil_start_timestamp_seconds", "seconds", "Unix time at which the process started."),
     _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),
     _gauge("vigil_partitions_owned", "", "Partition numbers that this worker owns."),
     _histogram("vigil_chunk_records", "records", RECORD_BUCKETS, "Records of a chunk."),
@@ -188,6 +205,17 @@ ENGINE = (
         "vigil_transaction_seconds", "seconds", WORK_BUCKETS,
         "Making a stage durable: from its first send to its commit, or its last acknowledgement.",
     ),
+    _histogram(
+        "vigil_changelog_acknowledgement_seconds", "seconds", WORK_BUCKETS,
+        "From the first send of a stage's state to the broker's acknowledgement of its last record; the "
+        "commit comes later.",
+    ),
+    _gauge(
+        "vigil_heartbeat_timestamp_seconds", "seconds",
+        "Unix time at which the worker last looked for what is due and had sent its ticks; absent under the "
+        "events' own clock, which needs none.",
+    ),
+    _gauge("vigil_recovering", "", "1 while the state of an assignment is read back, else 0."),
     _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
     _counter(
         "vigil_stale_chunks_total",

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.metrics.definitions import ARCHIVE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
+from engine.metrics.labels import CUSTOM_CLOCKS_AT_MOST, TEAMS_AT_MOST
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
-_HEAD = """# Metrics
+_HEAD = f"""# Metrics
 
 Generated from `engine/metrics/definitions.py` by `python -m engine.metrics.docs`; do not edit by hand.
 
@@ -20,12 +21,18 @@ MTTR over thirty days, by severity:
       / sum by (severity) (increase(sla_time_to_resolve_seconds_count[30d]))
 
 No subject and no customer is ever a label. Labels whose values come from outside are bounded: beyond the
-built-in clocks and the first custom ones of the policies, `metric` is `other`; an absent severity is `none`.
-For figures by customer or by escalation ask the archive, which holds the outcomes themselves.
+built-in clocks and the first {CUSTOM_CLOCKS_AT_MOST} custom ones of the policies, `metric` is `other`;
+beyond the first {TEAMS_AT_MOST} teams that a worker hears of, `team` is `other`; an absent severity or team
+is `none`. So a worker that owns 48 partitions has at most 2,000 series, whatever comes in. For figures by
+customer or by escalation ask the archive, which holds the outcomes themselves.
 
 ## What restart, replay and corrections do to counters and histograms
 
-They live in the process and start at zero with it. `rate()` and `increase()` see through that.
+They live in the process and start at zero with it. `rate()` and `increase()` see through that, if they are
+taken of each series and added up then, as the rules do. `increase()` misses the value with which a series
+appears. So what rules and dashboards read is there from the start, at 0: clocks of the policies by severity,
+updates and promises, outcomes, verbs, dead letters. A team is not: its first verdict by a worker is in the
+counter, and in no `increase()`.
 
 - **Counted once durable.** An outcome is counted by the worker that said it, after its transaction has
   committed (or its last acknowledgement came). A worker that is killed takes with it what it counted since

@@ -14,10 +14,13 @@ CLOCKS = (
 )  # fmt: skip
 """The built-in metrics (semantics.md); a policy may define more."""
 
-CUSTOM_CLOCKS_AT_MOST = 12
-CALENDARS_AT_MOST = 32
-TOPICS_AT_MOST = 8
-MORE_REASONS_AT_MOST = 10
+CADENCES = ("customer_update", "internal_update", "executive_update")
+
+CUSTOM_CLOCKS_AT_MOST = 6
+TEAMS_AT_MOST = 24
+CALENDARS_AT_MOST = 8
+TOPICS_AT_MOST = 4
+MORE_REASONS_AT_MOST = 6
 
 VERBS = (
     "opened", "updated", "triaged", "acknowledged", "assigned", "role_assigned", "role_released", "paused",
@@ -37,14 +40,15 @@ OUTCOMES = (
 class Vocabulary:
     """A set of label values that grows to a bound and no further; whatever else is asked for is `other`."""
 
-    def __init__(self, known: Iterable[str], *, more: int = 0, other: str = OTHER) -> None:
-        """`more`: how many values `admit` may still add. `other`: the label for the rest."""
+    def __init__(self, known: Iterable[str], *, more: int = 0, other: str = OTHER, none: str = NONE) -> None:
+        """`more`: how many values `admit` may still add. `other`: the label for the rest; `none`: for ""."""
         self._known = {value: value for value in known}
         self._other = other
+        self._none = none
         self._more = more
 
     def __getitem__(self, value: str) -> str:
-        return self._known.get(value) or (self._other if value else NONE)
+        return self._known.get(value) or (self._other if value else self._none)
 
     def admit(self, value: str) -> str:
         """The label for `value`, which becomes known while there is room."""

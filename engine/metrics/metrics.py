@@ -17,14 +17,28 @@ from engine.metrics.instruments import Collector, Counter, Exposed, Family, Gaug
 from engine.metrics.labels import Vocabulary
 
 _STOPPED = frozenset(("met", "stopped_late"))
-_SETTLED = frozenset(("met", "stopped_late", "cancelled", "waived"))
+_RELEASED = frozenset(("cancelled", "waived"))
+_OF_A_TEAM = {
+    "met": "met",
+    "breached": "breached",
+    "cadence_missed": "breached",
+    "commitment_missed": "breached",
+}
+"""Outcome → the verdict on the team that had it."""
+_CORRECTED = (
+    "breached",
+    "met",
+    "stopped_late",
+    "cadence_missed",
+    "commitment_missed",
+    "breach_risk",
+    "cancelled",
+    "waived",
+)
+"""What `sla_corrections_total` tells apart: what settles something, and the warning before it."""
 _TIMED_OUT = frozenset(("breach_risk", "breached", "cadence_missed", "commitment_missed", "overdue"))
 _CORRECTIONS = frozenset(("amended", "retracted"))
-_COUNTED_BY_CLOCK = {
-    "breached": "sla_breaches_total",
-    "breach_risk": "sla_breach_risks_total",
-    "cadence_missed": "sla_cadence_missed_total",
-}
+_COUNTED_BY_CLOCK = {"breached": "sla_breaches_total", "breach_risk": "sla_breach_risks_total"}
 
 DEAD_LETTER_REASONS = (
     "unparsable", "not_cloudevents", "bad_field", "no_key", "key_mismatch", "from_the_future", "too_large",
@@ -60,6 +74,7 @@ class _Partition(NamedTuple):
     open_by_severity: Mapping[str, int]
     next_due_by_severity: Mapping[str, float]
     patterns_by_severity: Mapping[str, int]
+    oldest_by_severity: Mapping[str, float]
 
 
 class Metrics:
@@ -78,8 +93,12 @@ class Metrics:
         shown = (d for d in DEFINITIONS if not (of_a_shadow and d.name.startswith("sla_")))
         Collector((families[d.name] for d in shown), self.registry, self._sum_partitions)
         self._said: dict[tuple[str, str, str], _Said] = {}
+        self._team_verdicts: dict[tuple[str, str], Counter] = {}
         self._partitions: dict[int, _Partition] = {}
-        self._clocks = Vocabulary(labels.CLOCKS, more=labels.CUSTOM_CLOCKS_AT_MOST)
+        self._clocks = Vocabulary(labels.CLOCKS, more=labels.CUSTOM_CLOCKS_AT_MOST, none=labels.OTHER)
+        self._cadences = Vocabulary(labels.CADENCES, none=labels.OTHER)
+        self._teams = Vocabulary((), more=labels.TEAMS_AT_MOST)
+        self._corrected = Vocabulary(_CORRECTED, none=labels.OTHER)
         self._severities = Vocabulary(labels.SEVERITIES, other=labels.NONE)
         self._outcomes = Vocabulary(labels.OUTCOMES)
         self._verbs = Vocabulary(labels.VERBS)
@@ -89,9 +108,9 @@ class Metrics:
         self._ignored_reasons = Vocabulary(IGNORED_REASONS, more=labels.MORE_REASONS_AT_MOST)
         self._notes = Vocabulary(NOTES, more=labels.MORE_REASONS_AT_MOST)
         self._retry_reasons = Vocabulary((), more=labels.MORE_REASONS_AT_MOST)
-        for clock in clocks:
-            self._clocks.admit(clock)
+        watched = [self._clocks.admit(clock) for clock in clocks]
         self._bind()
+        self._bind_clocks(dict.fromkeys(watched))
 
     def _bind(self) -> None:
         """Make the series without labels, and those whose first increase an alert must see: from 0."""
@@ -106,7 +125,16 @@ class Metrics:
             self._counters["sla_dlq_total"][(reason,)]
         for note in NOTES:
             self._counters["sla_noted_total"][(note,)]
+        for outcome in labels.OUTCOMES:
+            self._counters["sla_outcomes_total"][(outcome,)]
+        for verb in labels.VERBS:
+            self._counters["sla_events_total"][(verb,)]
+        self._counters["vigil_retries_total"][(self._retry_reasons.admit("ticks"),)]
         for severity in labels.SEVERITIES:
+            for cadence in labels.CADENCES:
+                self._counters["sla_cadence_missed_total"][(cadence, severity)]
+            for update in (*labels.CADENCES, "commitment"):
+                self._counters["sla_clocks_settled_total"][("met", update, severity)]
             self._counters["sla_commitments_missed_total"][(severity,)]
             self._gauges["sla_open_escalations"][(severity,)]
             self._gauges["sla_open_patterns"][(severity,)]
@@ -120,8 +148,19 @@ class Metrics:
         self._chunk_records = self._histograms["vigil_chunk_records"][bare]
         self._chunk_seconds = self._histograms["vigil_chunk_seconds"][bare]
         self._transaction = self._histograms["vigil_transaction_seconds"][bare]
-        self._gauges["vigil_ready"][bare]
-        self._gauges["vigil_partitions_owned"][bare]
+        self._changelog = self._histograms["vigil_changelog_acknowledgement_seconds"][bare]
+        for gauge in ("vigil_ready", "vigil_partitions_owned", "vigil_recovering"):
+            self._gauges[gauge][bare]
+
+    def _bind_clocks(self, watched: Iterable[str]) -> None:
+        """The series of the policies' clocks, from 0: `increase()` sees the first breach only so."""
+        for clock in watched:
+            for severity in labels.SEVERITIES:
+                self._counters["sla_breaches_total"][(clock, severity)]
+                self._counters["sla_clocks_settled_total"][("met", clock, severity)]
+                if clock in TIMED_METRICS:
+                    self._histograms[f"sla_time_to_{clock}_seconds"][(severity,)]
+            self._histograms["sla_budget_consumed_ratio"][(clock,)]
 
     # What was said. Call these once the outcome is durable (after the commit, or the last acknowledgement).
 
@@ -136,16 +175,17 @@ class Metrics:
         lateness_s: float | None = None,
         visible_lateness_s: float | None = None,
         corrects: str = "",
+        team: str = "",
     ) -> None:
         """One outcome. `elapsed_calendar_s`, `consumed_ratio`: as it states them.
 
         `lateness_s` = detected - effective and `visible_lateness_s` = durable - effective, by the engine's
         clock; leave them out under the events' own clock, where they mean nothing. Pass them for every
         outcome: they are observed only for what time alone brings about (breaches, risks, misses).
-        `corrects`: for `amended` and `retracted`, the name of the outcome corrected.
+        `corrects`: for `amended` and `retracted`, the name of the outcome corrected. `team`: who had it.
         """
         if name in _CORRECTIONS:
-            self._corrected(name, corrects, self._severities[severity])
+            self._correction(name, corrects, self._severities[severity])
             return
         said = self._said.get((name, metric, severity)) or self._bind_outcome(name, metric, severity)
         for counter in said.counters:
@@ -154,6 +194,8 @@ class Metrics:
             said.time_to.observe(elapsed_calendar_s)
         if said.ratio is not None and consumed_ratio is not None:
             said.ratio.observe(consumed_ratio)
+        if name in _OF_A_TEAM:
+            self._team(team, _OF_A_TEAM[name])
         if said.timed_out:
             if lateness_s is not None:
                 self._lateness.observe(max(lateness_s, 0.0))
@@ -167,7 +209,11 @@ class Metrics:
             counters.append(self._counters[_COUNTED_BY_CLOCK[name]][(clock, grade)])
         elif name == "commitment_missed":
             counters.append(self._counters["sla_commitments_missed_total"][(grade,)])
-        elif name in _SETTLED:
+        elif name == "cadence_missed":
+            counters.append(self._counters["sla_cadence_missed_total"][(self._cadences[metric], grade)])
+        elif name in _RELEASED:
+            counters.append(self._counters["sla_clocks_released_total"][(name, clock)])
+        elif name in _STOPPED:
             counters.append(self._counters["sla_clocks_settled_total"][(name, clock, grade)])
         stopped = name in _STOPPED
         timed = stopped and clock in TIMED_METRICS
@@ -181,13 +227,24 @@ class Metrics:
             self._said[name, metric, severity] = said
         return said
 
-    def _corrected(self, name: str, corrects: str, grade: str) -> None:
-        self._counters["sla_outcomes_total"][(name,)].add()
-        self._counters["sla_corrections_total"][(name, self._outcomes[corrects], grade)].add()
+    def _team(self, team: str, verdict: str) -> None:
+        counter = self._team_verdicts.get((team, verdict))
+        if counter is None:
+            label = self._teams.admit(team)
+            for each in ("met", "breached"):  # a share needs both
+                self._counters["sla_team_verdicts_total"][(label, each)]
+            counter = self._counters["sla_team_verdicts_total"][(label, verdict)]
+            if len(self._team_verdicts) < _BOUND_AT_MOST:
+                self._team_verdicts[team, verdict] = counter
+        counter.value += 1
 
-    def pace_judged(self, metric: str, severity: str, squared_error: float, forecasts: int) -> None:
+    def _correction(self, name: str, corrects: str, grade: str) -> None:
+        self._counters["sla_outcomes_total"][(name,)].add()
+        self._counters["sla_corrections_total"][(name, self._corrected[corrects], grade)].add()
+
+    def pace_judged(self, metric: str, squared_error: float, forecasts: int) -> None:
         """The forecasts that stood while a clock was open, now that its verdict is known."""
-        kind = (self._clocks[metric], self._severities[severity])
+        kind = (self._clocks[metric],)
         self._counters["sla_pace_squared_error_total"][kind].add(squared_error)
         self._counters["sla_pace_forecasts_total"][kind].add(forecasts)
 
@@ -223,14 +280,18 @@ class Metrics:
         open_by_severity: Mapping[str, int],
         next_due_by_severity: Mapping[str, float],
         patterns_by_severity: Mapping[str, int],
+        oldest_by_severity: Mapping[str, float],
     ) -> None:
-        """By severity: open escalations, the soonest due time in Unix seconds, patterns that owe their flag.
+        """By severity: open escalations, the soonest due time in Unix seconds, patterns that owe their flag,
+        the opening of the oldest open escalation in Unix seconds.
 
         "": waits for its opening.
 
         The mappings are kept and read at each scrape, so one that the caller goes on updating is enough.
         """
-        self._partitions[partition] = _Partition(open_by_severity, next_due_by_severity, patterns_by_severity)
+        self._partitions[partition] = _Partition(
+            open_by_severity, next_due_by_severity, patterns_by_severity, oldest_by_severity
+        )
 
     def watermark(self, partition: int, unix_s: float) -> None:
         self._gauges["sla_watermark_timestamp_seconds"][(str(partition),)].set(unix_s)
@@ -252,21 +313,23 @@ class Metrics:
 
     def _sum_partitions(self) -> None:
         """Over the partitions owned, at each scrape: a partition that went has left nothing behind."""
-        totals, patterns = dict.fromkeys(labels.SEVERITIES, 0), dict.fromkeys(labels.SEVERITIES, 0)
-        soonest: dict[str, float] = {}
-        for state in list(self._partitions.values()):
-            for severity, count in list(state.open_by_severity.items()):
-                grade = self._severities[severity]
-                totals[grade] = totals.get(grade, 0) + count
-            for severity, count in list(state.patterns_by_severity.items()):
-                grade = self._severities[severity]
-                patterns[grade] = patterns.get(grade, 0) + count
-            for severity, due in list(state.next_due_by_severity.items()):
-                grade = self._severities[severity]
-                soonest[grade] = min(due, soonest.get(grade, due))
-        self._gauges["sla_open_escalations"].replace({(k,): float(v) for k, v in totals.items()})
-        self._gauges["sla_open_patterns"].replace({(k,): float(v) for k, v in patterns.items()})
-        self._gauges["sla_next_deadline_timestamp_seconds"].replace({(k,): v for k, v in soonest.items()})
+        states = list(self._partitions.values())
+        none = [dict.fromkeys(labels.SEVERITIES, 0)]
+        for name, how, each in (
+            ("sla_open_escalations", sum, none + [dict(state.open_by_severity) for state in states]),
+            ("sla_open_patterns", sum, none + [dict(state.patterns_by_severity) for state in states]),
+            (
+                "sla_next_deadline_timestamp_seconds",
+                min,
+                [dict(state.next_due_by_severity) for state in states],
+            ),
+            ("sla_oldest_open_timestamp_seconds", min, [dict(state.oldest_by_severity) for state in states]),
+        ):
+            found: dict[tuple[str], list[float]] = {}
+            for by_severity in each:
+                for severity, value in by_severity.items():
+                    found.setdefault((self._severities[severity],), []).append(value)
+            self._gauges[name].replace({grade: float(how(values)) for grade, values in found.items()})
         self._gauges["vigil_partitions_owned"][()].set(len(self._partitions))
 
     # How the work goes.
@@ -280,6 +343,10 @@ class Metrics:
         """A stage became durable, by either kind of delivery."""
         self._transaction.observe(seconds)
 
+    def changelog_acknowledged(self, seconds: float) -> None:
+        """The broker has the state of a stage."""
+        self._changelog.observe(seconds)
+
     def retried(self, reason: str) -> None:
         self._counters["vigil_retries_total"][(self._retry_reasons.admit(reason),)].add()
 
@@ -289,6 +356,16 @@ class Metrics:
 
     def relays_sent(self, count: int) -> None:
         self._relays.value += count
+
+    def started(self, unix_s: float) -> None:
+        self._gauges["vigil_start_timestamp_seconds"][()].set(unix_s)
+
+    def heartbeat(self, unix_s: float) -> None:
+        """What was due has been looked for, and its ticks are sent."""
+        self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(unix_s)
+
+    def recovering(self, is_recovering: bool) -> None:
+        self._gauges["vigil_recovering"][()].set(float(is_recovering))
 
     def hole(self) -> None:
         self._counters["vigil_holes_total"][()].add()

@@ -96,11 +96,13 @@ class Acknowledged:
             )
             if previous is not None:
                 await previous
+            writes = time.monotonic()
             last = await self._write_state(number, decision.state)
+            state_seconds = None if last is None else time.monotonic() - writes
             # Behind the state: only what is stored is passed on. Who dies before this has not acknowledged
             # the chunk; whoever reads it again sends it again (Options.relay_again).
             await self._sender.send_by_key(self._settings.commands_topic, decision.relays)
-            self._on_settled(Settled(number, [decision], last, time.monotonic() - began))
+            self._on_settled(Settled(number, [decision], last, time.monotonic() - began, state_seconds))
         except asyncio.CancelledError:
             raise
         except BaseException as error:

@@ -72,6 +72,8 @@ class Settled(NamedTuple):
     last_state_offset: int | None
     """Where the changelog stands now, markers included; None where no state was written."""
     seconds: float
+    state_seconds: float | None = None
+    """From the first send of the state to the acknowledgement of its last record; None as above."""
 
 
 class DurableStage(Protocol):

@@ -1,4 +1,4 @@
-"""What is open and due next, by severity: counted by going over the stored heads, a slice at a time."""
+"""What is open, since when, and due next, by severity: found in the stored heads, a slice at a time."""
 
 import asyncio
 from collections import Counter
@@ -23,6 +23,8 @@ class Standing(NamedTuple):
     """Unix seconds."""
     patterns_by_severity: Mapping[str, int]
     """Those that owe their flag: a pattern is no escalation."""
+    oldest_by_severity: Mapping[str, float]
+    """Unix seconds of the opening of the open escalation that was opened first."""
 
 
 async def standing(records: Mapping[bytes, bytes]) -> Standing:
@@ -30,13 +32,21 @@ async def standing(records: Mapping[bytes, bytes]) -> Standing:
     count: Counter[str] = Counter()
     patterns: Counter[str] = Counter()
     soonest: dict[str, int] = {}
+    oldest: dict[str, int] = {}
     for number, (key, record) in enumerate(list(records.items())):
         if b"\0" not in key:
             at = head(record)
             if at.is_open or not at.severity:
-                (patterns if key.startswith(_PATTERN) else count)[at.severity] += 1
+                is_pattern = key.startswith(_PATTERN)
+                (patterns if is_pattern else count)[at.severity] += 1
+                if at.is_open and not is_pattern:
+                    oldest[at.severity] = min(at.opened, oldest.get(at.severity, NEVER))
                 if at.deadline < soonest.get(at.severity, NEVER):
                     soonest[at.severity] = at.deadline
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
-    return Standing(count, {severity: due / SECOND for severity, due in soonest.items()}, patterns)
+    return Standing(count, _seconds(soonest), patterns, _seconds(oldest))
+
+
+def _seconds(instants: Mapping[str, int]) -> dict[str, float]:
+    return {severity: instant / SECOND for severity, instant in instants.items()}

@@ -51,8 +51,9 @@ class Observer:
             lateness_s=(outcome.detected_at - outcome.effective_at) / SECOND if by_clock else None,
             visible_lateness_s=(now - outcome.effective_at) / SECOND if by_clock else None,
             corrects=outcome.outcome,
+            team=outcome.team,
         )
         if self._pace is not None:
             error, forecasts = self._pace.squared_error(outcome)
             if forecasts:
-                self._metrics.pace_judged(outcome.metric, outcome.severity, error, forecasts)
+                self._metrics.pace_judged(outcome.metric, error, forecasts)

@@ -123,6 +123,7 @@ class Shell:
     async def _own(self, partitions: set[int]) -> None:
         began = self._recovery_since = time.monotonic()
         self.table.applied = 0
+        self._metrics.recovering(True)
         await self.stage.own(partitions)
         log.info("partitions_owned", partitions=sorted(partitions), seconds=self._since(began))
 
@@ -164,6 +165,7 @@ class Shell:
     def _tell_recovered(self) -> None:
         held = self.table.partitions_held
         recovery, away = self._since(self._recovery_since), self._since(self._away_since)
+        self._metrics.recovering(False)
         self._metrics.recovered(recovery, self.table.applied)
         self._metrics.rebalanced(away)
         log.info(
@@ -262,6 +264,8 @@ class Shell:
         if settled.last_state_offset is not None:
             self.table.last_offset[settled.partition] = settled.last_state_offset
         self._metrics.transaction(settled.seconds)
+        if settled.state_seconds is not None:
+            self._metrics.changelog_acknowledged(settled.state_seconds)
         now = self._clock.now()
         for decision in settled.decisions:
             decision.chunk.done = True

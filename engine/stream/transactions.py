@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
@@ -133,13 +133,21 @@ class Lane:
         began = time.monotonic()
         await producer.begin_transaction()
         written = await asyncio.gather(
-            *(send_batches(producer, topic, number, made) for topic, number, made in ready if made)
+            *(_timed(send_batches(producer, topic, number, made)) for topic, number, made in ready if made)
         )
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)
         await producer.commit_transaction()
-        marker = written[-1][1] + 1 if state else None  # the commit marker follows the last record
-        self._on_settled(Settled(self.partition, group, marker, time.monotonic() - began))
+        # The state is last; the commit marker follows its last record.
+        (_, last), seconds = written[-1]
+        marker, state_seconds = (last + 1, seconds) if state else (None, None)
+        self._on_settled(Settled(self.partition, group, marker, time.monotonic() - began, state_seconds))
+
+
+async def _timed(sending: Awaitable[tuple[int, int]]) -> tuple[tuple[int, int], float]:
+    """What it returns, and the seconds until then."""
+    began = time.monotonic()
+    return await sending, time.monotonic() - began
 
 
 class Transactions:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from importlib.metadata import version
 
 import structlog
@@ -149,6 +150,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
     await asyncio.to_thread(must_be_allowed, settings, roles(settings)["worker"].rights)
     partitions = await check_topics(settings)
     worker = Worker(settings, book, partitions, clock, desk, pace)
+    worker.metrics.started(time.time())
     worker.metrics.build_info(
         version=version("vigil-sla"),
         faust=version("faust-streaming"),

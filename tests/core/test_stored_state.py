@@ -83,7 +83,7 @@ def test_a_stored_state_of_every_format_goes_on_as_if_it_had_just_been_stored(ve
 def test_the_head_of_a_stored_state_says_what_is_pending() -> None:
     record = stored(1)[SUBJECT.encode()]
     found = head(record)
-    assert found == Head(at(80), at(80), True, "P1", found.almanac)
+    assert found == Head(at(80), at(80), True, "P1", at(0), found.almanac)
     assert next_look(record, found.almanac) == at(80)
     assert next_look(record, found.almanac + 1) == AT_ONCE  # judged by other calendars
     assert pinned_policy(record) == ("standard", "2020-01-01T00:00:00Z", "0123456789abcdef")

@@ -10,8 +10,9 @@ from engine.core import facts, outcomes, policy
 from engine.metrics import Metrics, labels
 from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
 
-SERIES_AT_MOST = 2_600
-"""Of one worker, without the gauges a partition."""
+SERIES_AT_MOST = 2_000
+"""Of one worker that owns all of `PARTITIONS`: the gauges a partition are in it."""
+PARTITIONS = 48
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -29,13 +30,13 @@ def value(metrics: Metrics, name: str, **wanted: str) -> float | None:
 
 def test_a_resolution_is_observed_in_the_time_to_resolve_of_its_severity() -> None:
     metrics = Metrics()
-    metrics.outcome_said("met", "resolve", "P1", elapsed_calendar_s=7200, consumed_ratio=0.25)
+    metrics.outcome_said("met", "resolve", "P1", elapsed_calendar_s=14_400, consumed_ratio=0.5)
     name = "sla_time_to_resolve_seconds"
     assert value(metrics, f"{name}_count", severity="P1") == 1
-    assert value(metrics, f"{name}_sum", severity="P1") == 7200
-    assert value(metrics, f"{name}_bucket", severity="P1", le="7200.0") == 1, "a bound is inclusive"
+    assert value(metrics, f"{name}_sum", severity="P1") == 14_400
+    assert value(metrics, f"{name}_bucket", severity="P1", le="14400.0") == 1, "a bound is inclusive"
     assert value(metrics, f"{name}_bucket", severity="P1", le="3600.0") == 0
-    assert value(metrics, "sla_budget_consumed_ratio_bucket", metric="resolve", le="0.25") == 1
+    assert value(metrics, "sla_budget_consumed_ratio_bucket", metric="resolve", le="0.5") == 1
     settled = value(metrics, "sla_clocks_settled_total", verdict="met", metric="resolve", severity="P1")
     assert settled == 1
 
@@ -89,19 +90,21 @@ def test_a_correction_names_what_it_corrects_and_counts_as_nothing_else() -> Non
 
 def test_open_escalations_are_summed_and_the_next_deadline_is_the_soonest_of_all_partitions() -> None:
     metrics = Metrics()
-    metrics.partition_state(0, {"P0": 2, "": 1}, {"P0": 2000.0}, {"P1": 1})
-    metrics.partition_state(1, {"P0": 3}, {"P0": 1000.0, "P2": 5.0}, {"P1": 2})
+    metrics.partition_state(0, {"P0": 2, "": 1}, {"P0": 2000.0}, {"P1": 1}, {"P0": 500.0})
+    metrics.partition_state(1, {"P0": 3}, {"P0": 1000.0, "P2": 5.0}, {"P1": 2}, {"P0": 400.0})
     assert value(metrics, "sla_open_escalations", severity="P0") == 5
     assert value(metrics, "sla_open_escalations", severity="none") == 1
     assert value(metrics, "sla_open_escalations", severity="P3") == 0
     assert value(metrics, "sla_open_patterns", severity="P1") == 3
     assert value(metrics, "sla_next_deadline_timestamp_seconds", severity="P0") == 1000
+    assert value(metrics, "sla_oldest_open_timestamp_seconds", severity="P0") == 400
+    assert value(metrics, "sla_oldest_open_timestamp_seconds", severity="P2") is None
     assert value(metrics, "vigil_partitions_owned") == 2
 
 
 def test_gauges_of_a_revoked_partition_vanish() -> None:
     metrics = Metrics()
-    metrics.partition_state(7, {"P0": 2}, {"P0": 2000.0}, {"P1": 4})
+    metrics.partition_state(7, {"P0": 2}, {"P0": 2000.0}, {"P1": 4}, {"P0": 500.0})
     metrics.watermark(7, 1.0)
     metrics.consumer_lag("vigil.tickets.v1", 7, 10)
     metrics.consumer_lag("vigil.tickets.v1", 8, 11)
@@ -109,6 +112,7 @@ def test_gauges_of_a_revoked_partition_vanish() -> None:
     assert value(metrics, "sla_open_escalations", severity="P0") == 0
     assert value(metrics, "sla_open_patterns", severity="P1") == 0
     assert value(metrics, "sla_next_deadline_timestamp_seconds", severity="P0") is None
+    assert value(metrics, "sla_oldest_open_timestamp_seconds", severity="P0") is None
     assert value(metrics, "sla_watermark_timestamp_seconds", partition="7") is None
     lags = {labels for name, labels in samples(metrics) if name == "sla_consumer_lag_records"}
     assert lags == {frozenset({("topic", "vigil.tickets.v1"), ("partition", "8")})}
@@ -130,6 +134,32 @@ def test_counters_without_labels_and_those_that_alerts_watch_start_at_zero() -> 
     assert value(metrics, "sla_dlq_total", reason="unparsable") == 0
 
 
+def test_the_clocks_of_the_policies_start_at_zero_so_that_increase_sees_the_first_breach() -> None:
+    metrics = Metrics(clocks=["resolve", "page_ack"])
+    for severity in labels.SEVERITIES:
+        for clock in ("resolve", "page_ack"):
+            assert value(metrics, "sla_breaches_total", metric=clock, severity=severity) == 0
+            assert (
+                value(metrics, "sla_clocks_settled_total", verdict="met", metric=clock, severity=severity)
+                == 0
+            )
+        assert value(metrics, "sla_time_to_resolve_seconds_count", severity=severity) == 0
+
+
+def test_teams_beyond_the_bound_are_other_and_a_team_has_both_verdicts_from_its_first() -> None:
+    metrics = Metrics()
+    for number in range(labels.TEAMS_AT_MOST + 5):
+        metrics.outcome_said("breached", "resolve", "P1", team=f"team {number}")
+    metrics.outcome_said("met", "resolve", "P1")
+    metrics.outcome_said("breach_risk", "resolve", "P1", team="team 0")
+    name = "sla_team_verdicts_total"
+    assert value(metrics, name, team="team 0", verdict="breached") == 1
+    assert value(metrics, name, team="team 0", verdict="met") == 0
+    assert value(metrics, name, team="other", verdict="breached") == 5
+    assert value(metrics, name, team="none", verdict="met") == 1
+    assert len([1 for found, _ in samples(metrics) if found == name]) == 2 * (labels.TEAMS_AT_MOST + 2)
+
+
 def test_one_batch_call_counts_as_many_as_it_says() -> None:
     metrics = Metrics()
     metrics.events_taken({"opened": 3, "updated": 4, "made_up": 5})
@@ -138,6 +168,7 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
     metrics.ignored("duplicate", 3)
     metrics.noted({"late": 7})
     metrics.overlap(6)
+    metrics.changelog_acknowledged(0.02)
     assert value(metrics, "sla_events_total", verb="opened") == 3
     assert value(metrics, "sla_events_total", verb="other") == 5
     assert value(metrics, "sla_event_lag_seconds_count") == 12
@@ -146,6 +177,7 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
     assert value(metrics, "sla_events_ignored_total", reason="duplicate") == 3
     assert value(metrics, "sla_noted_total", what="late") == 7
     assert value(metrics, "vigil_overlaps_total") == 6
+    assert value(metrics, "vigil_changelog_acknowledgement_seconds_bucket", le="0.025") == 1
 
 
 def test_a_misspelt_build_label_is_refused() -> None:
@@ -178,15 +210,17 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
         metrics.outcome_said(
             chance.choice((*outcomes.NAMES, word())), chance.choice(clocks), chance.choice(severities),
             elapsed_calendar_s=chance.uniform(-10, 1e9), consumed_ratio=chance.uniform(0, 9),
-            lateness_s=chance.uniform(-1, 1e6), visible_lateness_s=0.1, corrects=word(),
+            lateness_s=chance.uniform(-1, 1e6), visible_lateness_s=0.1,
+            corrects=chance.choice((*outcomes.NAMES, word())), team=word(),
         )  # fmt: skip
-    metrics.events_taken({word(): 1})
+    metrics.pace_judged(chance.choice(clocks), 0.25, 1)
+    metrics.events_taken({word(): 1, chance.choice(labels.VERBS): 1})
     metrics.event_lag(chance.uniform(-1, 1e7), chance.uniform(-1, 1e7))
     metrics.dead_lettered(word())
     metrics.ignored(word())
     metrics.noted({word(): 2})
     metrics.retried(word())
-    metrics.partition_state(0, {word(): 1, "P0": 2}, {word(): 1.0}, {word(): 1})
+    metrics.partition_state(0, {word(): 1, "P0": 2}, {word(): 1.0}, {word(): 1}, {word(): 1.0})
     metrics.watermark(0, 1e9)
     metrics.consumer_lag(word(), 0, 5)
     metrics.chunk(1000, 0.1)
@@ -199,6 +233,10 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
     metrics.rebalanced(1.0)
     metrics.recovered(1.0, 5)
     metrics.ready(True)
+    metrics.recovering(False)
+    metrics.started(1e9)
+    metrics.heartbeat(1e9)
+    metrics.changelog_acknowledged(chance.uniform(0, 100))
     metrics.calendar_horizon(word(), 2e9)
     metrics.build_info(version=word())
 
@@ -206,10 +244,16 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
 def test_the_number_of_series_is_bounded_whatever_comes_in() -> None:
     chance = random.Random(20261123)  # noqa: S311  (test data)
     metrics = Metrics(clocks=[f"custom{n}" for n in range(1_000)])
+    for partition in range(PARTITIONS):
+        metrics.watermark(partition, 1e9)
+        for topic in ("tickets", "incidents", "commands"):
+            metrics.consumer_lag(topic, partition, 1)
+    for team in range(1_000):
+        metrics.outcome_said("met", "resolve", "P1", team=f"team {team}")
     for outcome in outcomes.NAMES:
         for metric in (*labels.CLOCKS, *(f"custom{n}" for n in range(50))):
             for severity in ("P0", "P1", "P2", "P3", "", "P9"):
-                for corrected in ("breached", "met", "nonsense"):
+                for corrected in (*outcomes.NAMES, "nonsense"):
                     metrics.outcome_said(outcome, metric, severity, consumed_ratio=1, corrects=corrected)
     for _ in range(600):
         everything(metrics, chance)

@@ -30,7 +30,7 @@ def busy_worker() -> Metrics:
     metrics.outcome_said("breached", "page_ack", "P0", lateness_s=0.3, visible_lateness_s=0.5)
     metrics.outcome_said("cadence_missed", "customer_update", "P1", lateness_s=0.2, visible_lateness_s=0.4)
     metrics.outcome_said("retracted", "resolve", "P2", corrects="breached")
-    metrics.partition_state(0, {"P0": 3, "P3": 9}, {"P0": 1_800_000_000.0}, {})
+    metrics.partition_state(0, {"P0": 3, "P3": 9}, {"P0": 1_800_000_000.0}, {}, {"P0": 1_700_000_000.0})
     metrics.consumer_lag("vigil.tickets.v1", 0, 42)
     metrics.watermark(0, 1_799_999_000.0)
     metrics.calendar_horizon("support", 1_900_000_000.0)

@@ -31,7 +31,7 @@ def counted(pace: Pace | None, *said: Outcome) -> dict[str, list[tuple[str, str,
     decision.said = list(said)
     Observer(metrics, clock, pace).settled(decision, clock.now())
     return {
-        sample.name: [(s.labels["metric"], s.labels["severity"], s.value) for s in family.samples]
+        sample.name: [(s.labels["metric"], s.value) for s in family.samples]
         for family in text_string_to_metric_families(metrics.exposition()[0].decode())
         if family.name.startswith("sla_pace")
         for sample in family.samples
@@ -46,8 +46,8 @@ def test_the_errors_of_all_forecasts_of_a_verdict_are_added_up() -> None:
         verdict("met", 12, "P2"),
     )
     assert counted(PACE, *said) == {
-        "sla_pace_forecasts_total": [("resolve", "P1", 3 + 20)],
-        "sla_pace_squared_error_total": [("resolve", "P1", 23 * 0.25)],
+        "sla_pace_forecasts_total": [("resolve", 3 + 20)],
+        "sla_pace_squared_error_total": [("resolve", 23 * 0.25)],
     }
 
 

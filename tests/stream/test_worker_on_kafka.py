@@ -287,6 +287,11 @@ def test_ready_and_metrics_tell_of_what_is_open_and_due(deployment: Real) -> Non
     assert due == pytest.approx(start.timestamp() + 3600, abs=1)
     assert 'sla_breaches_total{metric="triage",severity="P1"} 1.0' in page
     assert "vigil_ready 1.0" in page
+    assert "vigil_recovering 0.0" in page
+    assert float(re.findall(r"\nvigil_heartbeat_timestamp_seconds (\S+)", page)[0]) > time.time() - 60
+    assert re.search(r"\nvigil_changelog_acknowledgement_seconds_count [1-9]", page)
+    oldest = float(re.findall(r'sla_oldest_open_timestamp_seconds\{severity="P2"\} (\S+)', page)[0])
+    assert oldest == pytest.approx(start.timestamp(), abs=1)
     assert json.loads(fetch(port, "/ready"))["ready"] is True
     assert deployment.stop() == [0]
 
