@@ -40,6 +40,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m engine.contract.schemas --check
 	$(BIN)/python -m engine.stream.rights --check
+	$(BIN)/python -m engine.stream.strimzi --check
 	$(BIN)/python -m engine.contract.compatibility
 	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile
 

@@ -1,4 +1,4 @@
-"""`vigil topics create | check`: the topics that the engine lives on."""
+"""`vigil topics create | check | acls | strimzi`: the topics that the engine lives on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ Shadow = Annotated[
     typer.Option("--shadow", metavar="DIR", help="Those of `vigil worker --shadow DIR`.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="The name of the Kafka resource.")]
 Partitions = Annotated[
     int | None, typer.Option("--partitions", min=1, help="Instead of VIGIL_PARTITIONS.", show_default=False)
 ]
@@ -102,6 +103,23 @@ def acls(shadow: Shadow = None) -> None:
     from engine.stream.rights import script
 
     typer.echo(script(_settings(shadow)), nl=False)
+
+
+@app.command("strimzi")
+def strimzi(cluster: Cluster = "kafka", shadow: Shadow = None) -> None:
+    """Print the topics and the users as resources of Strimzi: KafkaTopic and KafkaUser.
+
+    Strimzi then makes the topics, their settings, a password for each process and its ACLs; `topics create`
+    and `topics acls` are not needed. Nothing is asked of a broker.
+
+    \b
+    Examples:
+      vigil topics strimzi --cluster my-cluster | kubectl apply -n kafka -f -
+    """
+    from engine.stream.strimzi import topics, users
+
+    settings = _settings(shadow)
+    typer.echo(topics(settings, cluster) + users(settings, cluster), nl=False)
 
 
 @app.command("check")

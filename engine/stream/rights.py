@@ -149,14 +149,20 @@ alter or grant. How to set Kafka up for it: [docs/security.md](../../../docs/sec
 def main(arguments: list[str]) -> int:
     """The exit code: 1 where a file in deploy/ is not as it must be."""
     defaults = Settings.model_construct()
+    files = {"acls.sh": script(defaults), "README.md": table(defaults)}
+    return written(FOLDER, files, "engine.stream.rights", check=bool(arguments))
+
+
+def written(folder: Path, files: Mapping[str, str], module: str, *, check: bool) -> int:
+    """Write generated files into a folder of deploy/, or only compare: 1 where one differs, else 0."""
     status = 0
-    for name, text in {"acls.sh": script(defaults), "README.md": table(defaults)}.items():
-        file = FOLDER / name
-        if not arguments:
+    for name, text in files.items():
+        file = folder / name
+        if not check:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
-            sys.stderr.write(f"{file} is out of date: run python -m engine.stream.rights\n")
+            sys.stderr.write(f"{file} is out of date: run python -m {module}\n")
             status = 1
     return status
 
