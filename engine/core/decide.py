@@ -130,12 +130,15 @@ class Round:
         """Judge everything of the subject that is due at or before `due`; nothing if nothing is pending.
 
         `complete`: where the partition's reader is behind, the time up to which all that was recorded has
-        been read. What is due after it is said provisionally or, with `waits`, told to be unknown and left.
+        been read. What is due after it is said provisionally or, with `waits`, told to be unknown and left
+        until the alarms are released.
         """
         case = self._case(subject)
         at = case.judge_known(due, complete, waits)
         case.armed = at
         self._alarms.push(at, subject)  # the tick took its alarm: whatever stands now is asked for anew
+        if at != case.alarm:  # by whoever judges the tick, which is not always who sent it
+            self._alarms.wait(case.alarm, subject)
 
     @property
     def watermark(self) -> Instant | None:

@@ -1,7 +1,7 @@
 """Up to when what was recorded has been read, a partition: a verdict that is due later may not know all."""
 
-import asyncio
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 from faust.types import TP
@@ -19,9 +19,7 @@ to come; then nothing counts as read."""
 class Ends(Protocol):
     """Where the source partitions end; of the consumer group."""
 
-    def source_partitions(self) -> set[TP]: ...
     def end_of(self, tp: TP) -> int | None: ...
-    async def start_of(self, tp: TP) -> int: ...
 
 
 class Completeness:
@@ -36,12 +34,11 @@ class Completeness:
         self._starts: dict[int, dict[TP, int]] = {}
         self._began = time.monotonic()
 
-    async def begin(self) -> None:
-        """A new assignment: from where it reads."""
-        sources = [tp for tp in self._ends.source_partitions() if tp.topic in self._inputs]
-        starts = await asyncio.gather(*(self._ends.start_of(tp) for tp in sources))
-        self._starts = {tp.partition: {} for tp in sources}
-        for tp, start in zip(sources, starts, strict=True):
+    def begin(self, starts: Mapping[TP, int]) -> None:
+        """A new assignment: from where each source partition is read."""
+        inputs = {tp: start for tp, start in starts.items() if tp.topic in self._inputs}
+        self._starts = {tp.partition: {} for tp in inputs}
+        for tp, start in inputs.items():
             self._starts[tp.partition][tp] = start
         self._began = time.monotonic()
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from faust.types import TP
 
 from engine.core.instants import NEVER, SECOND, Instant
@@ -116,8 +116,6 @@ class Duties:
             self._metrics.retried("ticks")
             self._shell.timers.give_back(partition, due)
             return
-        if waits:
-            self._shell.timers.hold(partition, [one for one in due if one[0] > complete])
         for at, _ in due:
             self._metrics.tick_sent((now - at) / SECOND)
 
@@ -154,11 +152,7 @@ class Duties:
         before: dict[TP, tuple[int, int]] = {}
         while True:
             await asyncio.sleep(DROPPED_INTERVAL)
-            try:
-                found = await self._shell.untaken()
-            except KafkaError as error:  # a coordinator that moves: the next look is soon enough
-                log.warning("not_looked", error=repr(error))
-                found = {}
+            found = self._shell.untaken()
             for tp, where in found.items():
                 if before.get(tp) == where:
                     await self._shell.read_again(tp)
@@ -169,9 +163,8 @@ class Duties:
             total = 0
             for tp in self._group.source_partitions() if self._shell.accepting else ():
                 end, taken = self._group.end_of(tp), self._shell.intake.expected(tp)
-                if end is not None:
-                    # Nothing fetched yet that is ours to take: what lies before the position is all done.
-                    lag = max(0, end - taken) if taken is not None else 0
+                if end is not None and taken is not None:
+                    lag = max(0, end - taken)
                     total += lag
                     self._metrics.consumer_lag(tp.topic, tp.partition, lag)
             self._readiness.saw_lag(total)

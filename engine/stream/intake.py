@@ -33,10 +33,6 @@ class Intake:
         self._next.clear()
         self._recorded.clear()
 
-    def knows(self, tp: TP, generation: int) -> bool:
-        found = self._next.get(tp)
-        return found is not None and found[0] == generation
-
     def begin(self, tp: TP, generation: int, offset: int) -> None:
         """The first chunk of this generation must start here."""
         self._next[tp] = (generation, offset)

@@ -131,7 +131,7 @@ class Shell:
         """The state is read back: rebuild what is made from it, and accept."""
         surrenders = self._surrenders
         try:
-            alarms = await self._made_from_state()
+            alarms, starts = await self._made_from_state()
         except UnknownStateFormat as error:
             end(REFUSED, "state_of_a_later_release", why=str(error))
         except DamagedState as error:
@@ -144,10 +144,12 @@ class Shell:
             return  # the next rebalance has begun meanwhile; its own recovery follows
         self.timers.replace(alarms)
         self.intake.reset()
+        for tp, start in starts.items():
+            self.intake.begin(tp, self._group.generation(), start)
         self.accepting = True
         self._tell_recovered()
 
-    async def _made_from_state(self) -> dict[int, Alarms]:
+    async def _made_from_state(self) -> tuple[dict[int, Alarms], dict[TP, int]]:
         # A copy: should the next rebalance begin meanwhile, it changes what is held.
         held = dict(self.table.partitions_held)
         for records in held.values():
@@ -157,10 +159,12 @@ class Shell:
                 end(REFUSED, "policy_vanished", **gone._asdict(), hint=where)
         await self._sender.start()
         alarms = await pending(held, almanac_of(self._book))
-        await self.completeness.begin()
+        sources = sorted(self._group.source_partitions())
+        starts = dict(zip(sources, await asyncio.gather(*map(self._group.start_of, sources)), strict=True))
+        self.completeness.begin(starts)
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
-        return alarms
+        return alarms, starts
 
     def _tell_recovered(self) -> None:
         held = self.table.partitions_held
@@ -185,45 +189,30 @@ class Shell:
         chunk: Chunk = event.message.value  # type: ignore[assignment]
         if not self._usable(chunk):
             return
-        await self._begin(chunk.tp, chunk.generation)
         await self._room.acquire()  # given back when the decision is durable
         if self._usable(chunk) and await self._is_next(chunk):
             self._decide(chunk, event)
         else:
             self._room.release()
 
-    async def _begin(self, tp: TP, generation: int) -> None:
-        """Know where the first chunk of a generation must begin, unless another has begun meanwhile."""
-        if not self.intake.knows(tp, generation):
-            start = await self._group.start_of(tp)
-            if generation == self._group.generation() and not self.intake.knows(tp, generation):
-                self.intake.begin(tp, generation, start)
-
-    async def untaken(self) -> dict[TP, tuple[int, int]]:
+    def untaken(self) -> dict[TP, tuple[int, int]]:
         """What was fetched and not taken, by partition: from where, and up to where.
 
         Most of it is on its way; what stays so was dropped, with nothing behind it to show the hole.
         """
         found: dict[TP, tuple[int, int]] = {}
-        generation = self._group.generation()
+        if not self.accepting or not self._group.settled_assignment() or self._room.locked():
+            return found
         for tp in sorted(self._group.source_partitions()):
-            if not self.accepting or not self._group.settled_assignment() or self._room.locked():
-                return {}
-            if self._group.generation() != generation:
-                return {}
-            position = self._group.position_of(tp)
-            if position is None:
-                continue
-            await self._begin(tp, generation)
-            expected = self.intake.expected(tp)
-            if self.intake.knows(tp, generation) and expected is not None and position > expected:
+            position, expected = self._group.position_of(tp), self.intake.expected(tp)
+            if position is not None and expected is not None and position > expected:
                 found[tp] = (expected, position)
         return found
 
     async def read_again(self, tp: TP) -> None:
         """Fetch what was dropped once more."""
         expected = self.intake.expected(tp)
-        if expected is not None and self.intake.knows(tp, self._group.generation()):
+        if expected is not None:
             self._metrics.hole()
             log.info("dropped", topic=tp.topic, partition=tp.partition, expected=expected)
             await self._group.seek(tp, expected)

@@ -24,8 +24,6 @@ class Timers:
 
     def __init__(self) -> None:
         self._alarms: dict[int, Alarms] = {}
-        self._held: dict[int, dict[str, Instant]] = {}
-        """By partition: whose alarm waits until its reader has caught up."""
 
     def of(self, partition: int) -> Alarms:
         """For the core to push to."""
@@ -37,7 +35,6 @@ class Timers:
     def replace(self, alarms: dict[int, Alarms]) -> None:
         """A new assignment: these, and no others."""
         self._alarms = alarms
-        self._held.clear()
 
     @property
     def partitions(self) -> list[int]:
@@ -49,21 +46,14 @@ class Timers:
         due: Due = {}
         for number, alarms in self._alarms.items():
             if number in partitions and alarms.next() < now:
-                held = self._held.get(number, {})
-                found = [one for one in alarms.pop_due(now, AT_A_TIME) if held.get(one[1]) != one[0]]
-                if found:
-                    due[number] = found
+                due[number] = alarms.pop_due(now, AT_A_TIME)
         return due
-
-    def hold(self, partition: int, due: list[tuple[Instant, str]]) -> None:
-        """Told to be unknown: asked for again by `release`, or when something changes them."""
-        self._held.setdefault(partition, {}).update((subject, at) for at, subject in due)
 
     def release(self, partition: int) -> None:
         """The partition's reader has caught up: what waited is due."""
-        held = self._held.pop(partition, None)
-        if held:
-            self.give_back(partition, [(at, subject) for subject, at in held.items()])
+        alarms = self._alarms.get(partition)
+        if alarms is not None:
+            alarms.release()
 
     def give_back(self, partition: int, due: list[tuple[Instant, str]]) -> None:
         """The broker did not take the ticks: ask again at the next look."""

@@ -113,21 +113,16 @@ class Engine:
         return refusal
 
     def tick_until(self, now: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
-        """Everything due before `now` comes due, tick by tick, as the worker's timers send them; where it
-        waits, each once, and asked for again after it."""
+        """Everything due before `now` comes due, tick by tick, as the worker's timers send them; what waits
+        is asked for again after it."""
         alone = self._round is None
         if alone:
             self.begin()
         assert self._round is not None
-        held: dict[str, Instant] = {}
         while self.alarms.next() < now:
             for due, subject in self.alarms.pop_due(now, 10):
-                if held.get(subject) != due:
-                    self._round.tick(subject, due, complete, waits)
-                if waits and due > complete:
-                    held[subject] = due
-        for subject, due in held.items():
-            self.alarms.push(due, subject)
+                self._round.tick(subject, due, complete, waits)
+        self.alarms.release()
         if alone:
             self.end()
 

@@ -217,7 +217,7 @@ class SimWorker:
                 if self._positions.get(tp) != at[tp] or (world.calm and generation != self.generation()):
                     continue  # it was sought, or went to another: aiokafka drops what it fetched before
                 self._positions[tp] = records.end
-                if world.calm or world.rng.random() >= 0.03:  # else Faust loses it on the way
+                if world.rng.random() >= 0.03:  # else Faust loses it on the way, the last one too
                     await self._chunks.put(Chunk(tp, records, generation))
             if not found:
                 await world.broker.wait_for_data()

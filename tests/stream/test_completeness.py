@@ -1,6 +1,5 @@
 """Up to when a partition's events are known, and what waits for its reader."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -26,12 +25,6 @@ class Topics:
         self.taken: dict[TP, int] = {}
         self.last: dict[TP, Instant] = {}
 
-    def source_partitions(self) -> set[TP]:
-        return set(self.ends)
-
-    async def start_of(self, tp: TP) -> int:
-        return 10
-
     def end_of(self, tp: TP) -> int | None:
         return self.ends[tp]
 
@@ -45,7 +38,7 @@ class Topics:
 
 def known(topics: Topics, **settings: Any) -> Completeness:
     made = Completeness(Settings(**settings), topics, topics)  # type: ignore[arg-type]  # it asks two questions
-    asyncio.run(made.begin())
+    made.begin(dict.fromkeys(topics.ends, 10))
     return made
 
 
@@ -109,15 +102,15 @@ def test_only_further_behind_than_the_bound_is_behind(bound: float, behind: int,
     assert known(Topics(), behind_after=bound).bound(Instant(NOW - behind * SECOND), NOW) == found
 
 
-def test_what_is_held_is_asked_for_again_when_it_is_released_or_due_at_another_time() -> None:
+def test_what_waits_is_asked_for_again_when_it_is_released_or_due_at_another_time() -> None:
     timers, alarms = Timers(), Alarms()
     timers.replace({3: alarms})
     due = Instant(NOW - MINUTE)
     alarms.push(due, "a")
     assert timers.take_due(NOW, ()) == {}, "not of this partition yet"
     assert timers.take_due(NOW, {3}) == {3: [(due, "a")]}
-    timers.hold(3, [(due, "a")])
-    alarms.push(due, "a")  # as its own tick has the core ask
+    alarms.wait(due, "a")
+    alarms.push(due, "a")  # as a fact has the core ask that changes nothing
     assert timers.take_due(NOW, {3}) == {}
     alarms.push(Instant(due + 1), "a")
     assert timers.take_due(NOW, {3}) == {3: [(due + 1, "a")]}

@@ -25,10 +25,10 @@ class Looks:
         self.read: list[TP] = []
         self.over = asyncio.Event()
 
-    async def untaken(self) -> dict[TP, tuple[int, int]]:
+    def untaken(self) -> dict[TP, tuple[int, int]]:
         if not self.looks:
             self.over.set()
-            await asyncio.sleep(60)
+            return {}
         return self.looks.pop(0)
 
     async def read_again(self, tp: TP) -> None:
