@@ -53,9 +53,9 @@ WANTED = [
 
 
 def arguments(wanted: Wanted) -> list[str]:
-    """Of the command, behind its name."""
+    """Of the command, behind its name; without --events it reads from Kafka."""
     return [
-        SUBJECT, "--policies", str(EXAMPLE / "policies"), "--events", str(EXAMPLE / "events.jsonl"),
+        SUBJECT, "--policies", str(EXAMPLE / "policies"),
         "--at", f"{wanted.at}:00+01:00", "--format", wanted.file.rpartition(".")[2], *wanted.options,
     ]  # fmt: skip
 
@@ -65,7 +65,8 @@ def documents() -> Iterator[tuple[str, str]]:
     with TemporaryDirectory() as folder:
         for wanted in WANTED:
             file = Path(folder) / wanted.file
-            load(wanted.command).main([*arguments(wanted), "--output", str(file)], standalone_mode=False)
+            written = ["--events", str(EXAMPLE / "events.jsonl"), "--output", str(file)]
+            load(wanted.command).main([*arguments(wanted), *written], standalone_mode=False)
             yield wanted.file, file.read_text("utf-8")
 
 

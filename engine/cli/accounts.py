@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.core.outcomes import Outcome
     from engine.core.policy import Book
     from engine.replay.gather import Known
+    from engine.replay.relaying import Relaying
 
 Events = Annotated[
     list[str] | None,
@@ -98,13 +99,11 @@ class Asked:
         """Of every subject, by subject, what was told up to the time asked about and what others passed on to
         it."""
         from engine.replay.gather import by_subject
-        from engine.replay.relaying import Relaying
         from engine.replay.sorting import Sorter
 
         received = self._received() if self._events else self._archived()
-        relaying = Relaying(book, self._options, lambda: self.at)
         with Sorter(tuple[str, int]) as sorter:
-            yield from by_subject(received, sorter, relaying)
+            yield from by_subject(received, sorter, self._relaying(book))
 
     def _received(self) -> "Iterator[Received]":
         """Once all events are read, the last of them is the time asked about, where no other is."""
@@ -136,7 +135,7 @@ class Asked:
             relayed: Mapping[str, list[Fact]] = {}
             if book is not None:
                 sources = {one.subject: list(one.facts) for one in linking(connection)}
-                relayed = self._passed_on(book, sources) if sources else {}
+                relayed = self._relaying(book).passed_on(sources) if sources else {}
             for whole in accounts(connection):
                 facts = [fact for fact in whole.facts if fact.at <= self.at]
                 stood = [one for one in whole.standing if one.effective_at <= self.at]
@@ -155,10 +154,10 @@ class Asked:
         changes = Bench(book, self._options, lambda *_: None).settle(subject, facts, self.at)
         return changes.outcomes, dict(changes.records).get(subject.encode())
 
-    def _passed_on(self, book: "Book", sources: "dict[str, list[Fact]]") -> "Mapping[str, list[Fact]]":
-        from engine.replay.relaying import passed_on
+    def _relaying(self, book: "Book") -> "Relaying":
+        from engine.replay.relaying import Relaying
 
-        return passed_on(book, self._options, sources, self.at)
+        return Relaying(book, self._options, lambda: self.at)
 
 
 @contextmanager

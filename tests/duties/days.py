@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner, Result
-
-from engine.cli.commands import load
+from cli.running import vigil
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
 
 STANDARD = Path(__file__).parents[2] / "deploy" / "policies"
@@ -75,8 +73,9 @@ class Days:
 
     def refused(self) -> list[str]:
         """What is said of the events that could not be read."""
-        done = self._invoke("replay", self.events, "-p", self.policies, "-o", self._folder / "none", "--json")
-        assert done.exit_code == 1, done.output
+        arguments = ("replay", self.events, "-p", self.policies, "-o", self._folder / "none", "--json")
+        done = vigil(*map(str, arguments))
+        assert done.returncode == 1, done.stdout
         return [line for line in done.stderr.splitlines() if "events.jsonl:" in line]
 
     @property
@@ -87,12 +86,9 @@ class Days:
 
     def run(self, command: str, *arguments: object, code: int = 0) -> str:
         """What a command prints."""
-        done = self._invoke(command, *arguments)
-        assert done.exit_code == code, (done.output, done.exception)
+        done = vigil(command, *map(str, arguments))
+        assert done.returncode == code, (done.stdout, done.stderr)
         return done.stdout
-
-    def _invoke(self, command: str, *arguments: object) -> Result:
-        return CliRunner().invoke(load(command), [str(one) for one in arguments])
 
 
 def minute_of(time: str) -> float:

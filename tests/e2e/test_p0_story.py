@@ -141,14 +141,11 @@ def assert_documents_are_those_of_the_docs(company: Backfill) -> None:
     """Every document of the example, made from the topics."""
     sys.path.insert(0, str(ROOT / "docs" / "scripts"))
     try:
-        from example_documents import WANTED
+        from example_documents import WANTED, arguments
     finally:
         sys.path.pop(0)
     for wanted in WANTED:
-        text = vigil(
-            wanted.command, INCIDENT, "-p", POLICIES, "--at", f"{wanted.at}:00+01:00",
-            "--format", wanted.file.rpartition(".")[2], *wanted.options, **company.variables,
-        )  # fmt: skip
+        text = vigil(wanted.command, *arguments(wanted), **company.variables)
         assert text == (EXAMPLE / wanted.file).read_text("utf-8"), wanted.file
 
 
