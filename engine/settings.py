@@ -85,6 +85,21 @@ class Settings(BaseSettings):
     notify_keep_days: float = Field(
         90.0, gt=0, description="what is over and was told is forgotten after so many days"
     )
+    console_sign_in: Literal["local", "proxy"] = Field(
+        "local",
+        description="local: whoever reaches the page, which only this machine does; proxy: as a proxy says",
+    )
+    console_user_header: str = Field("X-Forwarded-User", description="in it the proxy says who it is")
+    console_groups_header: str = Field("X-Forwarded-Groups", description="and in which groups, by commas")
+    console_proxies: str = Field(
+        "", description="addresses and networks of the proxies that are believed, by commas"
+    )
+    console_responders: str = Field("", description="people and groups that may record things, by commas")
+    console_admins: str = Field("", description="people and groups that may do everything, by commas")
+    console_secret: SecretStr = Field(
+        SecretStr(""), description="marks forms as ours; the same for all consoles; empty: drawn at start"
+    )
+    console_secret_file: Path | None = Field(None, description="a file that holds it, instead")
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",
@@ -176,7 +191,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _secrets_from_files(self) -> "Settings":
-        for name in ("sasl_password", "tls_key_password", "archive_url", "notify_url"):
+        for name in ("sasl_password", "tls_key_password", "archive_url", "notify_url", "console_secret"):
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None:
                 try:

@@ -13,7 +13,6 @@ from engine.cli.exits import ExitCode, Failure
 if TYPE_CHECKING:
     from engine.archive.archive import Archive, Write
     from engine.archive.reading import Topics
-    from engine.settings import Settings
 
 app = typer.Typer(help="Keep outcomes and facts in SQL, and look after them.", no_args_is_help=True)
 
@@ -55,7 +54,7 @@ def run(
       vigil archive run --archive postgresql://vigil@db/vigil
       VIGIL_ARCHIVE_URL_FILE=/run/secrets/archive vigil archive run --metrics-port 9465
     """
-    from engine.cli.archiving import follow
+    from engine.cli.archiving import archived, follow
     from engine.settings import Settings
     from engine.sql.following import TopicMadeAnew
     from engine.stream.logs import configure
@@ -69,7 +68,7 @@ def run(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     configure(settings.log_format, settings.log_level)
     try:
-        follow(settings, _topics(settings))
+        follow(settings, archived(settings))
     except TopicMadeAnew as error:
         hint = "`vigil archive rebuild` reads the topics anew; with --keep beside what the archive has"
         raise Failure(str(error), ExitCode.REFUSED, hint) from None
@@ -129,12 +128,12 @@ def rebuild(
       vigil archive rebuild
       vigil archive rebuild --keep       # the topics' retention is over for some
     """
-    from engine.cli.archiving import records
+    from engine.cli.archiving import archived, records
     from engine.cli.inputs import settings_at
     from engine.cli.output import say, say_json
 
     settings = settings_at(bootstrap_servers)
-    topics = _topics(settings)
+    topics = archived(settings)
     with opened(archive) as into:
         read = records(settings, topics, whole=not keep)
         with into.rebuilding(keep=keep) as write:
@@ -281,9 +280,3 @@ def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -
         raise Failure(str(error), ExitCode.USAGE) from None
     except DBAPIError as error:
         raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there, and an archive?") from None
-
-
-def _topics(settings: "Settings") -> "Topics":
-    from engine.archive.reading import Topics
-
-    return Topics((settings.tickets_topic, settings.incidents_topic), settings.outcomes_topic)

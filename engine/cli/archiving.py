@@ -28,6 +28,11 @@ from engine.stream.topics import let_in
 log = structlog.stdlib.get_logger("vigil.archive")
 
 
+def archived(settings: Settings) -> Topics:
+    """Which topics an archive follows."""
+    return Topics((settings.tickets_topic, settings.incidents_topic), settings.outcomes_topic)
+
+
 def follow(settings: Settings, topics: Topics) -> None:
     """Until SIGTERM or SIGINT. Failure where it cannot begin; TopicMadeAnew."""
     stopping = Event()
@@ -38,7 +43,7 @@ def follow(settings: Settings, topics: Topics) -> None:
         must_be_allowed(settings, reading(topics.all))
     with _reading(settings) as consumer:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
-    archive = _opened(settings, stopping)
+    archive = opened(settings, stopping)
     if archive is None:
         return
     with archive:
@@ -46,15 +51,21 @@ def follow(settings: Settings, topics: Topics) -> None:
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
         log.info("archiving", database=shown(archive.engine), metrics_port=server.server_port)
         try:
-            into = IntoArchive(archive, topics, metrics)
-            most = settings.archive_records
-            Follower(into, topics.all, lambda: reader(settings, "none"), stopping, metrics, most).run()
+            follower(settings, topics, archive, metrics, stopping).run()
         finally:
             server.shutdown()
     log.info("stopped")
 
 
-def _opened(settings: Settings, stopping: Event) -> Archive | None:
+def follower(
+    settings: Settings, topics: Topics, archive: Archive, metrics: ArchiveMetrics, stopping: Event
+) -> Follower:
+    """What follows the topics into the archive until `stopping` is set."""
+    into, most = IntoArchive(archive, topics, metrics), settings.archive_records
+    return Follower(into, topics.all, lambda: reader(settings, "none"), stopping, metrics, most)
+
+
+def opened(settings: Settings, stopping: Event) -> Archive | None:
     """The archive, or None if stopped before it could be."""
     url = settings.archive_url.get_secret_value()
     return when_there(lambda: Archive.open(url), stopping, settings.start_timeout)

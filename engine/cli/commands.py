@@ -68,6 +68,7 @@ COMMANDS = {
     ),
     "policy": Entry("engine.cli.policy", "Check policy files and show what they mean.", _LOOK),
     "archive": Entry("engine.cli.archive", "Keep outcomes and facts in SQL, and look after them.", _RUN),
+    "console": Entry("engine.cli.console", "Serve the deadline board and the pages behind it.", _RUN),
     "notify": Entry("engine.cli.notify", "Turn outcomes into alerts, and look after them.", _RUN),
     "topics": Entry("engine.cli.topics", "Create the topics, or check that they are as they must be.", _LOOK),
     "doctor": Entry("engine.cli.doctor", "Check settings, policies, broker and topics.", _LOOK),

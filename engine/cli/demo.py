@@ -33,6 +33,10 @@ def command(
     keep: Annotated[
         bool, typer.Option("--keep", help="At the end leave broker and topics up until Ctrl-C.")
     ] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--console/--no-console", help="Serve the deadline board as a page meanwhile."),
+    ] = True,
     picture: Annotated[
         Path | None, typer.Option(help="Save the board late in the play as an SVG picture.", metavar="FILE")
     ] = None,
@@ -73,7 +77,7 @@ def command(
             if data is None
             else data_play(data, policies, speed, seconds)
         )
-        summary = run(play, Wishes(as_json, plain, keep, picture), console, say)
+        summary = run(play, Wishes(as_json, plain, keep, page, picture), console, say)
     except Ended as end:
         raise Failure(f"ended by {end}; nothing is left behind", ExitCode.INTERRUPTED) from None
     except NothingToPlay as error:

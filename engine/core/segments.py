@@ -25,6 +25,11 @@ def stands_paused(reason: str) -> str:
     return _PAUSED + reason
 
 
+def pause_reason(why: str) -> str:
+    """Of a stretch that stands paused; else empty."""
+    return why.removeprefix(_PAUSED) if why.startswith(_PAUSED) else ""
+
+
 class Segment(Struct, frozen=True, array_like=True, gc=False):
     """One part of the way to a verdict, all of it in one state and in one pair of hands."""
 
@@ -48,7 +53,7 @@ class Segment(Struct, frozen=True, array_like=True, gc=False):
     @property
     def reason(self) -> str:
         """Of a pause; else empty."""
-        return self.why.removeprefix(_PAUSED) if self.why.startswith(_PAUSED) else ""
+        return pause_reason(self.why)
 
 
 class Spent(NamedTuple):

@@ -10,10 +10,11 @@ from engine.core.clocks import LIVE, PAUSED, Clock, Runner
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import WAITING, Escalation
-from engine.core.instants import NEVER, Instant, Span
-from engine.core.policy import AROUND_THE_CLOCK, Book
+from engine.core.instants import MICROSECOND, NEVER, Instant, Span
+from engine.core.policy import AROUND_THE_CLOCK, Book, Calendar
 from engine.core.recurrence import plan_of
 from engine.core.rules import Plan, rules_of
+from engine.core.segments import pause_reason
 from engine.core.statements import Voice
 
 AT_RISK_RATIO = 0.75
@@ -38,6 +39,19 @@ class ClockView(NamedTuple):
     target: Span
     text: str
     """What was promised, or an action's title; empty for any other clock."""
+    team: str = ""
+    calendar: str = AROUND_THE_CLOCK
+    """By its name in the policies."""
+    why: str = ""
+    """Of a paused clock: the reason, such as `pending_vendor`."""
+    in_a_row: int = 0
+    """Of a cadence: intervals that have passed in silence since the last update."""
+    is_judged: bool = True
+    """False: due, and its verdict is not given yet: a moment later it is, or its source is behind."""
+    closes_at: Instant = NEVER
+    """Where time counts: when its calendar closes next."""
+    turns_at: Instant = NEVER
+    """When `state`, or whether time counts, changes next by time alone."""
 
 
 class _Row(NamedTuple):
@@ -53,6 +67,9 @@ class _Row(NamedTuple):
     text: str = ""
     owner: str = ""
     """Of what has one of its own; else the escalation's."""
+    why: str = ""
+    in_a_row: int = 0
+    is_judged: bool = True
 
 
 def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
@@ -78,14 +95,16 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
 
 
 def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
-    is_open = plan.calendars[row.calendar].is_open(now)
+    calendar = plan.calendars[row.calendar]
+    is_open = calendar.is_open(now)
+    at_risk_from = Span(int(row.target * (1 - AT_RISK_RATIO)))
     if row.is_breached:
         shown = "breached"
     elif row.is_paused:
         shown = "paused"
     elif not is_open:
         shown = "closed"
-    elif row.target > 0 and row.left <= row.target * (1 - AT_RISK_RATIO):
+    elif row.target > 0 and row.left <= at_risk_from:
         shown = "at_risk"
     else:
         shown = "running"
@@ -104,7 +123,28 @@ def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
         left=row.left,
         target=row.target,
         text=row.text,
+        team=attrs.text(a, "team"),
+        calendar=row.calendar,
+        why=row.why,
+        in_a_row=row.in_a_row,
+        is_judged=row.is_judged,
+        closes_at=calendar.closes(now) if is_open and not row.is_paused else NEVER,
+        turns_at=_turn(calendar, shown, row, at_risk_from, now),
     )
+
+
+def _turn(calendar: Calendar, shown: str, row: _Row, at_risk_from: Span, now: Instant) -> Instant:
+    """When time alone changes what is shown."""
+    if shown == "paused":
+        return NEVER
+    if not calendar.is_open(now):
+        return calendar.next_opening(now)
+    closes = calendar.closes(now)
+    if shown == "running" and row.target > 0:
+        return min(closes, calendar.due(now, Span(row.left - at_risk_from)))
+    if shown in ("running", "at_risk"):  # past the due time by the least that there is
+        return min(closes, Instant(calendar.due(now, row.left) + MICROSECOND))
+    return closes
 
 
 def _clocks(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
@@ -114,9 +154,11 @@ def _clocks(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
             left = _left(runner, clock, now)
             due = None if clock.due >= NEVER else clock.due
             is_late = left < 0 or clock.breached
+            is_paused = clock.phase == PAUSED
             yield _Row(
-                clock_plan.metric, clock_plan.key, clock.cycle, is_late, clock.phase == PAUSED, due, left,
+                clock_plan.metric, clock_plan.key, clock.cycle, is_late, is_paused, due, left,
                 clock.budget, clock.calendar,
+                why=pause_reason(clock.idle) if is_paused else "", is_judged=left >= 0 or clock.breached,
             )  # fmt: skip
 
 
@@ -129,12 +171,15 @@ def _cadences(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
         if cadence.phase != CADENCE_RUNNING or cadence.due >= NEVER:
             continue
         terms = cadence_plan.terms(e.severity)
-        calendar, due = terms.calendar, cadence.due
+        calendar, due, budget = terms.calendar, cadence.due, cadence.budget
+        if cadence.misses:  # nobody has heard from us since: what followed is no new start
+            budget = Span(max(0, budget - calendar.elapsed(cadence.overdue, due)))
+            due = cadence.overdue
         left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
-        is_late = cadence.misses > 0 or left < 0
         yield _Row(
-            cadence_plan.metric, "", cadence.cycle, is_late, False, due, left, cadence.budget, terms.name
-        )
+            cadence_plan.metric, "", cadence.cycle, left < 0, False, due, left, budget, terms.name,
+            in_a_row=cadence.misses, is_judged=left >= 0 or cadence.misses > 0,
+        )  # fmt: skip
 
 
 def _deadlines(metric: str, deadlines: list[Deadline], now: Instant) -> Iterator[_Row]:
@@ -145,5 +190,5 @@ def _deadlines(metric: str, deadlines: list[Deadline], now: Instant) -> Iterator
             owner = one.by if metric == ACTION else ""
             yield _Row(
                 metric, one.id, one.cycle, is_late, False, one.due, left, target, AROUND_THE_CLOCK,
-                one.text, owner,
+                one.text, owner, is_judged=left >= 0 or one.missed,
             )  # fmt: skip

@@ -9,8 +9,8 @@ from rich.text import Text
 from engine.core.instants import MINUTE, Instant, Span
 from engine.core.view import ClockView
 from engine.demo.glyphs import Glyphs
-from engine.demo.words import STATES, away, clock_time
-from engine.documents.words import length, owed
+from engine.demo.words import STATES
+from engine.documents.words import clock_time, due_words, owed
 
 _ORDER = {"breached": 0, "unknown": 1, "at_risk": 2, "running": 2, "closed": 3, "paused": 4}
 _SOON = Span(15 * MINUTE)
@@ -101,7 +101,8 @@ def row(clock: ClockView, look: Look) -> Text:
     sign = STATES[clock.state]
     line = Text(style=_ROW_STYLES.get(clock.state, ""))
     line.append(f" {sign.sign} ", sign.style if clock.state == "at_risk" else "")
-    line.append(f"{fit(due_words(clock, look.now), widths.due)} {fit(_at(clock, look), widths.time)} ")
+    due = due_words(clock.state, clock.due_at, clock.left, look.now)
+    line.append(f"{fit(due, widths.due)} {fit(_at(clock, look), widths.time)} ")
     if widths.bar:
         line.append(bar(clock, widths.bar, look.glyphs)).append(" ")
     cells = [
@@ -111,16 +112,6 @@ def row(clock: ClockView, look: Look) -> Text:
     ]
     cells += [fit(clock.owner or "nobody", widths.owner)] if widths.owner else []
     return line.append(" ".join(cells).rstrip())
-
-
-def due_words(clock: ClockView, now: Instant) -> str:
-    """`in 12 min`, `over by 4 min`, `due 9 min ago`; a clock asleep says what is left of its own hours."""
-    if clock.state in ("closed", "paused") or clock.due_at is None:
-        return f"{length(clock.left)} left" if clock.left >= 0 else f"over by {length(clock.left)}"
-    behind = Span(now - clock.due_at)
-    if clock.state == "unknown" and behind >= 0:
-        return f"due {away(behind)} ago"
-    return f"over by {away(behind)}" if clock.state == "breached" else f"in {away(Span(max(0, -behind)))}"
 
 
 def _at(clock: ClockView, look: Look) -> str:

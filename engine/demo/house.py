@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from engine.core.instants import format_instant
-from engine.demo.broker import Broker
+from engine.demo.broker import Broker, free_port
 from engine.demo.child import Child, remove
 from engine.demo.jars import Report
 from engine.demo.playing import Pace
@@ -69,6 +69,7 @@ class House:
         self.name = f"vigil-demo-{secrets.token_hex(3)}"
         self._folder = Path()
         self._worker: Child | None = None
+        self._console: Child | None = None
         self.settings = self._settings()
 
     def _settings(self) -> Settings:
@@ -105,9 +106,10 @@ class House:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        for child in (self._console, self._worker):
+            if child is not None:
+                child.stop()
+        self._console = self._worker = None
         remove(self._folder)
         if self._broker.kind == "given":  # one of our own takes everything along when it ends
             try:
@@ -123,6 +125,20 @@ class House:
             leftovers=self._folder,
             env=self._environment(pace),
         )
+
+    def start_console(self, pace: Pace, zone: str) -> str:
+        """Start the console beside it, with an archive of its own; the address of its page."""
+        port = free_port()
+        self._console = Child(
+            [
+                sys.executable, "-m", "engine.cli.main", "console", "--port", str(port), "--zone", zone,
+                "--archive", f"sqlite:///{self._folder / 'archive.db'}", "--name", "you",
+            ],
+            log=self._folder / "console.log",
+            leftovers=self._folder,
+            env=self._environment(pace),
+        )  # fmt: skip
+        return f"http://127.0.0.1:{port}/"
 
     def check_worker(self) -> None:
         """WorkerEnded when it is not running any more."""

@@ -29,6 +29,7 @@ class Wishes(NamedTuple):
     json: bool = False
     plain: bool = False
     keep: bool = False
+    console: bool = True
     picture: Path | None = None
 
 
@@ -56,7 +57,10 @@ def run(play: Play, wishes: Wishes, console: Console, say: Report) -> Summary:
         stage = Stage(play, pace, broker, house, book, began)
         leaving.callback(stage.stop)
         house.start_worker(pace)
+        page = house.start_console(pace, getattr(play.zone, "key", "UTC")) if wishes.console else ""
         say(f"worker: delivery {house.settings.delivery}, {play.speed:,.0f} times as fast as life")
+        if page:
+            say(f"the deadline board: {page}")
         say(f"plays about {play.seconds + QUIET_SECONDS:.0f} s from {LEAD / SECOND:.0f} s on")
         stage.start()
         _watch(stage, wishes, console)

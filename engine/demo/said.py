@@ -8,8 +8,8 @@ from rich.text import Text
 
 from engine.core.instants import SECOND, Instant, Span, parse_instant, to_datetime
 from engine.demo.board import Look
-from engine.demo.words import clock_time, outcome_sign
-from engine.documents.words import length, ordinal, owed
+from engine.demo.words import outcome_sign
+from engine.documents.words import clock_time, length, ordinal, owed
 
 _SIGN_WIDTH = 12
 _SEVERITY_WIDTH = 3

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from engine.core.view import ClockView
 from engine.demo.board import Look, counts, table
-from engine.demo.words import date_and_time
+from engine.documents.words import date_and_time
 
 _FIXED_LINES = 10
 """Heading, counts, captions, heading and last line of the board, title of what was said, two blank ones."""

@@ -4,7 +4,7 @@ import socket
 from collections import Counter, deque
 
 from engine.core.decide import head
-from engine.core.instants import SECOND, Instant, Span
+from engine.core.instants import SECOND, Instant
 from engine.core.policy import Book
 from engine.core.view import ClockView, clocks_of
 from engine.demo.broker import Broker
@@ -46,8 +46,6 @@ class Stage:
         """(outcome, metric) → how many were said."""
         self.first_after: float | None = None
         """Real seconds from the start of the demo to the first outcome."""
-        self._missed: dict[tuple[str, str, int], Instant] = {}
-        """(subject, metric, cycle) → when the first interval of it passed in silence."""
         self._last_at = began
         self._checked = began
         self._misses = 0
@@ -71,9 +69,6 @@ class Stage:
             self._last_at = real_now()
             if self.first_after is None:
                 self.first_after = (self._last_at - self.began) / SECOND
-        for each in said:
-            if each.name == "cadence_missed":
-                self._missed.setdefault((each.subject, each.metric, each.cycle), each.effective_at)
         self.recent.extend(said)
         self.counts.update((each.name, each.metric) for each in said)
         return said
@@ -82,19 +77,11 @@ class Stage:
         """Every open clock, and the number of open escalations."""
         records = self.listener.records()
         views = [
-            self._since_silent(view._replace(subject=subject), now)
+            view._replace(subject=subject)
             for subject, record in records.items()
             for view in clocks_of(record, self.book, now)
         ]
         return views, sum(1 for record in records.values() if head(record).is_open)
-
-    def _since_silent(self, view: ClockView, now: Instant) -> ClockView:
-        """A missed update is over since it was due first, whenever the next interval ends."""
-        missed = self._missed.get((view.subject, view.metric, view.cycle))
-        if missed is None or view.state != "breached" or view.due_at is None:
-            return view
-        interval = Span(view.target - (view.due_at - missed))
-        return view._replace(due_at=missed, left=Span(missed - now), target=max(interval, Span(0)))
 
     def seconds(self) -> float:
         """Real seconds since the start of the demo."""

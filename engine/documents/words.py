@@ -1,6 +1,11 @@
 """How people read what is owed, and lengths of time: in documents and in the terminal."""
 
-from engine.core.instants import MINUTE, SECOND, Span
+from datetime import tzinfo
+
+from engine.core.instants import DAY, MINUTE, SECOND, Instant, Span, to_datetime
+
+WEEK_VIEW = Span(6 * DAY)
+"""Up to here a weekday says which day is meant; beyond, day and month do."""
 
 _METRICS = {
     "triage": "Triage",
@@ -43,6 +48,36 @@ def length(span: Span) -> str:
     if hours >= 100 or (hours and not minutes):
         return f"{hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def away(span: Span) -> str:
+    """Wall time until or since something: as `length`, in days from two days on."""
+    whole = abs(span)
+    return f"{whole // DAY} days" if whole >= 2 * DAY else length(Span(whole))
+
+
+def clock_time(at: Instant, now: Instant, zone: tzinfo) -> str:
+    """`14:32` today, `Fri 08:50` within six days, else `26 Nov`; in the reader's zone."""
+    moment, today = to_datetime(at).astimezone(zone), to_datetime(now).astimezone(zone)
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    return f"{moment:%a %H:%M}" if abs(at - now) <= WEEK_VIEW else f"{moment.day} {moment:%b}"
+
+
+def date_and_time(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20 CET`."""
+    moment = to_datetime(at).astimezone(zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M} {moment.tzname()}"
+
+
+def due_words(state: str, due: Instant | None, left: Span, now: Instant) -> str:
+    """`in 12 min`, `over by 4 min`, `due 9 min ago`; a clock asleep says what is left of its own hours."""
+    if state in ("closed", "paused") or due is None:
+        return f"{length(left)} left" if left >= 0 else f"over by {length(left)}"
+    behind = Span(now - due)
+    if state == "unknown" and behind >= 0:
+        return f"due {away(behind)} ago"
+    return f"over by {away(behind)}" if state == "breached" else f"in {away(Span(max(0, -behind)))}"
 
 
 def ordinal(number: int) -> str:

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.contract.codec import Record
+from engine.core.instants import MILLISECOND, Instant
 
 DLQ = "dlq"
 """The family of what could not be mapped."""
@@ -50,15 +51,20 @@ class Sender:
             await self._producer.stop()
             self._producer = None
 
-    async def send(self, records: list[tuple[str, Record]]) -> None:
-        """All of them, in order, acknowledged. NotSent where that is not known."""
+    async def send(self, records: list[tuple[str, Record]], at: Instant | None = None) -> None:
+        """All of them, in order, acknowledged; recorded `at`, else now. NotSent where that is not known."""
+        stamp = None if at is None else at // MILLISECOND
         if self._producer is None:
             raise NotSent("not connected to Kafka")
         try:
             async with asyncio.timeout(self._timeout):
                 waiting = [
                     await self._producer.send(
-                        self._topics[family], key=record.key, value=record.value, headers=record.headers
+                        self._topics[family],
+                        key=record.key,
+                        value=record.value,
+                        headers=record.headers,
+                        timestamp_ms=stamp,
                     )
                     for family, record in records
                 ]

@@ -70,6 +70,12 @@ def roles(settings: Settings) -> Mapping[str, Role]:
         "reader": role(
             "reader", "people: `vigil standing`, `explain`, `backtest`, `pir` and the documents", *read_all
         ),
+        "console": role(
+            "console",
+            "`vigil console`",
+            *reading((*events, settings.outcomes_topic, settings.changelog_topic)),
+            Right("topic", settings.tickets_topic, _WRITE),
+        ),
         "notify": role("notify", "`vigil notify run`", *reading((settings.outcomes_topic,))),
         "consumer": role(
             "consumer",

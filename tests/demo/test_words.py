@@ -6,7 +6,8 @@ import pytest
 
 from engine.core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Span, parse_instant
 from engine.core.outcomes import NAMES
-from engine.demo.words import away, clock_time, date_and_time, outcome_sign
+from engine.demo.words import outcome_sign
+from engine.documents.words import away, clock_time, date_and_time
 from engine.documents.words import length, ordinal, owed
 
 OSLO = ZoneInfo("Europe/Oslo")

@@ -38,6 +38,13 @@ allow vigil-reader --operation Read --topic vigil.tickets.v1
 allow vigil-reader --operation Read --topic vigil.incidents.v1
 allow vigil-reader --operation Read --topic vigil.outcomes.v1
 
+# console: vigil console
+allow vigil-console --operation Read --topic vigil.tickets.v1
+allow vigil-console --operation Read --topic vigil.incidents.v1
+allow vigil-console --operation Read --topic vigil.outcomes.v1
+allow vigil-console --operation Read --topic vigil-escalations-changelog
+allow vigil-console --operation Write --topic vigil.tickets.v1
+
 # notify: vigil notify run
 allow vigil-notify --operation Read --topic vigil.outcomes.v1
 

@@ -1,0 +1,210 @@
+"""`vigil console`: the deadline board and the pages behind it."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from threading import Event
+
+    from engine.archive.archive import Archive
+    from engine.console.app import House
+    from engine.console.people import SignIn
+    from engine.settings import Settings
+
+PATIENCE_SECONDS = 3.0
+"""How long a verdict may be on its way to the board before it counts as unknown."""
+ANSWER_WITHIN = 10.0
+"""Seconds for Kafka to confirm what somebody records."""
+
+
+def command(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8090,
+    policies: Annotated[
+        Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option("--archive", metavar="URL", help="Instead of VIGIL_ARCHIVE_URL.")
+    ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option(help="Keep the archive itself; --no-follow where `vigil archive run` does."),
+    ] = True,
+    zone: Annotated[
+        str, typer.Option(help="Times are told in this zone to whom no browser says a better one.")
+    ] = "UTC",
+    name: Annotated[str, typer.Option(help="Who you are, where nobody signs in (local).")] = "",
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
+    ] = None,
+) -> None:
+    """Serve the deadline board and the pages behind it.
+
+    Every running clock, soonest first, live; each escalation with its verdicts and why; and forms that
+    record what was done, as events on Kafka like those of any other producer. The console holds no truth
+    of its own: the board is read from the engine's state, the pages from the archive.
+
+    Who may: VIGIL_CONSOLE_SIGN_IN=proxy believes the header of a proxy that signs people in. Without it
+    (local) everybody who reaches the page may record things, so it listens on this machine only.
+
+    \b
+    Exit codes:
+      0   stopped by SIGTERM or SIGINT
+      69  no broker, no database, or the port is taken
+      78  settings, policies, the sign-in or a topic are refused: the message says what to do
+
+    \b
+    Examples:
+      vigil console -p policies
+      vigil console -p policies --archive postgresql://vigil@db/vigil --no-follow --port 8090
+      VIGIL_CONSOLE_SIGN_IN=proxy VIGIL_CONSOLE_PROXIES=10.0.0.0/8 vigil console --host 0.0.0.0
+    """
+    from engine.settings import Settings
+    from engine.stream.logs import configure
+
+    given: dict[str, Any] = {
+        "bootstrap_servers": bootstrap_servers, "archive_url": archive, "policies": policies,
+    }  # fmt: skip
+    settings = Settings(**{key: value for key, value in given.items() if value is not None})
+    configure(settings.log_format, settings.log_level)
+    sign_in = _sign_in(settings, host, name)
+    with _house(settings, sign_in, zone, follow=follow) as house:
+        _serve(house, host, port)
+
+
+def _sign_in(settings: "Settings", host: str, name: str) -> "SignIn":
+    import getpass
+    from ipaddress import ip_address
+
+    from engine.console.people import AtThisMachine, BadSignIn, BehindProxy
+
+    if settings.console_sign_in == "local":
+        if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
+            hint = "VIGIL_CONSOLE_SIGN_IN=proxy, behind a proxy that signs people in; or --host 127.0.0.1"
+            raise Failure(f"nobody signs in, so {host} must not be listened on", ExitCode.REFUSED, hint)
+        return AtThisMachine(name or getpass.getuser())
+    try:
+        return BehindProxy(
+            settings.console_user_header,
+            settings.console_groups_header,
+            _several(settings.console_proxies),
+            _several(settings.console_responders),
+            _several(settings.console_admins),
+        )
+    except BadSignIn as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
+
+
+def _several(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _is_address(text: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) -> "Iterator[House]":
+    import secrets
+    from threading import Event
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from engine.cli.archiving import opened
+    from engine.cli.reading import reader
+    from engine.cli.topics import broker_errors
+    from engine.console.app import Clock, House
+    from engine.console.board import Board
+    from engine.console.escalations import Escalations
+    from engine.console.live import Live
+    from engine.console.people import Forms
+    from engine.core.decide import Options
+    from engine.core.instants import SECOND, Span
+    from engine.documents.rendering import Press
+    from engine.intake.sending import Sender
+    from engine.policies import load
+    from engine.stream.allowed import must_be_allowed
+    from engine.stream.clock import clock_of
+    from engine.stream.rights import roles
+    from engine.stream.topics import let_in
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
+    book = load(settings.policies)
+    with broker_errors():
+        let_in(settings, settings.start_timeout)
+        must_be_allowed(settings, roles(settings)["console"].rights)
+    stopping = Event()
+    archive = opened(settings, stopping)
+    assert archive is not None  # noqa: S101  # nobody stops it meanwhile
+    clock = clock_of(settings)
+    speed = settings.clock_speed if settings.clock == "scaled" else 1.0
+    board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)))
+    secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
+    options = Options(open_on_first_event=settings.open_on_first_event)
+    topics = {"ticket": settings.tickets_topic}
+    with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
+        yield House(
+            live=Live(board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now),
+            escalations=Escalations(archive.engine, book, options, press),
+            sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
+            sign_in=sign_in,
+            forms=Forms(secret),
+            clock=Clock(clock.now, speed),
+            zone=zone,
+        )
+
+
+@contextmanager
+def _kept(settings: "Settings", archive: "Archive", stopping: "Event", *, follow: bool) -> "Iterator[None]":
+    """While inside, the topics are followed into the archive, if that is wanted."""
+    from threading import Thread
+
+    from engine.cli.archiving import archived, follower
+    from engine.metrics.archive import ArchiveMetrics
+
+    if not follow:
+        yield
+        return
+    following = follower(settings, archived(settings), archive, ArchiveMetrics(), stopping)
+    thread = Thread(target=following.run, name="console-archive", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(30)
+
+
+def _serve(house: "House", host: str, port: int) -> None:
+    import signal
+
+    import uvicorn
+
+    from engine.console.app import application
+
+    config = uvicorn.Config(
+        application(house), host=host, port=port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, and then raises it once more
+    server.run()
+    if not server.started:
+        raise Failure(
+            f"a topic is missing, or {host}:{port} is taken", ExitCode.UNREACHABLE, "the log above says which"
+        )

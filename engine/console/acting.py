@@ -1,0 +1,243 @@
+"""What people do on the page: forms that become events, like those of any other producer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from pydantic import ValidationError
+
+from engine.contract import events
+from engine.contract.codec import Record
+from engine.contract.envelope import headers_of
+from engine.core.instants import Instant, format_instant
+
+SOURCE = "urn:vigil:console"
+FAMILY = "ticket"
+"""Both families say the same; what is done here says nothing of where the escalation came from."""
+
+TEXT, LINE, MOMENT, CHOICE = "text", "line", "moment", "choice"
+
+
+class Field(NamedTuple):
+    """One input of a form."""
+
+    name: str
+    label: str
+    kind: str = LINE
+    required: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+
+
+class Form(NamedTuple):
+    """What an event of a verb is asked for with."""
+
+    verb: str
+    title: str
+    fields: tuple[Field, ...]
+    done: str
+    """What is said when Kafka has it."""
+    fixed: tuple[tuple[str, bool], ...] = ()
+    """Fields that are always the same."""
+
+
+class BadInput(ValueError):
+    """What was typed cannot be sent: the message by field; the key "" is of the whole."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {what}" if name else what for name, what in problems.items()))
+        self.problems = dict(problems)
+
+
+Typed: TypeAlias = Mapping[str, str]
+
+_AUDIENCES = (("customer", "the customer"), ("internal", "people inside"), ("executive", "executives"))
+_STAGES = (("summary", "the summary"), ("final", "the final report"))
+_REASON = Field("reason", "Why", TEXT)
+
+_ALL = (
+    Form("acknowledged", "Acknowledge", (), "Acknowledged."),
+    Form(
+        "triaged",
+        "Triage",
+        (
+            Field(
+                "severity",
+                "Severity",
+                CHOICE,
+                choices=(("", "leave as it is"), ("P0", "P0"), ("P1", "P1"), ("P2", "P2"), ("P3", "P3")),
+            ),
+        ),
+        "Triaged.",
+    ),
+    Form(
+        "assigned",
+        "Name owner and contact",
+        (
+            Field("owner", "Owner, who is the single contact", required=True),
+            Field("team", "Team"),
+        ),
+        "The owner is named.",
+    ),
+    Form(
+        "update_published",
+        "Record an update that was sent",
+        (
+            Field("audience", "To whom", CHOICE, True, _AUDIENCES),
+            Field(
+                "next_update_at",
+                "When they hear from us next",
+                MOMENT,
+                hint="a promise: it binds, whatever the policy says",
+            ),
+        ),
+        "The update is recorded.",
+    ),
+    Form(
+        "message_sent", "Record an answer to the customer", (), "The answer is recorded.", (("public", True),)
+    ),
+    Form(
+        "commitment_made",
+        "Record a promise",
+        (
+            Field("text", "What was promised", TEXT, True),
+            Field("due_at", "By when", MOMENT, True),
+            Field("to", "To whom"),
+        ),
+        "The promise is recorded, and its clock runs.",
+    ),
+    Form("commitment_kept", "Promise kept", (Field("commitment_id", "Promise", required=True),), "Kept."),
+    Form(
+        "commitment_renegotiated",
+        "Move a promise",
+        (
+            Field("commitment_id", "Promise", required=True),
+            Field("due_at", "By when now", MOMENT, True),
+            _REASON,
+        ),
+        "Moved.",
+    ),
+    Form(
+        "commitment_withdrawn",
+        "Withdraw a promise",
+        (Field("commitment_id", "Promise", required=True), _REASON),
+        "Withdrawn.",
+    ),
+    Form(
+        "role_assigned",
+        "Fill a role",
+        (
+            Field("role", "Role", required=True),
+            Field("person", "Person", required=True),
+        ),
+        "The role is filled.",
+    ),
+    Form("resumed", "Wake what is paused", (), "Awake again."),
+    Form("resolved", "Record the fix", (Field("resolution", "What fixed it", TEXT, True),), "Resolved."),
+    Form("resolution_confirmed", "The customer confirms the fix", (), "Confirmed."),
+    Form(
+        "action_opened",
+        "Record an action item",
+        (
+            Field("title", "What is to be done", TEXT, True),
+            Field("owner", "Who does it", required=True),
+            Field("due_at", "By when", MOMENT, True),
+        ),
+        "The action item is recorded.",
+    ),
+    Form(
+        "action_completed", "Action item done", (Field("action_id", "Action item", required=True),), "Done."
+    ),
+    Form(
+        "rca_published",
+        "Record that the RCA is published",
+        (
+            Field("stage", "Which", CHOICE, True, _STAGES),
+            Field("url", "Where it is"),
+        ),
+        "The RCA is recorded.",
+    ),
+    Form(
+        "pir_held",
+        "Record that the review was held",
+        (Field("url", "Where its record is"),),
+        "The review is recorded.",
+    ),
+    Form(
+        "recurrence_flagged",
+        "Record that the pattern was flagged",
+        (
+            Field("pattern", "Pattern", required=True),
+            Field("to", "To whom, separated by commas", required=True),
+        ),
+        "The pattern is flagged.",
+    ),
+)
+FORMS = {form.verb: form for form in _ALL}
+_MADE = {"commitment_made": "commitment_id", "action_opened": "action_id"}
+"""What begins here gets an id of ours."""
+
+
+def event(form: Form, subject: str, typed: Typed, by: str, now: Instant) -> Record:
+    """The record of what was typed, as of now. BadInput."""
+    data = _data(form, typed)
+    data["by"] = by
+    if form.verb in _MADE:
+        data[_MADE[form.verb]] = f"console-{uuid4().hex[:12]}"
+    value = msgspec.json.encode(data)
+    try:
+        events.read(form.verb, value)
+    except ValidationError as error:
+        raise BadInput(_problems(error)) from None
+    kind = f"{FAMILY}.{form.verb}.{events.VERSION}"
+    headers = headers_of(kind, SOURCE, str(uuid4()), subject, format_instant(now))
+    return Record(subject.encode(), value, headers)
+
+
+def _data(form: Form, typed: Typed) -> dict[str, object]:
+    data: dict[str, object] = dict(form.fixed)
+    problems: dict[str, str] = {}
+    for field in form.fields:
+        text = typed.get(field.name, "").strip()
+        if not text:
+            if field.required:
+                problems[field.name] = "this is needed"
+            continue
+        try:
+            data[field.name] = _value(field, form, text, typed.get("zone", ""))
+        except ValueError as error:
+            problems[field.name] = str(error)
+    if problems:
+        raise BadInput(problems)
+    return data
+
+
+def _value(field: Field, form: Form, text: str, zone: str) -> object:
+    if field.kind == MOMENT:
+        return _moment(text, zone)
+    if field.kind == CHOICE and text not in dict(field.choices):
+        raise ValueError(f"expected one of {', '.join(value for value, _ in field.choices if value)}")
+    if form.verb == "recurrence_flagged" and field.name == "to":
+        return [one.strip() for one in text.split(",") if one.strip()]
+    return text
+
+
+def _moment(text: str, zone: str) -> str:
+    """What a browser's date and time field says, in the reader's zone."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected a date and a time, such as 2026-11-12T14:30") from None
+    if local.tzinfo is None:
+        try:
+            local = local.replace(tzinfo=ZoneInfo(zone or "UTC"))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time zone {zone!r}") from None
+    return local.isoformat()
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    return {str(one["loc"][0]) if one["loc"] else "": one["msg"] for one in error.errors()}

@@ -1,0 +1,350 @@
+"""The web application: pages, the live stream, forms. It holds no truth: Kafka and the archive do."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from sse_starlette import EventSourceResponse
+from starlette.exceptions import HTTPException
+
+from engine.console.acting import FORMS, BadInput, Form, event
+from engine.console.assets import load
+from engine.console.board import GROUPS
+from engine.console.drawing import Pages, board_url, escalation_url, form_url
+from engine.console.escalations import Escalations, NoSuchEscalation
+from engine.console.filters import BadFilter, Filter
+from engine.console.live import Live
+from engine.console.people import RESPONDER, Forms, NotAllowed, NotSignedIn, Person, SignIn, StaleForm
+from engine.console.stream import Stream, View
+from engine.core.instants import Instant
+from engine.documents.situation import NotOpened
+from engine.intake.sending import NotSent, Sender
+from engine.sql.following import AWAY
+
+log = structlog.stdlib.get_logger("vigil.console")
+
+ROWS, MOST_ROWS = 200, 10_000
+_KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+_SECURE = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Of a document, which brings its own style sheet and needs nothing else."""
+_PAGES = (("Board", "/"),)
+
+
+class Clock(NamedTuple):
+    """The engine's time, and how many times as fast as life it runs."""
+
+    now: Callable[[], Instant]
+    speed: float = 1.0
+
+
+class House(NamedTuple):
+    """Everything that the pages stand on."""
+
+    live: Live
+    escalations: Escalations
+    sender: Sender
+    sign_in: SignIn
+    forms: Forms
+    clock: Clock
+    zone: str
+    """In which times are told to whom we do not know better."""
+
+
+def application(house: House) -> FastAPI:
+    """The application; `live` and `sender` are started and stopped with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await house.sender.start()
+        house.live.start()
+        log.info("console_ready")
+        yield
+        house.live.stop()
+        await house.sender.stop()
+
+    app = FastAPI(
+        title="Vigil console", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    site = _Site(house)
+
+    @app.middleware("http")
+    async def secure(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await follow(request)
+        for name, value in _SECURE.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    for error, answer in site.answers.items():
+        app.add_exception_handler(error, answer)
+
+    app.add_api_route("/", site.board, response_class=HTMLResponse)
+    app.add_api_route("/stream", site.stream)
+    app.add_api_route("/escalations/{subject:path}", site.escalation, response_class=HTMLResponse)
+    app.add_api_route("/documents/{kind}/{subject:path}", site.document)
+    app.add_api_route("/forms/{verb}/{subject:path}", site.form, response_class=HTMLResponse)
+    app.add_api_route("/forms/{verb}/{subject:path}", site.act, methods=["POST"])
+    app.add_api_route("/static/{digest}/{name:path}", site.asset)
+    app.add_api_route("/live", site.alive)
+    app.add_api_route("/ready", site.ready)
+    return app
+
+
+class _Site:
+    """One method a page."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._assets = load()
+        self._pages = Pages(self._assets)
+        clock = house.clock
+        self._stream = Stream(
+            house.live, clock.now, clock.speed, lambda row, view: self._pages.row(row, view.zone, clock.now())
+        )
+        self.answers: dict[Any, Any] = {
+            NotSignedIn: self._says(401, "You are not signed in"),
+            NotAllowed: self._says(403, "You may not do that"),
+            BadFilter: self._says(400, "The address cannot be read"),
+            NoSuchEscalation: self._says(404, "There is no such escalation"),
+            NotOpened: self._says(404, "It is not open yet"),
+            HTTPException: self._http,
+            **{error: self._says(503, "The archive does not answer") for error in AWAY},
+        }
+
+    # -- the board ------------------------------------------------------------------------------------
+
+    async def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
+        """The deadline board; its filters are in the address."""
+        view = self._view(request, rows)
+        look = self._stream.look(view)
+        wanted = view.wanted
+        asked = board_url(
+            wanted,
+        )[1:]
+        more = f"{asked}{'&' if asked else '?'}rows={min(MOST_ROWS, view.size * 2)}"
+        return self._page(
+            "board.html", request, here="Board", look=look, wanted=wanted, everything=Filter(), groups=GROUPS,
+            chips=_chips(wanted), more=f"/{more}",
+            stream=f"/stream{asked}{'&' if asked else '?'}rows={view.size}",
+            draw=lambda row: _safe(self._pages.row(row, view.zone, look.at)),
+        )  # fmt: skip
+
+    async def stream(self, request: Request, rows: int = ROWS) -> EventSourceResponse:
+        """Server-sent events of the board: `board` when anything has changed, `ping` when nothing has."""
+        return EventSourceResponse(self._stream.messages(self._view(request, rows)), ping=3600)
+
+    def _view(self, request: Request, rows: int) -> View:
+        person = self._who(request)
+        wanted = Filter.of(request.query_params)
+        return View(wanted, person.name, self._zone(request), max(1, min(MOST_ROWS, rows)))
+
+    # -- one escalation ---------------------------------------------------------------------------------
+
+    def escalation(self, request: Request, subject: str) -> HTMLResponse:
+        """What is due, what happened, every verdict with its why."""
+        self._who(request)
+        now = self._house.clock.now()
+        shown = self._house.escalations.page(
+            subject, now, self._zone_name(request), self._house.live.board.rows_of(subject)
+        )
+        return self._page("escalation.html", request, here="", shown=shown, forms=FORMS)
+
+    def document(self, request: Request, kind: str, subject: str, form: str = "html") -> Response:
+        """A document of it as of now: a page, Markdown, or the data behind it."""
+        self._who(request)
+        written = self._house.escalations.document(
+            kind, subject, self._house.clock.now(), self._zone_name(request), form
+        )
+        if form == "html":
+            return HTMLResponse(
+                written,
+                headers={"Content-Security-Policy": _DOCUMENT},
+            )
+        plain = "application/json" if form == "json" else "text/markdown; charset=utf-8"
+        name = "".join(c if c.isalnum() else "-" for c in f"{kind}-{subject}")
+        return Response(
+            written,
+            media_type=plain,
+            headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
+        )
+
+    # -- doing something -------------------------------------------------------------------------------
+
+    def form(self, request: Request, verb: str, subject: str) -> HTMLResponse:
+        """What an event is asked for with; what the address gives is in it from the beginning."""
+        person = self._may(request, RESPONDER)
+        return self._form(request, person, _known(verb), subject, dict(request.query_params))
+
+    async def act(self, request: Request, verb: str, subject: str) -> Response:
+        """Send the event; answered when Kafka has it."""
+        person = self._may(request, RESPONDER)
+        _same_site(request)
+        form = _known(verb)
+        typed = {name: str(value) for name, value in (await request.form()).items()}
+        try:
+            self._house.forms.check(typed.get("csrf", ""), person)
+            now = self._house.clock.now()
+            record = event(form, subject, typed, person.name, now)
+            await self._house.sender.send([("ticket", record)], now)
+        except StaleForm as error:
+            return self._form(request, person, form, subject, typed, str(error), status=409)
+        except BadInput as error:
+            return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
+        except NotSent as error:
+            log.error("not_sent", verb=verb, subject=subject, error=str(error))
+            why = "Kafka did not confirm it in time. What you typed is kept: send it again."
+            return self._form(request, person, form, subject, typed, why, status=503)
+        log.info("acted", who=person.name, role=person.role, verb=verb, subject=subject)
+        if "hx-request" in request.headers:
+            return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
+        return RedirectResponse(escalation_url(subject), 303)
+
+    def _form(
+        self,
+        request: Request,
+        person: Person,
+        form: Form,
+        subject: str,
+        typed: dict[str, str],
+        problem: str = "",
+        problems: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> HTMLResponse:
+        is_fragment = "hx-request" in request.headers
+        wrong = problems or {}
+        about: dict[str, Any] = {
+            "form": form,
+            "subject": subject,
+            "title": self._title(subject),
+            "typed": typed,
+            "problems": wrong,
+            "problem": problem or wrong.get("", ""),
+            "csrf": self._house.forms.token(person),
+            "url": form_url(form.verb, subject),
+            "back": escalation_url(subject),
+            "is_fragment": is_fragment,
+        }
+        if is_fragment:
+            return HTMLResponse(self._pages.page("form.html", zone=self._zone_name(request), **about), status)
+        return self._page("form_page.html", request, status, here="", **about)
+
+    def _title(self, subject: str) -> str:
+        return next((row.view.title for row in self._house.live.board.rows_of(subject)), "")
+
+    # -- the rest ----------------------------------------------------------------------------------------
+
+    async def asset(self, digest: str, name: str) -> Response:
+        """A file of ours, which never changes under its address."""
+        asset = self._assets.get(name)
+        if asset is None or asset.url.split("/")[2] != digest:
+            return Response("there is no such file\n", 404, media_type="text/plain")
+        return Response(asset.content, media_type=asset.type, headers={"Cache-Control": _KEPT_FOR_EVER})
+
+    async def alive(self) -> dict[str, bool]:
+        """That the process answers."""
+        return {"live": True}
+
+    async def ready(self) -> JSONResponse:
+        """That the board has read the engine's state to its end."""
+        is_ready = self._house.live.is_ready
+        return JSONResponse({"ready": is_ready, "failed": self._house.live.failed}, 200 if is_ready else 503)
+
+    # -- who, where, how ---------------------------------------------------------------------------------
+
+    def _who(self, request: Request) -> Person:
+        address = request.client.host if request.client else ""
+        return self._house.sign_in.who({k.lower(): v for k, v in request.headers.items()}, address)
+
+    def _may(self, request: Request, role: str) -> Person:
+        person = self._who(request)
+        if not person.may(role):
+            raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {role}")
+        return person
+
+    def _zone_name(self, request: Request) -> str:
+        """The reader's, as the page found it out; else the console's own."""
+        name = request.cookies.get("zone", "").replace("%2F", "/")
+        try:
+            return ZoneInfo(name).key if name else self._house.zone
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return self._house.zone
+
+    def _zone(self, request: Request) -> ZoneInfo:
+        return ZoneInfo(self._zone_name(request))
+
+    def _page(self, name: str, request: Request, status: int = 200, **data: Any) -> HTMLResponse:
+        clock, zone = self._house.clock, self._zone(request)
+        return HTMLResponse(
+            self._pages.page(name, now=clock.now(), speed=clock.speed, zone=zone, pages=_PAGES, **data),
+            status,
+        )
+
+    def _says(self, status: int, heading: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def answer(request: Request, error: Exception) -> Response:
+            what = (
+                str(error)
+                if status != 503
+                else "It is tried again at the next look. The board goes on without it."
+            )
+            if status == 503:
+                log.warning("archive_away", error=str(error).splitlines()[0])
+            return self._page("problem.html", request, status, here="", heading=heading, what=what)
+
+        return answer
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  # what this is registered for
+        heading = "There is no such page" if error.status_code == 404 else "That did not work"
+        return self._page(
+            "problem.html", request, error.status_code, here="", heading=heading, what=str(error.detail)
+        )
+
+
+def _known(verb: str) -> Form:
+    form = FORMS.get(verb)
+    if form is None:
+        raise HTTPException(404, f"there is no form for {verb}; there are {', '.join(FORMS)}")
+    return form
+
+
+def _same_site(request: Request) -> None:
+    """A browser says where a form came from; NotAllowed where it says another site."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if site not in ("same-origin", "none") or (
+        origin and origin.partition("://")[2] != request.headers.get("host")
+    ):
+        raise NotAllowed("the form came from another site")
+
+
+def _chips(wanted: Filter) -> list[tuple[str, str, bool]]:
+    """Label, address, whether it is on: a chip that is on leads to without it."""
+    found = [("Everything", "/", wanted == Filter())]
+    for label, changes in (
+        ("Mine", {"owner": "me"}), ("Nobody's", {"owner": "none"}), ("P0 and P1", {"sev": "P0,P1"}),
+        ("Updates", {"metric": "updates"}), ("Promises", {"metric": "promises"}),
+    ):  # fmt: skip
+        is_on = all(getattr(wanted, name) == value for name, value in changes.items())
+        target = {name: "" if is_on else value for name, value in changes.items()}
+        found.append((label, board_url(wanted, **target), is_on))
+    return found
+
+
+def _safe(html: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(html)  # noqa: S704  # drawn by the template of a row, which escapes

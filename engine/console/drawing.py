@@ -1,0 +1,79 @@
+"""Pages from templates: our own, compiled once, every value escaped."""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from engine.console.assets import Asset
+from engine.console.filters import Filter
+from engine.console.rows import Row
+from engine.core.instants import MILLISECOND, Instant, to_datetime
+from engine.documents.words import clock_time, date_and_time, due_words, length
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+class Pages:
+    """Fills in the templates of the console."""
+
+    def __init__(self, assets: Mapping[str, Asset]) -> None:
+        made = Environment(
+            loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        made.globals |= {
+            "asset": assets.__getitem__,
+            "icons": Markup((_FOLDER / "icons.svg").read_text("utf-8")),  # noqa: S704  # ours, not a reader's
+            "escalation_url": escalation_url,
+            "form_url": form_url,
+            "document_url": document_url,
+            "board_url": board_url,
+            "milliseconds": lambda at: at // MILLISECOND,
+        }
+        made.filters |= {
+            "clock_time": clock_time,
+            "date_and_time": date_and_time,
+            "due_words": due_words,
+            "length": length,
+            "zone_of": zone_of,
+            "percent": lambda share: f"{share * 100:.1f}%",
+        }
+        self._templates = made
+        self._row = made.get_template("row.html")
+
+    def page(self, name: str, **data: Any) -> str:
+        return self._templates.get_template(name).render(**data)
+
+    def row(self, row: Row, zone: tzinfo, now: Instant) -> str:
+        """One row of the board."""
+        return self._row.render(row=row, view=row.view, zone=zone, now=now)
+
+
+def escalation_url(subject: str) -> str:
+    return f"/escalations/{quote(subject, safe=':@')}"
+
+
+def form_url(verb: str, subject: str, given: Mapping[str, str] | None = None) -> str:
+    asked = f"?{urlencode(given)}" if given else ""
+    return f"/forms/{verb}/{quote(subject, safe=':@')}{asked}"
+
+
+def document_url(kind: str, subject: str, **more: str) -> str:
+    asked = f"?{urlencode(more)}" if more else ""
+    return f"/documents/{kind}/{quote(subject, safe=':@')}{asked}"
+
+
+def board_url(wanted: Filter = Filter(), **changes: str) -> str:  # noqa: B008  # immutable
+    """The board with these filters, changed."""
+    asked = {name: value for name, value in wanted._replace(**changes)._asdict().items() if value}
+    return f"/?{urlencode(asked, safe=',')}" if asked else "/"
+
+
+def zone_of(at: Instant, zone: tzinfo) -> str:
+    """`CET`: what the zone is called then."""
+    return to_datetime(at).astimezone(zone).tzname() or ""

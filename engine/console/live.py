@@ -1,0 +1,111 @@
+"""Keeps the board true: reads the engine's state from its changelog, and turns with the clock."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from threading import Event, Thread
+
+import structlog
+from kafka import KafkaConsumer
+
+from engine.console.board import Board
+from engine.core.instants import Instant
+from engine.core.state import DamagedState, UnknownStateFormat
+from engine.sql.following import Follower, Record, TopicMadeAnew
+from engine.sql.offsets import Advance
+
+log = structlog.stdlib.get_logger("vigil.console")
+
+TURN_SECONDS = 0.25
+STALE_AFTER = 15.0
+"""Seconds without an answer of the broker after which the page says so; it is asked every five."""
+_AT_ONCE = 5_000
+
+
+class IntoBoard:
+    """Takes records of the changelog. For `engine.sql.following`; also its watch."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._next: dict[tuple[str, int], int] = {}
+        self.answered = 0.0
+        """When the broker last answered, by the monotonic clock; 0: never."""
+        self.behind: int | None = None
+        """Records behind at that time."""
+
+    def offsets(self) -> dict[tuple[str, int], int]:
+        return dict(self._next)
+
+    def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
+        for record in records:
+            if record.key is not None and b"\0" not in record.key:  # with a NUL it is history
+                self._board.put(record.key.decode(errors="replace"), record.value)
+        for one in read:
+            self._next[one.topic, one.partition] = one.next
+        self.answered = time.monotonic()
+
+    def retried(self, reason: str) -> None:
+        pass  # it is logged; the page sees that nobody has answered
+
+    def lag(self, topic: str, records: int) -> None:
+        self.answered, self.behind = time.monotonic(), records
+
+
+class Live:
+    """Two threads: one reads, one turns the board. `start` and `stop` go with the application."""
+
+    def __init__(
+        self, board: Board, topic: str, connect: Callable[[], KafkaConsumer], now: Callable[[], Instant]
+    ) -> None:
+        """`connect` makes a consumer without a group that reads committed records."""
+        self.board, self._now = board, now
+        self._into = IntoBoard(board)
+        self._stopping = Event()
+        self._follower = Follower(self._into, [topic], connect, self._stopping, self._into, _AT_ONCE)
+        self._threads = [
+            Thread(target=self._read, name="console-reader", daemon=True),
+            Thread(target=self._turn, name="console-turner", daemon=True),
+        ]
+        self.failed: str = ""
+        """Why it cannot go on; empty while it can."""
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    @property
+    def is_ready(self) -> bool:
+        """The state was read up to where it ended."""
+        return not self.failed and self._into.behind is not None and self._into.behind <= _AT_ONCE
+
+    def silent_for(self) -> float:
+        """Seconds since the broker last answered; 0 as long as that is as it should be."""
+        if not self._into.answered:
+            return 0.0
+        silent = time.monotonic() - self._into.answered
+        return silent if silent > STALE_AFTER else 0.0
+
+    def _read(self) -> None:
+        try:
+            self._follower.run()
+        except TopicMadeAnew as error:
+            self._fail(str(error))
+
+    def _turn(self) -> None:
+        while not self._stopping.wait(TURN_SECONDS):
+            try:
+                self.board.turn(self._now())
+            except UnknownStateFormat as error:
+                self._fail(str(error))
+                return
+            except DamagedState as error:
+                self._fail(str(error))
+                return
+
+    def _fail(self, why: str) -> None:
+        self.failed = why
+        log.error("board_stopped", why=why, hint="restart the console; `vigil doctor` looks at the topics")

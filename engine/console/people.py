@@ -1,0 +1,130 @@
+"""Who is at the page, and what they may do."""
+
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NamedTuple, Protocol, TypeAlias
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+VIEWER, RESPONDER, ADMIN = "viewer", "responder", "admin"
+ROLES = (VIEWER, RESPONDER, ADMIN)
+"""Each may do all that those before it may: look; send events; and what changes the console itself."""
+FORM_HOURS = 12
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class NotSignedIn(Exception):
+    """Nobody that we know; the message says why, and to whom that helps nothing it says nothing."""
+
+
+class NotAllowed(Exception):
+    """Somebody who may not do this."""
+
+
+class StaleForm(Exception):
+    """The form is not one of ours, or too old. What was typed is kept; sending it again helps."""
+
+
+class BadSignIn(ValueError):
+    """Settings of the sign-in that cannot be meant."""
+
+
+class Person(NamedTuple):
+    """Somebody who has signed in."""
+
+    name: str
+    role: str = VIEWER
+
+    def may(self, role: str) -> bool:
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class SignIn(Protocol):
+    """How somebody is known."""
+
+    def who(self, headers: Mapping[str, str], address: str) -> Person:
+        """Of a request's headers, names in lower case, and the address that it came from. NotSignedIn."""
+
+
+class AtThisMachine:
+    """Whoever reaches the page is the person named: only for a page that no other machine reaches."""
+
+    def __init__(self, name: str, role: str = RESPONDER) -> None:
+        self._person = Person(name, role)
+
+    def who(self, headers: Mapping[str, str], address: str) -> Person:
+        return self._person
+
+
+class BehindProxy:
+    """A proxy in front has signed them in and says who they are in a header.
+
+    The header is believed of the proxies named alone: anybody else could write it.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        groups: str,
+        proxies: Sequence[str],
+        responders: Collection[str],
+        admins: Collection[str],
+    ) -> None:
+        """`user`, `groups`: names of headers. BadSignIn for proxies that are no addresses."""
+        self._user, self._groups = user.lower(), groups.lower()
+        self._proxies = networks(proxies)
+        self._responders, self._admins = frozenset(responders), frozenset(admins)
+
+    def who(self, headers: Mapping[str, str], address: str) -> Person:
+        if not _is_of(address, self._proxies):
+            raise NotSignedIn("this page is reached through its proxy")
+        name = headers.get(self._user, "").strip()
+        if not name:
+            raise NotSignedIn(f"the proxy says nobody: it must set {self._user}")
+        groups = {one.strip() for one in headers.get(self._groups, "").split(",")} | {name}
+        role = ADMIN if groups & self._admins else RESPONDER if groups & self._responders else VIEWER
+        return Person(name, role)
+
+
+def networks(texts: Sequence[str]) -> list[Network]:
+    """Addresses and networks, such as 10.0.0.0/8. BadSignIn."""
+    if not texts:
+        raise BadSignIn(
+            "name the proxies whose header is believed: VIGIL_CONSOLE_PROXIES=10.0.0.7,10.1.0.0/16"
+        )
+    try:
+        return [ip_network(text) for text in texts]
+    except ValueError as error:
+        raise BadSignIn(f"VIGIL_CONSOLE_PROXIES: {error}") from None
+
+
+def _is_of(address: str, allowed: Sequence[Network]) -> bool:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return any(known in network for network in allowed)
+
+
+class Forms:
+    """Marks forms as ours, each for one person, so that no other site can send one for them (CSRF)."""
+
+    def __init__(self, secret: str) -> None:
+        self._sign = URLSafeTimedSerializer(secret, salt="vigil console form")
+
+    def token(self, person: Person) -> str:
+        return str(self._sign.dumps(person.name))
+
+    def check(self, token: str, person: Person) -> None:
+        """StaleForm."""
+        try:
+            name = self._sign.loads(token, max_age=FORM_HOURS * 3600)
+        except SignatureExpired:
+            raise StaleForm(
+                f"this form is older than {FORM_HOURS} h: look it over, and send it again"
+            ) from None
+        except BadSignature:
+            raise StaleForm("this form is not one of this page: look it over, and send it again") from None
+        if name != person.name:
+            raise StaleForm("this form was made for somebody else: look it over, and send it again")

@@ -1,0 +1,239 @@
+// The live board: cells in place by row, order held while somebody works, bars that drain by themselves.
+
+import { announce, away, length, now, onKeys, setClock, timeOfDay } from "./page.js";
+
+const board = document.getElementById("board");
+const liveWord = document.querySelector("#live .word");
+const live = document.getElementById("live");
+const pill = document.getElementById("order");
+const HAND_AWAY = 5000, QUIET = 5000, STALE = 30000;
+
+let wanted = null;      // the newest message: what the board should be
+let hand = -Infinity;   // when somebody last had a hand in the table
+let selected = null;    // the id of the row that the keys are at
+let heard = performance.now(), asOf = now(), silent = 0;
+
+// -- the stream ----------------------------------------------------------------------------------------
+
+const source = new EventSource(board.dataset.stream);
+source.addEventListener("board", (event) => take(JSON.parse(event.data)));
+source.addEventListener("ping", (event) => hear(JSON.parse(event.data)));
+
+function hear(message) {
+  setClock(message.now, message.speed);
+  heard = performance.now(); asOf = message.now;
+  silent = message.failed ? Infinity : message.silent;
+}
+
+function take(message) {
+  hear(message);
+  wanted = message;
+  for (const [name, count] of Object.entries(message.counts)) {
+    const place = document.querySelector(`[data-count=${name}]`);
+    if (place) place.textContent = count;
+  }
+  document.title = `${message.counts.breached} breached · Deadline board · Vigil`;
+  document.getElementById("behind").hidden = !message.counts.unknown;
+  for (const [id, html] of Object.entries(message.rows)) replace(id, html);
+  more(message);
+  if (isHeld()) { insertBreaches(); showMoved(); } else order();
+  if (message.breached.length) {
+    const others = message.breached.length - 1;
+    announce(`Breached: ${message.breached[0]}${others ? `, and ${others} more` : ""}. ${message.counts.breached} breached.`);
+  }
+  tick();
+}
+
+const parser = document.createElement("template");
+const unplaced = new Map();  // rows that came and have no place in the page yet
+
+function replace(id, html) {
+  parser.innerHTML = html.trim();
+  const fresh = parser.content.firstElementChild, old = document.getElementById(id);
+  if (!old) { unplaced.set(id, fresh); return; }
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  if (id === selected) old.classList.add("is-here");
+  const focused = old.contains(document.activeElement) ? [...old.querySelectorAll("a")].indexOf(document.activeElement) : -1;
+  old.replaceChildren(...fresh.childNodes);
+  if (focused >= 0) old.querySelectorAll("a")[focused]?.focus({ preventScroll: true });
+}
+
+// -- order ----------------------------------------------------------------------------------------------
+
+const isHeld = () => performance.now() - hand < HAND_AWAY || board.contains(document.activeElement);
+
+function group(one) {
+  let body = board.querySelector(`tbody[data-group=${one.name}]`);
+  if (!body) {
+    body = document.createElement("tbody");
+    body.setAttribute("role", "rowgroup"); body.dataset.group = one.name;
+    const row = document.createElement("tr"), head = document.createElement("th"), count = document.createElement("span");
+    row.className = "group"; row.setAttribute("role", "row");
+    head.setAttribute("role", "rowheader"); head.scope = "rowgroup"; head.colSpan = 7; head.textContent = one.label;
+    count.className = "n"; head.append(count); row.append(head); body.append(row);
+  }
+  body.querySelector(".n").textContent = one.note ? `${one.size} · ${one.note}` : `${one.size}`;
+  return body;
+}
+
+function order() {
+  if (!wanted) return;
+  const focused = document.activeElement?.closest?.("tr.row") ?? document.getElementById(selected);
+  const before = focused?.getBoundingClientRect().top;
+  const had = document.activeElement;
+  const keep = new Set();
+  let last = board.tHead;
+  for (const one of wanted.groups) {
+    const body = group(one);
+    if (last.nextElementSibling !== body) last.after(body);
+    let place = body.firstElementChild;
+    for (const id of one.ids) {
+      const row = document.getElementById(id) ?? unplaced.get(id);
+      if (!row) continue;
+      unplaced.delete(id); keep.add(row);
+      if (place.nextElementSibling !== row) place.after(row);
+      place = row;
+    }
+    last = body;
+  }
+  for (const row of board.querySelectorAll("tr.row")) if (!keep.has(row)) row.remove();
+  for (const body of [...board.tBodies]) if (!body.querySelector("tr.row")) body.remove();
+  unplaced.clear();
+  document.getElementById("empty").hidden = wanted.matching > 0;
+  pill.hidden = true;
+  if (focused?.isConnected) {
+    if (had !== document.activeElement && focused.contains(had)) had.focus({ preventScroll: true });
+    scrollBy(0, focused.getBoundingClientRect().top - before);
+  }
+}
+
+/** A new breach is never held: to the top, and nothing that is read moves. */
+function insertBreaches() {
+  const breached = wanted.groups.find((one) => one.name === "breached");
+  if (!breached) return;
+  const fresh = breached.ids.filter((id) => {
+    const row = document.getElementById(id);
+    return row ? row.parentElement.dataset.group !== "breached" && !row.contains(document.activeElement) : unplaced.has(id);
+  });
+  if (!fresh.length) return;
+  const height = document.documentElement.scrollHeight, body = group(breached);
+  if (board.tHead.nextElementSibling !== body) board.tHead.after(body);
+  for (const id of fresh) {
+    const row = document.getElementById(id) ?? unplaced.get(id);
+    unplaced.delete(id); body.append(row);
+  }
+  if (scrollY > 0) scrollBy(0, document.documentElement.scrollHeight - height);
+}
+
+function showMoved() {
+  const should = wanted.groups.flatMap((one) => one.ids), is = [...board.querySelectorAll("tr.row")].map((row) => row.id);
+  const here = new Set(is), there = new Set(should);
+  const common = is.filter((id) => there.has(id)), places = new Map(should.filter((id) => here.has(id)).map((id, n) => [id, n]));
+  const moved = common.filter((id, n) => places.get(id) !== n).length + is.length - common.length + should.length - common.length;
+  pill.hidden = moved === 0;
+  document.getElementById("moved").textContent = moved === 1 ? "1 row has" : `${moved} rows have`;
+}
+
+function putInOrder() {
+  hand = -Infinity;
+  const moved = document.getElementById("moved").textContent;
+  order();
+  announce(`Order updated, ${moved} moved`);
+}
+
+pill.querySelector("button").addEventListener("click", putInOrder);
+for (const kind of ["pointermove", "pointerdown", "keydown"]) {
+  board.addEventListener(kind, () => { hand = performance.now(); }, { passive: true });
+}
+board.addEventListener("focusin", () => { hand = performance.now(); });
+setInterval(() => { if (!pill.hidden && !isHeld()) order(); }, 500);
+
+// -- time goes on: words, bars, whether any of it is still true ------------------------------------------
+
+const visible = new Set();
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) visible.add(entry.target); else visible.delete(entry.target);
+}, { rootMargin: "200px" });
+new MutationObserver((changes) => {
+  for (const change of changes) {
+    for (const node of change.addedNodes) if (node.matches?.("tr.row")) seen.observe(node);
+    for (const node of change.removedNodes) if (node.matches?.("tr.row") && !node.isConnected) { seen.unobserve(node); visible.delete(node); }
+  }
+}).observe(board, { childList: true, subtree: true });
+for (const row of board.querySelectorAll("tr.row")) seen.observe(row);
+
+function tick() {
+  const stands = isStale();
+  live.classList.toggle("is-stale", performance.now() - heard > QUIET);
+  liveWord.textContent = performance.now() - heard > QUIET ? `Reconnecting, as of ${timeOfDay(asOf)}` : "Live";
+  board.classList.toggle("is-stale", stands);
+  const notice = document.getElementById("stale");
+  notice.hidden = !stands;
+  if (stands) {
+    document.getElementById("stale-said").textContent = silent === Infinity
+      ? "The board has stopped: the engine's state cannot be read any more. Whoever runs the console finds the reason in its log."
+      : `Nothing has been heard ${silent ? "from Kafka" : "from the console"} since ${timeOfDay(asOf)}. What is shown was true then; it is tried again by itself.`;
+    return;
+  }
+  for (const row of visible) draw(row);
+}
+
+const isStale = () => silent > 0 || performance.now() - heard > STALE;
+
+function draw(row) {
+  const { state, due, left, target, at, until } = row.dataset;
+  const time = now(), words = row.querySelector(".due .l1");
+  const counted = Number(until) ? Math.max(0, Math.min(time, Number(until)) - Number(at)) : 0;
+  const rest = Number(left) - counted, budget = Number(target);
+  if (state === "closed" || state === "paused" || !due) return;
+  const behind = time - Number(due);
+  if (state === "breached") words.textContent = `over by ${away(behind)}`;
+  else if (state === "unknown") words.textContent = `due ${away(behind)} ago`;
+  else words.textContent = `in ${away(Math.max(0, -behind))}`;
+  if (state === "unknown") return;
+  const fill = row.querySelector(".fill"), over = row.querySelector(".over"), cap = row.querySelector(".cap .left");
+  const share = budget > 0 ? Math.min(1, Math.abs(rest) / budget) : 1;
+  (rest < 0 ? over : fill)?.setAttribute("width", `${(share * 100).toFixed(1)}%`);
+  if (rest < 0 && fill) fill.setAttribute("width", "0");
+  const said = rest < 0 ? `${length(rest)} past its ${length(budget)}` : `${length(rest)} of ${length(budget)}`;
+  if (cap.textContent !== said) { cap.textContent = said; row.querySelector(".bar").setAttribute("aria-label", said); }
+}
+
+setInterval(tick, 1000);
+
+// -- more rows -------------------------------------------------------------------------------------------
+
+function more(message) {
+  const place = document.getElementById("more");
+  place.hidden = message.shown >= message.matching;
+  document.getElementById("more-said").textContent = `${message.shown} of ${message.matching} clocks are shown`;
+}
+
+// -- keys ------------------------------------------------------------------------------------------------
+
+const rows = () => [...board.querySelectorAll("tr.row")];
+
+function go(step) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((row) => row.id === selected);
+  const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+  for (const row of all) row.classList.remove("is-here");
+  selected = next.id; next.classList.add("is-here");
+  hand = performance.now();
+  next.querySelector(".what a").focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const here = () => document.getElementById(selected);
+onKeys({
+  j: () => go(1),
+  k: () => go(-1),
+  Enter: (event) => (event.target.closest("a, button") ? false : here()?.querySelector(".what a").click()),
+  n: () => here()?.querySelector(".next a").click(),
+  w: () => { const link = here()?.querySelector(".what a"); if (link) location.href = `${link.href}#verdicts`; },
+  o: putInOrder,
+  "/": () => document.getElementById("find").focus(),
+  Escape: () => { document.activeElement?.blur(); hand = -Infinity; },
+});
+tick();

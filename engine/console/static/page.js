@@ -1,0 +1,113 @@
+// What every page does: the time here, the reader's zone, forms in a dialog, keys.
+
+const live = document.getElementById("live");
+const wallclock = document.getElementById("wallclock");
+const dialog = document.getElementById("dialog");
+const help = document.getElementById("keys");
+
+// -- time: the engine's, which may run faster than life -------------------------------------------
+
+let shown = Number(live.dataset.now), speed = Number(live.dataset.speed), since = performance.now();
+
+/** The engine's time in milliseconds. */
+export const now = () => shown + (performance.now() - since) * speed;
+
+export function setClock(at, factor) {
+  shown = at; speed = factor; since = performance.now();
+}
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const inUse = live.dataset.zone;
+const clockOf = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: inUse, hourCycle: "h23", ...options });
+const seconds = clockOf({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minutes = clockOf({ hour: "2-digit", minute: "2-digit" });
+
+/** `14:20`, in the zone of the page. */
+export const timeOfDay = (at) => minutes.format(at);
+
+if (zone !== inUse && !document.cookie.includes("zone=")) {
+  document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
+  if (document.cookie.includes("zone=")) location.reload();
+}
+
+setInterval(() => { wallclock.textContent = seconds.format(now()); }, 1000 / Math.min(4, Math.max(1, speed)));
+
+/** `40 s`, `9 min`, `1 h 10 min`, `334 h`: hours and never days. */
+export function length(milliseconds) {
+  const whole = Math.floor(Math.abs(milliseconds) / 1000);
+  if (whole < 60) return `${whole} s`;
+  const hours = Math.floor(whole / 3600), rest = Math.floor((whole % 3600) / 60);
+  if (hours >= 100 || (hours && !rest)) return `${hours} h`;
+  return hours ? `${hours} h ${rest} min` : `${rest} min`;
+}
+
+/** Wall time: in days from two days on. */
+export function away(milliseconds) {
+  const whole = Math.abs(milliseconds);
+  return whole >= 172800000 ? `${Math.floor(whole / 86400000)} days` : length(whole);
+}
+
+// -- what is said aloud: at most a sentence in ten seconds ------------------------------------------
+
+const region = document.getElementById("said");
+let saidAt = -Infinity, waiting = null;
+
+export function announce(sentence) {
+  waiting = sentence;
+  const left = saidAt + 10000 - performance.now();
+  if (left <= 0) speak(); else if (left > 0) setTimeout(speak, left + 50);
+}
+
+function speak() {
+  if (waiting === null || performance.now() - saidAt < 10000) return;
+  region.textContent = waiting; waiting = null; saidAt = performance.now();
+}
+
+// -- forms: fetched into a dialog; without scripts they are pages of their own ----------------------
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-form]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    htmx.ajax("GET", link.getAttribute("href"), { target: "#dialog", swap: "innerHTML" });
+  }
+  if (event.target.closest?.("[data-close]")) dialog.close();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target !== dialog) return;
+  for (const field of dialog.querySelectorAll("input[name=zone]")) field.value = inUse;
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[autofocus], [aria-invalid], .done")?.focus();
+});
+document.addEventListener("htmx:sendError", () => complain("The console cannot be reached. What you typed is kept; send it again."));
+document.addEventListener("htmx:responseError", (event) => {
+  if (![409, 422].includes(event.detail.xhr.status)) complain(`It was not sent (${event.detail.xhr.status}). What you typed is kept.`);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if ([409, 422, 503].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
+});
+
+function complain(text) {
+  const place = dialog.querySelector(".problem");
+  if (place) { place.textContent = text; place.hidden = false; }
+}
+
+// -- keys --------------------------------------------------------------------------------------------
+
+const single = { on: localStorage.getItem("keys") !== "off" };
+const box = document.getElementById("keys-on");
+box.checked = single.on;
+box.addEventListener("change", () => { single.on = box.checked; localStorage.setItem("keys", box.checked ? "on" : "off"); });
+
+const actions = { "?": () => help.showModal(), b: () => { location.href = "/"; } };
+
+/** Keys of this page; none fires while somebody types, or in a dialog. */
+export function onKeys(more) { Object.assign(actions, more); }
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input, textarea, select, dialog")) return;
+  if (event.key.length === 1 && !single.on && event.key !== "?") return;
+  const act = actions[event.key];
+  if (act && act(event) !== false) event.preventDefault();
+});
