@@ -7,8 +7,7 @@ import pytest
 from engine.core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Span, parse_instant
 from engine.core.outcomes import NAMES
 from engine.demo.words import outcome_sign
-from engine.documents.words import away, clock_time, date_and_time
-from engine.documents.words import length, ordinal, owed
+from engine.documents.words import away, clock_time, date_and_time, length, ordinal, owed
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = parse_instant("2026-11-12T14:20:00+01:00")
