@@ -1,8 +1,6 @@
 """An explanation in the terminal: each verdict, the way to it, and whether it was recomputed."""
 
-from collections.abc import Iterator
 from datetime import tzinfo
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -15,10 +13,10 @@ from engine.core.escalation import Escalation
 from engine.core.instants import NEVER, SECOND, Instant, Span, format_instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book, Calendar
-from engine.core.segments import Segment, where_it_went
 from engine.core.view import ClockView
 from engine.demo.words import STATES, outcome_sign
-from engine.documents.words import length, ordinal, owed
+from engine.documents.way import clock_length, hands_of, margin, rows_of
+from engine.documents.words import length, owed
 from engine.replay.explaining import (
     DIFFERS,
     EQUAL,
@@ -41,16 +39,6 @@ _CHECKS = {
     TAMPERED: ("! its hash is not that of what it says: it was changed", "red"),
     UNCHECKED: ("computed from the events; no outcomes were given to hold it against", "dim"),
 }
-
-
-class Row(NamedTuple):
-    """One line of the way to a verdict."""
-
-    start: Instant
-    end: Instant
-    state: str
-    because: str
-    counted: Span
 
 
 def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool) -> None:
@@ -84,7 +72,7 @@ def _overview(explained: Explanation, book: Book) -> Table:
             Text(f"{sign.sign} {sign.word}", style=sign.style),
             _named(o),
             o.severity,
-            _margin(o, calendar).rpartition(", ")[2],
+            margin(o, calendar).rpartition(", ")[2],
             Text(check, style=_CHECKS[one.check][1]),
         )
     return drawn
@@ -139,13 +127,13 @@ def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
     console.print(
         Text.assemble(
             (f"{sign.sign} {sign.word}", sign.style), (f"  {_named(o)}", "bold"),
-            f"  {o.severity}  {_margin(o, calendar)}".rstrip(),
+            f"  {o.severity}  {margin(o, calendar)}".rstrip(),
         )
     )  # fmt: skip
     if o.segments:
         console.print(f"   {_strip(o, book)}")
         console.print(_table(o, book, zone))
-        for line in _hands(o):
+        for line in hands_of(o):
             console.print(f"   {line}", style="dim")
     _draw_proof(console, o, zone)
     text, style = _CHECKS[one.check]
@@ -157,26 +145,11 @@ def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
             )
 
 
-def _margin(o: Outcome, calendar: Calendar | None) -> str:
-    """How early or late, in the clock's own hours where it has a budget."""
-    reason = f" ({o.reason})" if o.reason else ""
-    if o.name == "cadence_missed":
-        return f"{ordinal(o.in_a_row)} in a row{reason}"
-    if o.target is None or o.name in ("cancelled", "waived"):
-        return f"after {length(o.elapsed)}{reason}"
-    hours = "" if calendar is None or not calendar.name else f" of {calendar.name}"
-    used = f"{length(o.elapsed)} of {length(o.target)}{hours}"
-    if o.elapsed > o.target:
-        return f"{used}, {length(Span(o.elapsed - o.target))} over{reason}"
-    early = Span(o.target - o.elapsed)
-    return f"{used}, {length(early)} early{reason}" if early else f"{used}{reason}"
-
-
 def _strip(o: Outcome, book: Book) -> Text:
     """The way to the verdict as a line of signs: what ran, stood still, was closed, and was over."""
     first, last = o.segments[0].start, o.segments[-1].end
     due = o.due_at if o.due_at is not None else NEVER
-    rows = list(_rows(o, book))
+    rows = list(rows_of(o, book))
     line = Text()
     place = 0
     for column in range(_WIDTH):
@@ -191,39 +164,6 @@ def _strip(o: Outcome, book: Book) -> Text:
     return line
 
 
-def _rows(o: Outcome, book: Book) -> Iterator[Row]:
-    changed_hands = len({(segment.team, segment.owner) for segment in o.segments}) > 1
-    for segment in o.segments:
-        calendar = book.calendars.get(segment.calendar)
-        hands = f", {segment.owner or segment.team or 'nobody'}" if changed_hands else ""
-        if segment.state == "running" and calendar is not None and segment.calendar:
-            yield from _open_and_closed(segment, calendar, hands)
-        else:
-            because = f"{_because(segment)}{hands if segment.state == 'running' else ''}"
-            yield Row(segment.start, segment.end, segment.state, because, segment.elapsed)
-
-
-def _open_and_closed(segment: Segment, calendar: Calendar, hands: str) -> Iterator[Row]:
-    at = segment.start
-    while at < segment.end:
-        if calendar.is_open(at):
-            until = min(calendar.closes(at), segment.end)
-            yield Row(at, until, "running", f"{calendar.name} open{hands}", Span(until - at))
-        else:
-            until = min(calendar.next_opening(at), segment.end)
-            yield Row(at, until, "closed", f"outside {calendar.name}", Span(0))
-        at = until
-
-
-def _because(segment: Segment) -> str:
-    return {
-        "running": "around the clock",
-        "paused": segment.reason.replace("_", " "),
-        "resolved": "resolved, until the reopening",
-        "no_target": "this severity owes nothing",
-    }.get(segment.state, "the oldest of many, as one")
-
-
 def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("   From", "To", "State", "Because"):
@@ -231,34 +171,22 @@ def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
     for name in ("Counted", "Total"):
         drawn.add_column(name, justify="right", no_wrap=True)
     total = Span(0)
-    rows = list(_rows(o, book))
+    rows = list(rows_of(o, book))
     left_out = rows[_ROWS_AT_MOST // 2 : -(_ROWS_AT_MOST // 2)] if len(rows) > _ROWS_AT_MOST else []
     for row in rows:
         total = Span(total + row.counted)
         if left_out and row is left_out[-1]:
-            counted = _clock_length(Span(sum(one.counted for one in left_out)))
-            drawn.add_row("   …", "", "", f"{len(left_out)} more", counted, _clock_length(total), style="dim")
+            counted = clock_length(Span(sum(one.counted for one in left_out)))
+            drawn.add_row("   …", "", "", f"{len(left_out)} more", counted, clock_length(total), style="dim")
         if row in left_out:
             continue
         drawn.add_row(
             f"   {_time(row.start, zone)}", _time(row.end, zone), row.state, row.because,
-            _clock_length(row.counted), _clock_length(total), style="" if row.state == "running" else "dim",
+            clock_length(row.counted), clock_length(total), style="" if row.state == "running" else "dim",
         )  # fmt: skip
     if o.target is not None:
-        drawn.add_row("", "", "", "", "allowed", _clock_length(o.target))
+        drawn.add_row("", "", "", "", "allowed", clock_length(o.target))
     return drawn
-
-
-def _hands(o: Outcome) -> Iterator[str]:
-    """Where the time went: by team and owner where it had several, and by what it stood still for."""
-    spent = where_it_went(o.segments)
-    if len(spent.counted) > 1:
-        for (team, owner), counted in spent.counted.items():
-            hands = " ".join(part for part in (team, owner) if part) or "nobody"
-            share = f" ({round(100 * counted / o.target)} % of the budget)" if o.target else ""
-            yield f"with {hands}: {length(counted)}{share}"
-    for reason, idle in spent.paused.items():
-        yield f"paused, {reason.replace('_', ' ')}: {length(idle)}"
 
 
 def _draw_proof(console: Console, o: Outcome, zone: tzinfo) -> None:
@@ -321,17 +249,12 @@ def _time(at: Instant, zone: tzinfo) -> str:
     return f"{moment:%a} {moment.day} {moment:%b %H:%M:%S}"
 
 
-def _clock_length(span: Span) -> str:
-    hours, rest = divmod(span // 1_000_000, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
-
-
 def _plain(o: Outcome, name: str) -> str:
     value = getattr(o, name)
     if name.endswith("_at"):
         return "nothing" if value is None else format_instant(value)
     if name in ("elapsed", "elapsed_calendar", "target"):
-        return "nothing" if value is None else _clock_length(value)
+        return "nothing" if value is None else clock_length(value)
     if name == "segments":
         return f"{len(value)} segments"
     return repr(value)

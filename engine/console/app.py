@@ -15,12 +15,13 @@ from engine.console.acting import FORMS, BadInput, Form, event
 from engine.console.assets import load
 from engine.console.board import GROUPS
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
-from engine.console.escalations import Escalations, NoSuchEscalation
+from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
 from engine.console.live import Live
 from engine.console.people import RESPONDER, Forms, NotAllowed, NotSignedIn, Person, SignIn, StaleForm
 from engine.console.stream import Stream, View
 from engine.core.instants import Instant
+from engine.documents.rendering import TemplateError
 from engine.documents.situation import NotOpened
 from engine.intake.sending import NotSent, Sender
 from engine.sql.following import AWAY
@@ -120,6 +121,8 @@ class _Site:
             NotAllowed: self._says(403, "You may not do that"),
             BadFilter: self._says(400, "The address cannot be read"),
             NoSuchEscalation: self._says(404, "There is no such escalation"),
+            NoSuchDocument: self._says(404, "There is no such document"),
+            TemplateError: self._says(500, "The document's template cannot be filled in"),
             NotOpened: self._says(404, "It is not open yet"),
             HTTPException: self._http,
             **{error: self._says(503, "The archive does not answer") for error in AWAY},

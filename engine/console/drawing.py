@@ -11,9 +11,11 @@ from markupsafe import Markup
 
 from engine.console.assets import Asset
 from engine.console.filters import Filter
+from engine.console.looks import CHECKS, outcome_look
 from engine.console.rows import Row
-from engine.core.instants import MILLISECOND, Instant, to_datetime
-from engine.documents.words import clock_time, date_and_time, due_words, length
+from engine.core.instants import MILLISECOND, Instant, parse_instant, to_datetime
+from engine.documents.way import clock_length
+from engine.documents.words import clock_time, date_and_time, due_words
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -33,13 +35,17 @@ class Pages:
             "form_url": form_url,
             "document_url": document_url,
             "board_url": board_url,
+            "outcome_look": outcome_look,
+            "checks": CHECKS,
             "milliseconds": lambda at: at // MILLISECOND,
         }
         made.filters |= {
             "clock_time": clock_time,
             "date_and_time": date_and_time,
             "due_words": due_words,
-            "length": length,
+            "to_the_second": to_the_second,
+            "from_iso": parse_instant,
+            "clock_length": clock_length,
             "zone_of": zone_of,
             "percent": lambda share: f"{share * 100:.1f}%",
         }
@@ -77,3 +83,9 @@ def board_url(wanted: Filter = Filter(), **changes: str) -> str:  # noqa: B008  
 def zone_of(at: Instant, zone: tzinfo) -> str:
     """`CET`: what the zone is called then."""
     return to_datetime(at).astimezone(zone).tzname() or ""
+
+
+def to_the_second(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20:00`."""
+    local = to_datetime(at).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M:%S}"

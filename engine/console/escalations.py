@@ -1,20 +1,100 @@
 """One escalation for its page: from the archive, judged again by the policies in force."""
 
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from markupsafe import Markup
+from sqlalchemy import Connection, Engine, select
 
 from engine.archive.account import Account
 from engine.archive.accounts import account
+from engine.archive.tables import facts as fact_rows
+from engine.console.picture import picture
 from engine.console.rows import Row
 from engine.core.decide import Options
-from engine.core.instants import Instant
+from engine.core.facts import Fact
+from engine.core.instants import Instant, parse_instant, to_datetime
+from engine.core.outcomes import Outcome
 from engine.core.policy import Book
+from engine.core.recurrence import is_pattern
+from engine.documents import way
+from engine.documents.brief import executive_brief
+from engine.documents.communication import Record, communication
+from engine.documents.lateness import ended
+from engine.documents.obligations import texts_of
 from engine.documents.rendering import Press
+from engine.documents.situation import Data, Situation
+from engine.documents.status_update import status_update
+from engine.documents.timeline import Row as TimelineRow
+from engine.documents.timeline import timeline
+from engine.documents.triage import triage_sheet
+from engine.documents.war_room import war_room_guide
+from engine.documents.words import was_owed
+from engine.documents.writing import Document, Format, write
+from engine.replay.explaining import Checked, IncompleteOutcomes, explain, latest
+from engine.replay.relaying import passed_on
+
+DOCUMENTS = {
+    "triage": "Triage sheet",
+    "war-room": "War-room guide",
+    "customer-update": "Update to the customer",
+    "internal-update": "Update to people inside",
+    "executive-update": "Update to executives",
+    "brief": "Executive brief",
+}
+FORMATS: dict[str, Format] = {"html": "html", "md": "md", "json": "json"}
+_HEADLINES = 4
 
 
 class NoSuchEscalation(LookupError):
     """The archive knows nothing of it."""
+
+
+class NoSuchDocument(LookupError):
+    """There is no document of that name, or not in that form."""
+
+
+class Why(NamedTuple):
+    """One verdict, with the way to it."""
+
+    id: str
+    checked: Checked
+    name: str
+    """`Customer update`."""
+    how: str
+    """`2 h of 2 h, 27 min over`."""
+    hours: str
+    """Whose hours counted; empty around the clock."""
+    rows: list[way.Row]
+    hands: list[str]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.checked.verdict
+
+
+class Shown(NamedTuple):
+    """All that the page of an escalation shows."""
+
+    subject: str
+    head: Data
+    headline: list[Row]
+    running: list[Row]
+    lanes: Markup
+    whys: list[Why]
+    """The latest first."""
+    is_complete: bool
+    """Whether what was said could be held against the events."""
+    corrections: list[Outcome]
+    promises: Any
+    actions: Any
+    cadences: Any
+    room: Data
+    told: list[Record]
+    days: list[tuple[str, list[TimelineRow]]]
+    """The timeline, the latest day first."""
+    documents: dict[str, str]
+    situation: Situation
 
 
 class Escalations:
@@ -23,16 +103,98 @@ class Escalations:
     def __init__(self, archive: Engine, book: Book, options: Options, press: Press) -> None:
         self._archive, self._book, self._options, self._press = archive, book, options, press
 
-    def account(self, subject: str) -> Account:
-        """NoSuchEscalation. SQLAlchemy's errors where the database is away."""
-        with self._archive.connect() as connection:
-            found = account(connection, subject)
-        if not found.facts:
-            raise NoSuchEscalation(f"{subject}: the archive knows nothing of it (yet)")
-        return found
-
-    def page(self, subject: str, now: Instant, zone: str, rows: list[Row]) -> Any:
-        return None
+    def page(self, subject: str, now: Instant, zone: str, rows: list[Row]) -> Shown:
+        """`rows`: its clocks on the board. NoSuchEscalation, NotOpened; SQLAlchemy's errors."""
+        found, passed = self._account(subject, now)
+        situation = Situation(found, self._book, now, zone)
+        obligations = ended(situation.outcomes)
+        texts = texts_of(situation.facts)
+        whys, corrections, is_complete = self._whys(found, passed)
+        told = timeline(found, obligations, texts)
+        running = sorted(rows, key=lambda row: row.order)
+        return Shown(
+            subject=subject,
+            head=situation.head(),
+            headline=running[:_HEADLINES],
+            running=running,
+            lanes=picture(situation, obligations, running, texts, now),
+            whys=whys,
+            is_complete=is_complete,
+            corrections=corrections,
+            promises=situation.promises(),
+            actions=situation.actions(),
+            cadences=situation.cadences(),
+            room=war_room_guide(situation).data,
+            told=communication(found, obligations),
+            days=_days(told, ZoneInfo(zone)),
+            documents=DOCUMENTS,
+            situation=situation,
+        )
 
     def document(self, kind: str, subject: str, now: Instant, zone: str, form: str) -> str:
-        return ""
+        """A document as of now. NoSuchDocument beside what `page` raises; TemplateError."""
+        written_as = FORMATS.get(form)
+        if kind not in DOCUMENTS or written_as is None:
+            expected = f"expected one of {', '.join(DOCUMENTS)} as {', '.join(FORMATS)}"
+            raise NoSuchDocument(f"{kind} as {form}: {expected}")
+        found, _ = self._account(subject, now)
+        situation = Situation(found, self._book, now, zone)
+        return write(self._press, _document(kind, situation), written_as).text
+
+    def _account(self, subject: str, now: Instant) -> tuple[Account, list[Fact]]:
+        """What is known of it, and what others have passed on to it."""
+        with self._archive.connect() as connection:
+            found = account(connection, subject)
+            if not found.facts:
+                raise NoSuchEscalation(f"the archive knows nothing of {subject}, or nothing yet")
+            sources = {one: list(account(connection, one).facts) for one in _naming(connection, subject)}
+        passed = passed_on(self._book, self._options, sources, now).get(subject, []) if sources else []
+        return found, passed
+
+    def _whys(self, found: Account, passed: list[Fact]) -> tuple[list[Why], list[Outcome], bool]:
+        known = [*found.facts, *passed]
+        said = None if is_pattern(found.subject) else found.outcomes  # its members are not at hand here
+        until = latest(known, found.outcomes)
+        try:
+            explained = explain(self._book, found.subject, known, said, until, self._options)
+        except IncompleteOutcomes:  # the archive began after the escalation
+            said = None
+            explained = explain(self._book, found.subject, known, said, until, self._options)
+        texts = texts_of(found.facts)
+        whys = [self._why(one, texts) for one in reversed(explained.verdicts)]
+        return whys, explained.corrections, said is not None
+
+    def _why(self, checked: Checked, texts: dict[str, str]) -> Why:
+        o = checked.verdict
+        calendar = self._book.calendars.get(o.versions.calendar if o.versions else "")
+        return Why(
+            id=f"why-{o.id[:12]}",
+            checked=checked,
+            name=was_owed(o.metric, o.key, texts.get(o.key, "")),
+            how=way.margin(o, calendar),
+            hours="" if calendar is None else calendar.name,
+            rows=list(way.rows_of(o, self._book)),
+            hands=list(way.hands_of(o)),
+        )
+
+
+def _naming(connection: Connection, subject: str) -> list[str]:
+    """Escalations that are linked to it, or merged into it: they may pass something on."""
+    linking = fact_rows.c.kind.in_(("linked", "merged")) & (fact_rows.c.subject != subject)
+    named = fact_rows.c.data.contains(subject, autoescape=True)
+    return sorted(connection.scalars(select(fact_rows.c.subject).where(linking & named).distinct()))
+
+
+def _document(kind: str, situation: Situation) -> Document:
+    if kind.endswith("-update"):
+        return status_update(situation, kind.removesuffix("-update"))
+    return {"triage": triage_sheet, "war-room": war_room_guide, "brief": executive_brief}[kind](situation)
+
+
+def _days(rows: list[TimelineRow], zone: ZoneInfo) -> list[tuple[str, list[TimelineRow]]]:
+    """By local day, the latest first, and so within a day."""
+    found: dict[str, list[TimelineRow]] = {}
+    for row in reversed(rows):
+        local = to_datetime(parse_instant(row.at)).astimezone(zone)
+        found.setdefault(f"{local:%A} {local.day} {local:%B}", []).append(row)
+    return list(found.items())

@@ -1,0 +1,14 @@
+// The page of an escalation: "why?" opens by its link, and what was recorded appears.
+
+import "./page.js";
+
+function open() {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
+}
+addEventListener("hashchange", open);
+open();
+
+document.getElementById("dialog").addEventListener("close", (event) => {
+  if (event.target.querySelector(".done")) setTimeout(() => location.reload(), 700);
+});
