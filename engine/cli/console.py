@@ -128,6 +128,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     from engine.console.app import Clock, House
     from engine.console.board import Board
     from engine.console.escalations import Escalations
+    from engine.console.lists import Lists
     from engine.console.live import Live
     from engine.console.people import Forms
     from engine.core.decide import Options
@@ -161,6 +162,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
         yield House(
             live=Live(board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now),
             escalations=Escalations(archive.engine, book, options, press),
+            lists=Lists(archive.engine, board),
             sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
             sign_in=sign_in,
             forms=Forms(secret),

@@ -17,6 +17,8 @@ from engine.console.board import GROUPS
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
+from engine.console.list_pages import PAGES, Frame, ListPages
+from engine.console.lists import Lists
 from engine.console.live import Live
 from engine.console.people import RESPONDER, Forms, NotAllowed, NotSignedIn, Person, SignIn, StaleForm
 from engine.console.stream import Stream, View
@@ -42,7 +44,7 @@ _SECURE = {
 }
 _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of a document, which brings its own style sheet and needs nothing else."""
-_PAGES = (("Board", "/"),)
+_PAGES = (("Board", "/"), *PAGES)
 
 
 class Clock(NamedTuple):
@@ -57,6 +59,7 @@ class House(NamedTuple):
 
     live: Live
     escalations: Escalations
+    lists: Lists
     sender: Sender
     sign_in: SignIn
     forms: Forms
@@ -99,6 +102,7 @@ def application(house: House) -> FastAPI:
     app.add_api_route("/documents/{kind}/{subject:path}", site.document)
     app.add_api_route("/forms/{verb}/{subject:path}", site.form, response_class=HTMLResponse)
     app.add_api_route("/forms/{verb}/{subject:path}", site.act, methods=["POST"])
+    site.lists.add_to(app)
     app.add_api_route("/static/{digest}/{name:path}", site.asset)
     app.add_api_route("/live", site.alive)
     app.add_api_route("/ready", site.ready)
@@ -116,6 +120,7 @@ class _Site:
         self._stream = Stream(
             house.live, clock.now, clock.speed, lambda row, view: self._pages.row(row, view.zone, clock.now())
         )
+        self.lists = ListPages(Frame(self._who, self._zone, clock.now, self._page), house.lists)
         self.answers: dict[Any, Any] = {
             NotSignedIn: self._says(401, "You are not signed in"),
             NotAllowed: self._says(403, "You may not do that"),

@@ -9,13 +9,23 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from engine.console.asked import address
 from engine.console.assets import Asset
 from engine.console.filters import Filter
 from engine.console.looks import CHECKS, outcome_look
 from engine.console.rows import Row
-from engine.core.instants import MILLISECOND, Instant, parse_instant, to_datetime
+from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant, to_datetime
 from engine.documents.way import clock_length
-from engine.documents.words import clock_time, date_and_time, due_words
+from engine.documents.words import (
+    WEEK_VIEW,
+    away,
+    clock_time,
+    date_and_time,
+    due_words,
+    length,
+    ordinal,
+    owed,
+)
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -37,6 +47,7 @@ class Pages:
             "board_url": board_url,
             "outcome_look": outcome_look,
             "checks": CHECKS,
+            "address": address,
             "milliseconds": lambda at: at // MILLISECOND,
         }
         made.filters |= {
@@ -47,6 +58,13 @@ class Pages:
             "from_iso": parse_instant,
             "clock_length": clock_length,
             "zone_of": zone_of,
+            "when": when,
+            "iso": format_instant,
+            "owed": owed,
+            "long": length,
+            "share": share,
+            "away": away,
+            "ordinal": ordinal,
             "percent": lambda share: f"{share * 100:.1f}%",
         }
         self._templates = made
@@ -89,3 +107,17 @@ def to_the_second(at: Instant, zone: tzinfo) -> str:
     """`Thu 12 Nov 14:20:00`."""
     local = to_datetime(at).astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
+
+
+def when(at: Instant, now: Instant, zone: tzinfo) -> str:
+    """As `clock_time`, and beyond six days with the hour, or of another year with the year."""
+    moment = to_datetime(at).astimezone(zone)
+    if abs(at - now) <= WEEK_VIEW:
+        return clock_time(at, now, zone)
+    this_year = moment.year == to_datetime(now).astimezone(zone).year
+    return f"{moment.day} {moment:%b %H:%M}" if this_year else f"{moment.day} {moment:%b %Y}"
+
+
+def share(part: int, whole: int) -> str:
+    """`7 of 12, 58 %`: never a share without its counts."""
+    return f"{part:,} of {whole:,}, {round(100 * part / whole)} %" if whole else f"{part:,} of {whole:,}"

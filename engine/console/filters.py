@@ -15,7 +15,7 @@ _STATES = {
     "running": {AT_RISK, RUNNING},
     "asleep": ASLEEP,
 }
-_KINDS = {"updates": UPDATES, "promises": frozenset({"commitment"}), "actions": frozenset({"action"}),
+KINDS = {"updates": UPDATES, "promises": frozenset({"commitment"}), "actions": frozenset({"action"}),
           "rca": frozenset({"rca_summary", "rca_final", "pir"})}  # fmt: skip
 _LONGEST = 200
 
@@ -67,7 +67,7 @@ class Filter(NamedTuple):
             (not self.state or row.state in _STATES[self.state])
             and (not self.due or is_soon(row, now))
             and (not self.sev or view.severity in self.severities)
-            and (not self.metric or view.metric in _KINDS.get(self.metric, (self.metric,)))
+            and (not self.metric or view.metric in KINDS.get(self.metric, (self.metric,)))
             and (not self.team or view.team == self.team)
             and (not self.owner or _is_owned(view.owner, self.owner, me))
             and (not self.q or self._finds(row))

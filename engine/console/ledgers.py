@@ -1,0 +1,106 @@
+"""Rows that follow from single escalations of an archive, kept: only what has changed is read again."""
+
+import time
+from collections.abc import Callable, Collection
+from threading import Lock
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from engine.archive.account import Account
+from engine.archive.accounts import account
+from engine.archive.tables import erased, erasures, escalations, facts, outcomes, pruned
+from engine.console.answers import Head
+from engine.core import attributes as attrs
+
+Row = TypeVar("Row")
+Mark: TypeAlias = tuple[Any, ...]
+"""Another one: something of the escalation may have changed."""
+
+LOOK_SECONDS = 1.0
+ANEW_SECONDS = 600.0
+"""After so long everything is read again: a fact may be replaced by another of its identity, which no mark
+shows."""
+_AT_ONCE = 500
+
+
+class Ledger(Generic[Row]):
+    """The rows of every escalation that `wanted` selects. Safe to share between threads.
+
+    SQLAlchemy's errors come through where the database is away.
+    """
+
+    def __init__(
+        self, archive: Engine, wanted: Select[tuple[str]], rows_of: Callable[[Account, Head], list[Row]]
+    ) -> None:
+        """`wanted`: subjects. `rows_of` must follow from the account and its head alone."""
+        self._archive, self._wanted, self._rows_of = archive, wanted, rows_of
+        self._known: dict[str, tuple[Mark, list[Row]]] = {}
+        self._removed: Mark = ()
+        self._looked, self._begun = -LOOK_SECONDS, 0.0
+        self._turn = Lock()
+
+    def rows(self) -> list[Row]:
+        """All of them, at most a second old."""
+        with self._turn:
+            moment = time.monotonic()
+            if moment - self._looked >= LOOK_SECONDS:
+                with self._archive.connect() as connection:
+                    self._look(connection, moment)
+                self._looked = moment
+            return [row for _, rows in self._known.values() for row in rows]
+
+    def _look(self, connection: Connection, moment: float) -> None:
+        removed = _removed(connection)
+        if removed != self._removed or moment - self._begun >= ANEW_SECONDS:
+            self._known, self._removed, self._begun = {}, removed, moment
+        marks = _marks(connection, self._wanted)
+        for subject in self._known.keys() - marks.keys():
+            del self._known[subject]
+        for subject, mark in marks.items():
+            known = self._known.get(subject)
+            if known is None or known[0] != mark:
+                found = account(connection, subject)
+                self._known[subject] = mark, self._rows_of(found, head_of(connection, found))
+
+
+def head_of(connection: Connection, found: Account) -> Head:
+    """As the archive's own row has it; of what has none, as its facts say."""
+    held = heads_of(connection, [found.subject])
+    if found.subject in held:
+        return held[found.subject]
+    told = {name: attrs.text(found.attributes, name) for name in Head.model_fields}
+    return Head(**{**told, "subject": found.subject, "status": ""})
+
+
+def heads_of(connection: Connection, subjects: Collection[str]) -> dict[str, Head]:
+    """Of those that the archive has a row of."""
+    columns = [escalations.c[name] for name in Head.model_fields]
+    in_order = sorted(subjects)
+    return {
+        row.subject: Head(**row._mapping)
+        for begin in range(0, len(in_order), _AT_ONCE)
+        for row in connection.execute(
+            select(*columns).where(escalations.c.subject.in_(in_order[begin : begin + _AT_ONCE]))
+        )
+    }
+
+
+def _marks(connection: Connection, wanted: Select[tuple[str]]) -> dict[str, Mark]:
+    happened = select(
+        facts.c.subject, func.count(), func.min(facts.c.recorded), func.max(facts.c.recorded)
+    ).where(facts.c.subject.in_(wanted))
+    said = select(outcomes.c.subject, func.count(), func.max(outcomes.c.seq)).where(
+        outcomes.c.subject.in_(wanted)
+    )
+    found: dict[str, Mark] = {}
+    for query, table in ((happened, facts), (said, outcomes)):
+        for subject, *mark in connection.execute(query.group_by(table.c.subject)):
+            found[subject] = (*found.get(subject, ()), table.name, *mark)
+    return found
+
+
+def _removed(connection: Connection) -> Mark:
+    """What an erasure or a pruning changes: what is erased must not be told any more."""
+    counts = [connection.scalar(select(func.count()).select_from(one)) for one in (erasures, erased, pruned)]
+    return (*counts, connection.scalar(select(func.max(pruned.c.through))))
