@@ -16,7 +16,8 @@ LEFT, RIGHT, WIDTH, TOP, LANE = 246, 1000, 1070, 32, 54
 MOST_LANES = 24
 _FOLD_FROM, _FOLD_WIDTH = 2 * HOUR, 30.0
 _TICKS = [
-    5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY,
+    5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY,
+    28 * DAY,
 ]  # fmt: skip
 _MOST_TICKS = 12
 
@@ -166,7 +167,7 @@ def _moments(axis: Axis, step: int, zone: tzinfo) -> Iterable[Instant]:
 
 
 def _lane(lane: Lane, axis: Axis, top: int) -> str:
-    y = top + 44
+    y = top + 28
     parts = [
         '<g class="done">' if lane.is_over else "<g>",
         f'<path class="base" d="M0 {top + LANE}H{WIDTH}"/>',

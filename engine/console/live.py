@@ -9,7 +9,8 @@ from kafka import KafkaConsumer
 
 from engine.console.board import Board
 from engine.core.instants import Instant
-from engine.core.state import DamagedState, UnknownStateFormat
+from engine.core.state import UnknownStateFormat
+from engine.core.unpacking import DamagedState
 from engine.sql.following import Follower, Record, TopicMadeAnew
 from engine.sql.offsets import Advance
 
@@ -99,10 +100,7 @@ class Live:
         while not self._stopping.wait(TURN_SECONDS):
             try:
                 self.board.turn(self._now())
-            except UnknownStateFormat as error:
-                self._fail(str(error))
-                return
-            except DamagedState as error:
+            except (UnknownStateFormat, DamagedState) as error:
                 self._fail(str(error))
                 return
 

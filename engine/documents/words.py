@@ -57,11 +57,13 @@ def away(span: Span) -> str:
 
 
 def clock_time(at: Instant, now: Instant, zone: tzinfo) -> str:
-    """`14:32` today, `Fri 08:50` within six days, else `26 Nov`; in the reader's zone."""
+    """`14:32` today, `Fri 08:50` within six days, else `26 Nov`, `1 Jan 2030`; in the reader's zone."""
     moment, today = to_datetime(at).astimezone(zone), to_datetime(now).astimezone(zone)
     if moment.date() == today.date():
         return f"{moment:%H:%M}"
-    return f"{moment:%a %H:%M}" if abs(at - now) <= WEEK_VIEW else f"{moment.day} {moment:%b}"
+    if abs(at - now) <= WEEK_VIEW:
+        return f"{moment:%a %H:%M}"
+    return f"{moment.day} {moment:%b}" + (f" {moment.year}" if moment.year != today.year else "")
 
 
 def date_and_time(at: Instant, zone: tzinfo) -> str:
