@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="marks forms as ours; the same for all consoles; empty: drawn at start"
     )
     console_secret_file: Path | None = Field(None, description="a file that holds it, instead")
+    console_fees: Path | None = Field(
+        None, description="monthly fees, YAML or CSV, as `vigil credits --fees` reads them; empty: no money"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",

@@ -70,8 +70,8 @@ def _say_rows(rows: "Sequence[Commitment]", form: ListFormat) -> None:
 
 
 def _row(row: "Commitment") -> dict[str, object]:
-    from engine.cli.listing import proof
     from engine.core.instants import format_instant
+    from engine.documents.lateness import proof
 
     last = row.verdicts[-1] if row.verdicts else None
     return {

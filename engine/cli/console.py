@@ -9,12 +9,13 @@ import typer
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from threading import Event
 
     from engine.archive.archive import Archive
     from engine.console.app import House
     from engine.console.people import SignIn
+    from engine.documents.fees import Fee
     from engine.settings import Settings
 
 PATIENCE_SECONDS = 3.0
@@ -131,6 +132,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     from engine.console.lists import Lists
     from engine.console.live import Live
     from engine.console.people import Forms
+    from engine.console.summaries import Summaries
     from engine.core.decide import Options
     from engine.core.instants import SECOND, Span
     from engine.documents.rendering import Press
@@ -149,6 +151,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     with broker_errors():
         let_in(settings, settings.start_timeout)
         must_be_allowed(settings, roles(settings)["console"].rights)
+    fees = {} if settings.console_fees is None else _fees(settings.console_fees)
     stopping = Event()
     archive = opened(settings, stopping)
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile
@@ -163,12 +166,24 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
             live=Live(board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now),
             escalations=Escalations(archive.engine, book, options, press),
             lists=Lists(archive.engine, board),
+            summaries=Summaries(archive.engine, board, book, options, fees, clock.now),
             sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
             sign_in=sign_in,
             forms=Forms(secret),
             clock=Clock(clock.now, speed),
             zone=zone,
         )
+
+
+def _fees(file: Path) -> "Mapping[str, Fee]":
+    from engine.documents.fees import FeesRefused, read_fees
+
+    try:
+        return read_fees(file)
+    except FeesRefused as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
+    except OSError as error:
+        raise Failure(f"VIGIL_CONSOLE_FEES: {file}: {error.strerror}", ExitCode.REFUSED) from None
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from engine.cli.listing import ListFormat, ListFormatAsked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
     from zoneinfo import ZoneInfo
 
     from engine.cli.accounts import Asked
@@ -93,86 +92,12 @@ _COLUMNS = (
 
 def _say_rows(rows: "Sequence[Owed]", form: ListFormat) -> None:
     from engine.cli.listing import say_list
-    from engine.documents.credits import totals
+    from engine.documents.credits import plain, totals
 
     priced = any(row.fee is not None for row in rows)
     hidden = () if priced else ("currency", "fee", "amount", "amount_next", "amount_most")
-    told = [_row(row, in_full=form is ListFormat.json) for row in rows]
+    told = [plain(row, in_full=form is ListFormat.json) for row in rows]
     say_list("Credits, percent of the monthly fee", _COLUMNS, told, form, hidden=hidden)
     if form is ListFormat.table:
         for currency, amount in totals(rows):
             typer.echo(f"owed in all: {amount:,} {currency}")
-
-
-def _row(row: "Owed", *, in_full: bool) -> dict[str, object]:
-    def money(percent: "Decimal") -> str | None:
-        amount = row.amount(percent)
-        return None if amount is None else str(amount.amount)
-
-    told: dict[str, object] = {
-        "month": row.month,
-        "customer": row.customer,
-        "breaches": len(row.breaches),
-        "percent": _plain(row.percent),
-        "open": len(row.open),
-        "percent_next": _plain(row.next),
-        "percent_most": _plain(row.most),
-        "currency": None if row.fee is None else row.fee.currency,
-        "fee": None if row.fee is None else str(row.fee.fee),
-        "amount": money(row.percent),
-        "amount_next": money(row.next),
-        "amount_most": money(row.most),
-    }
-    if in_full:
-        told["percent_summed"] = _plain(row.summed)
-        told["breaches"] = [_breach(one) for one in row.breaches]
-        told["open"] = [_open(one) for one in row.open]
-    return told
-
-
-def _plain(percent: "Decimal") -> str:
-    return f"{percent.normalize():f}"
-
-
-def _breach(one: "Credit") -> dict[str, object]:
-    from engine.cli.listing import proof
-    from engine.core.instants import format_instant, seconds
-
-    return {
-        "subject": one.subject,
-        "metric": one.metric,
-        "key": one.key,
-        "cycle": one.cycle,
-        "severity": one.severity,
-        "breached_at": format_instant(one.breached_at),
-        "percent": one.percent,
-        "threshold": one.threshold,
-        "overrun_seconds": seconds(one.overrun),
-        "ended": one.ended,
-        "reason": one.reason,
-        "verdicts": [proof(verdict) for verdict in one.proofs],
-    }
-
-
-def _open(one: "Exposure") -> dict[str, object]:
-    from engine.core.instants import format_instant
-
-    return {
-        "subject": one.subject,
-        "metric": one.metric,
-        "key": one.key,
-        "cycle": one.cycle,
-        "severity": one.severity,
-        "policy": {"name": one.policy.name, "version": one.policy.version, "hash": one.policy.hash},
-        "due_at": None if one.due_at is None else format_instant(one.due_at),
-        "breached": one.is_breached,
-        "percent": one.percent,
-        "ahead": [
-            {
-                "percent": step.percent,
-                "threshold": step.threshold,
-                "at": None if step.at is None else format_instant(step.at),
-            }
-            for step in one.ahead
-        ],
-    }

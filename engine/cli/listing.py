@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from engine.core.outcomes import Outcome
 
 
 class ListFormat(StrEnum):
@@ -47,21 +44,6 @@ def say_list(
         heads = [column.replace("_", " ") for column in shown]
         cells = [[_cell(row[column]) for column in shown] for row in rows]
         Console(highlight=False, soft_wrap=True, markup=False).print(table(title, heads, cells))
-
-
-def proof(verdict: "Outcome") -> dict[str, object]:
-    """A verdict as lists refer to it."""
-    from engine.core.instants import format_instant
-
-    return {
-        "outcome": verdict.name,
-        "id": verdict.id,
-        "effective_at": format_instant(verdict.effective_at),
-        "policy": {
-            "name": verdict.policy.name, "version": verdict.policy.version, "hash": verdict.policy.hash
-        },
-        "hash": verdict.hash,
-    }  # fmt: skip
 
 
 def _say_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:

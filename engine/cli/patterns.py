@@ -64,23 +64,14 @@ def command(
         raise typer.Exit(ExitCode.FOUND)
 
 
-def _urgent(pattern: "Pattern") -> tuple[int, int]:
-    """What is overdue first, then what is owed, each by its time; then what was flagged, the latest first."""
-    from engine.replay.patterns import FLAGGED, OVERDUE, OWED
-
-    order = (OVERDUE, OWED, FLAGGED)
-    rank = order.index(pattern.state) if pattern.state in order else len(order)
-    at = pattern.at or 0
-    return rank, -at if pattern.state == FLAGGED else at
-
-
 def _draw(read: "Patterns", found: Sequence["Pattern"], near: Sequence["NearMiss"], top: int) -> None:
     from rich.console import Console
 
     from engine.cli.drawing import many
+    from engine.replay.patterns import urgency
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    recurring = sorted((one for one in found if one.cycle), key=_urgent)
+    recurring = sorted((one for one in found if one.cycle), key=urgency)
     escalations = many(read.escalations, "escalation", "escalations")
     patterns = many(len(found), "pattern", "patterns")
     console.print(f"{escalations}, {patterns}, {len(recurring):,} of them recurred; {read.without:,} in none")
@@ -154,12 +145,13 @@ def _command(verb: str, subject: str, data: dict[str, object]) -> str:
 
 def _print_json(read: "Patterns", found: Sequence["Pattern"], near: Sequence["NearMiss"]) -> None:
     from engine.cli.output import say_json
+    from engine.replay.patterns import as_plain, urgency
 
     say_json(
         {
             "escalations": read.escalations,
             "in_no_pattern": read.without,
-            "patterns": [_as_json(one) for one in sorted(found, key=_urgent)],
+            "patterns": [as_plain(one) for one in sorted(found, key=urgency)],
             "near_misses": [
                 {
                     "similarity": round(one.similarity, 3),
@@ -172,29 +164,3 @@ def _print_json(read: "Patterns", found: Sequence["Pattern"], near: Sequence["Ne
             ],
         }
     )
-
-
-def _as_json(one: "Pattern") -> dict[str, object]:
-    from engine.core.instants import format_instant
-
-    return {
-        "subject": one.subject,
-        "fingerprint": one.fingerprint,
-        "service": one.service,
-        "component": one.component,
-        "title": one.title,
-        "flag": one.state,
-        "at": None if one.at is None else format_instant(one.at),
-        "recurred": one.cycle,
-        "notify": list(one.notify),
-        "members": [
-            {
-                "subject": member.subject,
-                "opened_at": format_instant(member.opened),
-                "severity": member.severity,
-                "title": member.title,
-                "customer": member.customer,
-            }
-            for member in one.members
-        ],
-    }

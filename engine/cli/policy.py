@@ -1,6 +1,5 @@
 """`vigil policy lint` and `vigil policy show`: policy files checked, and what they mean."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,13 +116,14 @@ def _draw(shown: dict[str, Any]) -> None:
     from rich.console import Console
 
     from engine.cli.output import table
+    from engine.policies.describing import notes
 
     console = Console(highlight=False, soft_wrap=True)
     for policy in shown["policies"]:
         title = f"{policy['name']}  from {policy['version']}  hash {policy['hash']}"
         console.print(table(title, ["owed", *SEVERITIES, "warns"], [_row(owed) for owed in policy["owed"]]))
         console.print()
-        for note in _notes(policy):
+        for note in notes(policy):
             console.print(f"  {note}", style="dim", markup=False)
         console.print()
     if shown["calendars"]:
@@ -134,43 +134,10 @@ def _draw(shown: dict[str, Any]) -> None:
 
 
 def _row(owed: dict[str, Any]) -> list[object]:
-    cells = (_cell(owed["targets"].get(severity)) for severity in SEVERITIES)
+    from engine.policies.describing import in_short
+
+    cells = (in_short(owed["targets"].get(severity)) for severity in SEVERITIES)
     return [owed["metric"], *cells, ", ".join(owed["risk"]) or "—"]
-
-
-def _cell(target: dict[str, Any] | None) -> str:
-    if target is None:
-        return "—"
-    return f"{target['text']} = {target['budget']}" if "bd" in target["text"] else str(target["text"])
-
-
-def _notes(policy: dict[str, Any]) -> Iterator[str]:
-    taken = "; ".join(f"{field} {value}" for field, value in policy["match"].items())
-    when = "its expression holds" if policy["when"] else ""
-    yield f"takes {' and '.join(filter(None, (taken, when))) or 'everything'}"
-    yield f"severity {policy['default_severity']} until something else says"
-    for owed in policy["owed"]:
-        parts = [
-            f"from {' or '.join(owed['start'])}" if owed["start"] else "",
-            f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
-            f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
-            f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
-            *map(_level, owed.get("escalate", ())),
-        ]
-        if any(parts):
-            yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
-    if recurs := policy["recurrence"]:
-        told = f", and {' and '.join(recurs['notify'])} told" if recurs["notify"] else ""
-        yield (
-            f"a pattern: the same {', '.join(recurs['fingerprint'])} again within {recurs['window']};"
-            f" flagged within {recurs['flag_within']['text']}{told}"
-        )
-
-
-def _level(level: dict[str, Any]) -> str:
-    within = level["ack_within"]
-    waits = f", the next unless acknowledged within {within['text']}" if within else ""
-    return f"{level['at']} notifies {', '.join(level['notify'])}{waits}"
 
 
 def _calendar_row(calendar: dict[str, Any]) -> list[object]:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from engine.core.instants import Instant, format_instant
+from engine.core.instants import Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
+from engine.documents.lateness import proof
 
 Moment: TypeAlias = Annotated[
     int,
+    BeforeValidator(lambda at: parse_instant(at) if isinstance(at, str) else at),
     PlainSerializer(lambda at: format_instant(Instant(at)), return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
@@ -58,20 +60,9 @@ class Proof(Answer):
     policy: PolicyOf
     hash: str
 
-    @classmethod
-    def of(cls, verdict: Outcome) -> "Proof":
-        policy = verdict.policy
-        return cls(
-            outcome=verdict.name,
-            id=verdict.id,
-            effective_at=verdict.effective_at,
-            policy=PolicyOf(name=policy.name, version=policy.version, hash=policy.hash),
-            hash=verdict.hash,
-        )
-
 
 def proofs(verdicts: Iterable[Outcome]) -> list[Proof]:
-    return [Proof.of(one) for one in verdicts]
+    return [Proof.model_validate(proof(one)) for one in verdicts]
 
 
 class Head(Answer):
@@ -164,3 +155,126 @@ class Review(Answer):
     url: str = Field(description="Where it is, as told when it was published.")
     reason: str
     verdicts: list[Proof]
+
+
+# -- patterns ----------------------------------------------------------------------------------------------
+
+Flag: TypeAlias = Literal["overdue", "owed", "flagged", "waived", "once"]
+
+
+class Member(Answer):
+    """One occurrence, as known when it joined."""
+
+    subject: str
+    opened_at: Moment
+    severity: str
+    title: str
+    customer: str
+
+
+class Pattern(Answer):
+    """What recurs, as `vigil patterns --json` says it."""
+
+    subject: str
+    fingerprint: str
+    service: str
+    component: str
+    title: str = Field(description="Of the last member.")
+    flag: Flag = Field(description="once: it has not recurred, or not within its window.")
+    at: Moment | None = Field(description="When the flag is, or was, due; of a flagged one when that was.")
+    recurred: int
+    notify: list[str]
+    members: list[Member]
+
+
+class NearMiss(Answer):
+    """Two patterns of one service and component with titles that are alike: they may be one."""
+
+    similarity: float
+    into: str = Field(description="The fingerprint of the one with more members.")
+    other: str
+    titles: list[str]
+
+
+class Patterns(Listed[Pattern]):
+    """With what stands beside the list."""
+
+    escalations: int
+    in_no_pattern: int
+    near_misses: list[NearMiss]
+
+
+# -- credits -----------------------------------------------------------------------------------------------
+
+
+class Breach(Answer):
+    """A breach that has a credit."""
+
+    subject: str
+    metric: str
+    key: str
+    cycle: int
+    severity: str
+    breached_at: Moment
+    percent: float
+    threshold: str
+    overrun_seconds: float
+    ended: str
+    reason: str
+    verdicts: list[Proof]
+
+
+class Step(Answer):
+    """A tier ahead."""
+
+    percent: float
+    threshold: str
+    at: Moment | None = Field(description="If the clock goes on; null while it stands still.")
+
+
+class Exposed(Answer):
+    """An open clock with tiers ahead."""
+
+    subject: str
+    metric: str
+    key: str
+    cycle: int
+    severity: str
+    policy: PolicyOf
+    due_at: Moment | None
+    breached: bool
+    percent: float
+    ahead: list[Step]
+
+
+class CreditMonth(Answer):
+    """One month of one customer, as `vigil credits --format json` says it. Money is null without a fee."""
+
+    month: str
+    customer: str
+    breaches: list[Breach]
+    percent: str = Field(description="Of the monthly fee, decimal: at most the whole.")
+    percent_summed: str = Field(description="The same without that limit.")
+    open: list[Exposed]
+    percent_next: str
+    percent_most: str
+    currency: str | None
+    fee: str | None
+    amount: str | None
+    amount_next: str | None
+    amount_most: str | None
+
+
+class Total(Answer):
+    currency: str
+    amount: str
+
+
+class Credits(Listed[CreditMonth]):
+    """With what is not known."""
+
+    zone: str = Field(description="In which months begin.")
+    totals: list[Total] = Field(description="Owed by currency, of all the months whose fee is known.")
+    without_fee: list[str] = Field(description="Customers who are owed and whose fee is not known.")
+    verdicts_unknown: int = Field(description="Clocks that are due without a verdict: none of them counts.")
+    policies_without: list[str] = Field(description="Policies in force that have no credits.")

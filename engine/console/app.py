@@ -22,6 +22,7 @@ from engine.console.lists import Lists
 from engine.console.live import Live
 from engine.console.people import RESPONDER, Forms, NotAllowed, NotSignedIn, Person, SignIn, StaleForm
 from engine.console.stream import Stream, View
+from engine.console.summaries import Summaries
 from engine.core.instants import Instant
 from engine.documents.rendering import TemplateError
 from engine.documents.situation import NotOpened
@@ -60,6 +61,7 @@ class House(NamedTuple):
     live: Live
     escalations: Escalations
     lists: Lists
+    summaries: Summaries
     sender: Sender
     sign_in: SignIn
     forms: Forms
@@ -120,7 +122,8 @@ class _Site:
         self._stream = Stream(
             house.live, clock.now, clock.speed, lambda row, view: self._pages.row(row, view.zone, clock.now())
         )
-        self.lists = ListPages(Frame(self._who, self._zone, clock.now, self._page), house.lists)
+        frame = Frame(self._who, self._zone, clock.now, self._page)
+        self.lists = ListPages(frame, house.lists, house.summaries)
         self.answers: dict[Any, Any] = {
             NotSignedIn: self._says(401, "You are not signed in"),
             NotAllowed: self._says(403, "You may not do that"),

@@ -151,6 +151,11 @@ class Board:
         with self._lock:
             return list(self._rows.get(subject, ()))
 
+    def records(self) -> list[bytes]:
+        """The stored state of every escalation that has a running clock."""
+        with self._lock:
+            return [record for subject in self._rows if (record := self._records.get(subject)) is not None]
+
     def all(self) -> list[Row]:
         """Every running clock, in order."""
         with self._lock:

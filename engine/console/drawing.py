@@ -14,7 +14,15 @@ from engine.console.assets import Asset
 from engine.console.filters import Filter
 from engine.console.looks import CHECKS, outcome_look
 from engine.console.rows import Row
-from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant, to_datetime
+from engine.core.instants import (
+    MILLISECOND,
+    SECOND,
+    Instant,
+    Span,
+    format_instant,
+    parse_instant,
+    to_datetime,
+)
 from engine.documents.way import clock_length
 from engine.documents.words import (
     WEEK_VIEW,
@@ -62,6 +70,8 @@ class Pages:
             "iso": format_instant,
             "owed": owed,
             "long": length,
+            "seconds_long": lambda seconds: length(Span(round(seconds * SECOND))),
+            "plain": lambda number: f"{number:g}",
             "share": share,
             "away": away,
             "ordinal": ordinal,

@@ -51,9 +51,9 @@ class Ledger(Generic[Row]):
             return [row for _, rows in self._known.values() for row in rows]
 
     def _look(self, connection: Connection, moment: float) -> None:
-        removed = _removed(connection)
-        if removed != self._removed or moment - self._begun >= ANEW_SECONDS:
-            self._known, self._removed, self._begun = {}, removed, moment
+        gone = removed(connection)
+        if gone != self._removed or moment - self._begun >= ANEW_SECONDS:
+            self._known, self._removed, self._begun = {}, gone, moment
         marks = _marks(connection, self._wanted)
         for subject in self._known.keys() - marks.keys():
             del self._known[subject]
@@ -100,7 +100,7 @@ def _marks(connection: Connection, wanted: Select[tuple[str]]) -> dict[str, Mark
     return found
 
 
-def _removed(connection: Connection) -> Mark:
+def removed(connection: Connection) -> Mark:
     """What an erasure or a pruning changes: what is erased must not be told any more."""
     counts = [connection.scalar(select(func.count()).select_from(one)) for one in (erasures, erased, pruned)]
     return (*counts, connection.scalar(select(func.max(pruned.c.through))))

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from engine.core.credits import Credit, Exposure
-from engine.core.instants import Instant, to_datetime
+from engine.core.instants import Instant, format_instant, seconds, to_datetime
 from engine.documents.fees import Fee
+from engine.documents.lateness import proof
 
 WHOLE = Decimal(100)
 _CENT = Decimal("0.01")
@@ -100,3 +101,74 @@ def _owed(
 def _exact(percent: float) -> Decimal:
     """As the policy wrote it: 12.5 is 12.5, and 0.1 no fraction of two."""
     return Decimal(str(percent))
+
+
+def plain(row: Owed, *, in_full: bool) -> dict[str, object]:
+    """As plain values; in full with every breach and every open clock, else with their numbers."""
+
+    def money(percent: Decimal) -> str | None:
+        amount = row.amount(percent)
+        return None if amount is None else str(amount.amount)
+
+    told: dict[str, object] = {
+        "month": row.month,
+        "customer": row.customer,
+        "breaches": len(row.breaches),
+        "percent": _percent(row.percent),
+        "open": len(row.open),
+        "percent_next": _percent(row.next),
+        "percent_most": _percent(row.most),
+        "currency": None if row.fee is None else row.fee.currency,
+        "fee": None if row.fee is None else str(row.fee.fee),
+        "amount": money(row.percent),
+        "amount_next": money(row.next),
+        "amount_most": money(row.most),
+    }
+    if in_full:
+        told["percent_summed"] = _percent(row.summed)
+        told["breaches"] = [_breach(one) for one in row.breaches]
+        told["open"] = [_open(one) for one in row.open]
+    return told
+
+
+def _percent(percent: Decimal) -> str:
+    return f"{percent.normalize():f}"
+
+
+def _breach(one: Credit) -> dict[str, object]:
+    return {
+        "subject": one.subject,
+        "metric": one.metric,
+        "key": one.key,
+        "cycle": one.cycle,
+        "severity": one.severity,
+        "breached_at": format_instant(one.breached_at),
+        "percent": one.percent,
+        "threshold": one.threshold,
+        "overrun_seconds": seconds(one.overrun),
+        "ended": one.ended,
+        "reason": one.reason,
+        "verdicts": [proof(verdict) for verdict in one.proofs],
+    }
+
+
+def _open(one: Exposure) -> dict[str, object]:
+    return {
+        "subject": one.subject,
+        "metric": one.metric,
+        "key": one.key,
+        "cycle": one.cycle,
+        "severity": one.severity,
+        "policy": {"name": one.policy.name, "version": one.policy.version, "hash": one.policy.hash},
+        "due_at": None if one.due_at is None else format_instant(one.due_at),
+        "breached": one.is_breached,
+        "percent": one.percent,
+        "ahead": [
+            {
+                "percent": step.percent,
+                "threshold": step.threshold,
+                "at": None if step.at is None else format_instant(step.at),
+            }
+            for step in one.ahead
+        ],
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from engine.core.instants import Instant, Span
+from engine.core.instants import Instant, Span, format_instant
 from engine.core.outcomes import VERDICTS, Outcome
 
 Which: TypeAlias = tuple[str, str, int]
@@ -63,6 +63,19 @@ def late_by(stop: Outcome, missed: Sequence[Outcome]) -> Span | None:
     if stop.target is not None:
         return Span(max(0, stop.elapsed - stop.target))
     return Span(max(0, stop.elapsed - missed[0].elapsed)) if missed else None
+
+
+def proof(verdict: Outcome) -> dict[str, object]:
+    """A verdict as lists refer to it."""
+    return {
+        "outcome": verdict.name,
+        "id": verdict.id,
+        "effective_at": format_instant(verdict.effective_at),
+        "policy": {
+            "name": verdict.policy.name, "version": verdict.policy.version, "hash": verdict.policy.hash
+        },
+        "hash": verdict.hash,
+    }  # fmt: skip
 
 
 def _ended(which: Which, verdicts: list[Outcome]) -> Ended:

@@ -1,6 +1,6 @@
 """A book in plain values, as `vigil policy show` prints it: what is owed, on which calendars."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -34,6 +34,43 @@ def describe(book: Book) -> dict[str, Any]:
         ],
         "policies": [_policy(policy) for policy in book.policies],
     }
+
+
+def in_short(target: dict[str, Any] | None) -> str:
+    """`4h`, `3bd @office = 27 h`."""
+    if target is None:
+        return "—"
+    return f"{target['text']} = {target['budget']}" if "bd" in target["text"] else str(target["text"])
+
+
+def notes(policy: dict[str, Any]) -> Iterator[str]:
+    """In sentences what the table of what is owed has no room for; of a described policy."""
+    taken = "; ".join(f"{field} {value}" for field, value in policy["match"].items())
+    when = "its expression holds" if policy["when"] else ""
+    yield f"takes {' and '.join(filter(None, (taken, when))) or 'everything'}"
+    yield f"severity {policy['default_severity']} until something else says"
+    for owed in policy["owed"]:
+        parts = [
+            f"from {' or '.join(owed['start'])}" if owed["start"] else "",
+            f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
+            f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
+            f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
+            *map(_in_words, owed.get("escalate", ())),
+        ]
+        if any(parts):
+            yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
+    if recurs := policy["recurrence"]:
+        told = f", and {' and '.join(recurs['notify'])} told" if recurs["notify"] else ""
+        yield (
+            f"a pattern: the same {', '.join(recurs['fingerprint'])} again within {recurs['window']};"
+            f" flagged within {recurs['flag_within']['text']}{told}"
+        )
+
+
+def _in_words(level: dict[str, Any]) -> str:
+    within = level["ack_within"]
+    waits = f", the next unless acknowledged within {within['text']}" if within else ""
+    return f"{level['at']} notifies {', '.join(level['notify'])}{waits}"
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

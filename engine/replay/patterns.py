@@ -10,7 +10,7 @@ from engine.core.clocks import LIVE
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.fingerprints import normalised
-from engine.core.instants import Instant
+from engine.core.instants import Instant, format_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.recurrence import PREFIX, is_pattern
@@ -69,6 +69,40 @@ class NearMiss(NamedTuple):
     into: Pattern
     """The one with more members, of equal ones the older."""
     other: Pattern
+
+
+def urgency(pattern: Pattern) -> tuple[int, int]:
+    """To sort by: what is overdue first, then what is owed, each by its time; then what was flagged, the
+    latest first."""
+    order = (OVERDUE, OWED, FLAGGED)
+    rank = order.index(pattern.state) if pattern.state in order else len(order)
+    at = pattern.at or 0
+    return rank, -at if pattern.state == FLAGGED else at
+
+
+def as_plain(one: Pattern) -> dict[str, object]:
+    """As plain values, with all members."""
+    return {
+        "subject": one.subject,
+        "fingerprint": one.fingerprint,
+        "service": one.service,
+        "component": one.component,
+        "title": one.title,
+        "flag": one.state,
+        "at": None if one.at is None else format_instant(one.at),
+        "recurred": one.cycle,
+        "notify": list(one.notify),
+        "members": [
+            {
+                "subject": member.subject,
+                "opened_at": format_instant(member.opened),
+                "severity": member.severity,
+                "title": member.title,
+                "customer": member.customer,
+            }
+            for member in one.members
+        ],
+    }
 
 
 class Patterns:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,11 @@ from engine.console.escalations import Escalations
 from engine.console.lists import Lists
 from engine.console.live import Live
 from engine.console.people import AtThisMachine, Forms, SignIn
+from engine.console.summaries import Summaries
 from engine.contract.codec import Record
 from engine.core.decide import Options
 from engine.core.instants import Instant, Span, parse_instant
+from engine.documents.fees import Fee
 from engine.documents.rendering import Press
 from engine.intake.sending import NotSent, Sender
 from engine.policies import load
@@ -28,6 +31,7 @@ from engine.policies import load
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "p0-checkout"
 POLICIES = EXAMPLE / "policies"
 INCIDENT = "incidents:INC-2194"
+FEES = {"novo": Fee(Decimal("12000.50"), "SEK")}
 NOW = "2026-11-20T12:00:00Z"
 
 
@@ -85,6 +89,8 @@ OWN = [
           owner="jo"),
     event(11, "opened", "desk:2", "2026-11-18T08:00:00Z", title="Export stops at row 99", severity="P2",
           customer={"id": "sundry", "name": "Sundry"}, team="claims", **_EXPORT),
+    event(12, "opened", "desk:3", "2026-11-19T20:00:00Z", title="Login loops", severity="P1",
+          customer={"id": "sundry", "name": "Sundry"}, service="accounts"),
 ]  # fmt: skip
 """One escalation with promises kept, kept late and open, an RCA owed, actions; one that recurs."""
 
@@ -112,6 +118,7 @@ def served(
             live=Live(board, "changelog", _no_broker, lambda: now),
             escalations=Escalations(archive.engine, book, options, press),
             lists=Lists(archive.engine, board),
+            summaries=Summaries(archive.engine, board, book, options, FEES, lambda: now),
             sender=sent,
             sign_in=sign_in or AtThisMachine("kim"),
             forms=Forms("secret"),

@@ -15,8 +15,13 @@ _SHEET = Path(__file__).with_name("trend.css")
 
 def page(trend: Trend) -> str:
     """The whole file; the same report gives the same bytes."""
+    return pages.page(f"{Names(trend).title} · Trend report", body(trend), _SHEET.read_text("utf-8"))
+
+
+def body(trend: Trend) -> str:
+    """What is in it, for pages that have a sheet for it: sections, tables, charts as SVG."""
     names = Names(trend)
-    body = (
+    return (
         '<div class="report">\n'
         '<p class="kicker">Escalation trend report</p>\n'
         f"<h1>{escape(names.title)}</h1>\n"
@@ -25,7 +30,6 @@ def page(trend: Trend) -> str:
         f"{''.join(markup.part(n, one) for n, one in enumerate(parts.parts(trend, names), 1))}"
         f"{_footer(trend, names)}</div>\n"
     )
-    return pages.page(f"{names.title} · Trend report", body, _SHEET.read_text("utf-8"))
 
 
 def _lede(trend: Trend, names: Names) -> str:
