@@ -1,0 +1,47 @@
+"""A board over escalations that the core has judged, for tests: nothing of it is made up."""
+
+from core.core_runs import Engine, at, book_of, fact, policy
+from engine.console.board import Board
+from engine.console.rows import Row
+from engine.core.facts import Fact
+from engine.core.instants import MINUTE, Instant, Span
+
+PATIENCE = Span(MINUTE // 20)
+
+POLICY = """\
+clocks:
+  acknowledge: {budget: {P1: 60m, P2: 4h}}
+  resolve: {budget: {P1: 8h @office, P2: 24h @office}, pause: [pending_customer, pending_vendor]}
+cadence: {customer: {every: {P1: 30m}}}
+"""
+
+
+class Desk:
+    """An engine and the board that reads its state."""
+
+    def __init__(self, body: str = POLICY) -> None:
+        self.engine = Engine(book_of(policy(body)))
+        self.board = Board(self.engine.book, PATIENCE)
+        self.facts: list[Fact] = []
+        self._known: dict[bytes, bytes] = {}
+
+    def take(self, kind: str, minute: float, subject: str = "desk:1", **data: object) -> None:
+        """A fact; what came due before it is judged first, as a worker would."""
+        self.engine.tick_until(at(minute))
+        one = fact(kind, minute, id=f"{kind}-{minute}-{subject}", **data)  # type: ignore[arg-type]
+        refusal = self.engine.take(one, subject)
+        self.facts.append(one)
+        assert refusal is None, refusal
+
+    def see(self, minute: float, *, judged: bool = True) -> list[Row]:
+        """The board at a time, with all due verdicts given, or not yet."""
+        if judged:
+            self.engine.tick_until(Instant(at(minute) + 1))
+        for key, record in self.engine.store.items():
+            if self._known.get(key) != record and b"\0" not in key:
+                self.board.put(key.decode(), record)
+        for key in self._known.keys() - self.engine.store.keys():
+            self.board.put(key.decode(), None)
+        self._known = dict(self.engine.store)
+        self.board.turn(at(minute))
+        return self.board.all()

@@ -1,0 +1,162 @@
+"""The board: what stands where, what time alone changes, what a filter shows."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from console.boards import Desk
+from core.core_runs import at
+from engine.console.board import Counts
+from engine.console.filters import BadFilter, Filter
+from engine.console.rows import AT_RISK, BREACHED, CLOSED, PAUSED, RUNNING, UNKNOWN, Row
+from engine.core.instants import HOUR, MINUTE
+
+UTC = ZoneInfo("UTC")
+
+
+def told(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(row.view.metric, row.state) for row in rows]
+
+
+def test_soonest_first_breached_before_all_and_paused_last() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1", title="Down")
+    desk.take("opened", 1, "desk:2", severity="P2")
+    desk.take("paused", 2, "desk:2", reason="pending_vendor")
+    assert told(desk.see(40)) == [
+        ("customer_update", BREACHED), ("acknowledge", RUNNING), ("acknowledge", RUNNING),
+        ("resolve", RUNNING), ("resolve", PAUSED),
+    ]  # fmt: skip
+    assert desk.see(40)[-1].why == "Waiting for a vendor"
+    assert desk.see(40)[-1].step.say == "Chase the vendor"
+
+
+def test_a_missed_update_counts_from_the_first_that_did_not_come() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    update = desk.see(100)[0]
+    assert (update.view.metric, update.view.due_at) == ("customer_update", at(30))
+    assert update.view.left == -70 * MINUTE
+    assert update.why == "3rd missed in a row"
+
+
+def test_time_alone_brings_at_risk_and_nothing_else_is_looked_at() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    assert told(desk.see(40, judged=False))[1:] == [("acknowledge", RUNNING), ("resolve", RUNNING)]
+    version = desk.board.version
+    desk.board.turn(at(44))
+    assert desk.board.version == version
+    desk.board.turn(at(46))
+    assert desk.board.version > version
+    assert told(desk.board.all())[1] == ("acknowledge", AT_RISK)
+
+
+def test_what_is_due_and_not_judged_is_on_its_way_first_and_then_unknown() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    assert told(desk.see(30.01, judged=False))[0] == ("customer_update", AT_RISK)
+    desk.board.turn(at(30.2))
+    first = desk.board.all()[0]
+    assert (first.view.metric, first.state, first.step.say) == (
+        "customer_update",
+        UNKNOWN,
+        "Check the ticket itself",
+    )
+    look = desk.board.look(Filter(), "", UTC, at(30.2), 10)
+    assert look.counts == Counts(breached=0, soon=0, at_risk=0, unknown=1, asleep=0, open=3)
+
+
+def test_outside_its_hours_a_clock_sleeps_and_its_bar_stands_still() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    night = 12 * 60  # 22:00 of a day on which the office closes at 18:00
+    (resolve,) = [row for row in desk.see(night) if row.view.metric == "resolve"]
+    assert (resolve.state, resolve.drains) == (CLOSED, False)
+    assert resolve.left_at(at(night + 60)) == resolve.view.left
+    look = desk.board.look(Filter(), "", UTC, at(night), 10)
+    assert look.counts.asleep == 1
+    assert look.wakes_at == at(23 * 60), "at 9:00 of the next day"
+
+
+def test_a_bar_shows_where_its_calendar_closes() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    (resolve,) = [
+        row for row in desk.see(6 * 60) if row.view.metric == "resolve"
+    ]  # 16:00: two hours are left today
+    assert resolve.view.left == 2 * HOUR
+    desk.take("opened", 361, "desk:2", severity="P1")
+    (late,) = [r for r in desk.see(6 * 60 + 1) if r.view.metric == "resolve" and r.view.subject == "desk:2"]
+    assert late.gap() == pytest.approx((8 * 60 - 59) / (8 * 60))
+
+
+def test_groups_are_told_in_the_readers_zone_and_counts_are_of_everything() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P2")
+    desk.see(29)
+    for zone, group in (
+        ("UTC", "today"),
+        ("Asia/Tokyo", "today"),
+        ("Pacific/Auckland", "later"),
+    ):  # due 14:00 UTC
+        look = desk.board.look(Filter(metric="acknowledge"), "", ZoneInfo(zone), at(29), 10)
+        assert [(one.name, one.size) for one in look.groups] == [(group, 1)], zone
+        assert (look.matching, look.counts.open) == (1, 2)
+
+
+def test_at_most_so_many_rows_are_shown_and_all_are_counted() -> None:
+    desk = Desk()
+    for number in range(20):
+        desk.take("opened", 0, f"desk:{number}", severity="P1")
+    desk.see(1)
+    look = desk.board.look(Filter(), "", UTC, at(1), 25)
+    assert (look.shown, look.matching, sum(len(group.rows) for group in look.groups)) == (25, 60, 25)
+    assert sum(group.size for group in look.groups) == 60
+
+
+def test_what_has_ended_leaves_the_board() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    assert len(desk.see(1)) == 3
+    desk.take("cancelled", 2, reason="spam")
+    assert desk.see(3) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "subjects"),
+    [
+        ({}, {"desk:1", "desk:2"}),
+        ({"owner": "none"}, {"desk:1"}),
+        ({"owner": "me"}, {"desk:2"}),
+        ({"owner": "Somebody"}, set()),
+        ({"team": "payments"}, {"desk:2"}),
+        ({"q": "BANK"}, {"desk:2"}),
+        ({"sev": "P2"}, {"desk:2"}),
+        ({"sev": "P1,P2", "metric": "updates"}, {"desk:1"}),
+        ({"state": "breached"}, {"desk:1"}),
+    ],
+)
+def test_filters(query: dict[str, str], subjects: set[str]) -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    bank = {"id": "c7", "name": "Tessarine Bank"}
+    desk.take("opened", 0, "desk:2", severity="P2", customer=bank, owner="Ines", team="payments")
+    desk.see(31)
+    look = desk.board.look(Filter.of(query), "Ines", UTC, at(31), 100)
+    assert {row.view.subject for group in look.groups for row in group.rows} == subjects
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"state": "late"}, "state: expected breached, at-risk, unknown, running, asleep, not 'late'"),
+        ({"sev": "P1,S2"}, "sev: expected some of P0, P1, P2, P3, not 'S2'"),
+        ({"due": "2h"}, "due: expected 15m, not '2h'"),
+        ({"q": "x" * 201}, "q: at most 200 characters"),
+    ],
+)
+def test_what_a_filter_cannot_be_is_named(query: dict[str, str], said: str) -> None:
+    with pytest.raises(BadFilter) as error:
+        Filter.of(query)
+    assert str(error.value) == said

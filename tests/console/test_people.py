@@ -1,0 +1,79 @@
+"""Who may do what, and forms that nobody else can send for them."""
+
+import pytest
+
+from engine.console import people
+from engine.console.people import (
+    ADMIN,
+    RESPONDER,
+    VIEWER,
+    AtThisMachine,
+    BadSignIn,
+    BehindProxy,
+    Forms,
+    NotSignedIn,
+    Person,
+    StaleForm,
+)
+
+PROXY = BehindProxy(
+    "X-Forwarded-User", "X-Forwarded-Groups", ["10.0.0.7", "fd00::/8"], {"support"}, {"sre", "ines"}
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "person"),
+    [
+        ({"x-forwarded-user": "olek"}, Person("olek", VIEWER)),
+        ({"x-forwarded-user": "olek", "x-forwarded-groups": "sales, support"}, Person("olek", RESPONDER)),
+        ({"x-forwarded-user": "olek", "x-forwarded-groups": "support,sre"}, Person("olek", ADMIN)),
+        ({"x-forwarded-user": "ines"}, Person("ines", ADMIN)),
+    ],
+)
+def test_a_proxy_says_who_it_is(headers: dict[str, str], person: Person) -> None:
+    assert PROXY.who(headers, "10.0.0.7") == person
+    assert PROXY.who(headers, "fd00::12") == person
+
+
+@pytest.mark.parametrize(
+    ("headers", "address", "why"),
+    [
+        ({"x-forwarded-user": "ines"}, "10.0.0.8", "through its proxy"),
+        ({"x-forwarded-user": "ines"}, "", "through its proxy"),
+        ({}, "10.0.0.7", "must set x-forwarded-user"),
+        ({"x-forwarded-user": " "}, "10.0.0.7", "must set x-forwarded-user"),
+    ],
+)
+def test_nobody_else_is_believed(headers: dict[str, str], address: str, why: str) -> None:
+    with pytest.raises(NotSignedIn, match=why):
+        PROXY.who(headers, address)
+
+
+@pytest.mark.parametrize("proxies", [[], ["proxy.example"], ["10.0.0.0/33"]])
+def test_a_proxy_that_is_no_address_is_refused(proxies: list[str]) -> None:
+    with pytest.raises(BadSignIn, match="VIGIL_CONSOLE_PROXIES"):
+        BehindProxy("a", "b", proxies, set(), set())
+
+
+def test_roles_include_those_before_them() -> None:
+    assert Person("a", ADMIN).may(RESPONDER)
+    assert Person("a", RESPONDER).may(RESPONDER)
+    assert not Person("a", VIEWER).may(RESPONDER)
+    assert AtThisMachine("me").who({}, "").may(RESPONDER)
+
+
+def test_a_form_is_of_one_person_and_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = Forms("secret")
+    token = forms.token(Person("ines"))
+    forms.check(token, Person("ines"))
+    for wrong, who in (
+        (token, "olek"),
+        ("", "ines"),
+        (token + "x", "ines"),
+        (Forms("other").token(Person("ines")), "ines"),
+    ):
+        with pytest.raises(StaleForm):
+            forms.check(wrong, Person(who))
+    monkeypatch.setattr(people, "FORM_HOURS", -1)
+    with pytest.raises(StaleForm, match="older"):
+        forms.check(token, Person("ines"))
