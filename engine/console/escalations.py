@@ -67,6 +67,8 @@ class Why(NamedTuple):
     """Whose hours counted; empty around the clock."""
     rows: list[way.Row]
     hands: list[str]
+    said_at: Instant | None
+    """When it was said, of what stands; None where it was not."""
 
     @property
     def outcome(self) -> Outcome:
@@ -161,10 +163,11 @@ class Escalations:
             said = None
             explained = explain(self._book, found.subject, known, said, until, self._options)
         texts = texts_of(found.facts)
-        whys = [self._why(one, texts) for one in reversed(explained.verdicts)]
+        said_at = {one.id: one.detected_at for one in reversed(found.outcomes)}
+        whys = [self._why(one, texts, said_at) for one in reversed(explained.verdicts)]
         return whys, explained.corrections, said is not None
 
-    def _why(self, checked: Checked, texts: dict[str, str]) -> Why:
+    def _why(self, checked: Checked, texts: dict[str, str], said_at: dict[str, Instant]) -> Why:
         o = checked.verdict
         calendar = self._book.calendars.get(o.versions.calendar if o.versions else "")
         return Why(
@@ -175,6 +178,7 @@ class Escalations:
             hours="" if calendar is None else calendar.name,
             rows=list(way.rows_of(o, self._book)),
             hands=list(way.hands_of(o)),
+            said_at=None if checked.said is None else said_at.get(checked.said.id),
         )
 
 

@@ -175,6 +175,8 @@ def _lane(lane: Lane, axis: Axis, top: int) -> str:
         f'<text class="say" x="0" y="{y + 13}">{escape(_short(lane.say, 40))}</text>',
     ]
     parts += [_stretch(one, axis, y - 5) for one in lane.stretches]
+    if not lane.is_over and lane.stretches and lane.marks:
+        parts.append(_ahead(lane.stretches[-1].end, lane.marks[-1].at, axis, y))
     labels: list[tuple[float, str]] = []
     for mark in lane.marks:
         parts.append(_mark(mark, axis, y))
@@ -197,8 +199,16 @@ def _stretch(one: Stretch, axis: Axis, y: int) -> str:
     return f'<rect class="seg{extra}" {box}/>'
 
 
+def _ahead(now: Instant, due: Instant, axis: Axis, y: int) -> str:
+    """From now to what is due."""
+    a, b = axis.x(now), axis.x(due)
+    return f'<path class="ahead" d="M{a:.1f} {y}H{b:.1f}"/>' if b > a else ""
+
+
 def _mark(mark: Mark, axis: Axis, y: int) -> str:
     x = axis.x(mark.at)
+    if mark.at > axis.end:  # beyond the picture: its label says when
+        return ""
     if mark.kind == "stop":
         return f'<circle class="stop" cx="{x:.1f}" cy="{y}" r="4.5"/>'
     hot = " hot" if mark.kind == "missed" else ""
@@ -207,6 +217,8 @@ def _mark(mark: Mark, axis: Axis, y: int) -> str:
 
 def _label(mark: Mark, axis: Axis, y: int) -> str:
     x = axis.x(mark.at)
+    if mark.at > axis.end:
+        return f'<text class="lbl" x="{WIDTH}" y="{y + 4}" text-anchor="end">{escape(mark.label)} →</text>'
     shade = {"missed": " bad", "stop": " good"}.get(mark.kind, "")
     if mark.kind == "missed":
         place = f'x="{x:.1f}" y="{y - 14}" text-anchor="middle"'

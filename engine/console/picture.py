@@ -13,7 +13,7 @@ from engine.core.segments import Segment
 from engine.documents import way
 from engine.documents.lateness import LATE, MET, MISSED, Ended
 from engine.documents.situation import Situation
-from engine.documents.words import due_words, length, was_owed
+from engine.documents.words import clock_time, due_words, length, was_owed
 
 
 def picture(
@@ -55,7 +55,11 @@ def _lane(
     if row is not None:
         stretches += _of_now(situation, row, stretches, now)
         if row.view.due_at is not None and not row.view.in_a_row and row.state != "breached":
-            marks.append(lanes.Mark(row.view.due_at, "due", _hour(row.view.due_at, situation)))
+            marks.append(
+                lanes.Mark(
+                    row.view.due_at, "due", clock_time(row.view.due_at, now, ZoneInfo(situation.zone.name))
+                )
+            )
     label = row.owed if row is not None else was_owed(*name, texts.get(name[1], ""))
     return lanes.Lane(label, _say(past, row, now), row is None, stretches, sorted(marks))
 
@@ -147,8 +151,3 @@ def _say(past: list[Ended], row: Row | None, now: Instant) -> str:
         return f"met, {length(early)} early" if early > 0 else "met"
     late = f" by {length(last.late)}" if last.late is not None else ""
     return f"{last.result}{late}"
-
-
-def _hour(at: Instant, situation: Situation) -> str:
-    moment = situation.moment(at)
-    return "" if not isinstance(moment, dict) else str(moment["short"]).rpartition(", ")[2]

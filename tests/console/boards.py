@@ -3,7 +3,6 @@
 from core.core_runs import Engine, at, book_of, fact, policy
 from engine.console.board import Board
 from engine.console.rows import Row
-from engine.core.facts import Fact
 from engine.core.instants import MINUTE, Instant, Span
 
 PATIENCE = Span(MINUTE // 20)
@@ -22,7 +21,6 @@ class Desk:
     def __init__(self, body: str = POLICY) -> None:
         self.engine = Engine(book_of(policy(body)))
         self.board = Board(self.engine.book, PATIENCE)
-        self.facts: list[Fact] = []
         self._known: dict[bytes, bytes] = {}
 
     def take(self, kind: str, minute: float, subject: str = "desk:1", **data: object) -> None:
@@ -30,7 +28,6 @@ class Desk:
         self.engine.tick_until(at(minute))
         one = fact(kind, minute, id=f"{kind}-{minute}-{subject}", **data)  # type: ignore[arg-type]
         refusal = self.engine.take(one, subject)
-        self.facts.append(one)
         assert refusal is None, refusal
 
     def see(self, minute: float, *, judged: bool = True) -> list[Row]:

@@ -1,0 +1,83 @@
+"""The pictures of the console in docs/images: the demo's own page, late in its story.
+
+    python docs/scripts/console_pictures.py
+
+Needs Chromium, and a broker or what the demo finds one with. Takes two minutes.
+"""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+IMAGES = Path(__file__).parents[1] / "images"
+STORY_SECONDS = 62.0
+"""Into the story, when a P0 keeps its cadence and a P1 has gone silent."""
+SUBJECT = "helpdesk:48199"
+
+SHOTS: list[tuple[str, str, tuple[int, int], str]] = [
+    ("console-board-light", "", (1440, 900), "light"),
+    ("console-board-dark", "", (1440, 900), "dark"),
+    ("console-board-phone", "", (390, 844), "light"),
+    ("console-board-wall", "", (2560, 1440), "dark"),
+    ("console-escalation-light", f"escalations/{SUBJECT}", (1440, 1500), "light"),
+    ("console-escalation-phone", f"escalations/{SUBJECT}", (390, 844), "dark"),
+]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder, "said")
+        command = [sys.executable, "-m", "engine.cli.main", "demo", "--plain", "--keep"]
+        with said.open("wb") as out:
+            demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out)  # noqa: S603  # ours
+        try:
+            take(address(said))
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(60)
+
+
+def address(said: Path) -> str:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        found = re.search(r"the deadline board: (\S+)", said.read_text(errors="replace"))
+        if found:
+            return found[1]
+        time.sleep(0.2)
+    sys.exit(said.read_text(errors="replace"))
+
+
+def take(url: str) -> None:
+    time.sleep(STORY_SECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, path, (width, height), scheme in SHOTS:
+            shoot(browser, url + path, IMAGES / f"{name}.png", width, height, scheme)
+        browser.close()
+
+
+def shoot(browser: Any, url: str, file: Path, width: int, height: int, scheme: str) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, timezone_id="Europe/Oslo"
+    )
+    page = context.new_page()
+    page.goto(url)
+    if url.count("/") == 3:
+        page.wait_for_function("document.querySelector('#live .word').textContent === 'Live'")
+    else:
+        page.locator("details.why").nth(1).click()
+    page.wait_for_timeout(1_200)
+    page.screenshot(path=file)
+    context.close()
+
+
+if __name__ == "__main__":
+    main()
