@@ -2,59 +2,30 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from alertmanager import running_alertmanager
 from engine.core.instants import parse_instant
-from engine.demo.broker import free_port
 from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
 from notify.alerting import Remembered, alert, notification, resolved
 from notify.counterpart import CUT, Counterpart, Says, running
-from servers import missing
 
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real one, that notifies nobody."""
-    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if program is None:
-        missing("there is no Alertmanager (Debian: prometheus-alertmanager)")
-    folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
-    (folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    flags = ["--config.file=am.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, *flags, "--cluster.listen-address="], cwd=folder, stderr=log, stdout=log
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(url, folder / "log")
+    folder = tmp_path_factory.mktemp("alertmanager")
+    with running_alertmanager(folder, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n") as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=2):  # noqa: S310  # ours
-                return
-        except (OSError, urllib.error.HTTPError):
-            time.sleep(0.1)
-    pytest.fail(f"Alertmanager did not start: {log.read_text()[-2000:]}", pytrace=False)
 
 
 def standing(url: str, subject: str) -> list[dict[str, Any]]:
