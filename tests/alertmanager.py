@@ -16,16 +16,16 @@ from servers import missing
 
 
 @contextmanager
-def running_alertmanager(folder: Path, config: str) -> Iterator[str]:
-    """Its URL, until the block ends; `folder` has what it says, in `log`. Without the program the test is
-    skipped, or fails where all is required."""
+def running_alertmanager(folder: Path, config: str, port: int | None = None) -> Iterator[str]:
+    """Its URL, until the block ends; `folder` has what it says, in `log`, and what it knows: another in the
+    same folder goes on from there. Without the program the test is skipped, or fails where it is required."""
     program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     if program is None:
         missing("there is no Alertmanager (Debian: prometheus-alertmanager)")
-    port = free_port()
+    port = port or free_port()
     (folder / "am.yml").write_text(config)
     flags = ["--config.file=am.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [program, *flags, "--cluster.listen-address="], cwd=folder, stderr=log, stdout=log
         )

@@ -74,7 +74,8 @@ class Receiver(Protocol):
 
     name: str
 
-    # `resend_every`, in seconds, is there where the other side forgets: what fires is sent again so often.
+    # `resend_every`, in seconds, is there where the other side forgets: what fires is sent again so often,
+    # and for `resolved_for` seconds what is over.
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         """Return when the other side has it; TryAgain or Refused otherwise, and nothing else."""
