@@ -364,6 +364,10 @@ class Metrics:
         """What was due has been looked for, and its ticks are sent."""
         self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(unix_s)
 
+    def clock(self, unix_s: float) -> None:
+        """What the engine's clock shows."""
+        self._gauges["vigil_clock_timestamp_seconds"][()].set(unix_s)
+
     def recovering(self, is_recovering: bool) -> None:
         self._gauges["vigil_recovering"][()].set(float(is_recovering))
 

@@ -169,4 +169,5 @@ class Duties:
                     self._metrics.consumer_lag(tp.topic, tp.partition, lag)
             self._readiness.saw_lag(total)
             self._metrics.ready(self._readiness.is_ready())
+            self._metrics.clock(self._clock.now() / SECOND)
             await asyncio.sleep(LAG_INTERVAL)
