@@ -89,7 +89,7 @@ class Duties:
                 await asyncio.gather(
                     *(self._send(number, found, now, complete[number]) for number, found in due.items())
                 )
-            self._metrics.heartbeat(time.time())
+            self._metrics.heartbeat()
 
     def _complete(self, now: Instant) -> dict[int, Instant]:
         """Up to when each partition is known where it is behind, else NEVER: what waited is released."""

@@ -235,7 +235,7 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
     metrics.ready(True)
     metrics.recovering(False)
     metrics.started(1e9)
-    metrics.heartbeat(1e9)
+    metrics.heartbeat()
     metrics.clock(1e9)
     metrics.changelog_acknowledged(chance.uniform(0, 100))
     metrics.calendar_horizon(word(), 2e9)
