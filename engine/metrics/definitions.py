@@ -294,6 +294,10 @@ NOTIFY = (
         "Beginnings anew: broker_away, database_away, overtaken (another process writes the record).",
         "reason",
     ),
+    _counter(
+        "vigil_notify_wording_failures_total",
+        "Alerts that were told in the built-in words, for the receiver's own could not be made.", "receiver",
+    ),
     _gauge(
         "vigil_notify_circuit", "",
         "Of a receiver: 0 closed; 1 half open: the next notification decides; 2 open: it is left alone.",

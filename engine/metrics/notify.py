@@ -26,12 +26,17 @@ class NotifyMetrics:
         for receiver in receivers:
             self.circuit(receiver, 0)
             self.waiting(receiver, 0.0)
+            self.worded_otherwise(receiver, 0)
             for result in (DELIVERED, FAILED, DEAD):
                 self._counters["vigil_notify_notifications_total"][receiver, result].add(0)
 
     def sent(self, receiver: str, result: str) -> None:
         """An attempt, by how it ended: DELIVERED, FAILED or DEAD."""
         self._counters["vigil_notify_notifications_total"][receiver, result].add()
+
+    def worded_otherwise(self, receiver: str, alerts: int) -> None:
+        """Alerts whose own wording failed."""
+        self._counters["vigil_notify_wording_failures_total"][(receiver,)].add(alerts)
 
     def circuit(self, receiver: str, state: int) -> None:
         self._gauges["vigil_notify_circuit"][(receiver,)].set(state)

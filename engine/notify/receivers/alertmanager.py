@@ -57,9 +57,10 @@ class Alertmanager:
         self.name = name
         self.resend_every, self.resolved_for = config.resend_every, config.resolved_for
         self._config = config
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         now = time.time()
         alerts = [one for alert in notification.alerts for one in self._posted(alert, memory, now)]
         await self._post_to_all(orjson.dumps(alerts))
@@ -92,7 +93,7 @@ class Alertmanager:
 
     def _alert(self, alert: Alert, labels: Mapping[str, str], now: float) -> dict[str, Any]:
         """Of what is resolved without `startsAt`: Alertmanager has it."""
-        words = self._wording.of(alert)
+        words = self.wording.of(alert)
         came = min(alert.outcome.effective_at, int(now * SECOND))
         posted: dict[str, Any] = {
             "labels": labels,

@@ -74,14 +74,15 @@ class Email:
     def __init__(self, name: str, config: EmailConfig) -> None:
         self.name = name
         self._config = config
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         messages = [self._message(subject, alerts) for subject, alerts in by_subject(notification.alerts)]
         await asyncio.to_thread(self._deliver, messages)
 
     def _message(self, subject: str, alerts: Sequence[Alert]) -> EmailMessage:
-        told = [(alert, self._wording.of(alert)) for alert in alerts]
+        told = [(alert, self.wording.of(alert)) for alert in alerts]
         title = next((alert.title for alert in alerts if alert.title), "")
         latest = max(alert.outcome.effective_at for alert in alerts)
         message = EmailMessage(policy=SMTP_POLICY)
