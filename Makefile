@@ -59,6 +59,7 @@ soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) VIGIL_SOAK_OUTCOMES=$(SOAK_OUTCOMES) $(BIN)/pytest -s tests/notify/test_notify_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
+	VIGIL_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s --timeout 0 tests/intake/test_openapi_document.py
 	VIGIL_REQUIRE=1 VIGIL_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS) $(BIN)/pytest -s tests/fuzz
 
 audit: $(VENV)/audit/.done

@@ -194,6 +194,29 @@ def try_payload(
         raise Failure(f"{why.reason}: {why}", ExitCode.FOUND, hint) from None
 
 
+@app.command()
+def openapi(
+    doors: Annotated[
+        Path | None,
+        typer.Option("--doors", "-d", help="YAML file of doors; without it a door a source, by its name."),
+    ] = None,
+) -> None:
+    """Print the OpenAPI 3.1 document of the doors: bodies, headers, keys, answers. It is not served.
+
+    \b
+    Examples:
+      vigil intake openapi > openapi.json
+      vigil intake openapi --doors intake.yaml | jq '.paths | keys'
+    """
+    from engine.cli.output import say_json
+    from engine.intake.configuration import shipped
+    from engine.intake.openapi import document
+    from engine.intake.sources import SOURCES
+
+    known = {name: shipped(source) for name, source in SOURCES.items()} if doors is None else _doors(doors)
+    say_json(document(known))
+
+
 keys = typer.Typer(help="API keys, for sources that sign nothing.", no_args_is_help=True)
 app.add_typer(keys, name="key")
 

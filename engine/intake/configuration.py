@@ -16,7 +16,7 @@ from engine.intake.arrival import Arrival, NotAuthentic
 from engine.intake.authenticity import key_of
 from engine.intake.history.access import Access, must_be_url
 from engine.intake.history.readers import READERS
-from engine.intake.keys import Key, Rate, is_hash, owner
+from engine.intake.keys import OF_A_KEY, Key, Rate, is_hash, owner
 from engine.intake.mapping import Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
@@ -26,6 +26,8 @@ from engine.policies.problems import Problem
 
 SHORTEST_SECRET = 8
 """Characters; what is shorter is a slip."""
+UNLIMITED = "unlimited"
+"""What a key's rate may say instead of numbers."""
 
 
 class IntakeErrors(Exception):
@@ -83,7 +85,12 @@ class _Key(BaseModel):
     hash: str
     sources: list[str] = []
     types: list[str] = []
-    rate: _Rate | None = None
+    rate: _Rate | None = _Rate(per_second=OF_A_KEY.per_second, burst=OF_A_KEY.burst)
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _unlimited(cls, value: Any) -> Any:
+        return None if value == UNLIMITED else value
 
     @field_validator("hash")
     @classmethod

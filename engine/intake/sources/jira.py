@@ -21,8 +21,11 @@ _CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
 """Of statuses: workflows have names of their own, these three keys are always the same."""
 
 
+SIGNED_HEADERS = ("x-hub-signature",)
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    given = header(arrival, "x-hub-signature")
+    given = header(arrival, SIGNED_HEADERS[0])
     must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
 
 
@@ -176,4 +179,7 @@ SOURCE = Source(
         "highest": "P0", "high": "P1", "medium": "P2", "low": "P3", "lowest": "P3",
         "blocker": "P0", "critical": "P0", "major": "P1", "minor": "P2", "trivial": "P3",
     },
+    signed_headers=SIGNED_HEADERS,
+    needs=("webhookEvent", "timestamp", "issue.key", "issue.fields{}"),
+    other_headers=("x-atlassian-webhook-identifier",),
 )  # fmt: skip

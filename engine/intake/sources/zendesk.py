@@ -16,6 +16,7 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
+SIGNED_HEADERS = ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")
 _PREFIX = "zen:event-type:ticket."
 _OF_HISTORY = re.compile(r"[0-9]+(\.[0-9]+)?")
 """The id of an event of an audit; a webhook's is a UUID."""
@@ -23,8 +24,7 @@ _OF_HISTORY = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     """The timestamp is signed with the body, so an old delivery cannot be sent again."""
-    signature = header(arrival, "x-zendesk-webhook-signature")
-    timestamp = header(arrival, "x-zendesk-webhook-signature-timestamp")
+    signature, timestamp = (header(arrival, name) for name in SIGNED_HEADERS)
     signed = timestamp.encode() + arrival.body
     must_match([signature], [base64_digest(secret, signed) for secret in secrets])
     must_be_fresh(iso_moment(timestamp), arrival.at)
@@ -146,4 +146,6 @@ SOURCE = Source(
         "deleted": State("cancelled", "deleted"),
     },
     severities={"urgent": "P0", "high": "P1", "normal": "P2", "low": "P3"},
+    signed_headers=SIGNED_HEADERS,
+    needs=("type", "id", "time", "detail.id"),
 )
