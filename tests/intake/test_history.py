@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.core.instants import Instant, format_instant, from_datetime, parse_instant
-from engine.intake.arrival import Arrival, NotMapped
+from engine.core.instants import SECOND, Instant, format_instant, from_datetime, parse_instant
+from engine.intake.arrival import NotMapped
 from engine.intake.configuration import Door
 from engine.intake.history import asking
 from engine.intake.history.access import Access, must_be_url
@@ -108,13 +108,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def by_webhooks(door: Door, webhooks: list[dict[str, Any]]) -> list[ToSend]:
-    """What the door sends of these deliveries."""
+    """What the door sends of these deliveries, each two seconds after it happened."""
     found = []
     for number, body in enumerate(webhooks):
         headers = {"x-atlassian-webhook-identifier": f"d-{number}"}
-        came: Arrival = arrival(body, headers, NOW)
+        came = arrival(body, headers, NOW)
         try:
-            found += records_of(door.source.translate(came, door.mapping), door.name, came)
+            said = door.source.translate(came, door.mapping)
+            at = Instant(said[0].at + 2 * SECOND) if said else NOW
+            found += records_of(said, door.name, arrival(body, headers, at))
         except NotMapped as why:
             if not why.ignored:
                 raise

@@ -174,7 +174,7 @@ def zendesk_lives(source: Zendesk, tickets: int, seed: int = 1) -> list[dict[str
         life = ZendeskLife(source, number, at, rng, priority=rng.choice(["urgent", "high", "normal"]))
         for _ in range(rng.randrange(2, 9)):
             at += timedelta(
-                seconds=rng.choice([0, 1, 40, 900, 5_000, 20_000]), microseconds=rng.randrange(10**6)
+                seconds=rng.choice([1, 40, 900, 5_000, 20_000]), microseconds=rng.randrange(10**6)
             )
             _happens(life, at, rng)
         webhooks += life.webhooks
