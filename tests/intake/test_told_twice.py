@@ -17,6 +17,8 @@ from intake.counterparts import Counterpart, Jira, Zendesk
 from intake.test_history import Loading, by_webhooks
 from intake.tickets import START, ZendeskLife, jira_lives, rng_of, zendesk_lives
 
+LOADED = START + timedelta(days=3)
+"""When the history is asked for, and recorded."""
 POLICIES = str(Path(__file__).parents[2] / "deploy" / "policies")
 
 
@@ -36,6 +38,7 @@ def both_ways(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[list[ToSe
     lives: list[dict[str, Any]]
     lives = zendesk_lives(source, 25) if isinstance(source, Zendesk) else jira_lives(source, 25)  # type: ignore[arg-type]
     load = Loading(source, tmp_path)
+    load.now = from_datetime(LOADED)
     return by_webhooks(load.door, lives), load().events
 
 
@@ -55,7 +58,7 @@ def test_history_that_comes_later_says_nothing_and_corrects_nothing(
     both_ways: tuple[list[ToSend], list[ToSend]], tmp_path: Path
 ) -> None:
     webhooks, history = both_ways
-    until = ("--as-reported", "--until", format_instant(from_datetime(START + timedelta(days=3))))
+    until = ("--as-reported", "--until", format_instant(from_datetime(LOADED + timedelta(hours=1))))
     live = judged(tmp_path / "live.jsonl", webhooks, *until)
     both = judged(tmp_path / "both.jsonl", webhooks + history, *until)
     assert len(live) > 300
