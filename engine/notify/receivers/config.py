@@ -1,7 +1,9 @@
 """What every receiver's configuration has in common: secrets from files, where it may reach, its wording."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -72,6 +74,13 @@ class Config(FromFiles):
             must_be_template(template)
         return value
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody's answer may bring into a log: of a URL that is a secret also what its server sees."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        told = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return tuple(part for one in told for part in (one, *_seen(one)))
+
     def words(self, receiver: str) -> Wording:
         """How the receiver is told."""
         own = self.wording
@@ -108,7 +117,20 @@ class HttpConfig(Config):
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.allow_http, self.allow_private, self.timeout, self.proxy)
+        return Reach(self.allow_http, self.allow_private, self.timeout, self.proxy, self.secrets)
+
+
+_SHORT = 8
+"""Characters of a part of a URL that is no secret by itself: a version, a number."""
+
+
+def _seen(secret: str) -> list[str]:
+    """The path and the query of a URL, and what they are made of."""
+    if "://" not in secret:
+        return []
+    parts = urlsplit(secret)
+    pieces = [parts.path, parts.query, *parts.path.split("/"), *re.split("[&=]", parts.query)]
+    return [piece for piece in pieces if len(piece) > _SHORT]
 
 
 def _content(field: str, path: object) -> str:
