@@ -12,10 +12,11 @@ SOAK_COMPARISONS ?= 1000000
 SOAK_OUTCOMES ?= 100000
 SOAK_FUZZ_SECONDS ?= 1800
 SIM_SEEDS ?= 10000
+HELM := v3.22.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak audit lock clean
+.PHONY: help demo test check bench soak audit chart lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
@@ -27,6 +28,7 @@ help:
 	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers,"
 	@echo "             fuzz the parsers for SOAK_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)"
 	@echo "make audit   the bill of materials, and what is known against the dependencies"
+	@echo "make chart   render the Helm chart and check it by Kubernetes' schemas (needs Go; minutes, once)"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make clean   remove what was installed and cached here"
 
@@ -57,16 +59,21 @@ soak: $(VENV)/.dev
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) $(BIN)/pytest -s tests/e2e/test_archive_killed.py
 	VIGIL_REQUIRE=1 VIGIL_SOAK_KILLS=$(SOAK_KILLS) VIGIL_SOAK_OUTCOMES=$(SOAK_OUTCOMES) $(BIN)/pytest -s tests/notify/test_notify_killed.py
 	VIGIL_ORACLE_COMPARISONS=$(SOAK_COMPARISONS) $(BIN)/pytest -s --timeout 0 -k random tests/core/test_calendars_oracle.py tests/core/test_lives_oracle.py
+	VIGIL_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s --timeout 0 tests/intake/test_openapi_document.py
 	VIGIL_REQUIRE=1 VIGIL_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS) $(BIN)/pytest -s tests/fuzz
 
 audit: $(VENV)/audit/.done
 	$(VENV)/audit/bin/python .ci/audit.py
+
+chart: $(VENV)/.dev $(VENV)/chart/.done
+	PATH="$(CURDIR)/$(VENV)/chart/bin:$$PATH" $(BIN)/pytest -q tests/deploy/test_helm.py
 
 lock: $(VENV)/.dev
 	$(RESOLVE) --extra demo --group build --group dev -o requirements-dev.lock
 	$(RESOLVE) --constraint requirements-dev.lock --extra demo --group build -o requirements-demo.lock
 	$(RESOLVE) --constraint requirements-dev.lock -o requirements.lock
 	$(UV) --group audit -o requirements-audit.lock
+	$(UV) --group chart -o requirements-chart.lock
 
 clean:
 	rm -rf $(VENV) .cache .run dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -89,6 +96,15 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 $(VENV)/audit/.done: requirements-audit.lock | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
+
+# Nor is helm, which no registry has ready, and the schemas of Kubernetes.
+$(VENV)/chart/.done: requirements-chart.lock | $(BIN)/python
+	@command -v go >/dev/null || { echo "make chart builds helm: it needs Go 1.26 or newer." >&2; exit 1; }
+	@$(BIN)/python -m venv $(VENV)/chart
+	@$(VENV)/chart/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@echo "building helm $(HELM): some minutes, once"
+	@GOBIN="$(CURDIR)/$(VENV)/chart/bin" go install helm.sh/helm/v3/cmd/helm@$(HELM)
 	@touch $@
 
 $(BIN)/python:

@@ -25,10 +25,14 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
+from engine.stream.checks import record_limits
 from engine.stream.rights import roles
 
 _Answer = TypeVar("_Answer")
 
+_REFUSED = ExitCode.REFUSED
+DISK_WARN, DISK_FAIL = 0.15, 0.05
+"""Of a broker's disk that is free. A full one ends the broker."""
 SKEW_WARN_SECONDS = 1.0
 SKEW_FAIL_SECONDS = 60.0
 """Events from five minutes ahead are dead-lettered; long before that verdicts are wrong by the skew."""
@@ -76,7 +80,7 @@ def _examine_with(
         who = f"as {settings.sasl_username}" if settings.sasl_username else settings.security_protocol
         yield ok("broker", f"{len(nodes)} reachable ({', '.join(nodes)}), {who}")
     yield from _transactions(admin, settings)
-    for examine in (examine_topics, _group, _clock):
+    for examine in (examine_topics, _group, _clock, _disks):
         try:
             yield from examine(admin, settings)
         except KafkaError as error:
@@ -237,13 +241,11 @@ def _configs(
         if weak:
             advice = "an acknowledged write may be on one disk only: set min.insync.replicas=2"
             yield warn("replication", f"min.insync.replicas 1: {_some(weak)}", advice)
-    dlq_limit = int(
-        configs.get(settings.dlq_topic, {}).get("max.message.bytes", settings.max_dead_letter_bytes)
-    )
-    if dlq_limit < settings.max_dead_letter_bytes:
-        found = f"{settings.dlq_topic}: max.message.bytes={dlq_limit}"
-        advice = f"dead letters may have {settings.max_dead_letter_bytes} bytes (VIGIL_MAX_DEAD_LETTER_BYTES)"
-        yield warn("dead letters", found, advice)
+    for topic, setting in record_limits(settings):
+        needed, limit = getattr(settings, setting), configs.get(topic, {}).get("max.message.bytes")
+        if limit is not None and int(limit) < needed:
+            advice = f"set max.message.bytes={needed} on it, or VIGIL_{setting.upper()}={limit}"
+            yield fail("limits", f"{topic}: takes {limit} bytes, and we may send {needed}", advice, _REFUSED)
 
 
 def _transactions(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
@@ -364,3 +366,29 @@ def _clock(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
         yield warn("clock", found, advice)
     else:
         yield ok("clock", found)
+
+
+def _disks(admin: KafkaAdminClient, _: Settings) -> Iterator[Finding]:
+    """What is free on the brokers' disks, where we may ask and the broker tells."""
+    least: tuple[float, str] | None = None
+    for broker in admin.describe_log_dirs():
+        for place in broker["log_dirs"]:
+            where = f"broker {broker['broker']}, {place['log_dir']}"
+            if place["error_code"]:
+                why = for_code(place["error_code"]).__name__
+                yield fail("disks", f"{where}: {why}", "look at the broker's log and at its disk")
+            elif place["total_bytes"] > 0:
+                free = place["usable_bytes"] / place["total_bytes"]
+                least = min(least or (free, where), (free, where))
+    if least is None:
+        yield skip("disks", "the brokers do not tell what is free (who may Describe the cluster is told)")
+        return
+    free, where = least
+    found = f"{free:.0%} free at the fullest: {where}"
+    advice = "a full disk ends the broker: make room, or keep events for less long"
+    if free < DISK_FAIL:
+        yield fail("disks", found, advice)
+    elif free < DISK_WARN:
+        yield warn("disks", found, advice)
+    else:
+        yield ok("disks", found)

@@ -1,4 +1,4 @@
-"""`vigil doctor`: looks at settings, policies, broker, topics and workers, and says what to do."""
+"""`vigil doctor`: looks at settings, policies, databases, broker and workers, and says what to do."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -68,16 +68,13 @@ def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
 
 def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> Iterator[Finding]:
     from engine.cli.cluster import examine_cluster
-    from engine.cli.installation import (
-        examine_archive,
-        examine_pace,
-        examine_policies,
-        examine_worker,
-    )
+    from engine.cli.installation import examine_pace, examine_policies, examine_worker
+    from engine.cli.storage import examine_archive, examine_notify
 
     yield from examine_policies(settings)
     yield from examine_pace(settings)
     yield from examine_archive(settings)
+    yield from examine_notify(settings)
     yield from examine_cluster(settings, timeout)
     here = f"http://127.0.0.1:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

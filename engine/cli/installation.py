@@ -127,7 +127,7 @@ def _calendars(book: "Book") -> Iterator[Finding]:
         try:
             calendar.next_opening(ahead)
         except CalendarError as error:
-            advice = "install current tzdata and holidays packages, or correct the calendar"
+            advice = "check this machine's clock and the calendar, and that tzdata and holidays are current"
             yield fail("calendars", str(error), advice, ExitCode.REFUSED)
             return
     if named:
@@ -152,33 +152,6 @@ def examine_pace(settings: "Settings") -> Iterator[Finding]:
         return
     span = f"clocks from {format_instant(learned.since)}, due by {format_instant(learned.until)}"
     yield ok("pace", f"{settings.pace}: {len(learned.pace.kinds)} kinds, {span}; hash {learned.pace.hash}")
-
-
-def examine_archive(settings: "Settings") -> Iterator[Finding]:
-    """The archive's database, where one is named."""
-    from sqlalchemy.exc import DBAPIError
-
-    from engine.archive.archive import Archive
-    from engine.sql.database import NoDatabase, connect, reason, shown
-    from engine.sql.schema import SchemaRefused
-
-    if "archive_url" not in settings.model_fields_set:
-        return
-    try:
-        with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
-            found = archive.state()
-            where = shown(archive.engine)
-    except (NoDatabase, SchemaRefused) as error:
-        yield fail("archive", str(error), "set VIGIL_ARCHIVE_URL to the archive's database")
-        return
-    except DBAPIError as error:
-        yield fail("archive", reason(error), "is the database there, and does it let us in?")
-        return
-    held = f"{where}: schema {found.schema or 'none'}, {found.facts:,} facts, {found.outcomes:,} outcomes"
-    if found.schema == found.newest:
-        yield ok("archive", held)
-    else:
-        yield warn("archive", held, f"`vigil archive upgrade` makes it {found.newest}; so does `run`")
 
 
 def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:

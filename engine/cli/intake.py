@@ -73,6 +73,85 @@ ANSWER_WITHIN = 4.0
 """Seconds for Kafka to acknowledge: PagerDuty gives up after five."""
 
 
+@app.command()
+def backfill(
+    door: Annotated[str, typer.Argument(metavar="DOOR", help="A door of the file that has a `history`.")],
+    doors: _DOORS = Path("intake.yaml"),
+    since: Annotated[
+        str | None,
+        typer.Option(help="Load what happened from then on, ISO 8601 with an offset; with the first start."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="… and before this time. Else: all but the last minute.")
+    ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Go on asking until stopped: instead of webhooks, or beside."),
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(min=1, help="With --follow: seconds between two times of asking.")
+    ] = 60.0,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the load stands, kept by it. Else backfill-DOOR.json here, or OUTPUT.state.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="JSON Lines for `vigil replay` instead of Kafka."
+        ),
+    ] = None,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Load a source's history, or close a gap: what its webhooks would have told. Zendesk and Jira.
+
+    By the door's own mapping, under the door's name: what the webhooks told as well changes nothing. How far
+    it is, is written down after Kafka has acknowledged; killed and started again it goes on from there, and
+    after it has ended, from its end. What cannot be mapped is a dead letter with its reason; with --output it
+    is in OUTPUT.dead.
+
+    \b
+    Exit codes:
+      0   loaded, or stopped by SIGTERM or SIGINT
+      1   the source answers what is none of its pages: the message says where
+      69  the source, or Kafka, does not answer: start it again later
+      78  refused: the file, the credentials, the query, or the state of another load
+
+    \b
+    Examples:
+      vigil intake backfill acme --since 2026-01-01T00:00:00Z
+      vigil intake backfill acme --since 2026-03-02T10:00:00Z --until 2026-03-02T12:00:00Z --state gap.json
+      vigil intake backfill acme --follow
+      vigil intake backfill acme --since 2026-01-01T00:00:00Z -o acme.jsonl
+      vigil replay acme.jsonl --policies policies
+    """
+    from engine.cli.backfilling import Wish, load
+    from engine.cli.inputs import instant, settings_at
+    from engine.cli.output import say_json
+    from engine.stream.logs import configure
+
+    settings = settings_at(bootstrap_servers)
+    configure(settings.log_format, settings.log_level)
+    wish = Wish(
+        since=None if since is None else instant("--since", since),
+        until=None if until is None else instant("--until", until),
+        interval=interval if follow else None,
+        state=state,
+        output=output,
+    )
+    summary = load(settings, _one_door(door, doors), wish)
+    if json:
+        say_json(summary)
+
+
 @app.command("test")
 def try_payload(
     door: Annotated[str, typer.Argument(help="A door of the file, or a source's name for its own mapping.")],
@@ -113,6 +192,29 @@ def try_payload(
     except NotMapped as why:
         hint = "ignored: of a kind that is not for us" if why.ignored else "it would be a dead letter"
         raise Failure(f"{why.reason}: {why}", ExitCode.FOUND, hint) from None
+
+
+@app.command()
+def openapi(
+    doors: Annotated[
+        Path | None,
+        typer.Option("--doors", "-d", help="YAML file of doors; without it a door a source, by its name."),
+    ] = None,
+) -> None:
+    """Print the OpenAPI 3.1 document of the doors: bodies, headers, keys, answers. It is not served.
+
+    \b
+    Examples:
+      vigil intake openapi > openapi.json
+      vigil intake openapi --doors intake.yaml | jq '.paths | keys'
+    """
+    from engine.cli.output import say_json
+    from engine.intake.configuration import shipped
+    from engine.intake.openapi import document
+    from engine.intake.sources import SOURCES
+
+    known = {name: shipped(source) for name, source in SOURCES.items()} if doors is None else _doors(doors)
+    say_json(document(known))
 
 
 keys = typer.Typer(help="API keys, for sources that sign nothing.", no_args_is_help=True)

@@ -105,33 +105,44 @@ def try_receiver(
     receiver: Annotated[str, typer.Argument(metavar="RECEIVER", help="Its name in the file.")],
     config: Config = None,
     policies: Policies = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing, only show the words.")] = False,
 ) -> None:
-    """Send a receiver a sample: an alert that fires, and that it is resolved.
+    """Send a receiver a sample, an alert that fires and that it is resolved, and show its words.
 
     \b
     Exit codes:
       0   it has them
-      1   it does not: the message says why
+      1   it does not, or its own wording failed: the message says why
 
     \b
     Examples:
       vigil notify test pager
+      vigil notify test pager --dry-run
     """
     import asyncio
 
     from engine.cli.inputs import now
     from engine.cli.notifying import configured
     from engine.cli.output import say
-    from engine.notify.sample import send
+    from engine.notify import sample
 
     said = configured(_settings(notify_config=config, policies=policies))
     if receiver not in said.receivers:
         names = ", ".join(said.receivers)
         raise Failure(f"{receiver!r} is no receiver; there are {names}", ExitCode.USAGE)
-    problem = asyncio.run(send(said.receivers[receiver], now()))
+    told, alerts = said.receivers[receiver], sample.alerts(now())
+    problem = "" if dry_run else asyncio.run(sample.send(told, alerts))
     if problem:
         raise Failure(f"{receiver}: {problem}", ExitCode.FOUND)
-    say(f"{receiver} has a sample that fired and was resolved")
+    asyncio.run(told.wording.prepare(alerts))
+    for alert in alerts:
+        words = told.wording.of(alert)
+        lines = [f"{name}: {value}" for name, value in (*words.fields, *words.links)]
+        say("\n".join((f"[{alert.state}] {words.title}", words.text, *lines, "")))
+    if told.wording.failures:
+        why = f"its own wording failed, and it was told in ours: {told.wording.why}"
+        raise Failure(f"{receiver}: {why}", ExitCode.FOUND)
+    say(f"{receiver} {'would be sent' if dry_run else 'has'} a sample that fired and was resolved")
 
 
 @silences.command("add")

@@ -12,16 +12,21 @@ import resource
 import signal
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
 from jinja2 import (
+    ChainableUndefined,
     FileSystemLoader,
+    FunctionLoader,
     StrictUndefined,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
+    Undefined,
+    meta,
+    nodes,
     pass_context,
 )
 from jinja2.exceptions import SecurityError
@@ -58,12 +63,10 @@ _METHODS = {
 class Sandbox(ImmutableSandboxedEnvironment):
     """Plain data, a few of its methods, and Jinja's own tools; whatever else is reached for is refused."""
 
-    def __init__(self, folders: list[str]) -> None:
+    def __init__(self, folders: list[str], **other: Any) -> None:
+        how = {"loader": FileSystemLoader(folders), "undefined": StrictUndefined, "autoescape": True}
         super().__init__(
-            loader=FileSystemLoader(folders),
-            undefined=StrictUndefined,
-            autoescape=True,
-            finalize=_finalize,
+            **{**how, "finalize": _finalize, **other},
             optimized=False,  # what an expression costs is paid when it runs, where it is bounded
             trim_blocks=True,
             lstrip_blocks=True,
@@ -90,6 +93,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return self.getattr(obj, argument)
         return super().getitem(obj, argument)
 
+    def prepare(self, job: dict[str, Any]) -> None:
+        """For one job."""
+        self.undefined_names, self.size = [], job["size"]
+
     def note(self, undefined: StrictUndefined) -> None:
         """A name that the data does not have was printed, as missing."""
         name = str(undefined._undefined_name)
@@ -99,6 +106,55 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def unsafe_undefined(self, obj: Any, attribute: str) -> NoReturn:
         """Refused when it is reached for, not when it is used."""
         raise SecurityError(f"{type(obj).__name__}.{attribute}")
+
+
+class TextSandbox(Sandbox):
+    """For a text that comes with its job and is filled in as plain text; what is not known is left out."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        loader = FunctionLoader(self._load)
+        super().__init__(
+            [_TEXTS], loader=loader, undefined=ChainableUndefined, autoescape=False, finalize=_plain
+        )
+
+    def prepare(self, job: dict[str, Any]) -> None:
+        """TemplateError where the text uses a name that is none of `known`."""
+        super().prepare(job)
+        name, text = job["template"], job["text"]
+        self._texts[name] = text
+        if "known" not in job:
+            return
+        self.get_template(name)  # what else is wrong with it is told better by this
+        tree = self.parse(text, name, f"{_TEXTS}/{name}")
+        unknown = meta.find_undeclared_variables(tree) - set(job["known"])
+        for node in tree.find_all(nodes.Name):
+            if node.name in unknown:
+                names = ", ".join(job["known"])
+                raise TemplateSyntaxError(f"{node.name!r} is none of {names}", node.lineno, name)
+
+    def _load(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        text = self._texts.get(name)
+        return None if text is None else (text, f"{_TEXTS}/{name}", lambda: self._texts.get(name) == text)
+
+
+_TEXTS = "/texts"
+"""In place of a folder."""
+
+
+@pass_context
+def _plain(context: Context, value: Any) -> str:
+    """What an expression prints where no Markdown is made."""
+    sandbox = context.environment
+    assert isinstance(sandbox, Sandbox)  # noqa: S101  # made by it
+    if value is None or isinstance(value, Undefined):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if len(text) > sandbox.size:
+        raise TooLarge
+    return "".join(c for c in text if _is_printable(c))
 
 
 @pass_context  # and so not tried on constants when a template is compiled
@@ -153,10 +209,10 @@ _TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 def fill_in(sandbox: Sandbox, job: dict[str, Any]) -> dict[str, Any]:
     """`text` and the `undefined` names, or an `error` with its `kind`, `template` and `line`."""
-    sandbox.undefined_names, sandbox.size = [], job["size"]
     signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     try:
+        sandbox.prepare(job)
         pieces = sandbox.get_template(job["template"]).generate(job["data"])
         return {"text": "".join(_at_most(job["size"], pieces)), "undefined": sandbox.undefined_names}
     except BaseException as error:
@@ -222,11 +278,12 @@ def _read(source: BinaryIO) -> Any:
 
 
 def main() -> None:
-    """One job after another from stdin, an answer each on stdout: its length, a line end, JSON."""
+    """One job after another from stdin, an answer each on stdout: its length, a line end, JSON. Arguments are
+    folders of templates; without any, each job has its text."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sandbox = Sandbox(sys.argv[1:])
+    sandbox = Sandbox(sys.argv[1:]) if sys.argv[1:] else TextSandbox()
     while (job := _read(sys.stdin.buffer)) is not None:
         answer = json.dumps(fill_in(sandbox, job)).encode()
         sys.stdout.buffer.write(b"%d\n%b" % (len(answer), answer))

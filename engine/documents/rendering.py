@@ -1,4 +1,4 @@
-"""Templates and plain data → Markdown, within limits of time, size and reach; own templates first."""
+"""Templates and plain data → Markdown or plain text, within limits of time, size and reach."""
 
 import atexit
 import os
@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, NamedTuple, TypeAlias
+from typing import IO, Any, NamedTuple, Self, TypeAlias
 
 import orjson
 
@@ -58,19 +58,18 @@ class Rendered(NamedTuple):
     undefined: tuple[str, ...]
 
 
-class Press:
-    """Fills in templates, of `own` first, then those shipped. One process, started when it is needed.
+class Sandboxed:
+    """The process that fills in, started when it is needed.
 
     Safe to share between threads, which take turns. Close it, or use it as a context manager.
     """
 
-    def __init__(self, own: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
-        self.folders = [folder.resolve() for folder in (own, SHIPPED) if folder is not None]
-        self.limits = limits
+    def __init__(self, folders: Sequence[Path], limits: Limits) -> None:
+        self.folders, self.limits = folders, limits
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = Lock()
 
-    def __enter__(self) -> "Press":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,28 +83,14 @@ class Press:
             self._process = None
             atexit.unregister(self.close)
 
-    def render(self, template: str, data: Mapping[str, Plain]) -> Rendered:
-        """The document of a template, by its name within the folders, such as `triage.md`.
-
-        TemplateError says which template and line; TypeError for data that is not plain.
-        """
-        job = orjson.dumps(
-            {"template": template, "data": data, "seconds": self.limits.seconds, "size": self.limits.size}
-        )
+    def _filled_in(self, template: str, data: Mapping[str, Plain], **more: Any) -> Rendered:
+        job = {"template": template, "data": data, "seconds": self.limits.seconds, "size": self.limits.size}
+        encoded = orjson.dumps(job | more)
         with self._turn:
-            answer = self._answer(template, job)
+            answer = self._answer(template, encoded)
         if "kind" in answer:
             raise self._error(answer)
         return Rendered(answer["text"], tuple(answer["undefined"]))
-
-    def all(self) -> list[tuple[str, bool, Path]]:
-        """Every template by name, whether it is an own one, and its file."""
-        found: dict[str, tuple[str, bool, Path]] = {}
-        for folder in self.folders:
-            for file in folder.rglob("*.md"):
-                name = file.relative_to(folder).as_posix()
-                found.setdefault(name, (name, folder != SHIPPED, file))
-        return [found[name] for name in sorted(found)]
 
     def _answer(self, template: str, job: bytes) -> Any:
         deadline = time.monotonic() + self.limits.seconds + _GRACE
@@ -170,3 +155,41 @@ class Press:
             case "refused":
                 return TemplateRefused(template, line, f"reaches for {said}, which is not in its data")
         return TemplateError(template, line, said)
+
+
+class Press(Sandboxed):
+    """Fills in the templates of documents, of `own` first, then those shipped."""
+
+    def __init__(self, own: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
+        super().__init__([folder.resolve() for folder in (own, SHIPPED) if folder is not None], limits)
+
+    def render(self, template: str, data: Mapping[str, Plain]) -> Rendered:
+        """The document of a template, by its name within the folders, such as `triage.md`.
+
+        TemplateError says which template and line; TypeError for data that is not plain.
+        """
+        return self._filled_in(template, data)
+
+    def all(self) -> list[tuple[str, bool, Path]]:
+        """Every template by name, whether it is an own one, and its file."""
+        found: dict[str, tuple[str, bool, Path]] = {}
+        for folder in self.folders:
+            for file in folder.rglob("*.md"):
+                name = file.relative_to(folder).as_posix()
+                found.setdefault(name, (name, folder != SHIPPED, file))
+        return [found[name] for name in sorted(found)]
+
+
+class TextPress(Sandboxed):
+    """Fills in texts that somebody hands over, as plain text: what is not known is left out."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__([], limits)
+
+    def render(self, name: str, text: str, data: Mapping[str, Plain]) -> str:
+        """TemplateError says under this name which line; TypeError for data that is not plain."""
+        return self._filled_in(name, data, text=text).text
+
+    def check(self, name: str, text: str, data: Mapping[str, Plain]) -> str:
+        """The same, and TemplateError for a name that is not in the data."""
+        return self._filled_in(name, data, text=text, known=list(data)).text

@@ -1,6 +1,7 @@
 """Reads the doors from YAML: which sources may post where, with whose secrets, and what their words mean."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
@@ -13,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from engine.intake.arrival import Arrival, NotAuthentic
 from engine.intake.authenticity import key_of
-from engine.intake.keys import Key, Rate, is_hash, owner
+from engine.intake.history.access import Access, must_be_url
+from engine.intake.history.readers import READERS
+from engine.intake.keys import OF_A_KEY, Key, Rate, is_hash, owner
 from engine.intake.mapping import Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
@@ -23,6 +26,8 @@ from engine.policies.problems import Problem
 
 SHORTEST_SECRET = 8
 """Characters; what is shorter is a slip."""
+UNLIMITED = "unlimited"
+"""What a key's rate may say instead of numbers."""
 
 
 class IntakeErrors(Exception):
@@ -45,6 +50,8 @@ class Door(Struct, frozen=True):
     """Of a source that signs nothing; several at once, each with what it may send."""
     rate: Rate | None = None
     """Of one address; None: as much as comes."""
+    history: Access | None = None
+    """Where and as whom its history is loaded."""
 
     def __repr__(self) -> str:
         return f"Door({self.name!r}, {self.source.name})"  # a log or a traceback may show it
@@ -78,7 +85,12 @@ class _Key(BaseModel):
     hash: str
     sources: list[str] = []
     types: list[str] = []
-    rate: _Rate | None = None
+    rate: _Rate | None = _Rate(per_second=OF_A_KEY.per_second, burst=OF_A_KEY.burst)
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _unlimited(cls, value: Any) -> Any:
+        return None if value == UNLIMITED else value
 
     @field_validator("hash")
     @classmethod
@@ -115,6 +127,32 @@ class _Secret(BaseModel):
         return found
 
 
+class _History(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    token: _Secret
+    user: str = ""
+    jql: str = Field("", max_length=2_000)
+    proxy: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return must_be_url(value)
+
+    @field_validator("jql")
+    @classmethod
+    def _no_order(cls, value: str) -> str:
+        if re.search(r"\border\s+by\b", value, re.IGNORECASE):
+            raise ValueError("a JQL without ORDER BY: the load has its own")
+        return value
+
+    def made(self) -> Access:
+        """ValueError where the token is not there."""
+        return Access(self.url, self.token.read(), self.user, self.jql, self.proxy)
+
+
 class _Door(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -129,6 +167,7 @@ class _Door(BaseModel):
     fields: dict[str, str] = {}
     updates_for: str = Field("internal", pattern="^(customer|internal|executive)$")
     zone: str = "UTC"
+    history: _History | None = None
 
     @field_validator("source")
     @classmethod
@@ -150,8 +189,12 @@ class _Door(BaseModel):
         signs = not SOURCES[self.source].key_headers
         if self.keys and signs:
             raise ValueError(f"{self.source} signs what it sends: it has secrets, and no keys")
-        if not self.secrets and not self.keys:
+        if not self.secrets and not self.keys and self.history is None:
             raise ValueError("secrets of the door" + ("" if signs else ", or keys"))
+        if self.history is not None and self.source not in READERS:
+            raise ValueError(f"history of {self.source} cannot be loaded; that of {', '.join(READERS)} can")
+        if self.history is not None and self.history.jql and self.source != "jira":
+            raise ValueError("jql is of Jira")
         return self
 
     @field_validator("subject")
@@ -258,6 +301,7 @@ def _door(name: str, value: Any) -> Door:
         mapping,
         tuple(key.made() for key in model.keys),
         None if model.rate is None else model.rate.made(),
+        None if model.history is None else model.history.made(),
     )
 
 
@@ -278,6 +322,6 @@ def _problems(document: Document, name: str, error: ValidationError) -> list[Pro
 
 def _found(place: tuple[int | str, ...], value: object) -> str:
     """What stands there; not where somebody may have written the secret itself."""
-    if not place or place[0] in ("secrets", "keys"):
+    if not place or place[0] in ("secrets", "keys", "history"):
         return "something else"
     return repr(value)[:60]

@@ -22,6 +22,10 @@ class Rate(Struct, frozen=True):
     burst: int
 
 
+OF_A_KEY = Rate(100.0, 1_000)
+"""Of a key for which nothing is said (decision 26): far above what anybody has to say, short of a loop."""
+
+
 class Key(Struct, frozen=True):
     """What the configuration has of a key. The key itself is its owner's alone."""
 

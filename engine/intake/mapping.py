@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from engine.core.facts import Value
-from engine.core.instants import Instant
+from engine.core.instants import SECOND, Instant
 from engine.intake.arrival import NotMapped, Said
 from engine.intake.states import Move, State
 
@@ -55,6 +57,21 @@ class Mapping(Struct, frozen=True):
             for n, move in enumerate(moves)
         ]
 
+    def retold(
+        self, subject: str, at: Instant, identity: str, moves: Iterable[Move], order: str = ""
+    ) -> list[Said]:
+        """The same of what a source tells twice: by its webhook, and when its history is loaded.
+
+        `identity` is the source's own id of what happened, where both ways give it. The time is cut to the
+        second, which both ways agree on, and `order` (zero-padded) keeps those of one second in their order.
+        An id has a digest of what is said: told alike it is a known duplicate, told otherwise an event of its
+        own and never a contradiction (docs/decisions/0025).
+        """
+        said = self.events(subject, Instant(at - at % SECOND), identity, moves)
+        if order:
+            said = [one._replace(sequence=f"{order}.{n:04}") for n, one in enumerate(said)]
+        return [one._replace(id=f"{one.id}:{_digest(one)}") for one in said]
+
     def opening(self, title: str, priority: str, **found: Value) -> dict[str, Value]:
         """The data of an opening: its severity by the priority, and of the rest what is not empty."""
         known = {"priority": priority, "severity": self.severity(priority), **found}
@@ -72,6 +89,11 @@ class Mapping(Struct, frozen=True):
             if name in own:
                 put(data, attribute, own[name])
         return data
+
+
+def _digest(one: Said) -> str:
+    content = (one.verb, one.data, one.at, one.sequence)
+    return blake2b(msgspec.json.encode(content, order="sorted"), digest_size=8).hexdigest()
 
 
 def put(data: dict[str, Value], attribute: str, value: Value) -> None:

@@ -48,9 +48,14 @@ def _to_send(one: Said, door: str, arrival: Arrival, sequence: str, name: str) -
 
 def lines_of(said: list[Said], door: str, arrival: Arrival) -> Iterator[str]:
     """The same events as CloudEvents JSON lines, for people and files."""
-    for family, _, read in records_of(said, door, arrival):
-        event = structured_event(f"{family}.{read.fact.kind}.{VERSION}", read.subject, read.fact)
-        yield msgspec.json.encode(event).decode()
+    for one in records_of(said, door, arrival):
+        yield line_of(one).decode()
+
+
+def line_of(one: ToSend) -> bytes:
+    """A structured CloudEvent."""
+    subject, fact = one.read.subject, one.read.fact
+    return msgspec.json.encode(structured_event(f"{one.family}.{fact.kind}.{VERSION}", subject, fact))
 
 
 def kind_of(one: Said, door: str) -> tuple[str, str]:

@@ -29,3 +29,9 @@ class Source(NamedTuple):
     """Its sender can mend what it sends: 422 says what is wrong. Others get 2xx, and it is a dead letter."""
     key_headers: tuple[str, ...] = ()
     """Where its key travels, the first that is there; empty: it signs, and has a secret and no key."""
+    signed_headers: tuple[str, ...] = ()
+    """What its signature takes: itself and, where it is signed too, the time; empty: it has keys."""
+    needs: tuple[str, ...] = ()
+    """What its body always has: `event.id`, `fields{}` an object, `alerts[].status` of each of a list."""
+    other_headers: tuple[str, ...] = ()
+    """What else of the headers is looked at, and may be missing."""

@@ -215,6 +215,10 @@ ENGINE = (
         "Unix time at which the worker last looked for what is due and had sent its ticks; absent under the "
         "events' own clock, which needs none.",
     ),
+    _gauge(
+        "vigil_clock_timestamp_seconds", "seconds",
+        "Unix time that the engine's clock shows: the machine's, or that of a drill (VIGIL_CLOCK=scaled).",
+    ),
     _gauge("vigil_recovering", "", "1 while the state of an assignment is read back, else 0."),
     _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
     _counter(
@@ -256,6 +260,9 @@ INTAKE = (
 )  # fmt: skip
 """Those of `vigil intake`."""
 
+RETRIES = ("broker_away", "database_away", "overtaken")
+"""Why the archive and the notifications begin anew."""
+
 ARCHIVE = (
     _counter("vigil_archive_rows_total", "Rows that are new or changed; what was known is none.", "table"),
     _counter(
@@ -286,6 +293,10 @@ NOTIFY = (
         "vigil_notify_retries_total",
         "Beginnings anew: broker_away, database_away, overtaken (another process writes the record).",
         "reason",
+    ),
+    _counter(
+        "vigil_notify_wording_failures_total",
+        "Alerts that were told in the built-in words, for the receiver's own could not be made.", "receiver",
     ),
     _gauge(
         "vigil_notify_circuit", "",

@@ -26,6 +26,8 @@ beyond the first {TEAMS_AT_MOST} teams that a worker hears of, `team` is `other`
 is `none`. So a worker that owns 48 partitions has at most 2,000 series, whatever comes in. For figures by
 customer or by escalation ask the archive, which holds the outcomes themselves.
 
+`deploy/prometheus/rules` records and alerts; [the runbook](runbook.md) has a section an alert.
+
 ## What restart, replay and corrections do to counters and histograms
 
 They live in the process and start at zero with it. `rate()` and `increase()` see through that, if they are

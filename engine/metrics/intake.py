@@ -7,6 +7,8 @@ from engine.metrics.definitions import INTAKE
 from engine.metrics.instruments import Collector, Counter, Family
 from engine.metrics.labels import Vocabulary
 
+ACCEPTED, NOT_SENT = "accepted", "not_sent"
+
 
 class IntakeMetrics:
     """One a process. Doors are the configuration's, reasons the code's: both are bounded."""
@@ -16,10 +18,14 @@ class IntakeMetrics:
         self._families = {d.name: Family(d, Counter) for d in INTAKE}
         self._doors = Vocabulary(doors)
         Collector(self._families.values(), self.registry, lambda: None)
+        for door in doors:
+            for result in (ACCEPTED, NOT_SENT):
+                self._families["vigil_intake_deliveries_total"][door, result].add(0)
+            self._families["vigil_intake_events_total"][(door,)].add(0)
 
     def taken(self, door: str, events: int) -> None:
         """A delivery that became so many events."""
-        self._families["vigil_intake_deliveries_total"][self._doors[door], "accepted"].add()
+        self._families["vigil_intake_deliveries_total"][self._doors[door], ACCEPTED].add()
         self._families["vigil_intake_events_total"][(self._doors[door],)].add(events)
 
     def refused(self, door: str, reason: str) -> None:

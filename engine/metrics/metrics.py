@@ -5,6 +5,7 @@ Counters start at zero with the process; see `docs` for what restart and replay 
 """
 
 import platform
+import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -360,9 +361,13 @@ class Metrics:
     def started(self, unix_s: float) -> None:
         self._gauges["vigil_start_timestamp_seconds"][()].set(unix_s)
 
-    def heartbeat(self, unix_s: float) -> None:
+    def heartbeat(self) -> None:
         """What was due has been looked for, and its ticks are sent."""
-        self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(unix_s)
+        self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(time.time())
+
+    def clock(self, unix_s: float) -> None:
+        """What the engine's clock shows."""
+        self._gauges["vigil_clock_timestamp_seconds"][()].set(unix_s)
 
     def recovering(self, is_recovering: bool) -> None:
         self._gauges["vigil_recovering"][()].set(float(is_recovering))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 
 from engine.metrics import labels
-from engine.metrics.definitions import NOTIFY, Kind
+from engine.metrics.definitions import NOTIFY, RETRIES, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
 
@@ -21,15 +21,22 @@ class NotifyMetrics:
         self._gauges = {d.name: Family(d, Gauge) for d in NOTIFY if d.kind is Kind.GAUGE}
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
         Collector([*self._counters.values(), *self._gauges.values()], self.registry, lambda: None)
+        for reason in RETRIES:
+            self._counters["vigil_notify_retries_total"][(reason,)].add(0)
         for receiver in receivers:
             self.circuit(receiver, 0)
             self.waiting(receiver, 0.0)
+            self.worded_otherwise(receiver, 0)
             for result in (DELIVERED, FAILED, DEAD):
                 self._counters["vigil_notify_notifications_total"][receiver, result].add(0)
 
     def sent(self, receiver: str, result: str) -> None:
         """An attempt, by how it ended: DELIVERED, FAILED or DEAD."""
         self._counters["vigil_notify_notifications_total"][receiver, result].add()
+
+    def worded_otherwise(self, receiver: str, alerts: int) -> None:
+        """Alerts whose own wording failed."""
+        self._counters["vigil_notify_wording_failures_total"][(receiver,)].add(alerts)
 
     def circuit(self, receiver: str, state: int) -> None:
         self._gauges["vigil_notify_circuit"][(receiver,)].set(state)

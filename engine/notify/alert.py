@@ -1,10 +1,13 @@
 """An alert: one condition of one clock's cycle as it is now. What receivers send, and how they fail."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from engine.core.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from engine.notify.wording import Wording
 
 WARNING, CRITICAL, NOTE = "warning", "critical", "note"
 """At risk; breached, missed or a level of escalation; said once, and never resolved."""
@@ -73,8 +76,11 @@ class Receiver(Protocol):
     """One configured place that notifications go to. `send` is called for one group at a time, in order."""
 
     name: str
+    wording: "Wording"
+    """How it tells them."""
 
-    # `resend_every`, in seconds, is there where the other side forgets: what fires is sent again so often.
+    # `resend_every`, in seconds, is there where the other side forgets: what fires is sent again so often,
+    # and for `resolved_for` seconds what is over.
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         """Return when the other side has it; TryAgain or Refused otherwise, and nothing else."""

@@ -174,15 +174,18 @@ class _Tree:
             continues=said.continue_,
         )
         routes = [self._route(one, made, (*at, "routes", n)) for n, one in enumerate(said.routes)]
-        return replace(made, routes=tuple(routes), repeat_interval=self._repeated(made))
+        return self._repeated(replace(made, routes=tuple(routes)))
 
-    def _repeated(self, route: Route) -> Span:
-        """Sooner where the receiver forgets sooner."""
-        wanted = getattr(self._receivers.get(route.receiver), "resend_every", None)
-        return (
-            route.repeat_interval
-            if wanted is None
-            else min(route.repeat_interval, Span(int(wanted * SECOND)))
+    def _repeated(self, route: Route) -> Route:
+        """Sooner where the receiver forgets sooner; what is over there, too."""
+        receiver = self._receivers.get(route.receiver)
+        wanted = getattr(receiver, "resend_every", None)
+        if wanted is None:
+            return route
+        return replace(
+            route,
+            repeat_interval=min(route.repeat_interval, Span(int(wanted * SECOND))),
+            resolved_for=Span(int(getattr(receiver, "resolved_for", 0) * SECOND)),
         )
 
     def _mutes(self, said: list[_Mute], at: At) -> tuple[Mute, ...]:

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ class Reach(NamedTuple):
     """Seconds, from the name's resolution to the answer's last byte."""
     proxy: str | None = None
     """Instead of a connection of our own. The environment's proxies are not used."""
+    secrets: tuple[str, ...] = ()
+    """What is taken out of an answer: we tell what a receiver says, and some say what they were sent."""
 
 
 class Answer(NamedTuple):
@@ -156,7 +158,8 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], reach: Reach) 
         async with _session(dialler, reach) as session, session.post(
             url, data=body, headers=headers, allow_redirects=False, proxy=reach.proxy
         ) as answer:  # fmt: skip
-            return Answer(answer.status, await _some(answer.content), answer.headers)
+            body = without(reach.secrets, await _some(answer.content))
+            return Answer(answer.status, body, answer.headers)
     except TimeoutError:
         raise TryAgain(f"{host} did not answer within {reach.timeout:g} s") from None
     except ValueError:  # aiohttp's InvalidURL, and what no name server can be asked
@@ -208,6 +211,13 @@ async def _some(content: Any) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
+
+
+def without(secrets: Iterable[str], said: bytes) -> bytes:
+    """What somebody said, with `***` for each of the secrets."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        said = said.replace(secret.encode(), b"***")
+    return said
 
 
 def _why(error: Exception) -> str:

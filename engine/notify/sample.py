@@ -1,5 +1,7 @@
 """A sample for a receiver that somebody tries: a breach that fires, and that it is over."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from engine.core.instants import HOUR, Instant, Span
@@ -31,10 +33,10 @@ def alerts(now: Instant) -> tuple[Alert, Alert]:
     return replace(firing, title=title), replace(over, title=title)
 
 
-async def send(receiver: Receiver, now: Instant) -> str:
+async def send(receiver: Receiver, told: Sequence[Alert]) -> str:
     """Why the receiver does not have them; empty if it has."""
     memory = _Forgotten()
-    for alert in alerts(now):
+    for alert in told:
         try:
             await receiver.send(Notification(receiver.name, alert.key, (alert,)), memory)
         except (TryAgain, Refused) as error:

@@ -103,7 +103,7 @@ class Sender:
         attempt = await asyncio.to_thread(self._record.begin, name, group, self._root, self._now())
         if attempt is None:
             return
-        began = time.monotonic()
+        began, failures = time.monotonic(), self._receiver.wording.failures
         try:
             async with asyncio.timeout(_LONGEST_SEND):
                 await self._receiver.send(attempt.notification, self._memory)
@@ -120,6 +120,7 @@ class Sender:
             await self._failed(attempt, f"{type(error).__name__}: {error}", None)
         else:
             await self._told(attempt, time.monotonic() - began)
+        self._metrics.worded_otherwise(name, self._receiver.wording.failures - failures)
 
     async def _told(self, attempt: Attempt, seconds: float) -> None:
         n = attempt.notification

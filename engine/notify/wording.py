@@ -1,7 +1,7 @@
 """How an alert is told, once for all receivers: title, text, fields, links. Plain text; each escapes it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -95,6 +95,14 @@ class Wording:
 
     def __init__(self, zone: str, links: Mapping[str, str]) -> None:
         self._zone, self._links = Zone(zone), links
+
+    failures = 0
+    """How often words of one's own could not be made, and these were told instead."""
+    why = ""
+    """… the last time."""
+
+    async def prepare(self, alerts: Sequence[Alert]) -> None:
+        """Before `of` is asked for these: what takes time."""
 
     def of(self, alert: Alert) -> Words:
         sentences = (_correction(alert), _why(alert.outcome), _measure(alert), _next(alert))

@@ -193,11 +193,7 @@ def _check_configs(settings: Settings, configs: Mapping[str, Mapping[str, str]])
             f"{changelog} has cleanup.policy={policy}: state would be lost",
             f"set cleanup.policy=compact on {changelog}",
         )
-    for name, setting in (
-        (settings.outcomes_topic, "max_record_bytes"),
-        (changelog, "max_record_bytes"),
-        (settings.dlq_topic, "max_dead_letter_bytes"),
-    ):
+    for name, setting in record_limits(settings):
         needed, limit = getattr(settings, setting), configs[name].get("max.message.bytes")
         if limit is not None and int(limit) < needed:
             # Found out later, the broker would refuse a batch, and the worker end at it again and again.
@@ -206,6 +202,15 @@ def _check_configs(settings: Settings, configs: Mapping[str, Mapping[str, str]])
                 f"{name} takes {limit} bytes, and we may send {needed}",
                 f"set max.message.bytes={needed} on {name}, or VIGIL_{setting.upper()}={limit}",
             )
+
+
+def record_limits(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """(topic, setting): the largest record that we send there; the topic must take it."""
+    return (
+        (settings.outcomes_topic, "max_record_bytes"),
+        (settings.changelog_topic, "max_record_bytes"),
+        (settings.dlq_topic, "max_dead_letter_bytes"),
+    )
 
 
 def _check_found(settings: Settings, found: Mapping[str, Mapping[str, Any]]) -> int:

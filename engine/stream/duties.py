@@ -89,7 +89,7 @@ class Duties:
                 await asyncio.gather(
                     *(self._send(number, found, now, complete[number]) for number, found in due.items())
                 )
-            self._metrics.heartbeat(time.time())
+            self._metrics.heartbeat()
 
     def _complete(self, now: Instant) -> dict[int, Instant]:
         """Up to when each partition is known where it is behind, else NEVER: what waited is released."""
@@ -169,4 +169,5 @@ class Duties:
                     self._metrics.consumer_lag(tp.topic, tp.partition, lag)
             self._readiness.saw_lag(total)
             self._metrics.ready(self._readiness.is_ready())
+            self._metrics.clock(self._clock.now() / SECOND)
             await asyncio.sleep(LAG_INTERVAL)

@@ -65,7 +65,12 @@ def configure(log_format: Literal["json", "console"], level: str = "info") -> No
         structlog.processors.StackInfoRenderer(),
     ]
     end: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Its own tracebacks, where rich is installed, show the value of every variable, secrets too.
+        [
+            structlog.dev.ConsoleRenderer(
+                sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
         if log_format == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -64,7 +64,11 @@ def roles(settings: Settings) -> Mapping[str, Role]:
     read_all = reading((*events, settings.outcomes_topic))
     return {
         "worker": role("worker", "`vigil worker`, `vigil doctor`", *_worker(settings)),
-        "intake": role("intake", "`vigil intake run`", *_topics((*events, settings.dlq_topic), *_WRITE)),
+        "intake": role(
+            "intake",
+            "`vigil intake run`, `vigil intake backfill`",
+            *_topics((*events, settings.dlq_topic), *_WRITE),
+        ),
         "producer": role("producer", "`vigil send`, your own producers", *_topics(events, *_WRITE)),
         "archive": role("archive", "`vigil archive run`, `rebuild`", *read_all),
         "reader": role(

@@ -138,9 +138,10 @@ class Lane:
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)
         await producer.commit_transaction()
-        # The state is last; the commit marker follows its last record.
-        (_, last), seconds = written[-1]
-        marker, state_seconds = (last + 1, seconds) if state else (None, None)
+        marker = state_seconds = None
+        if state:  # it is the last of what was written, and the commit marker follows it
+            (_, last), state_seconds = written[-1]
+            marker = last + 1
         self._on_settled(Settled(self.partition, group, marker, time.monotonic() - began, state_seconds))
 
 

@@ -10,7 +10,7 @@ from running import policies_in, vigil
 
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Sign
-from engine.cli.installation import examine_archive
+from engine.cli.storage import examine_archive
 from engine.demo.broker import KafkaBroker, free_port
 from engine.settings import Settings
 from servers import create_topics, unique

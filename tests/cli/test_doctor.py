@@ -2,10 +2,16 @@
 
 import asyncio
 import json
+import multiprocessing
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +19,11 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
-from engine.cli import cluster, installation
+from engine.cli import cluster, installation, storage
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, Sign, exit_code, fail, line, ok, warn
 from engine.cli.main import app
+from engine.core.instants import parse_instant
 from engine.demo.broker import KafkaBroker, free_port
 from engine.settings import Settings
 from engine.stream.checks import Refused, check_topics
@@ -122,23 +129,45 @@ def test_one_replica_is_refused_outside_of_development(kafka: KafkaBroker) -> No
     assert worker_refuses(settings) == "replication_factor_1"
 
 
-def test_a_dead_letter_topic_that_takes_only_small_records_is_a_warning(kafka: KafkaBroker) -> None:
+@pytest.mark.parametrize("which", ["dlq_topic", "outcomes_topic", "changelog_topic"])
+def test_a_topic_that_takes_less_than_we_may_send_is_named(kafka: KafkaBroker, which: str) -> None:
     settings = settings_for(kafka.bootstrap)
     make_topics(settings)
+    topic = getattr(settings, which)
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    admin.alter_configs(
-        [
-            ConfigResource(
-                ConfigResourceType.TOPIC, settings.dlq_topic, configs={"max.message.bytes": "1000000"}
-            )
-        ]
-    )
+    small = {"max.message.bytes": "500000"}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=small)])
     admin.close()
-    findings = examined(settings)
-    assert [(f.sign, f.found) for f in findings["dead letters"]] == [
-        (Sign.WARN, f"{settings.dlq_topic}: max.message.bytes=1000000")
+    findings = failures(examined(settings))
+    assert [(f.check, f.found.split(", ")[0]) for f in findings] == [
+        ("limits", f"{topic}: takes 500000 bytes")
     ]
-    assert failures(findings) == []
+    assert "max.message.bytes" in findings[0].advice
+    assert exit_code(findings) == ExitCode.REFUSED
+    assert worker_refuses(settings) == "topic_limit_too_small"
+
+
+@pytest.mark.parametrize(("seconds", "sign"), [(0, Sign.OK), (5, Sign.WARN), (-3_600, Sign.FAIL)])
+def test_a_clock_that_is_not_the_brokers_is_told_by_how_much(
+    kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch, seconds: float, sign: Sign
+) -> None:
+    wrong = SimpleNamespace(time=lambda: time.time() + seconds, sleep=time.sleep)
+    monkeypatch.setattr(cluster, "time", wrong)
+    (clock,) = examined(settings_for(kafka.bootstrap))["clock"]
+    assert clock.sign is sign
+    assert float(clock.found.split()[0]) == pytest.approx(seconds, abs=0.9)
+    assert (sign is Sign.OK) or "NTP" in clock.advice
+
+
+@pytest.mark.parametrize(("bound", "sign"), [("DISK_WARN", Sign.WARN), ("DISK_FAIL", Sign.FAIL)])
+def test_a_brokers_disk_that_is_nearly_full_is_named(
+    kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch, bound: str, sign: Sign
+) -> None:
+    settings = settings_for(kafka.bootstrap)
+    monkeypatch.setattr(cluster, bound, 1.01)
+    (disks,) = examined(settings)["disks"]
+    assert disks.sign is sign
+    assert "free at the fullest: broker 1, " in disks.found
 
 
 def test_records_that_nobody_takes_are_a_lag(kafka: KafkaBroker) -> None:
@@ -222,8 +251,6 @@ def test_a_misspelt_variable_is_pointed_out_with_the_one_that_was_meant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVER", "kafka:9092")
-    import os
-
     findings, settings = installation.examine_settings(os.environ)
     assert settings is not None
     assert [(f.sign, f.advice) for f in findings if "VIGIL_BOOTSTRAP_SERVER " in f.found] == [
@@ -252,6 +279,92 @@ def test_policies_that_do_not_load_are_named_by_file_and_line(tmp_path: Path) ->
 def test_policies_that_load_are_counted_with_their_calendars() -> None:
     findings = list(installation.examine_policies(settings_for("127.0.0.1:1")))
     assert {finding.sign for finding in findings} == {Sign.OK}
+
+
+@pytest.mark.parametrize(("year", "code"), [(2400, ExitCode.REFUSED), (2300, ExitCode.DONE)])
+def test_a_calendar_that_has_no_answer_for_soon_is_named(
+    monkeypatch: pytest.MonkeyPatch, year: int, code: ExitCode
+) -> None:
+    late = parse_instant(f"{year}-11-28T00:00:00Z")
+    monkeypatch.setattr("engine.cli.inputs.now", lambda: late)
+    findings = list(installation.examine_policies(settings_for("127.0.0.1:1")))
+    assert exit_code(findings) == code
+    assert findings[1].check == "calendars"
+    assert (code is ExitCode.DONE) or "clock" in findings[1].advice
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that everybody may read, and only we may write."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+EXAMINERS = pytest.mark.parametrize(
+    ("examine", "check"), [(storage.examine_archive, "archive"), (storage.examine_notify, "notify")]
+)
+Examine = Callable[[Settings], Iterator[Finding]]
+
+
+def of_databases(folder: Path) -> Settings:
+    url = f"sqlite:///{folder}/vigil.db"
+    return settings_for("127.0.0.1:1", archive_url=url, notify_url=url)
+
+
+@EXAMINERS
+def test_a_folder_that_is_not_there_is_named(examine: Examine, check: str, tmp_path: Path) -> None:
+    first, *_ = examine(of_databases(tmp_path / "nowhere"))
+    assert (first.check, first.sign) == (check, Sign.FAIL)
+    assert first.found == f"{tmp_path}/nowhere: there is no such folder"
+
+
+@EXAMINERS
+def test_a_folder_that_may_not_be_written_is_named(examine: Examine, check: str, open_folder: Path) -> None:
+    settings = of_databases(open_folder)
+    list(examine(settings))  # imports what it needs: another user may not read our files
+    first, *_ = as_nobody(lambda: list(examine(settings)))
+    assert (first.check, first.sign, first.found) == (check, Sign.FAIL, f"{open_folder} cannot be written")
+
+
+@EXAMINERS
+@pytest.mark.parametrize(("free", "sign"), [(10**6, Sign.FAIL), (10**9, Sign.WARN)])
+def test_a_disk_that_is_nearly_full_is_named(
+    examine: Examine, check: str, free: int, sign: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    first, *_ = examine(of_databases(tmp_path))
+    assert (first.check, first.sign) == (check, sign)
+    assert "MiB are free" in first.found
+
+
+def test_the_file_of_receivers_is_read_as_notify_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "notify.yaml"
+    (absent,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file))
+    assert (absent.sign, absent.code) == (Sign.FAIL, ExitCode.REFUSED)
+    file.write_text("receivers: {chat: {type: carrier_pigeon}}\nroute: {receiver: chat}\n")
+    (wrong,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file))
+    assert (wrong.sign, wrong.advice) == (Sign.FAIL, "`vigil notify check` lists all")
+    assert "notify.yaml:1: receivers.chat.type: expected one of" in wrong.found
+
+
+def as_nobody(work: Callable[[], list[Finding]]) -> list[Finding]:
+    """What another user finds; ours, where we are not the one who may do all."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+
+    def child(end: Connection) -> None:
+        os.setuid(65534)
+        end.send([tuple(finding) for finding in work()])
+
+    here, there = multiprocessing.get_context("fork").Pipe()
+    process = multiprocessing.get_context("fork").Process(target=child, args=(there,))
+    process.start()
+    assert here.poll(30)
+    found = [Finding(*one) for one in here.recv()]
+    process.join()
+    return found
 
 
 def test_the_installed_libraries_are_the_pinned_ones() -> None:

@@ -12,12 +12,13 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
+from engine.intake.configuration import doors
 from engine.metrics.definitions import DEFINITIONS
 from engine.settings import Settings
 from servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("topics", "worker")
+OURS = ("topics", "worker", "archive", "intake")
 
 
 def compose() -> dict[str, Any]:
@@ -122,13 +123,33 @@ def test_ports_are_open_to_this_machine_only() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
 
 
-def test_prometheus_asks_the_port_on_which_the_worker_answers() -> None:
-    (job,) = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
-    (found,) = job["dns_sd_configs"]
+def test_prometheus_asks_each_process_of_ours_where_it_answers() -> None:
+    jobs = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    asked = {
+        name: found["port"] for job in jobs for found in job["dns_sd_configs"] for name in found["names"]
+    }
+    assert asked.keys() == set(OURS) - {"topics"}
+    for name, port in asked.items():
+        assert f":{port}/" in compose()["services"][name]["healthcheck"]["test"][-1]
     worker = compose()["services"]["worker"]
-    assert found["names"] == ["worker"]
-    assert found["port"] == worker["environment"]["VIGIL_METRICS_PORT"] == int(worker["expose"][0])
-    assert f":{found['port']}/ready" in worker["healthcheck"]["test"][-1]
+    assert asked["worker"] == worker["environment"]["VIGIL_METRICS_PORT"] == int(worker["expose"][0])
+    assert "/ready" in worker["healthcheck"]["test"][-1]
+
+
+def test_nothing_of_ours_writes_to_its_root_or_has_a_capability() -> None:
+    for name in OURS:
+        service = compose()["services"][name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_doors_are_taken_with_the_secret_that_is_mounted(tmp_path: Path) -> None:
+    (secret,) = compose()["services"]["intake"]["secrets"]
+    text = (ROOT / "deploy/intake/intake.yaml").read_text()
+    assert f"/run/secrets/{secret}" in text
+    (tmp_path / "secret").write_text("made-up-for-this-test")
+    (tmp_path / "intake.yaml").write_text(text.replace(f"/run/secrets/{secret}", str(tmp_path / "secret")))
+    assert list(doors(tmp_path / "intake.yaml")) == ["github"]
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,14 @@
 """What the image is built from is enough to build it: the Dockerfile's own steps, but for the base image."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from fnmatch import fnmatch
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,26 @@ def test_nothing_runs_as_root_and_the_process_gets_the_signal_itself() -> None:
     last = DOCKERFILE.split("\nFROM ")[-1]
     assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
     assert re.search(r'^ENTRYPOINT \["vigil"\]$', last, re.MULTILINE), "no shell between"
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_it_is_healthy_when_the_process_is_ready(status: int, healthy: bool) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silence."""
+
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    _, *arguments = json.loads(command)
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        port = {"VIGIL_METRICS_PORT": str(server.server_port)}
+        done = subprocess.run([sys.executable, *arguments], env=port, capture_output=True, timeout=30)
+    assert asked == ["/ready"]
+    assert (done.returncode == 0) is healthy

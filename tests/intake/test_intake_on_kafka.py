@@ -47,13 +47,15 @@ DOORS += f"""
 class Intake:
     """The process, its topics (made unless they are given) and a client."""
 
-    def __init__(self, kafka: KafkaBroker, folder: Path, topics: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, kafka: KafkaBroker, folder: Path, topics: dict[str, str] | None = None, doors: str = DOORS
+    ) -> None:
         self.kafka = kafka
         if topics is None:
             topics = {name: unique(name) for name in ("tickets", "incidents", "dlq")}
             create_topics(kafka.bootstrap, *topics.values())
         self.topics = topics
-        (folder / "intake.yaml").write_text(DOORS)
+        (folder / "intake.yaml").write_text(doors)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -93,6 +95,10 @@ class Intake:
             "X-Zendesk-Webhook-Signature-Timestamp": at,
         }
         return self.client.post("/in/acme", content=body, headers=headers)
+
+    def jira(self, body: bytes) -> httpx.Response:
+        signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
+        return self.client.post("/in/desk", content=body, headers={"X-Hub-Signature": f"sha256={signature}"})
 
     def pagerduty(self, body: bytes) -> httpx.Response:
         signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()

@@ -79,6 +79,7 @@ def test_a_door_may_have_a_secret_beside_its_keys(tmp_path: Path, monkeypatch: p
         (entry("two words", OLD), "cloudevents", "doors.direct.keys"),
         (entry("shop", OLD, ", scope: all"), "cloudevents", "doors.direct.keys"),
         (entry("shop", OLD, ", rate: {per_second: 0, burst: 1}"), "cloudevents", "greater than 0"),
+        (entry("shop", OLD, ", rate: none"), "cloudevents", "doors.direct.keys"),
         ("      []", "cloudevents", "secrets of the door, or keys"),
         ("      - vigil_the-key-itself", "cloudevents", "doors.direct.keys"),
     ],
@@ -116,6 +117,21 @@ def test_a_secret_that_was_written_into_the_file_is_not_shown(tmp_path: Path, se
 )
 def test_a_key_is_for_its_sources_and_types(key: Key, source: str, kind: str, may: bool) -> None:
     assert key.allows(source, kind) is may
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ("", Rate(100.0, 1_000)),
+        (", rate: {per_second: 5, burst: 10}", Rate(5.0, 10)),
+        (", rate: unlimited", None),
+    ],
+)
+def test_a_key_has_a_limit_unless_it_is_said_to_have_none(
+    said: str, rate: Rate | None, tmp_path: Path
+) -> None:
+    made = door(tmp_path, entry("shop", OLD, said))
+    assert (made.keys[0].rate, made.rate) == (rate, None)
 
 
 class TestBuckets:

@@ -51,7 +51,20 @@ def test_a_ticket_that_is_created_opens_an_escalation() -> None:
         "channel": "web",
         "tags": ["checkout"],
     }
-    assert format_instant(opened.at) == "2026-03-02T10:00:01.123456Z"
+    assert format_instant(opened.at) == "2026-03-02T10:00:01Z", "whole seconds, as Zendesk's history has them"
+
+
+def test_changes_of_one_second_keep_their_order() -> None:
+    def change(before: str, after: str, time: str) -> Any:
+        body = event("status_changed", {"previous": before, "current": after})
+        (said,) = said_by(ZENDESK, zendesk({**body, "time": time, "id": f"id of {time}"}))
+        return said
+
+    first = change("PENDING", "OPEN", "2026-03-02T10:00:01.2Z")
+    second = change("OPEN", "PENDING", "2026-03-02T10:00:01.123456789Z")
+    assert first.at == second.at
+    assert first.sequence > second.sequence
+    assert first.id != second.id
 
 
 def test_a_redelivery_has_the_same_ids() -> None:

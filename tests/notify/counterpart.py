@@ -15,6 +15,7 @@ class Sent(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def json(self) -> Any:
@@ -43,7 +44,7 @@ class Counterpart:
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        sent = Sent(request.path, request.headers, await request.read())
+        sent = Sent(request.path, request.headers, await request.read(), request.query_string)
         self.requests.append(sent)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         assert request.transport is not None

@@ -2,59 +2,41 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from engine.core.instants import parse_instant
+from alertmanager import running_alertmanager
+from engine.cli.inputs import now
+from engine.core.instants import SECOND, Instant, Span, parse_instant
+from engine.core.outcomes import Outcome
 from engine.demo.broker import free_port
+from engine.metrics.notify import NotifyMetrics
 from engine.notify.alert import Alert, Memory, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
-from notify.alerting import Remembered, alert, notification, resolved
-from notify.counterpart import CUT, Counterpart, Says, running
-from servers import missing
+from engine.notify.record import Record
+from engine.notify.routing import Route
+from engine.notify.sending import Sender
+from notify.alerting import Remembered, alert, notification, outcome, resolved
+from notify.counterpart import CUT, Counterpart, Says, Sent, running
+
+SILENT = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real one, that notifies nobody."""
-    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if program is None:
-        missing("there is no Alertmanager (Debian: prometheus-alertmanager)")
-    folder, port = tmp_path_factory.mktemp("alertmanager"), free_port()
-    (folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-    flags = ["--config.file=am.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, *flags, "--cluster.listen-address="], cwd=folder, stderr=log, stdout=log
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_ready(url, folder / "log")
+    folder = tmp_path_factory.mktemp("alertmanager")
+    with running_alertmanager(folder, SILENT) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=2):  # noqa: S310  # ours
-                return
-        except (OSError, urllib.error.HTTPError):
-            time.sleep(0.1)
-    pytest.fail(f"Alertmanager did not start: {log.read_text()[-2000:]}", pytrace=False)
 
 
 def standing(url: str, subject: str) -> list[dict[str, Any]]:
@@ -145,6 +127,77 @@ async def test_the_longest_and_oddest_alert_is_taken(alertmanager: str) -> None:
     links = {"1 Ödd näme": "https://desk.example/{subject}"}
     await send(receiver(alertmanager, links=links), alert(subject="desk-7", title="😀" * 10_000, **long))
     assert standing(alertmanager, "desk-7")
+
+
+class Sending:
+    """What `vigil notify run` does about one receiver, on a record of its own."""
+
+    def __init__(self, folder: Path, to: Receiver) -> None:
+        self._url, self._to = f"sqlite:///{folder}/record.db", to
+        every, long = (Span(int(vars(to)[name] * SECOND)) for name in ("resend_every", "resolved_for"))
+        self._root = Route("am", repeat_interval=every, resolved_for=long)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """As after a restart: nothing is known but what the record has."""
+        self.record = Record.open(self._url, now())
+        metrics, dice = NotifyMetrics(["am"]), Random(1)  # noqa: S311
+        self._sender = Sender(self._to, self.record, self._root, metrics, now, dice)
+
+    async def take(self, *said: Outcome) -> None:
+        self.record.take(said, (), self._root, now(), Instant(0))
+        await self._sender.round(asyncio.Event())
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        end = time.monotonic() + 30
+        while not true():
+            assert time.monotonic() < end
+            await self._sender.round(asyncio.Event())
+            await asyncio.sleep(0.1)
+
+
+async def test_a_replica_that_missed_the_resolution_has_it_a_little_later_though_we_restarted(
+    alertmanager: str, other: Counterpart, tmp_path: Path
+) -> None:
+    def forward(sent: Sent) -> Says:
+        request = urllib.request.Request(f"{second}{sent.path}", sent.body, dict(sent.headers))  # noqa: S310
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return Says(answer.status)
+
+    other.judge = forward
+    with running_alertmanager(tmp_path, SILENT) as second:
+        sending = Sending(tmp_path, receiver(alertmanager, other.url, resend_every=1))
+        await sending.take(outcome("breached", subject="desk-8"))
+        assert standing(alertmanager, "desk-8")
+        assert standing(second, "desk-8")
+        other.answers = [Says(503)]  # the way to the second is cut
+        await sending.take(outcome("stopped_late", subject="desk-8"))
+        assert not standing(alertmanager, "desk-8")
+        assert standing(second, "desk-8")
+        other.answers = [Says()]
+        sending.begin_anew()
+        await sending.until(lambda: not standing(second, "desk-8"))
+        await sending.take(outcome("breached", subject="desk-8", cycle=2, id="b2"))
+        assert len(standing(second, "desk-8")) == 1
+
+
+async def test_one_that_restarts_before_it_has_told_of_the_resolution_tells_of_it(
+    other: Counterpart, tmp_path: Path
+) -> None:
+    def told() -> list[str]:
+        return [one["status"] for sent in other.requests for one in sent.json["alerts"]]
+
+    route = {"receiver": "all", "group_wait": "0s", "group_interval": "4s"}
+    hook = {"name": "all", "webhook_configs": [{"url": other.url}]}
+    config, port = json.dumps({"route": route, "receivers": [hook]}), free_port()  # JSON is YAML
+    with running_alertmanager(tmp_path, config, port) as url:
+        sending = Sending(tmp_path, receiver(url, resend_every=1))
+        await sending.take(outcome("breached", subject="desk-9"))
+        await sending.until(lambda: told() == ["firing"])
+        await sending.take(outcome("stopped_late", subject="desk-9"))
+    assert told() == ["firing"], "it tells of the resolution four seconds later"
+    with running_alertmanager(tmp_path, config, port):
+        await sending.until(lambda: "resolved" in told())
 
 
 async def test_all_replicas_are_told_and_one_that_takes_it_is_enough(other: Counterpart) -> None:

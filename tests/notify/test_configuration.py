@@ -113,7 +113,8 @@ def test_what_a_receiver_that_forgets_wants_again_sooner_is_repeated_sooner(tmp_
         GOOD.replace("receivers:\n", f"receivers:\n  {am}\n").replace("receiver: pager", "receiver: am"),
     )
     assert said.root.routes[0].repeat_interval == 2 * MINUTE
-    assert said.root.repeat_interval == 4 * HOUR
+    assert said.root.routes[0].resolved_for == 15 * MINUTE, "and what is over, as Prometheus does"
+    assert (said.root.repeat_interval, said.root.resolved_for) == (4 * HOUR, 0)
 
 
 def test_the_example_is_good(tmp_path: Path) -> None:

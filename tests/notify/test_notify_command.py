@@ -61,6 +61,23 @@ async def test_a_receiver_that_is_tried_has_a_sample_and_its_end_or_says_why_not
     assert (await attempt("dsk")).returncode == ExitCode.USAGE
 
 
+async def test_a_receivers_own_wording_is_shown_and_where_it_fails_that_is_said(
+    tmp_path: Path, other: Counterpart
+) -> None:
+    own = {"title": "{{ level }}: {{ labels.subject }}"}
+    file = config(tmp_path, desk=webhook(other.url) | {"wording": own})
+    done = await asyncio.to_thread(vigil, "notify", "test", "desk", "--config", file)
+    assert "[firing] critical: sample:" in done.stdout + done.stderr
+    assert len(other.requests) == 2
+    done = await asyncio.to_thread(vigil, "notify", "test", "desk", "--dry-run", "--config", file)
+    assert (done.returncode, len(other.requests)) == (0, 2), "nothing was sent"
+    fails = {"title": "{{ 1 / (0 if '2026-01-02' not in outcome.due_at else 1) }}"}
+    file = config(tmp_path, desk=webhook(other.url) | {"wording": fails})
+    done = await asyncio.to_thread(vigil, "notify", "test", "desk", "--config", file)
+    assert (done.returncode, len(other.requests)) == (1, 4), done.stderr
+    assert "its own wording failed, and it was told in ours: title:1: ZeroDivisionError" in done.stderr
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     return f"sqlite:///{tmp_path}/record.db"

@@ -16,6 +16,7 @@ LOCKS = {
     "requirements-demo.lock": ("runtime", "demo", "build"),
     "requirements-dev.lock": ("runtime", "demo", "build", "dev"),
     "requirements-audit.lock": ("audit",),
+    "requirements-chart.lock": ("chart",),
 }
 
 
@@ -56,13 +57,13 @@ def test_a_lock_meets_what_is_declared(lock: str) -> None:
 def test_every_pin_has_a_hash_and_no_line_names_an_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     pins = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
-    assert len(pins) > 30
+    assert len(pins) >= 10
     assert [pin.splitlines()[0] for pin in pins if "--hash=sha256:" not in pin] == []
     assert re.findall(r"https?://|^--?[a-z]", text, re.MULTILINE) == []
 
 
 def test_the_locks_agree_with_each_other() -> None:
-    runtime, demo, dev, _ = (pinned((ROOT / lock).read_text()) for lock in LOCKS)
+    runtime, demo, dev, *_ = (pinned((ROOT / lock).read_text()) for lock in LOCKS)
     assert runtime.items() <= demo.items() <= dev.items()
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from engine.demo.broker import NoJava
+from notify.conftest import other  # noqa: F401  # fixtures
+from notify.test_email_receiver import certificate, tls  # noqa: F401
 from security.secured_kafka import SecuredKafka, start_secured_kafka
 from servers import missing
 

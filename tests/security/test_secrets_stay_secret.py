@@ -1,13 +1,19 @@
 """No secret in what any process says: logs at debug level, errors, metrics, JSON, reprs, tracebacks."""
 
+import asyncio
 import traceback
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 from pydantic import ValidationError
 
 from cli.running import vigil, vigil_process
@@ -16,17 +22,11 @@ from engine.demo.broker import free_port
 from engine.intake.arrival import Arrival
 from engine.intake.configuration import IntakeErrors, doors
 from engine.settings import Settings
+from notify.counterpart import Counterpart
+from postgres import Postgres
 from security.deployed import Deployed
+from security.planted import MAIL, PLANTED, assert_nothing_of_it, echo, receivers
 from security.secured_kafka import SecuredKafka
-
-PLANTED = "planted-Zk9-secret"
-"""In every place where a secret may be. Nothing that we say may contain it, or its half."""
-
-
-def assert_nothing_of_it(*said: str) -> None:
-    for text in said:
-        assert "planted" not in text, text
-        assert "Zk9" not in text, text
 
 
 def everything_said(*arguments: str, **environment: str) -> str:
@@ -40,6 +40,7 @@ def everything_said(*arguments: str, **environment: str) -> str:
 COMMANDS = (
     ("worker", "-p", "deploy/policies"),
     ("archive", "run"),
+    ("notify", "run"),
     ("topics", "check", "--json"),
     ("standing", "--kafka", "--json"),
     ("doctor", "--json"),
@@ -77,6 +78,8 @@ def test_a_database_that_is_not_there(url: str) -> None:
         everything_said("archive", "upgrade", VIGIL_ARCHIVE_URL=url),
         everything_said("credits", "--archive", url),
         everything_said("doctor", "--json", VIGIL_ARCHIVE_URL=url),
+        everything_said("notify", "dead", "list", VIGIL_NOTIFY_URL=url),
+        everything_said("notify", "prune", "--older-than", "90d", "--record", url),
     )
 
 
@@ -89,7 +92,7 @@ def test_a_key_whose_passphrase_is_wrong(tmp_path: Path, secured_kafka: SecuredK
         "VIGIL_TLS_CA_FILE": str(secured_kafka.authority.file), "VIGIL_TLS_CERT_FILE": str(pair),
         "VIGIL_TLS_KEY_FILE": str(locked), "VIGIL_TLS_KEY_PASSWORD": PLANTED,
     }  # fmt: skip
-    assert_nothing_of_it(*(everything_said(*command, **tls) for command in COMMANDS[:3]))
+    assert_nothing_of_it(*(everything_said(*command, **tls) for command in COMMANDS[:4]))
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +104,8 @@ def deployed(secured_kafka: SecuredKafka, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize(
-    "command", ["worker", "archive run", "intake run -d {doors}", "standing --kafka --json", "send -",
-                "topics check --json", "topics create", "doctor --json"],
+    "command", ["worker", "archive run", "notify run", "intake run -d {doors}", "standing --kafka --json",
+                "send -", "topics check --json", "topics create", "doctor --json"],
 )  # fmt: skip
 @pytest.mark.parametrize("protocol", ["SASL_SSL", "SASL_PLAINTEXT"])
 def test_a_broker_that_refuses_the_password(deployed: Deployed, command: str, protocol: str) -> None:
@@ -156,6 +159,55 @@ def test_processes_at_work_with_forged_and_good_deliveries(deployed: Deployed) -
     assert_nothing_of_it(*said)
     for password in deployed.passwords.values():
         assert not [text for text in said if password in text]
+
+
+async def test_alerts_that_no_receiver_takes(
+    deployed: Deployed, postgres: Postgres, other: Counterpart
+) -> None:
+    """Each answers with what it was sent; the record's password is one that its server does not ask for."""
+    other.judge = lambda sent: echo(sent, 400)
+    config, port = deployed.folder / "alerts.yaml", free_port()
+    there = receivers(other.url) | {"mail": MAIL}
+    every = [{"match": {"metric": "triage"}, "receiver": name, "continue": True} for name in there]
+    route = {"receiver": "webhook", "group_wait": "0s", "routes": every}
+    config.write_bytes(orjson.dumps({"receivers": there, "route": route}))
+    url = postgres.new_database()
+    settings = deployed.as_(
+        "notify", notify_config=config, notify_url=url.replace("@", f":{PLANTED}@"), log_level="debug",
+        metrics_port=port,
+    )  # fmt: skip
+    deployed.start("alerting-worker", deployed.as_("worker"), "worker")
+    deployed.start("notify", settings, "notify", "run")
+    for name, ready in (("alerting-worker", "recovered"), ("notify", "following")):
+        await asyncio.to_thread(deployed.wait_for, name, ready)
+    event = {
+        "specversion": "1.0", "id": "1", "source": "test", "type": "ticket.opened.v1", "subject": "desk:1",
+        "time": datetime.now(UTC).isoformat(), "data": {"title": "down", "severity": "P1"},
+    }  # fmt: skip
+    run = partial(asyncio.to_thread, deployed.vigil)
+    sent = await run(deployed.as_("producer"), "send", "-", stdin=orjson.dumps(event).decode() + "\n")
+    assert sent.returncode == 0, sent.stderr
+    for name in there:
+        await asyncio.to_thread(deployed.wait_for, "notify", f'"receiver": "{name}", "group": "desk:1')
+    commands = ["dead list --all --json", "dead list", "check --json", *(f"test {name}" for name in there)]
+    done = [await run(settings, "notify", *command.split()) for command in commands]
+    said = [text for one in done for text in (one.stdout, one.stderr)]
+    said.append((await asyncio.to_thread(httpx.get, f"http://127.0.0.1:{port}/metrics")).text)
+    assert await asyncio.to_thread(deployed.stop) == [0, 0]
+    said += [dump(url), deployed.log("notify").read_text()]
+    assert "no such thing" in said[0], "what they say is kept"
+    assert "no such thing" in said[-2]
+    assert_nothing_of_it(*said)
+
+
+def dump(url: str) -> str:
+    """Every row of a database."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        queries = [SQL("select * from {}").format(Identifier(name)) for (name,) in names]
+        rows = [connection.execute(query).fetchall() for query in queries]
+    assert len(names) > 5
+    return repr(rows)
 
 
 def test_representations_and_tracebacks(tmp_path: Path) -> None:

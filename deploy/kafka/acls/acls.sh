@@ -19,7 +19,7 @@ allow vigil-worker --operation Write --operation DescribeConfigs --topic vigil.o
 allow vigil-worker --operation Write --operation DescribeConfigs --topic vigil.dlq.v1
 allow vigil-worker --operation Write --transactional-id vigil- --resource-pattern-type prefixed
 
-# intake: vigil intake run
+# intake: vigil intake run, vigil intake backfill
 allow vigil-intake --operation Write --topic vigil.tickets.v1
 allow vigil-intake --operation Write --topic vigil.incidents.v1
 allow vigil-intake --operation Write --topic vigil.dlq.v1

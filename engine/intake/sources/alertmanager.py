@@ -64,4 +64,5 @@ SOURCE = Source(
     severities={"page": "P1", "critical": "P1", "error": "P2", "warning": "P2", "info": "P3"},
     family="incident",
     key_headers=KEY_HEADERS,
+    needs=("version", "alerts[].status", "alerts[].labels{}", "alerts[].startsAt", "alerts[].fingerprint"),
 )

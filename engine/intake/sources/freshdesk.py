@@ -109,4 +109,5 @@ SOURCE = Source(
     },
     severities={"urgent": "P0", "high": "P1", "medium": "P2", "low": "P3"},
     key_headers=KEY_HEADERS,
+    needs=("event", "ticket_id"),
 )

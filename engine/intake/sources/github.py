@@ -19,8 +19,11 @@ _OURS = ("OWNER", "MEMBER", "COLLABORATOR")
 """author_association of those whose comment is an answer."""
 
 
+SIGNED_HEADERS = ("x-hub-signature-256",)
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    given = header(arrival, "x-hub-signature-256")
+    given = header(arrival, SIGNED_HEADERS[0])
     must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
 
 
@@ -119,4 +122,7 @@ SOURCE = Source(
         "duplicate": State("cancelled", "duplicate"),
     },
     severities={"p0": "P0", "p1": "P1", "p2": "P2", "p3": "P3", "critical": "P0"},
+    signed_headers=SIGNED_HEADERS,
+    needs=("action", "issue.number", "repository.full_name"),
+    other_headers=("x-github-event", "x-github-delivery"),
 )

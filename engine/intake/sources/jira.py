@@ -1,10 +1,12 @@
 """Jira and Jira Service Management: `jira:issue_*` and `comment_created`, with the changelog of an update.
 
 Admin webhooks sign the body, `X-Hub-Signature: sha256=…` (developer.atlassian.com, "Webhooks"), and name each
-delivery in `X-Atlassian-Webhook-Identifier`, the same when it is sent again. Times come as `+0100`.
+delivery in `X-Atlassian-Webhook-Identifier`, the same when it is sent again. Times come as `+0100`. What is
+loaded of its history comes in the same shape (`engine.intake.history.jira`).
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from engine.core.facts import Value
 from engine.core.instants import MILLISECOND, Instant
@@ -19,8 +21,11 @@ _CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
 """Of statuses: workflows have names of their own, these three keys are always the same."""
 
 
+SIGNED_HEADERS = ("x-hub-signature",)
+
+
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    given = header(arrival, "x-hub-signature")
+    given = header(arrival, SIGNED_HEADERS[0])
     must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
 
 
@@ -32,8 +37,35 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     said = _moves(kind, payload, issue, mapping)
     if not said:
         raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
+    known = _known(kind, payload, issue)
+    if known is not None:
+        return mapping.retold(subject, known.at or at, known.id, said, known.order)
     identity = arrival.headers.get("x-atlassian-webhook-identifier") or f"{subject}:{kind}:{at}"
     return mapping.events(subject, at, identity, said)
+
+
+class _Known(NamedTuple):
+    """What Jira itself calls it, in a webhook and in its history."""
+
+    id: str
+    at: Instant | None = None
+    """Where both ways give it: a delivery's own time is some milliseconds after that of its change."""
+    order: str = ""
+
+
+def _known(kind: str, payload: Node, issue: Node) -> _Known | None:
+    match kind:
+        case "jira:issue_created" if issue.get("id").text():
+            return _Known(f"created:{issue['id'].text()}", _given(issue["fields"].get("created")))
+        case "jira:issue_updated" if change := payload["changelog"].get("id").text():
+            return _Known(f"changelog:{change}", order=change.zfill(20))
+        case "comment_created" if comment := payload["comment"].get("id").text():
+            return _Known(f"comment:{comment}", _given(payload["comment"].get("created")))
+    return None
+
+
+def _given(time: Node) -> Instant | None:
+    return time.moment() if time.text() else None
 
 
 def _moment(payload: Node) -> Instant:
@@ -147,4 +179,7 @@ SOURCE = Source(
         "highest": "P0", "high": "P1", "medium": "P2", "low": "P3", "lowest": "P3",
         "blocker": "P0", "critical": "P0", "major": "P1", "minor": "P2", "trivial": "P3",
     },
+    signed_headers=SIGNED_HEADERS,
+    needs=("webhookEvent", "timestamp", "issue.key", "issue.fields{}"),
+    other_headers=("x-atlassian-webhook-identifier",),
 )  # fmt: skip

@@ -14,9 +14,11 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import Move
 
+SIGNED_HEADERS = ("x-pagerduty-signature",)
+
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    given = header(arrival, "x-pagerduty-signature").split(",")
+    given = header(arrival, SIGNED_HEADERS[0]).split(",")
     expected = [f"v1={hex_digest(secret, arrival.body)}" for secret in secrets]
     must_match([one.strip() for one in given], expected)
 
@@ -89,4 +91,6 @@ SOURCE = Source(
     states={},
     severities={"p1": "P0", "p2": "P1", "p3": "P2", "p4": "P3", "p5": "P3"},
     family="incident",
+    signed_headers=SIGNED_HEADERS,
+    needs=("event.id", "event.event_type", "event.resource_type", "event.occurred_at", "event.data.id"),
 )

@@ -22,12 +22,12 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
+SIGNED_HEADERS = ("x-vigil-signature", "x-vigil-timestamp")
 _UTC = ZoneInfo("UTC")
 
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
-    signature = header(arrival, "x-vigil-signature")
-    timestamp = header(arrival, "x-vigil-timestamp")
+    signature, timestamp = (header(arrival, name) for name in SIGNED_HEADERS)
     signed = timestamp.encode() + b"." + arrival.body
     # GlideCertificateEncryption gives Base64, other scripts hex.
     expected = [f"sha256={hex_digest(secret, signed)}" for secret in secrets]
@@ -139,4 +139,8 @@ SOURCE = Source(
         "1 - critical": "P0", "2 - high": "P1", "3 - moderate": "P2", "4 - low": "P3", "5 - planning": "P3",
         "1": "P0", "2": "P1", "3": "P2", "4": "P3", "5": "P3",
     },
+    signed_headers=SIGNED_HEADERS,
+    needs=(
+        "operation", "current.number", "current.sys_id", "current.sys_mod_count", "current.sys_updated_on",
+    ),
 )  # fmt: skip

@@ -1,9 +1,11 @@
 """Zendesk event webhooks: `zen:event-type:ticket.*`, one event a delivery.
 
 Signed over timestamp and body (developer.zendesk.com, "Verifying webhook authenticity"); the shapes are those
-of "Ticket events". Statuses and priorities come in capitals, times in nanoseconds, ids as text.
+of "Ticket events". Statuses and priorities come in capitals, times in nanoseconds, ids as text. What is
+loaded of its history comes in the same shape (`engine.intake.history.zendesk`).
 """
 
+import re
 from collections.abc import Sequence
 
 from engine.core.facts import Value
@@ -14,13 +16,15 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
+SIGNED_HEADERS = ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")
 _PREFIX = "zen:event-type:ticket."
+_OF_HISTORY = re.compile(r"[0-9]+(\.[0-9]+)?")
+"""The id of an event of an audit; a webhook's is a UUID."""
 
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     """The timestamp is signed with the body, so an old delivery cannot be sent again."""
-    signature = header(arrival, "x-zendesk-webhook-signature")
-    timestamp = header(arrival, "x-zendesk-webhook-signature-timestamp")
+    signature, timestamp = (header(arrival, name) for name in SIGNED_HEADERS)
     signed = timestamp.encode() + arrival.body
     must_match([signature], [base64_digest(secret, signed) for secret in secrets])
     must_be_fresh(iso_moment(timestamp), arrival.at)
@@ -33,8 +37,23 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped("unknown_type", f"{kind!r}; expected {_PREFIX}…", "type", ignored=True)
     ticket, at = event["detail"], event["time"].moment()
     subject = mapping.subject_of(ticket["id"].text())
-    said = _moves(kind.removeprefix(_PREFIX), event, ticket, mapping)
-    return mapping.events(subject, at, event["id"].text(), said)
+    kind = kind.removeprefix(_PREFIX)
+    said = _moves(kind, event, ticket, mapping)
+    if kind == "created":
+        return mapping.retold(subject, at, f"created:{ticket['id'].text()}", said)
+    if kind == "comment_added" and (comment := event["event"]["comment"].get("id").text()):
+        return mapping.retold(subject, at, f"comment:{comment}", said)
+    return mapping.retold(subject, at, event["id"].text(), said, _order(event))
+
+
+def _order(event: Node) -> str:
+    """Of the changes within a second: first those of history by their ids, which rise, and then those of
+    webhooks by their fraction of it. So each way stays in its order, and both end in the same state."""
+    identity = event["id"].text()
+    if _OF_HISTORY.fullmatch(identity):
+        return "0" + identity.partition(".")[0].zfill(20)
+    fraction = re.search(r"\.([0-9]+)", event["time"].text())
+    return "1" + (fraction[1] if fraction else "").ljust(9, "0")[:9]
 
 
 def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]:
@@ -103,7 +122,10 @@ def _custom_field(change: Node, mapping: Mapping) -> list[Move]:
 def _comment(comment: Node) -> Move:
     is_public = comment.get("is_public").value is True
     author = comment.get("author")
-    if author.get("is_staff").value is True:
+    is_staff = author.get("is_staff")
+    if is_staff.value is None:
+        raise NotMapped("unknown_author", "nobody says whether the author is staff", is_staff.path)
+    if is_staff.value is True:
         by = author.get("id").text()
         return Move("message_sent", {"public": is_public, "by": by} if by else {"public": is_public})
     return Move("message_received", {"public": is_public})
@@ -124,4 +146,6 @@ SOURCE = Source(
         "deleted": State("cancelled", "deleted"),
     },
     severities={"urgent": "P0", "high": "P1", "normal": "P2", "low": "P3"},
+    signed_headers=SIGNED_HEADERS,
+    needs=("type", "id", "time", "detail.id"),
 )

@@ -26,6 +26,9 @@ class AlertmanagerConfig(HttpConfig):
     token: SecretStr | None = Field(None, description="sent as a bearer token")
     token_file: str | None = None
     resend_every: float = Field(60.0, ge=1, le=3_600, description="seconds between what fires and again")
+    resolved_for: float = Field(
+        900.0, ge=0, le=86_400, description="seconds in which what is resolved is sent again, as often"
+    )
     hold: float = Field(86_400.0, ge=60, description="seconds until what is not said again ends there")
 
     @model_validator(mode="after")
@@ -39,8 +42,9 @@ class Alertmanager:
     """Sends each alert as it is now, to every URL; one that takes them is enough.
 
     Alertmanager keeps alerts in memory only, and wants what fires again every `resend_every` seconds until it
-    is resolved. Whoever calls `send` does that, with the same notification. What is resolved is sent once: if
-    it restarts before it has told anybody, the alert is gone there without a word.
+    is resolved. Whoever calls `send` does that, with the same notification. What is resolved is sent again
+    for `resolved_for`, as Prometheus does (rules/alerting.go, resolvedRetention): one replica may have missed
+    it, or Alertmanager has restarted before it told anybody.
 
     `endsAt` of what fires is `hold` from now (a day): a breach does not resolve by itself because we were
     restarted, Kafka was away or a sending was missed, as it would after Alertmanager's own five minutes.
@@ -51,11 +55,12 @@ class Alertmanager:
 
     def __init__(self, name: str, config: AlertmanagerConfig) -> None:
         self.name = name
-        self.resend_every = config.resend_every
+        self.resend_every, self.resolved_for = config.resend_every, config.resolved_for
         self._config = config
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         now = time.time()
         alerts = [one for alert in notification.alerts for one in self._posted(alert, memory, now)]
         await self._post_to_all(orjson.dumps(alerts))
@@ -88,7 +93,7 @@ class Alertmanager:
 
     def _alert(self, alert: Alert, labels: Mapping[str, str], now: float) -> dict[str, Any]:
         """Of what is resolved without `startsAt`: Alertmanager has it."""
-        words = self._wording.of(alert)
+        words = self.wording.of(alert)
         came = min(alert.outcome.effective_at, int(now * SECOND))
         posted: dict[str, Any] = {
             "labels": labels,

@@ -1,24 +1,22 @@
 """What every receiver's configuration has in common: secrets from files, where it may reach, its wording."""
 
+import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from engine.notify.outgoing import Reach, must_be_url
+from engine.notify.own_wording import OwnWording, Templates, must_be_wording
 from engine.notify.wording import Wording, must_be_template
 
 
-class Config(BaseModel):
-    """Of any receiver. A field NAME_file beside NAME holds the path of a file with NAME's value."""
+class FromFiles(BaseModel):
+    """A field NAME_file beside NAME holds the path of a file with NAME's value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    zone: str = Field("UTC", description="an IANA time zone, in which times are told")
-    links: dict[str, str] = Field(
-        {}, max_length=5, description="name → URL with {subject}, {key}, {customer} or another label"
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -34,6 +32,31 @@ class Config(BaseModel):
                 raise ValueError(f"{name}: expected {name} or {name}_file, not both")
             found[name] = _content(f"{name}_file", path)
         return found
+
+
+Template: TypeAlias = Annotated[str, AfterValidator(must_be_wording)]
+
+
+class WordingConfig(FromFiles):
+    """What a receiver is told in words of one's own; what is not given is told in ours."""
+
+    title: Template | None = None
+    title_file: str | None = None
+    text: Template | None = None
+    text_file: str | None = None
+    fields: dict[Annotated[str, Field(min_length=1, max_length=50)], Template] | None = Field(
+        None, max_length=20, description="name → its text, in place of all of ours; {} for none"
+    )
+
+
+class Config(FromFiles):
+    """Of any receiver."""
+
+    wording: WordingConfig | None = Field(None, description="title, text and fields in words of one's own")
+    zone: str = Field("UTC", description="an IANA time zone, in which times are told")
+    links: dict[str, str] = Field(
+        {}, max_length=5, description="name → URL with {subject}, {key}, {customer} or another label"
+    )
 
     @field_validator("zone")
     @classmethod
@@ -52,8 +75,18 @@ class Config(BaseModel):
         return value
 
     @property
-    def wording(self) -> Wording:
-        return Wording(self.zone, self.links)
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody's answer may bring into a log: of a URL that is a secret also what its server sees."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        told = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return tuple(part for one in told for part in (one, *_seen(one)))
+
+    def words(self, receiver: str) -> Wording:
+        """How the receiver is told."""
+        own = self.wording
+        if own is None:
+            return Wording(self.zone, self.links)
+        return OwnWording(receiver, self.zone, self.links, Templates(own.title, own.text, own.fields))
 
 
 class HttpConfig(Config):
@@ -84,7 +117,20 @@ class HttpConfig(Config):
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.allow_http, self.allow_private, self.timeout, self.proxy)
+        return Reach(self.allow_http, self.allow_private, self.timeout, self.proxy, self.secrets)
+
+
+_SHORT = 8
+"""Characters of a part of a URL that is no secret by itself: a version, a number."""
+
+
+def _seen(secret: str) -> list[str]:
+    """The path and the query of a URL, and what they are made of."""
+    if "://" not in secret:
+        return []
+    parts = urlsplit(secret)
+    pieces = [parts.path, parts.query, *parts.path.split("/"), *re.split("[&=]", parts.query)]
+    return [piece for piece in pieces if len(piece) > _SHORT]
 
 
 def _content(field: str, path: object) -> str:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from engine.core.instants import Instant, to_datetime
 from engine.notify.alert import RESOLVED, Alert, Memory, Notification, Refused, TryAgain
-from engine.notify.outgoing import Forbidden, Reach, connect
+from engine.notify.outgoing import Forbidden, Reach, connect, without
 from engine.notify.receivers.config import Config
 from engine.notify.receivers.grouping import by_subject
 from engine.notify.wording import Words, cut
@@ -74,14 +74,15 @@ class Email:
     def __init__(self, name: str, config: EmailConfig) -> None:
         self.name = name
         self._config = config
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         messages = [self._message(subject, alerts) for subject, alerts in by_subject(notification.alerts)]
         await asyncio.to_thread(self._deliver, messages)
 
     def _message(self, subject: str, alerts: Sequence[Alert]) -> EmailMessage:
-        told = [(alert, self._wording.of(alert)) for alert in alerts]
+        told = [(alert, self.wording.of(alert)) for alert in alerts]
         title = next((alert.title for alert in alerts if alert.title), "")
         latest = max(alert.outcome.effective_at for alert in alerts)
         message = EmailMessage(policy=SMTP_POLICY)
@@ -111,13 +112,24 @@ class Email:
             raise Refused(f"{host}: {error}") from None
         except smtplib.SMTPResponseException as error:
             raise _failure(
-                error.smtp_code, f"{host} answered {error.smtp_code} {_line(error.smtp_error)}"
+                error.smtp_code, f"{host} answered {error.smtp_code} {self._line(error.smtp_error)}"
             ) from None
         except smtplib.SMTPNotSupportedError as error:
             raise Refused(f"{host}: {error}") from None
         except (smtplib.SMTPException, OSError) as error:
-            raise TryAgain(f"{host}: {_line(str(error)) or type(error).__name__}") from None
-        _must_reach_all(refused)
+            raise TryAgain(f"{host}: {self._line(str(error)) or type(error).__name__}") from None
+        self._must_reach_all(refused)
+
+    def _must_reach_all(self, refused: Sequence[tuple[str, tuple[int, bytes]]]) -> None:
+        """Where some addresses were refused, say which; the others know a second copy by its id."""
+        if refused:
+            told = "; ".join(f"{who}: {code} {self._line(why)}" for who, (code, why) in refused)
+            raise _failure(min(code for _, (code, _) in refused), told)
+
+    def _line(self, text: bytes | str) -> str:
+        """What the server said, without the password."""
+        raw = text if isinstance(text, bytes) else text.encode(errors="replace")
+        return cut(one_line(without(self._config.secrets, raw).decode(errors="replace")), 200)
 
     def _session(self) -> smtplib.SMTP:
         c = self._config
@@ -167,20 +179,8 @@ def _send(smtp: smtplib.SMTP, message: EmailMessage) -> dict[str, tuple[int, byt
         return error.recipients
 
 
-def _must_reach_all(refused: Sequence[tuple[str, tuple[int, bytes]]]) -> None:
-    """Where some addresses were refused, say which; the others have it, and know a second copy by its id."""
-    if refused:
-        told = "; ".join(f"{who}: {code} {_line(why)}" for who, (code, why) in refused)
-        raise _failure(min(code for _, (code, _) in refused), told)
-
-
 def _failure(code: int, reason: str) -> TryAgain | Refused:
     return Refused(reason) if code >= 500 else TryAgain(reason)
-
-
-def _line(text: bytes | str) -> str:
-    plain = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return cut(one_line(plain), 200)
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from engine.notify.alert import Receiver
 from engine.notify.receivers.alertmanager import Alertmanager, AlertmanagerConfig
-from engine.notify.receivers.config import Config
+from engine.notify.receivers.config import Config, FromFiles, WordingConfig
 from engine.notify.receivers.email import Email, EmailConfig
 from engine.notify.receivers.pagerduty import PagerDuty, PagerDutyConfig
 from engine.notify.receivers.slack import Slack, SlackConfig
@@ -50,15 +50,19 @@ def receiver_of(name: str, config: Mapping[str, object]) -> Receiver:
     try:
         return build(name, model.model_validate(given))
     except ValidationError as error:
-        raise BadReceiver(name, [_problem(model, one) for one in _errors(error)]) from None
+        raise BadReceiver(name, [_problem(model, given, one) for one in _errors(error)]) from None
 
 
 def _errors(error: ValidationError) -> list[Any]:
     return list(error.errors(include_url=False, include_context=False, include_input=False))
 
 
-def _problem(model: type[Config], one: Mapping[str, Any]) -> tuple[str, str]:
+def _problem(model: type[FromFiles], given: Any, one: Mapping[str, Any]) -> tuple[str, str]:
     field = ".".join(map(str, one["loc"]))
+    if one["loc"][:1] == ("wording",):
+        model, given = WordingConfig, given["wording"]
+    if one["loc"] and isinstance(given, dict) and f"{one['loc'][-1]}_file" in given:
+        field = f"{field}_file"  # what is wrong is in the file
     message = str(one["msg"]).removeprefix("Value error, ")
     if one["type"] == "missing":
         message = f"expected {field} or {field}_file" if f"{field}_file" in model.model_fields else "expected"

@@ -63,11 +63,12 @@ class PagerDuty:
         keys = [key for key in (config.routing_key, config.previous_routing_key) if key is not None]
         self._keys = {_mark(key): key for key in reversed(keys)}
         self._severities = {**_SEVERITIES, **config.severities}
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         """All are sent, though one be refused. TryAgain ends it; the next try goes on from there, or a
         large group, paced as it is, would never be through."""
+        await self.wording.prepare(notification.alerts)
         refused: list[str] = []
         for alert in notification.alerts:
             try:
@@ -98,7 +99,7 @@ class PagerDuty:
         return self._keys[mark]
 
     def _event(self, alert: Alert, key: SecretStr) -> bytes:
-        words = self._wording.of(alert)
+        words = self.wording.of(alert)
         event: dict[str, Any] = {
             "routing_key": key.get_secret_value(),
             "event_action": "resolve" if alert.state == RESOLVED else "trigger",

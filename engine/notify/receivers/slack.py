@@ -90,9 +90,10 @@ class Slack:
         self.name = name
         self._config = config
         self._token = config.token.get_secret_value() if config.token is not None else ""
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         if self._config.url is not None:
             await self._post_plainly(notification.alerts, self._config.url.get_secret_value())
             return
@@ -100,7 +101,7 @@ class Slack:
             await self._tell(subject, alerts, memory, is_retry=notification.attempt > 0)
 
     async def _post_plainly(self, alerts: Sequence[Alert], url: str) -> None:
-        for message in messages(alerts, self._wording):
+        for message in messages(alerts, self.wording):
             await _PACE.turn(url)
             must_be_taken(await post(url, orjson.dumps(message), _JSON, self._config.reach), self.name)
 
@@ -122,7 +123,7 @@ class Slack:
 
     async def _post(self, thread: _Thread | None, alert: Alert) -> _Thread:
         """The alert's thread, after it has been told there; a new one where there is none to go on with."""
-        (message,) = messages([alert], self._wording)
+        (message,) = messages([alert], self.wording)
         fires = alert.state != RESOLVED and alert.level != NOTE
         if thread is not None and (thread.open or not fires):
             reply = {"thread_ts": thread.ts, "reply_broadcast": fires and alert.level == CRITICAL}
@@ -133,14 +134,14 @@ class Slack:
                 if error.error not in _THREAD_GONE:
                     raise
         said = await self._call("chat.postMessage", self._config.channel or "", message)
-        made = _Thread(str(said["channel"]), str(said["ts"]), self._wording.of(alert).title)
+        made = _Thread(str(said["channel"]), str(said["ts"]), self.wording.of(alert).title)
         if thread is not None and thread.open:  # its messages are gone, what fires is not
             made.open, made.told, made.is_marked = thread.open, thread.told, False
         return made
 
     async def _mark(self, thread: _Thread, last: Alert) -> None:
         """Let the first message say that it is over. Where it cannot be changed the thread has said it."""
-        (message,) = messages([last], self._wording, above=f"✅ Over: {thread.title}")
+        (message,) = messages([last], self.wording, above=f"✅ Over: {thread.title}")
         try:
             await self._call("chat.update", thread.channel, message | {"ts": thread.ts})
         except SlackRefused as error:

@@ -35,11 +35,12 @@ class Teams:
     def __init__(self, name: str, config: TeamsConfig) -> None:
         self.name = name
         self._config = config
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        await self.wording.prepare(notification.alerts)
         url = self._config.url.get_secret_value()
-        for message in messages(notification.alerts, self._wording):
+        for message in messages(notification.alerts, self.wording):
             await _PACE.turn(url)
             headers = {"content-type": "application/json"}
             answer = await post(url, message, headers, self._config.reach)

@@ -55,11 +55,12 @@ class Webhook:
         self.name = name
         self._config = config
         self._keys = [key_of(s) for s in (config.secret, config.previous_secret) if s is not None]
-        self._wording = config.wording
+        self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        for alerts in _deliveries(notification, self._wording):
-            body, message = _body(notification, alerts, self._wording), _id(notification, alerts)
+        await self.wording.prepare(notification.alerts)
+        for alerts in _deliveries(notification, self.wording):
+            body, message = _body(notification, alerts, self.wording), _id(notification, alerts)
             stamp = str(int(time.time()))
             headers = {
                 "content-type": "application/json",

@@ -1,0 +1,121 @@
+"""Examines what `vigil archive` and `vigil notify` stand on: their databases, and the receivers' file."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Finding, fail, ok, warn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from engine.settings import Settings
+
+ROOM_WARN, ROOM_FAIL = 2 * 1024**3, 200 * 1024**2
+"""Bytes that are free where a SQLite database lies. A full disk stops what follows, and loses nothing."""
+
+
+def examine_archive(settings: "Settings") -> Iterator[Finding]:
+    """The archive's database, where one is named."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.archive.archive import Archive
+    from engine.sql.database import NoDatabase, connect, reason, shown
+    from engine.sql.schema import SchemaRefused
+
+    if not {"archive_url", "archive_url_file"} & settings.model_fields_set:
+        return
+    try:
+        engine = connect(settings.archive_url.get_secret_value())
+        yield from _room("archive", engine)
+        with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
+            found = archive.state()
+            where = shown(archive.engine)
+    except (NoDatabase, SchemaRefused) as error:
+        yield fail("archive", str(error), "set VIGIL_ARCHIVE_URL to the archive's database")
+        return
+    except DBAPIError as error:
+        yield fail("archive", reason(error), _DATABASE_AWAY)
+        return
+    held = f"{where}: schema {found.schema or 'none'}, {found.facts:,} facts, {found.outcomes:,} outcomes"
+    if found.schema == found.newest:
+        yield ok("archive", held)
+    else:
+        yield warn("archive", held, f"`vigil archive upgrade` makes it {found.newest}; so does `run`")
+
+
+_DATABASE_AWAY = "is the database there, and does it let us in?"
+
+
+def examine_notify(settings: "Settings") -> Iterator[Finding]:
+    """The file of receivers and the delivery record, where one of them is named."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.notify.configuration import NotifyErrors, configuration
+    from engine.policies import load
+    from engine.sql.database import NoDatabase, connect, reason, shown
+
+    named = settings.model_fields_set
+    if "notify_config" in named:
+        try:
+            said = configuration(settings.notify_config, lambda: load(settings.policies).calendars)
+        except NotifyErrors as error:
+            found = str(error.problems[0])
+            yield fail("notify", found, "`vigil notify check` lists all", ExitCode.REFUSED)
+        except OSError as error:
+            yield fail("notify", f"{error.filename}: {error.strerror}", _NO_FILE, ExitCode.REFUSED)
+        else:
+            yield ok("notify", f"{settings.notify_config}: {', '.join(said.receivers)}")
+    if not {"notify_url", "notify_url_file"} & named:
+        return
+    try:
+        engine = connect(settings.notify_url.get_secret_value())
+        yield from _room("notify", engine)
+        file = _file(engine)
+        if file is None or file.is_file():  # a SQLite file that is not there is made by `notify run`
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        yield ok("notify", f"delivery record: {shown(engine)}")
+    except NoDatabase as error:
+        yield fail("notify", str(error), "set VIGIL_NOTIFY_URL to the delivery record's database")
+    except DBAPIError as error:
+        yield fail("notify", reason(error), _DATABASE_AWAY)
+
+
+_NO_FILE = "set VIGIL_NOTIFY_CONFIG to the file of receivers and routes"
+
+
+def _file(engine: "Engine") -> Path | None:
+    """Of a SQLite database."""
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(name).absolute() if name else None
+
+
+def _room(check: str, engine: "Engine") -> Iterator[Finding]:
+    """Whether a SQLite database may grow where it is to lie."""
+    file = _file(engine)
+    if file is None:
+        return
+    folder = file.parent
+    try:
+        there = folder.is_dir()
+        # SQLite writes its journal beside the file: the folder as well must be ours to write.
+        barred = [place for place in (folder, file) if place.exists() and not os.access(place, os.W_OK)]
+        free = shutil.disk_usage(folder).free if there else 0
+    except OSError as error:
+        yield fail(check, f"{folder}: {error.strerror}", _OURS)
+        return
+    if not there:
+        yield fail(check, f"{folder}: there is no such folder", "make it, for the user who runs this")
+    elif barred:
+        yield fail(check, f"{barred[0]} cannot be written", _OURS)
+    elif free < ROOM_WARN:
+        found = f"{folder}: {free / 1024**2:,.0f} MiB are free"
+        yield (fail if free < ROOM_FAIL else warn)(check, found, "make room: a full disk stops it")
+
+
+_OURS = "give it to the user who runs this"

@@ -1,0 +1,1 @@
+"""History, asked of a source page by page: each fact as the webhook that would have told it."""

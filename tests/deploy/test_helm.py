@@ -1,0 +1,311 @@
+"""The Helm chart: its values by their schema, what it renders by Kubernetes' own schemas and in our words.
+
+What renders needs helm, which no registry has ready: `make chart` builds it from its Go module and
+fetches the schemas (kubernetes-validate), in a few minutes. Without them only the rest is checked.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema.validators import validator_for
+
+from engine.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "deploy" / "helm" / "vigil"
+KUBERNETES = "1.33.0"
+OTHERS = ("monitoring.coreos.com", "keda.sh")
+"""Operators' own resources, of which the schemas of Kubernetes know nothing."""
+
+EVERYTHING = {
+    "policies": {"files": {"standard.yaml": "policy: standard\n"}},
+    "worker": {
+        "settings": {"VIGIL_WHEN_BEHIND": "wait"},
+        "autoscaling": {"enabled": True, "kind": "keda", "authenticationRef": "kafka"},
+    },
+    "intake": {
+        "enabled": True,
+        "doors": "doors: {}\n",
+        "secrets": ["doors"],
+        "autoscaling": {"enabled": True},
+        "ingress": {"enabled": True, "host": "hooks.example.com", "tlsSecret": "hooks-tls"},
+    },
+    "archive": {"enabled": True, "urlSecret": {"name": "archive-database"}},
+    "notify": {
+        "enabled": True,
+        "config": "receivers: {}\n",
+        "urlSecret": {"name": "notify-database"},
+        "secrets": ["pager"],
+    },
+    "topics": {"create": True},
+    "monitoring": {"podMonitors": True, "rules": True, "labels": {"release": "prometheus"}},
+}
+
+
+def values() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+    return found
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """As Helm merges values."""
+    made = dict(below)
+    for name, value in above.items():
+        both = isinstance(value, dict) and isinstance(made.get(name), dict)
+        made[name] = merged(made[name], value) if both else value
+    return made
+
+
+def problems(given: Mapping[str, Any]) -> list[str]:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    validator = validator_for(schema)(schema)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(merged(values(), given))]
+
+
+def test_the_values_keep_to_their_schema() -> None:
+    assert problems({}) == []
+    assert problems(EVERYTHING) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"worker": {"replicas": 0}},
+        {"worker": {"autoscaling": {"minReplicas": 0}}},
+        {"worker": {"replica": 3}},
+        {"partitions": 0},
+        {"partitions": "many"},
+        {"kafka": {"bootstrapServers": "kafka"}},
+        {"kafka": {"securityProtocol": "TLS"}},
+        {"settings": {"SESSION_TIMEOUT": 6}},
+        {"policies": {"files": {"standard": "policy: standard"}}},
+    ],
+)
+def test_a_value_that_would_do_nothing_or_harm_is_refused(wrong: dict[str, Any]) -> None:
+    assert problems(wrong) != []
+
+
+@pytest.mark.parametrize(
+    "name", ["VIGIL_SASL_PASSWORD", "VIGIL_TLS_KEY_PASSWORD", "VIGIL_ARCHIVE_URL", "VIGIL_NOTIFY_URL"]
+)
+def test_a_secret_among_the_settings_is_refused(name: str) -> None:
+    assert problems({"settings": {name: "hunter2"}}) != []
+    assert problems({"worker": {"settings": {name: "hunter2"}}}) != []
+
+
+def test_every_value_is_described_by_the_schema_so_that_a_misspelt_one_is_found() -> None:
+    def undescribed(schema: Mapping[str, Any], value: object, at: str) -> list[str]:
+        if not isinstance(value, dict) or "properties" not in schema:
+            return []
+        found = [] if schema.get("additionalProperties") is False else [at]
+        for name, inner in value.items():
+            found += undescribed(schema["properties"].get(name, {}), inner, f"{at}.{name}")
+        return found
+
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert undescribed(schema, values(), "") == []
+
+
+def test_every_setting_that_the_chart_gives_exists() -> None:
+    text = "".join(file.read_text() for file in (CHART / "templates").iterdir())
+    names = set(re.findall(r"\bVIGIL_([A-Z_]+)\b", text))
+    assert len(names) > 10
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+
+
+def test_the_rules_of_the_chart_are_those_of_prometheus() -> None:
+    assert (CHART / "files" / "rules").resolve() == ROOT / "deploy" / "prometheus" / "rules"
+
+
+def test_the_seconds_to_stop_and_to_start_follow_the_worker() -> None:
+    given = values()["worker"]
+    assert (given["drainTimeout"], given["startTimeout"]) == (
+        Settings().drain_timeout,
+        Settings().start_timeout,
+    )
+
+
+# -- rendered -------------------------------------------------------------------------------------
+
+
+def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
+    program = shutil.which("helm")
+    if program is None:
+        pytest.skip("there is no helm here: `make chart` builds it")
+    extra = ("--values", "-") if given else ()
+    return subprocess.run(
+        [program, *arguments, str(CHART), "--kube-version", KUBERNETES, *extra],
+        input=yaml.safe_dump(given) if given else None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def rendered(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    done = helm("template", "vigil", given=given)
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def refusal(given: Mapping[str, Any]) -> str:
+    done = helm("template", "vigil", given=given)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def pods(resources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The pods' specs, by role."""
+    kinds = ("Deployment", "Job")
+    found = [one["spec"]["template"]["spec"] for one in resources if one["kind"] in kinds]
+    return {spec["containers"][0]["name"]: spec for spec in found}
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "everything": EVERYTHING,
+    "certificates": {"kafka": {"securityProtocol": "SSL"}},
+    "one machine": {
+        "kafka": {"securityProtocol": "PLAINTEXT"},
+        "replicationFactor": 1,
+        "worker": {"autoscaling": {"enabled": True}},
+    },
+}
+
+
+def test_helm_has_nothing_against_it() -> None:
+    done = helm("lint")
+    assert done.returncode == 0, done.stdout
+    assert "[WARNING]" not in done.stdout
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_it_renders_is_valid_for_kubernetes(name: str, tmp_path: Path) -> None:
+    checker = shutil.which("kubernetes-validate")
+    resources = [one for one in rendered(VARIANTS[name]) if not one["apiVersion"].startswith(OTHERS)]
+    if checker is None:
+        pytest.skip("there is no kubernetes-validate here: `make chart` fetches it")
+    for number, resource in enumerate(resources):
+        (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(resource))
+    files = sorted(map(str, tmp_path.iterdir()))
+    version = KUBERNETES.rpartition(".")[0]
+    done = subprocess.run(
+        [checker, "--strict", "--kubernetes-version", version, *files],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    resources[0]["spec"]["replica"] = 3
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(resources[0]))
+    wrong = [checker, "--strict", "--kubernetes-version", version, str(tmp_path / "wrong.yaml")]
+    assert subprocess.run(wrong, capture_output=True, timeout=60, check=False).returncode != 0
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_pod_runs_as_root_writes_to_its_root_or_has_a_token_of_the_cluster(name: str) -> None:
+    found = pods(rendered(VARIANTS[name]))
+    assert "worker" in found
+    for spec in found.values():
+        (container,) = spec["containers"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["automountServiceAccountToken"] is False
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in spec["volumes"]}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_setting_is_taken_and_every_secret_comes_from_a_file_that_is_mounted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for spec in pods(rendered(VARIANTS[name])).values():
+        (container,) = spec["containers"]
+        names = [variable["name"] for variable in container["env"]]
+        assert len(names) == len(set(names))
+        mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+        for variable in container["env"]:
+            assert set(variable) == {"name", "value"}
+            value = variable["value"]
+            if variable["name"].endswith("_FILE"):
+                assert any(value.startswith(f"{mount}/") for mount in mounts), value
+            else:
+                monkeypatch.setenv(variable["name"], value)
+        # A client without a password is refused; the files are the cluster's, so one is made up here.
+        monkeypatch.setenv("VIGIL_SASL_PASSWORD", "made up")
+        assert Settings().bootstrap_servers == "kafka-kafka-bootstrap:9093"
+
+
+def test_the_worker_is_asked_for_its_readiness_and_has_time_to_drain() -> None:
+    worker = pods(rendered({"worker": {"drainTimeout": 30, "startTimeout": 300}}))["worker"]
+    (container,) = worker["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/live"
+    assert worker["terminationGracePeriodSeconds"] > 30 + 3 * 20
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] > 300
+
+
+@pytest.mark.parametrize(("workers", "surge"), [(3, 1), (47, 1), (48, 0)])
+def test_one_more_worker_is_started_in_an_upgrade_where_there_is_a_partition_for_it(
+    workers: int, surge: int
+) -> None:
+    (worker,) = (one for one in rendered({"worker": {"replicas": workers}}) if one["kind"] == "Deployment")
+    strategy = worker["spec"]["strategy"]["rollingUpdate"]
+    assert strategy == {"maxSurge": surge, "maxUnavailable": 1 - surge}
+
+
+@pytest.mark.parametrize("scaling", [False, True])
+def test_more_workers_than_partitions_are_refused(scaling: bool) -> None:
+    autoscaling = {"enabled": scaling, "maxReplicas": 13}
+    said = refusal({"partitions": 12, "worker": {"replicas": 13, "autoscaling": autoscaling}})
+    assert "13 workers, and 12 partitions" in said
+
+
+@pytest.mark.parametrize("kind", ["hpa", "keda"])
+def test_autoscaling_ends_at_the_partitions_and_never_goes_to_zero(kind: str) -> None:
+    autoscaling = {"enabled": True, "kind": kind, "minReplicas": 2, "maxReplicas": 12}
+    found = rendered({"partitions": 12, "worker": {"autoscaling": autoscaling}})
+    (scaler,) = (one["spec"] for one in found if one["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"))
+    least, most = ("minReplicas", "maxReplicas") if kind == "hpa" else ("minReplicaCount", "maxReplicaCount")
+    assert (scaler[least], scaler[most]) == (2, 12)
+    (worker,) = (one for one in found if one["kind"] == "Deployment")
+    assert "replicas" not in worker["spec"], "an upgrade must not undo what was scaled"
+
+
+def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
+    assert "archive.urlSecret.name" in refusal({"archive": {"enabled": True}})
+    assert "notify.config" in refusal({"notify": {"enabled": True, "urlSecret": {"name": "db"}}})
+    assert "intake.doors" in refusal({"intake": {"enabled": True}})
+    both = {"files": {"a.yaml": "policy: a"}, "configMap": "mine"}
+    assert "not both" in refusal({"policies": both})
+
+
+def test_the_rules_are_rendered_as_they_are() -> None:
+    rules = [one for one in rendered(EVERYTHING) if one["kind"] == "PrometheusRule"]
+    files = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yaml"))
+    assert [one["spec"] for one in rules] == [yaml.safe_load(file.read_text()) for file in files]
+
+
+def test_every_role_has_a_network_policy_and_a_budget_where_it_has_more_than_one_pod() -> None:
+    found = rendered(EVERYTHING)
+    names: dict[str, set[str]] = {}
+    for one in found:
+        names.setdefault(one["kind"], set()).add(one["metadata"]["name"])
+    assert names["NetworkPolicy"] == names["Deployment"]
+    assert names["PodDisruptionBudget"] == names["Deployment"] - {"vigil-archive"}
+    assert names["PodMonitor"] == names["Deployment"]
+    assert names["ServiceAccount"] == names["Deployment"]
