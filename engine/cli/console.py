@@ -137,6 +137,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     from engine.core.instants import SECOND, Span
     from engine.documents.rendering import Press
     from engine.intake.sending import Sender
+    from engine.metrics.console import ConsoleMetrics
     from engine.policies import load
     from engine.stream.allowed import must_be_allowed
     from engine.stream.clock import clock_of
@@ -160,10 +161,12 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)))
     secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
     options = Options(open_on_first_event=settings.open_on_first_event)
-    topics = {"ticket": settings.tickets_topic}
+    topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
     with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
         yield House(
-            live=Live(board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now),
+            live=Live(
+                board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now, metrics
+            ),
             escalations=Escalations(archive.engine, book, options, press),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, fees, clock.now),
@@ -171,6 +174,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
             sign_in=sign_in,
             forms=Forms(secret),
             clock=Clock(clock.now, speed),
+            metrics=metrics,
             zone=zone,
         )
 

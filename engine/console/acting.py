@@ -1,5 +1,6 @@
 """What people do on the page: forms that become events, like those of any other producer."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -179,22 +180,28 @@ _ALL = (
 FORMS = {form.verb: form for form in _ALL}
 _MADE = {"commitment_made": "commitment_id", "action_opened": "action_id"}
 """What begins here gets an id of ours."""
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
-def event(form: Form, subject: str, typed: Typed, by: str, now: Instant) -> Record:
-    """The record of what was typed, as of now. BadInput."""
+def new_event() -> str:
+    """The id of what a form will send: sent twice, it counts once."""
+    return uuid4().hex
+
+
+def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, id: str = "") -> Record:
+    """The record of what was typed, as of now; `id` of `new_event`, else a new one. BadInput."""
+    identity = id if _ID.fullmatch(id) else new_event()
     data = _data(form, typed)
     data["by"] = by
     if form.verb in _MADE:
-        data[_MADE[form.verb]] = f"console-{uuid4().hex[:12]}"
+        data[_MADE[form.verb]] = f"console-{identity[:12]}"
     value = msgspec.json.encode(data)
     try:
         events.read(form.verb, value)
     except ValidationError as error:
         raise BadInput(_problems(error)) from None
     kind = f"{FAMILY}.{form.verb}.{events.VERSION}"
-    headers = headers_of(kind, SOURCE, str(uuid4()), subject, format_instant(now))
-    return Record(subject.encode(), value, headers)
+    return Record(subject.encode(), value, headers_of(kind, SOURCE, identity, subject, format_instant(now)))
 
 
 def _data(form: Form, typed: Typed) -> dict[str, object]:

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
-from engine.console.acting import FORMS, BadInput, Form, event
+from engine.console.acting import FORMS, BadInput, Form, event, new_event
 from engine.console.assets import load
 from engine.console.board import GROUPS
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
@@ -27,6 +28,7 @@ from engine.core.instants import Instant
 from engine.documents.rendering import TemplateError
 from engine.documents.situation import NotOpened
 from engine.intake.sending import NotSent, Sender
+from engine.metrics.console import ConsoleMetrics
 from engine.sql.following import AWAY
 
 log = structlog.stdlib.get_logger("vigil.console")
@@ -66,6 +68,7 @@ class House(NamedTuple):
     sign_in: SignIn
     forms: Forms
     clock: Clock
+    metrics: ConsoleMetrics
     zone: str
     """In which times are told to whom we do not know better."""
 
@@ -107,6 +110,7 @@ def application(house: House) -> FastAPI:
     site.lists.add_to(app)
     app.add_api_route("/static/{digest}/{name:path}", site.asset)
     app.add_api_route("/live", site.alive)
+    app.add_api_route("/metrics", site.scrape)
     app.add_api_route("/ready", site.ready)
     return app
 
@@ -120,7 +124,11 @@ class _Site:
         self._pages = Pages(self._assets)
         clock = house.clock
         self._stream = Stream(
-            house.live, clock.now, clock.speed, lambda row, view: self._pages.row(row, view.zone, clock.now())
+            house.live,
+            clock.now,
+            clock.speed,
+            lambda row, view: self._pages.row(row, view.zone, clock.now()),
+            house.metrics,
         )
         frame = Frame(self._who, self._zone, clock.now, self._page)
         self.lists = ListPages(frame, house.lists, house.summaries)
@@ -209,16 +217,19 @@ class _Site:
         try:
             self._house.forms.check(typed.get("csrf", ""), person)
             now = self._house.clock.now()
-            record = event(form, subject, typed, person.name, now)
+            record = event(form, subject, typed, person.name, now, typed.get("event", ""))
             await self._house.sender.send([("ticket", record)], now)
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
         except BadInput as error:
+            self._house.metrics.acted(verb, "refused")
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
         except NotSent as error:
             log.error("not_sent", verb=verb, subject=subject, error=str(error))
-            why = "Kafka did not confirm it in time. What you typed is kept: send it again."
+            self._house.metrics.acted(verb, "not_sent")
+            why = "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once."
             return self._form(request, person, form, subject, typed, why, status=503)
+        self._house.metrics.acted(verb, "sent")
         log.info("acted", who=person.name, role=person.role, verb=verb, subject=subject)
         if "hx-request" in request.headers:
             return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
@@ -245,6 +256,7 @@ class _Site:
             "problems": wrong,
             "problem": problem or wrong.get("", ""),
             "csrf": self._house.forms.token(person),
+            "event": typed.get("event") or new_event(),
             "url": form_url(form.verb, subject),
             "back": escalation_url(subject),
             "is_fragment": is_fragment,
@@ -264,6 +276,10 @@ class _Site:
         if asset is None or asset.url.split("/")[2] != digest:
             return Response("there is no such file\n", 404, media_type="text/plain")
         return Response(asset.content, media_type=asset.type, headers={"Cache-Control": _KEPT_FOR_EVER})
+
+    async def scrape(self) -> Response:
+        """For Prometheus."""
+        return Response(generate_latest(self._house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def alive(self) -> dict[str, bool]:
         """That the process answers."""

@@ -74,6 +74,9 @@ class Board:
         self.version = 0
         """Another one: something is to be seen that was not."""
 
+    def __len__(self) -> int:
+        return len(self._ordered)
+
     def put(self, subject: str, record: bytes | None) -> None:
         """The main record of an escalation, None when it has left the state."""
         with self._lock:

@@ -11,6 +11,7 @@ from engine.console.board import Board
 from engine.core.instants import Instant
 from engine.core.state import UnknownStateFormat
 from engine.core.unpacking import DamagedState
+from engine.metrics.console import ConsoleMetrics
 from engine.sql.following import Follower, Record, TopicMadeAnew
 from engine.sql.offsets import Advance
 
@@ -25,8 +26,8 @@ _AT_ONCE = 5_000
 class IntoBoard:
     """Takes records of the changelog. For `engine.sql.following`; also its watch."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, board: Board, metrics: ConsoleMetrics) -> None:
+        self._board, self._metrics = board, metrics
         self._next: dict[tuple[str, int], int] = {}
         self.answered = 0.0
         """When the broker last answered, by the monotonic clock; 0: never."""
@@ -49,17 +50,24 @@ class IntoBoard:
 
     def lag(self, topic: str, records: int) -> None:
         self.answered, self.behind = time.monotonic(), records
+        self._metrics.lag(records)
+        self._metrics.clocks(len(self._board))
 
 
 class Live:
     """Two threads: one reads, one turns the board. `start` and `stop` go with the application."""
 
     def __init__(
-        self, board: Board, topic: str, connect: Callable[[], KafkaConsumer], now: Callable[[], Instant]
+        self,
+        board: Board,
+        topic: str,
+        connect: Callable[[], KafkaConsumer],
+        now: Callable[[], Instant],
+        metrics: ConsoleMetrics,
     ) -> None:
         """`connect` makes a consumer without a group that reads committed records."""
         self.board, self._now = board, now
-        self._into = IntoBoard(board)
+        self._into = IntoBoard(board, metrics)
         self._stopping = Event()
         self._follower = Follower(self._into, [topic], connect, self._stopping, self._into, _AT_ONCE)
         self._threads = [

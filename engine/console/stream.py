@@ -13,6 +13,7 @@ from engine.console.filters import Filter
 from engine.console.live import Live
 from engine.console.rows import BREACHED, Row
 from engine.core.instants import MILLISECOND, NEVER, Instant
+from engine.metrics.console import ConsoleMetrics
 
 EVERY_SECONDS = 0.5
 PING_SECONDS = 2.0
@@ -32,9 +33,15 @@ class Stream:
     """Looks at the board for all readers: once for each view in half a second, however many read it."""
 
     def __init__(
-        self, live: Live, now: Callable[[], Instant], speed: float, draw: Callable[[Row, View], str]
+        self,
+        live: Live,
+        now: Callable[[], Instant],
+        speed: float,
+        draw: Callable[[Row, View], str],
+        metrics: ConsoleMetrics,
     ) -> None:
         """`draw` makes a row's HTML; `speed`: how many times as fast as life the clock runs."""
+        self._metrics = metrics
         self._live, self._now, self._speed, self._draw = live, now, speed, draw
         self._looks: dict[View, tuple[float, Look]] = {}
         self._drawn: dict[tuple[str, str], tuple[Row, str]] = {}
@@ -56,16 +63,20 @@ class Stream:
         """For `sse_starlette`: `board` whenever anything has changed, `ping` where nothing has."""
         reader = _Reader(self, view)
         last = 0.0
-        while True:
-            said = reader.next()
-            moment = time.monotonic()
-            if said is not None:
-                yield {"event": "board", "data": orjson.dumps(said).decode()}
-                last = moment
-            elif moment - last >= PING_SECONDS:
-                yield {"event": "ping", "data": orjson.dumps(self.clock()).decode()}
-                last = moment
-            await asyncio.sleep(EVERY_SECONDS)
+        self._metrics.reading(1)
+        try:
+            while True:
+                said = reader.next()
+                moment = time.monotonic()
+                if said is not None:
+                    yield {"event": "board", "data": orjson.dumps(said).decode()}
+                    last = moment
+                elif moment - last >= PING_SECONDS:
+                    yield {"event": "ping", "data": orjson.dumps(self.clock()).decode()}
+                    last = moment
+                await asyncio.sleep(EVERY_SECONDS)
+        finally:
+            self._metrics.reading(-1)
 
     def clock(self) -> dict[str, Any]:
         """What time it is here, in milliseconds since 1970, and whether what is shown is still true."""

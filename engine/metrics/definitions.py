@@ -310,3 +310,15 @@ NOTIFY = (
     _gauge("vigil_notify_lag_records", "records", "Offsets that have not been read yet.", "topic"),
 )  # fmt: skip
 """Those of `vigil notify run`."""
+
+CONSOLE = (
+    _counter(
+        "vigil_console_actions_total",
+        "What people recorded: sent, refused (what was typed is wrong), not_sent (Kafka did not confirm).",
+        "verb", "result",
+    ),
+    _gauge("vigil_console_readers", "", "Pages that follow the board."),
+    _gauge("vigil_console_clocks", "", "Running clocks on the board."),
+    _gauge("vigil_console_lag_records", "records", "Records of the state that the board has not read yet."),
+)  # fmt: skip
+"""Those of `vigil console`."""

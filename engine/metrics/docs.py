@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.metrics.definitions import ARCHIVE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
+from engine.metrics.definitions import ARCHIVE, CONSOLE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
 from engine.metrics.labels import CUSTOM_CLOCKS_AT_MOST, TEAMS_AT_MOST
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -69,6 +69,8 @@ def page() -> str:
         *_table(ARCHIVE),
         "\n## Notifications\n",
         *_table(NOTIFY),
+        "\n## The console\n",
+        *_table(CONSOLE),
         "\n## Buckets\n",
         *_buckets((*OBLIGATIONS, *ENGINE)),
     ]

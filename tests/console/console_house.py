@@ -26,6 +26,7 @@ from engine.core.instants import Instant, Span, parse_instant
 from engine.documents.fees import Fee
 from engine.documents.rendering import Press
 from engine.intake.sending import NotSent, Sender
+from engine.metrics.console import ConsoleMetrics
 from engine.policies import load
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "p0-checkout"
@@ -113,9 +114,9 @@ def served(
                 if judged.record is not None:
                     board.put(judged.account.subject, judged.record)
             board.turn(now)
-        sent = Kept()
+        sent, metrics = Kept(), ConsoleMetrics()
         house = House(
-            live=Live(board, "changelog", _no_broker, lambda: now),
+            live=Live(board, "changelog", _no_broker, lambda: now, metrics),
             escalations=Escalations(archive.engine, book, options, press),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, FEES, lambda: now),
@@ -123,6 +124,7 @@ def served(
             sign_in=sign_in or AtThisMachine("kim"),
             forms=Forms("secret"),
             clock=Clock(lambda: now),
+            metrics=metrics,
             zone="Europe/Stockholm",
         )._replace(**more)
         yield Served(application(house), house, archive, sent)
