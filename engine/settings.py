@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="marks forms as ours; the same for all consoles; empty: drawn at start"
     )
     console_secret_file: Path | None = Field(None, description="a file that holds it, instead")
+    console_keys: Path | None = Field(
+        None, description="YAML: keys of the console's API; empty: there are none"
+    )
     console_fees: Path | None = Field(
         None, description="monthly fees, YAML or CSV, as `vigil credits --fees` reads them; empty: no money"
     )

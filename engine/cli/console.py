@@ -9,11 +9,12 @@ import typer
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
     from engine.archive.archive import Archive
     from engine.console.app import House
+    from engine.console.keys import ApiKey
     from engine.console.people import SignIn
     from engine.documents.fees import Fee
     from engine.settings import Settings
@@ -87,7 +88,8 @@ def _sign_in(settings: "Settings", host: str, name: str) -> "SignIn":
     from engine.console.people import AtThisMachine, BadSignIn, BehindProxy
 
     if settings.console_sign_in == "local":
-        if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
+        is_here = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+        if not is_here and settings.env != "dev":
             hint = "VIGIL_CONSOLE_SIGN_IN=proxy, behind a proxy that signs people in; or --host 127.0.0.1"
             raise Failure(f"nobody signs in, so {host} must not be listened on", ExitCode.REFUSED, hint)
         return AtThisMachine(name or getpass.getuser())
@@ -132,6 +134,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     from engine.console.lists import Lists
     from engine.console.live import Live
     from engine.console.people import Forms
+    from engine.console.single import Single
     from engine.console.summaries import Summaries
     from engine.core.decide import Options
     from engine.core.instants import SECOND, Span
@@ -153,6 +156,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
         let_in(settings, settings.start_timeout)
         must_be_allowed(settings, roles(settings)["console"].rights)
     fees = {} if settings.console_fees is None else _fees(settings.console_fees)
+    keys = () if settings.console_keys is None else _keys(settings.console_keys)
     stopping = Event()
     archive = opened(settings, stopping)
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile
@@ -163,11 +167,13 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     options = Options(open_on_first_event=settings.open_on_first_event)
     topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
     with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
+        pages = Escalations(archive.engine, book, options, press)
         yield House(
             live=Live(
                 board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now, metrics
             ),
-            escalations=Escalations(archive.engine, book, options, press),
+            escalations=pages,
+            single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, fees, clock.now),
             sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
@@ -175,6 +181,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
             forms=Forms(secret),
             clock=Clock(clock.now, speed),
             metrics=metrics,
+            keys=keys,
             zone=zone,
         )
 
@@ -188,6 +195,15 @@ def _fees(file: Path) -> "Mapping[str, Fee]":
         raise Failure(str(error), ExitCode.REFUSED) from None
     except OSError as error:
         raise Failure(f"VIGIL_CONSOLE_FEES: {file}: {error.strerror}", ExitCode.REFUSED) from None
+
+
+def _keys(file: Path) -> "Sequence[ApiKey]":
+    from engine.console.keys import KeysRefused, api_keys
+
+    try:
+        return api_keys(file)
+    except KeysRefused as error:
+        raise Failure(str(error), ExitCode.REFUSED) from None
 
 
 @contextmanager

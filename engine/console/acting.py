@@ -11,9 +11,9 @@ import msgspec
 from pydantic import ValidationError
 
 from engine.contract import events
-from engine.contract.codec import Record
+from engine.contract.codec import Record, Unreadable, decode
 from engine.contract.envelope import headers_of
-from engine.core.instants import Instant, format_instant
+from engine.core.instants import MILLISECOND, Instant, format_instant
 
 SOURCE = "urn:vigil:console"
 FAMILY = "ticket"
@@ -201,7 +201,12 @@ def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, id: str
     except ValidationError as error:
         raise BadInput(_problems(error)) from None
     kind = f"{FAMILY}.{form.verb}.{events.VERSION}"
-    return Record(subject.encode(), value, headers_of(kind, SOURCE, identity, subject, format_instant(now)))
+    headers = headers_of(kind, SOURCE, identity, subject, format_instant(now))
+    record = Record(subject.encode(errors="replace"), value, headers)
+    read = decode(record.key, record.value, record.headers, now // MILLISECOND)
+    if isinstance(read, Unreadable):  # of this subject it cannot be said
+        raise BadInput({"": read.detail})
+    return record
 
 
 def _data(form: Form, typed: Typed) -> dict[str, object]:

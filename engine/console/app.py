@@ -1,6 +1,6 @@
 """The web application: pages, the live stream, forms. It holds no truth: Kafka and the archive do."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,15 +13,27 @@ from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from engine.console.acting import FORMS, BadInput, Form, event, new_event
+from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
 from engine.console.board import GROUPS
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
+from engine.console.keys import ApiKey
 from engine.console.list_pages import PAGES, Frame, ListPages
 from engine.console.lists import Lists
 from engine.console.live import Live
-from engine.console.people import RESPONDER, Forms, NotAllowed, NotSignedIn, Person, SignIn, StaleForm
+from engine.console.people import (
+    RESPONDER,
+    Forms,
+    NotAllowed,
+    NotSignedIn,
+    Person,
+    SignIn,
+    StaleForm,
+    same_site,
+)
+from engine.console.single import Single
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
 from engine.core.instants import Instant
@@ -62,6 +74,7 @@ class House(NamedTuple):
 
     live: Live
     escalations: Escalations
+    single: Single
     lists: Lists
     summaries: Summaries
     sender: Sender
@@ -69,6 +82,8 @@ class House(NamedTuple):
     forms: Forms
     clock: Clock
     metrics: ConsoleMetrics
+    keys: Sequence[ApiKey]
+    """Of the API."""
     zone: str
     """In which times are told to whom we do not know better."""
 
@@ -101,6 +116,7 @@ def application(house: House) -> FastAPI:
     for error, answer in site.answers.items():
         app.add_exception_handler(error, answer)
 
+    app.mount(BASE, api(parts_of(house)))
     app.add_api_route("/", site.board, response_class=HTMLResponse)
     app.add_api_route("/stream", site.stream)
     app.add_api_route("/escalations/{subject:path}", site.escalation, response_class=HTMLResponse)
@@ -113,6 +129,14 @@ def application(house: House) -> FastAPI:
     app.add_api_route("/metrics", site.scrape)
     app.add_api_route("/ready", site.ready)
     return app
+
+
+def parts_of(house: House) -> Parts:
+    """What of it the API stands on."""
+    return Parts(
+        house.live.board, lambda: house.live.is_ready, house.escalations, house.single, house.lists,
+        house.summaries, house.sender, house.sign_in, house.keys, house.clock.now,
+    )  # fmt: skip
 
 
 class _Site:
@@ -211,7 +235,7 @@ class _Site:
     async def act(self, request: Request, verb: str, subject: str) -> Response:
         """Send the event; answered when Kafka has it."""
         person = self._may(request, RESPONDER)
-        _same_site(request)
+        same_site(request.headers)
         form = _known(verb)
         typed = {name: str(value) for name, value in (await request.form()).items()}
         try:
@@ -346,16 +370,6 @@ def _known(verb: str) -> Form:
     if form is None:
         raise HTTPException(404, f"there is no form for {verb}; there are {', '.join(FORMS)}")
     return form
-
-
-def _same_site(request: Request) -> None:
-    """A browser says where a form came from; NotAllowed where it says another site."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    if site not in ("same-origin", "none") or (
-        origin and origin.partition("://")[2] != request.headers.get("host")
-    ):
-        raise NotAllowed("the form came from another site")
 
 
 def _chips(wanted: Filter) -> list[tuple[str, str, bool]]:

@@ -147,7 +147,7 @@ class Board:
             if found:
                 groups.append(Group(name, len(found), found[: max(0, left)]))
                 left -= len(found)
-        return Look(now, _counts(rows, now), groups, min(size, len(matching)), len(matching), _wakes(rows))
+        return Look(now, counts_of(rows, now), groups, min(size, len(matching)), len(matching), _wakes(rows))
 
     def rows_of(self, subject: str) -> list[Row]:
         """The running clocks of one escalation."""
@@ -183,7 +183,8 @@ def _group(row: Row, now: Instant, zone: tzinfo, today: object) -> str:
     return "today" if to_datetime(due).astimezone(zone).date() == today else "later"
 
 
-def _counts(rows: Iterable[Row], now: Instant) -> Counts:
+def counts_of(rows: Iterable[Row], now: Instant) -> Counts:
+    """Of these clocks."""
     states: Counter[str] = Counter()
     soon = 0
     for row in rows:

@@ -107,6 +107,14 @@ def _is_of(address: str, allowed: Sequence[Network]) -> bool:
     return any(known in network for network in allowed)
 
 
+def same_site(headers: Mapping[str, str]) -> None:
+    """A browser says where a form came from; NotAllowed where it says another site."""
+    site = headers.get("sec-fetch-site", "same-origin")
+    origin = headers.get("origin")
+    if site not in ("same-origin", "none") or (origin and origin.partition("://")[2] != headers.get("host")):
+        raise NotAllowed("the form came from another site")
+
+
 class Forms:
     """Marks forms as ours, each for one person, so that no other site can send one for them (CSRF)."""
 

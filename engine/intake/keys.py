@@ -5,6 +5,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -41,6 +42,16 @@ class Key(Struct, frozen=True):
         return _within(self.sources, source) and _within(self.types, kind)
 
 
+class Hashed(Protocol):
+    """What has the hash of a key."""
+
+    @property
+    def hash(self) -> str: ...
+
+
+HashedKey = TypeVar("HashedKey", bound=Hashed)
+
+
 def new_key() -> str:
     """256 random bits, so that a plain hash cannot be guessed back."""
     return PREFIX + secrets.token_urlsafe(32)
@@ -55,7 +66,7 @@ def is_hash(text: str) -> bool:
     return _HASH.fullmatch(text) is not None
 
 
-def owner(keys: Sequence[Key], given: str) -> Key:
+def owner(keys: Sequence[HashedKey], given: str) -> HashedKey:
     """The key that was given; all are compared, in constant time. NotAuthentic where it is none of them."""
     hashed, found = hash_of(given), None
     for key in keys:

@@ -16,15 +16,18 @@ from engine.cli.replayed_archive import fill
 from engine.console.app import Clock, House, application
 from engine.console.board import Board
 from engine.console.escalations import Escalations
+from engine.console.keys import ApiKey
 from engine.console.lists import Lists
 from engine.console.live import Live
 from engine.console.people import AtThisMachine, Forms, SignIn
+from engine.console.single import Single
 from engine.console.summaries import Summaries
 from engine.contract.codec import Record
 from engine.core.decide import Options
 from engine.core.instants import Instant, Span, parse_instant
 from engine.documents.fees import Fee
 from engine.documents.rendering import Press
+from engine.intake.keys import hash_of
 from engine.intake.sending import NotSent, Sender
 from engine.metrics.console import ConsoleMetrics
 from engine.policies import load
@@ -33,6 +36,11 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "p0-checko
 POLICIES = EXAMPLE / "policies"
 INCIDENT = "incidents:INC-2194"
 FEES = {"novo": Fee(Decimal("12000.50"), "SEK")}
+READER, ACTOR = "vigil_reads", "vigil_acts"
+KEYS = (
+    ApiKey("grafana", hash_of(READER), frozenset({"read"})),
+    ApiKey("bot", hash_of(ACTOR), frozenset({"read", "act"})),
+)
 NOW = "2026-11-20T12:00:00Z"
 
 
@@ -115,9 +123,11 @@ def served(
                     board.put(judged.account.subject, judged.record)
             board.turn(now)
         sent, metrics = Kept(), ConsoleMetrics()
+        pages = Escalations(archive.engine, book, options, press)
         house = House(
             live=Live(board, "changelog", _no_broker, lambda: now, metrics),
-            escalations=Escalations(archive.engine, book, options, press),
+            escalations=pages,
+            single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, FEES, lambda: now),
             sender=sent,
@@ -125,6 +135,7 @@ def served(
             forms=Forms("secret"),
             clock=Clock(lambda: now),
             metrics=metrics,
+            keys=KEYS,
             zone="Europe/Stockholm",
         )._replace(**more)
         yield Served(application(house), house, archive, sent)

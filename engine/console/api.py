@@ -1,0 +1,402 @@
+"""The API under /api/v1: what the pages show as JSON, and their forms, for keys and for who is signed in."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from fastapi import Body, Depends, FastAPI, Query, Request, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, Field, create_model
+
+from engine.console import single
+from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event
+from engine.console.answers import (
+    ActionItem,
+    ActionState,
+    Answer,
+    Credits,
+    Flag,
+    Listed,
+    Patterns,
+    Promise,
+    PromiseState,
+    Record,
+    Review,
+    ReviewState,
+    Tally,
+)
+from engine.console.asked import MOST, SHOWN, Asked, part
+from engine.console.board import Board, counts_of
+from engine.console.escalations import FORMATS, Escalations
+from engine.console.filters import BadFilter, Filter
+from engine.console.keys import ACT, READ, SCOPES, ApiKey
+from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
+from engine.console.people import RESPONDER, NotAllowed, SignIn, same_site
+from engine.console.policies import InForce
+from engine.console.problems import RESPONSES, OutOfScope, add_to
+from engine.console.rows import STATES
+from engine.console.summaries import FLAGS, Summaries
+from engine.core.instants import Instant
+from engine.documents.trend import Trend
+from engine.intake.keys import PREFIX, owner
+from engine.intake.sending import Sender
+
+BASE = "/api/v1"
+_BEARER = "Bearer "
+_scheme = HTTPBearer(auto_error=False, description="A key of the console, or nothing for who is signed in.")
+
+
+class Caller(NamedTuple):
+    """Who asks: the owner of a key, or a person."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+class Parts(NamedTuple):
+    """What the API stands on."""
+
+    board: Board
+    is_ready: Callable[[], bool]
+    escalations: Escalations
+    single: single.Single
+    lists: Lists
+    summaries: Summaries
+    sender: Sender
+    sign_in: SignIn
+    keys: Sequence[ApiKey]
+    now: Callable[[], Instant]
+
+
+class Input(Answer):
+    """A field of a form."""
+
+    name: str
+    label: str
+    kind: str = Field(description="line, text, moment or choice.")
+    required: bool
+    choices: list[str]
+    hint: str
+
+
+class FormTold(Answer):
+    """What an event of a verb is asked for with."""
+
+    verb: str
+    title: str
+    fields: list[Input]
+
+
+class Sent(Answer):
+    """Kafka has the event."""
+
+    subject: str
+    verb: str
+    id: str = Field(description="Of the event; its source is `urn:vigil:console`.")
+    by: str
+    done: str
+
+
+def api(parts: Parts) -> FastAPI:
+    """The application to mount at BASE."""
+    app = FastAPI(
+        title="Vigil", version="1", summary="What is due, why, and what to do about it.",
+        servers=[{"url": BASE}], docs_url=None, redoc_url=None, responses=RESPONSES,
+    )  # fmt: skip
+    add_to(app)
+    desk = _Desk(parts)
+    reads = [Depends(_scheme), Depends(desk.reads)]
+    for path, told in (
+        ("/clocks", desk.clocks), ("/escalations", desk.escalations),
+        ("/escalations/{subject:path}", desk.escalation), ("/outcomes/{subject:path}", desk.outcomes),
+        ("/commitments", desk.commitments), ("/commitment-records", desk.records),
+        ("/actions", desk.actions), ("/rca", desk.reviews), ("/patterns", desk.patterns),
+        ("/credits", desk.credits), ("/policies", desk.policies), ("/forms", desk.forms),
+    ):  # fmt: skip
+        app.add_api_route(path, told, dependencies=reads, response_model_exclude_unset=told == desk.outcomes)
+    app.add_api_route("/documents/{kind}/{subject:path}", desk.document, dependencies=reads, **_DOCUMENT)
+    app.add_api_route("/report", desk.report, dependencies=reads, **_REPORT)
+    for form in FORMS.values():
+        app.add_api_route(
+            f"/forms/{form.verb}/{{subject:path}}", desk.act(form), methods=["POST"], name=form.verb,
+            operation_id=form.verb, summary=form.title, description=f"An event: {form.verb}.",
+            dependencies=[Depends(_scheme)], response_model=Sent,
+        )  # fmt: skip
+    app.openapi = _openapi(app.openapi)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(make: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """With the schema of the report, which is no model of ours."""
+
+    def made() -> dict[str, Any]:
+        document = make()
+        _, found = msgspec.json.schema_components([Trend], ref_template=_OF_REPORT + "{name}")
+        prefix = _OF_REPORT.rpartition("/")[2]
+        document["components"]["schemas"] |= {f"{prefix}{name}": one for name, one in found.items()}
+        return document
+
+    return made
+
+
+class _Written(Response):
+    """A document, in whatever form."""
+
+
+_DOCUMENT: dict[str, Any] = {
+    "response_class": _Written,
+    "responses": {
+        200: {
+            "description": "The document",
+            "content": {kind: {"schema": {"type": "string"}} for kind in ("text/html", "text/markdown")}
+            | {"application/json": {"schema": {}}},
+        }
+    },
+}
+_OF_REPORT = "#/components/schemas/Report"
+_REPORT: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {
+        200: {
+            "description": "The report, as `vigil report trend --format json` writes it",
+            "content": {"application/json": {"schema": {"$ref": f"{_OF_REPORT}Trend"}}},
+        }
+    },
+}
+
+Text: TypeAlias = Annotated[str, Query(max_length=200)]
+_WHEN = "A day, midnight in UTC, or a time with its offset."
+
+
+def narrowed(
+    customer: Annotated[str, Query(max_length=200, description="Its id or name.")] = "",
+    team: Text = "",
+    start: Annotated[str, Query(alias="from", max_length=64, description=f"At or after it. {_WHEN}")] = "",
+    end: Annotated[str, Query(alias="to", max_length=64, description=f"Before it. {_WHEN}")] = "",
+    cursor: Annotated[str, Query(max_length=4_000, description="`next` of the answer before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = SHOWN,
+) -> dict[str, str]:
+    """What all lists are narrowed by."""
+    return {
+        "customer": customer, "team": team, "from": start, "to": end, "cursor": cursor, "limit": str(limit),
+    }  # fmt: skip
+
+
+Narrowed: TypeAlias = Annotated[dict[str, str], Depends(narrowed)]
+Zone: TypeAlias = Annotated[str, Query(max_length=64, description="An IANA zone, such as Europe/Oslo.")]
+
+
+def _asked(given: Mapping[str, str], states: Collection[str], state: str | None) -> Asked:
+    return Asked.of({**given, "state": state or ""}, states, UTC)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadFilter(f"zone: expected an IANA name such as Europe/Oslo, not {name[:40]!r}") from None
+
+
+class _Desk:
+    """One method a path. All but the sending of events run on threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    # -- who ------------------------------------------------------------------------------------------
+
+    def reads(self, request: Request) -> Caller:
+        """Who may look."""
+        return self._who(request, READ)
+
+    def _who(self, request: Request, scope: str) -> Caller:
+        given = request.headers.get("authorization", "")
+        if given.startswith(_BEARER + PREFIX):
+            key = owner(self._parts.keys, given.removeprefix(_BEARER))
+            caller = Caller(key.name, key.scopes)
+            if scope not in caller.scopes:
+                raise OutOfScope(f"the key {key.name} may {' and '.join(sorted(key.scopes))}, not {scope}")
+            return caller
+        address = request.client.host if request.client else ""
+        person = self._parts.sign_in.who({k.lower(): v for k, v in request.headers.items()}, address)
+        if scope == ACT:
+            same_site(request.headers)
+            if not person.may(RESPONDER):
+                raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {RESPONDER}")
+        return Caller(person.name, frozenset(SCOPES if person.may(RESPONDER) else {READ}))
+
+    # -- the board ------------------------------------------------------------------------------------
+
+    def clocks(
+        self,
+        request: Request,
+        state: Text = "",
+        due: Annotated[str, Query(max_length=200, description="15m: within 15 minutes.")] = "",
+        owner: Annotated[str, Query(max_length=200, description="me, none, or a name.")] = "",
+        sev: Annotated[str, Query(max_length=200, description="Severities, by commas.")] = "",
+        metric: Annotated[
+            str, Query(max_length=200, description="updates, promises, actions, rca, or a clock's name.")
+        ] = "",
+        team: Text = "",
+        q: Annotated[
+            str, Query(max_length=200, description="In the customer, title, subject or owner.")
+        ] = "",
+        cursor: Annotated[str, Query(max_length=4_000)] = "",
+        limit: Annotated[int, Query(ge=1, le=MOST)] = SHOWN,
+    ) -> single.Clocks:
+        """The deadline board: every running clock, breached first, with the board's filters."""
+        given = {
+            "state": state,
+            "due": due,
+            "owner": owner,
+            "sev": sev,
+            "metric": metric,
+            "team": team,
+            "q": q,
+        }
+        wanted, now, me = Filter.of(given), self._parts.now(), self.reads(request).name
+        rows = self._parts.board.all()
+        matching = [row for row in rows if wanted.shows(row, me, now)]
+        found, following = part(matching, lambda row: row.order, Asked(cursor=cursor, limit=limit))
+        states = Counter(row.state for row in rows)
+        return single.Clocks(
+            items=[single.clock_of(row, now) for row in found],
+            matching=len(matching),
+            next=following,
+            tallies=[Tally(state=one, count=states[one]) for one in STATES],
+            as_of=now,
+            counts=single.Counts(**counts_of(rows, now)._asdict()),
+            ready=self._parts.is_ready(),
+        )
+
+    # -- escalations ----------------------------------------------------------------------------------
+
+    def escalations(
+        self,
+        narrowed: Narrowed,
+        status: Literal["waiting", "open", "resolved", "closed", "cancelled", "merged"] | None = None,
+        severity: Literal["P0", "P1", "P2", "P3"] | None = None,
+    ) -> Listed[single.Escalation]:
+        """Every escalation of the archive, the latest opened first; from and to are of the opening."""
+        asked = _asked(narrowed, (), None)._replace(state=status or "")
+        return self._parts.single.many(asked, severity or "", self._parts.now())
+
+    def escalation(self, subject: str, zone: Zone = "UTC") -> single.Whole:
+        """One with its events, its verdicts recomputed, its running clocks, and where its documents are."""
+        rows = self._parts.board.rows_of(subject)
+        return self._parts.single.whole(subject, self._parts.now(), _zone(zone).key, rows)
+
+    def outcomes(
+        self,
+        subject: str,
+        standing: Annotated[bool, Query(description="Only what stands, corrections applied.")] = False,
+        cursor: Annotated[str, Query(max_length=4_000)] = "",
+        limit: Annotated[int, Query(ge=1, le=MOST)] = SHOWN,
+    ) -> Listed[single.Outcome]:
+        """All that was said of one, in the order of saying, as it is on the topic."""
+        asked = Asked(cursor=cursor, limit=limit)
+        return self._parts.single.outcomes(subject, asked, standing=standing, now=self._parts.now())
+
+    def document(
+        self, kind: str, subject: str, form: Literal["html", "md", "json"] = "html", zone: Zone = "UTC"
+    ) -> Response:
+        """A document of it as of now."""
+        if "\0" in subject:
+            raise BadFilter("subject: expected no NUL")
+        written = self._parts.escalations.document(kind, subject, self._parts.now(), _zone(zone).key, form)
+        media = {"html": "text/html", "md": "text/markdown", "json": "application/json"}[FORMATS[form]]
+        return Response(written, media_type=media, headers={"Content-Security-Policy": "sandbox"})
+
+    # -- lists ----------------------------------------------------------------------------------------
+
+    def commitments(self, narrowed: Narrowed, state: PromiseState | None = None) -> Listed[Promise]:
+        """The commitment ledger: open first; from and to are of the last time promised."""
+        return self._parts.lists.promises(_asked(narrowed, PROMISE_STATES, state), self._parts.now())
+
+    def records(self, by: Literal["customer", "person"] = "customer") -> list[Record]:
+        """How the promises of each customer or person came out."""
+        return self._parts.lists.records(by)
+
+    def actions(self, narrowed: Narrowed, state: ActionState | None = None) -> Listed[ActionItem]:
+        """Action items: open first; from and to are of the due time."""
+        return self._parts.lists.actions(_asked(narrowed, ACTION_STATES, state), self._parts.now())
+
+    def reviews(self, narrowed: Narrowed, state: ReviewState | None = None) -> Listed[Review]:
+        """RCA summaries, final reports and reviews that are owed, or were published."""
+        return self._parts.lists.reviews(_asked(narrowed, REVIEW_STATES, state), self._parts.now())
+
+    def patterns(self, narrowed: Narrowed, state: Flag | None = None) -> Patterns:
+        """What recurs, as of at most a minute ago; from and to are of the last member's opening."""
+        return self._parts.summaries.patterns(_asked(narrowed, FLAGS, state))
+
+    def credits(self, narrowed: Narrowed, zone: Zone = "UTC") -> Credits:
+        """What breaches cost, by customer and month of a zone, and what is not known of it."""
+        return self._parts.summaries.credits(_asked(narrowed, (), None), _zone(zone))
+
+    def policies(self) -> InForce:
+        """The policies in force."""
+        return self._parts.summaries.policies
+
+    def report(
+        self,
+        by: Literal["month", "week"] = "month",
+        zone: Zone = "UTC",
+        start: Annotated[str, Query(alias="from", max_length=64, description="A day of the first.")] = "",
+        end: Annotated[str, Query(alias="to", max_length=64, description="The day after the last.")] = "",
+    ) -> Response:
+        """The trend report; without days the last twelve periods."""
+        found: Trend = self._parts.summaries.trend(by, _zone(zone).key, start, end)
+        return Response(found.json(), media_type="application/json")
+
+    # -- doing something ------------------------------------------------------------------------------
+
+    def forms(self) -> list[FormTold]:
+        """What can be recorded: each is sent to the path of its verb."""
+        return [
+            FormTold(
+                verb=form.verb, title=form.title,
+                fields=[
+                    Input(
+                        name=one.name, label=one.label, kind=one.kind, required=one.required, hint=one.hint,
+                        choices=[value for value, _ in one.choices if value],
+                    )
+                    for one in form.fields
+                ],
+            )
+            for form in FORMS.values()
+        ]  # fmt: skip
+
+    def act(self, form: Form) -> Callable[..., Any]:
+        """The path of a form: sends its event, and is answered when Kafka has it."""
+        body = _body_of(form)
+
+        async def send(request: Request, subject: str, typed: Annotated[Any, Body()]) -> Sent:
+            caller = self._who(request, ACT)
+            now = self._parts.now()
+            given = {name: value for name, value in typed.model_dump().items() if value}
+            record = event(form, subject, given, caller.name, now)
+            await self._parts.sender.send([("ticket", record)], now)
+            identity = dict(record.headers)["ce_id"].decode()
+            return Sent(subject=subject, verb=form.verb, id=identity, by=caller.name, done=form.done)
+
+        send.__annotations__["typed"] = body
+        return send
+
+
+def _body_of(form: Form) -> type[BaseModel]:
+    """The body of its path: its fields as texts."""
+    fields: dict[str, Any] = {}
+    for one in form.fields:
+        kind: Any = str
+        told = one.label
+        if one.kind == MOMENT:
+            told += "; ISO 8601 with its offset, without one in UTC"
+        if one.kind == CHOICE:
+            kind = Literal[tuple(value for value, _ in one.choices if value or not one.required)]
+        given = Field(..., description=told) if one.required else Field("", description=told)
+        fields[one.name] = (kind, given)
+    name = "".join(word.capitalize() for word in form.verb.split("_"))
+    return create_model(name, __base__=Answer, __doc__=form.title, **fields)
