@@ -18,6 +18,7 @@ from engine.contract.codec import structured_event
 from engine.contract.outcomes import OutcomeData
 from engine.core.facts import Fact
 from engine.core.instants import Instant, seconds
+from engine.core.recurrence import PREFIX
 
 _AS_TOLD = {
     "opened": "opened_at", "acknowledged": "acknowledged_at", "answered": "answered_at",
@@ -173,7 +174,8 @@ class Single:
         """The latest opened first; `state` is the status, a customer or team exactly so written."""
         table = escalations.c
         when = func.coalesce(table.opened, table.last)
-        wanted: list[ColumnElement[bool]] = []
+        is_real = ~table.subject.startswith(PREFIX)  # patterns have a list of their own
+        wanted: list[ColumnElement[bool]] = [is_real]
         if asked.customer:
             wanted.append(or_(table.customer == asked.customer, table.customer_name == asked.customer))
         for column, value in (
@@ -193,7 +195,7 @@ class Single:
             ).all()
             matching = connection.scalar(select(func.count()).select_from(escalations).where(*wanted)) or 0
             by_status = connection.execute(
-                select(table.status, func.count().label("number")).group_by(table.status)
+                select(table.status, func.count().label("number")).where(is_real).group_by(table.status)
             ).all()
         counts = {row.status: row.number for row in by_status}
         found = rows[: asked.limit]
