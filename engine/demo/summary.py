@@ -103,6 +103,7 @@ def _words(name: str, metric: str) -> tuple[str, str]:
 def _how_to_go_on() -> list[Text]:
     return [
         Text(" How to go on", "bold"),
+        Text("   vigil demo --keep                            the page of the board stays up"),
         Text("   vigil demo --data events.jsonl               your own events, played in a minute"),
         Text("   vigil replay events.jsonl --policies DIR     the same verdicts without Kafka"),
         Text("   vigil policy lint DIR                        what you owe, as files"),
