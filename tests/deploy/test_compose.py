@@ -18,7 +18,7 @@ from engine.settings import Settings
 from servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("topics", "worker", "archive", "intake")
+OURS = ("topics", "worker", "archive", "intake", "notify")
 
 
 def compose() -> dict[str, Any]:
@@ -116,6 +116,19 @@ def test_every_file_that_is_mounted_is_there() -> None:
                 assert (ROOT / source).exists(), source
             else:
                 assert source in compose()["volumes"]
+
+
+@pytest.mark.parametrize("service", ["intake", "notify"])
+def test_what_needs_secrets_starts_when_asked_for_and_is_given_those_that_its_file_names(
+    service: str,
+) -> None:
+    document = compose()
+    said = document["services"][service]
+    assert said["profiles"] == [service], "all else starts without anybody's secrets"
+    (config,) = (volume.split(":")[0] for volume in said["volumes"] if volume.startswith("./"))
+    named = set(re.findall(r"/run/secrets/([\w-]+)", (ROOT / config).read_text()))
+    assert named == set(said["secrets"])
+    assert named <= set(document["secrets"])
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
