@@ -161,7 +161,7 @@ def _lines(scraped: Scraped, panel: Panel, found: list[Series], width: int, tall
     for share in (0, 0.5, 1):
         y = bottom - share * (bottom - top)
         yield f'<line class="g" x1="{left}" x2="{right}" y1="{y:.0f}" y2="{y:.0f}"/>'
-        shown = amount(low + share * (high - low), unit)
+        shown = amount(low + share * (high - low), "short" if unit == "none" else unit)
         yield f'<text class="m" x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{shown}</text>'
     span = scraped.ended - scraped.began
     for number, one in enumerate(found):
