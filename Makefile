@@ -44,6 +44,7 @@ check: $(VENV)/.dev
 	$(BIN)/python -m engine.stream.rights --check
 	$(BIN)/python -m engine.stream.strimzi --check
 	$(BIN)/python -m engine.contract.compatibility
+	$(BIN)/python deploy/grafana/generator/generate.py --check
 	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile
 
 test: check

@@ -1,4 +1,4 @@
-"""`vigil bench`: throughput beside plain Faust, lateness of outcomes, and what the parts cost."""
+"""`vigil bench`: throughput beside plain Faust, lateness of outcomes, what the parts cost, and sizes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ class What(Enum):
     LOOP = "loop"
     PARTS = "parts"
     LATENESS = "lateness"
+    SIZING = "sizing"
 
 
 def command(
@@ -61,7 +62,8 @@ def command(
     loop: a real worker takes a backlog, every acknowledgement awaited, beside plain Faust with one table
     write an event (typed: its models, validated, as we validate; untyped: any JSON), on the same broker in
     the same run. The ratios say more than the figures, which are this machine's. lateness: from due times
-    to outcomes that a reader of committed data has. parts: no Kafka.
+    to outcomes that a reader of committed data has. parts: no Kafka. sizing: bytes an event, an outcome and
+    an escalation, and how fast a state is read back (docs/deployment.md has the formulas).
 
     Topics are made for the run and deleted after it.
 
@@ -71,6 +73,7 @@ def command(
       vigil bench loop --rounds 3
       vigil bench lateness -b kafka:9092 --clocks 100000 --traffic 5000
       vigil bench parts --json
+      vigil bench sizing --policies policies/
     """
     from engine.bench.standard import standard_policies
 
@@ -86,10 +89,12 @@ def command(
 
             with _broker(bootstrap_servers, folder, delivery, say) as where:
                 answer["delivery"] = where.delivery
-                if what is not What.LATENESS:
-                    size = Size(events, escalations, partitions, peer_events)
+                size = Size(events, escalations, partitions, peer_events)
+                if what in (What.ALL, What.LOOP):
                     answer["loop"] = _loop(where, size, rounds, say)
-                if what is not What.LOOP:
+                if what is What.SIZING:
+                    answer["sizing"] = _sizing(where, size, say)
+                if what in (What.ALL, What.LATENESS):
                     answer["lateness"] = _lateness(where, Promises(clocks, partitions, traffic), say)
     if json:
         from engine.cli.output import say_json
@@ -160,6 +165,12 @@ def _lateness(where: "Where", size: "Promises", say: Say) -> dict[str, Any]:
     return {"clocks": size.escalations, "traffic": size.traffic, **found._asdict()}
 
 
+def _sizing(where: "Where", size: "Size", say: Say) -> dict[str, Any]:
+    from engine.bench.sizing import measure_sizes
+
+    return measure_sizes(where, size, say)._asdict()
+
+
 def _show(answer: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -197,3 +208,10 @@ def _show(answer: dict[str, Any]) -> None:
         ]
         title = f"From due to readable, {late['clocks']:,} promises, {late['traffic']:,} events/s, seconds"
         console.print(table(title, ("", "s"), rows))
+    if sizing := answer.get("sizing"):
+        rows = [
+            (name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
+            for name, value in sizing.items()
+            if value is not None
+        ]
+        console.print(table("Sizes", ("what", ""), rows))

@@ -52,14 +52,16 @@ _DATABASE_AWAY = "is the database there, and does it let us in?"
 
 def examine_notify(settings: "Settings") -> Iterator[Finding]:
     """The file of receivers and the delivery record, where one of them is named."""
-    from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
+    from engine.cli.delivery import examine_record
     from engine.notify.configuration import NotifyErrors, configuration
+    from engine.notify.record import Record
     from engine.policies import load
     from engine.sql.database import NoDatabase, connect, reason, shown
+    from engine.sql.schema import SchemaRefused
 
-    named = settings.model_fields_set
+    named, receivers = settings.model_fields_set, list[str]()
     if "notify_config" in named:
         try:
             said = configuration(settings.notify_config, lambda: load(settings.policies).calendars)
@@ -69,18 +71,20 @@ def examine_notify(settings: "Settings") -> Iterator[Finding]:
         except OSError as error:
             yield fail("notify", f"{error.filename}: {error.strerror}", _NO_FILE, ExitCode.REFUSED)
         else:
-            yield ok("notify", f"{settings.notify_config}: {', '.join(said.receivers)}")
+            receivers += said.receivers
+            yield ok("notify", f"{settings.notify_config}: {', '.join(receivers)}")
     if not {"notify_url", "notify_url_file"} & named:
         return
     try:
         engine = connect(settings.notify_url.get_secret_value())
         yield from _room("notify", engine)
         file = _file(engine)
-        if file is None or file.is_file():  # a SQLite file that is not there is made by `notify run`
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        yield ok("notify", f"delivery record: {shown(engine)}")
-    except NoDatabase as error:
+        if file is None or file.is_file():
+            with Record(engine) as record:
+                yield from examine_record(settings, record, receivers)
+        else:
+            yield ok("notify", f"delivery record: {shown(engine)}: `vigil notify run` makes it")
+    except (NoDatabase, SchemaRefused) as error:
         yield fail("notify", str(error), "set VIGIL_NOTIFY_URL to the delivery record's database")
     except DBAPIError as error:
         yield fail("notify", reason(error), _DATABASE_AWAY)

@@ -277,6 +277,12 @@ def _read(source: BinaryIO) -> Any:
     return json.loads(source.read(int(head))) if head else None
 
 
+def _write(target: BinaryIO, message: dict[str, Any]) -> None:
+    encoded = json.dumps(message).encode()
+    target.write(b"%d\n%b" % (len(encoded), encoded))
+    target.flush()
+
+
 def main() -> None:
     """One job after another from stdin, an answer each on stdout: its length, a line end, JSON. Arguments are
     folders of templates; without any, each job has its text."""
@@ -284,10 +290,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sandbox = Sandbox(sys.argv[1:]) if sys.argv[1:] else TextSandbox()
+    _write(sys.stdout.buffer, {"ready": True})
     while (job := _read(sys.stdin.buffer)) is not None:
-        answer = json.dumps(fill_in(sandbox, job)).encode()
-        sys.stdout.buffer.write(b"%d\n%b" % (len(answer), answer))
-        sys.stdout.buffer.flush()
+        _write(sys.stdout.buffer, fill_in(sandbox, job))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ Plain: TypeAlias = "str | int | float | bool | Sequence[Plain] | Mapping[str, Pl
 
 SHIPPED = Path(__file__).with_name("templates")
 _PRESS = Path(__file__).with_name("press.py")
+_START_SECONDS = 30.0
+"""Until the process says that it is there."""
 _GRACE = 1.0
 """Seconds beyond the limit after which the process is ended that did not stop by itself."""
 
@@ -93,10 +95,9 @@ class Sandboxed:
         return Rendered(answer["text"], tuple(answer["undefined"]))
 
     def _answer(self, template: str, job: bytes) -> Any:
-        deadline = time.monotonic() + self.limits.seconds + _GRACE
         answer: Any = None
         try:
-            answer = orjson.loads(self._ask(job, deadline))
+            answer = orjson.loads(self._ask(job))
         except TimeoutError:
             answer = {"kind": "slow", "error": "", "template": template, "line": 0}
         except (EOFError, BrokenPipeError):
@@ -107,12 +108,16 @@ class Sandboxed:
                 self.close()  # interrupted, or of doubtful health
         return answer
 
-    def _ask(self, job: bytes, deadline: float) -> bytes:
-        """One message to the process, one back: its length, a line end, JSON."""
+    def _ask(self, job: bytes) -> bytes:
+        """One message to the process, one back."""
         asked, answers = self._pipes()
         asked.write(b"%d\n%b" % (len(job), job))
         asked.flush()
-        received = b""
+        return self._read(answers, self.limits.seconds + _GRACE)
+
+    def _read(self, answers: IO[bytes], seconds: float) -> bytes:
+        """A message: its length, a line end, JSON. TimeoutError, EOFError."""
+        deadline, received = time.monotonic() + seconds, b""
         while True:
             length, line_end, body = received.partition(b"\n")
             if line_end and len(body) == int(length):
@@ -139,7 +144,9 @@ class Sandboxed:
                 process_group=0,  # Ctrl-C is for us; we end it
             )
             atexit.register(self.close)
-        assert self._process.stdin is not None  # noqa: S101  # pipes were asked for
+            assert self._process.stdout is not None  # noqa: S101  # pipes were asked for
+            self._read(self._process.stdout, _START_SECONDS)  # how long that takes is no template's fault
+        assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         return self._process.stdin, self._process.stdout
 

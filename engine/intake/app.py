@@ -1,5 +1,6 @@
 """The web application: a path a door, answered when Kafka has what came, never before."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, OutOfScope, Said
@@ -20,14 +22,20 @@ from engine.intake.sending import DLQ, NotSent, Sender
 from engine.metrics.intake import IntakeMetrics
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_WITHIN = 10.0
+"""Seconds in which a whole body must have come: PagerDuty gives up after five."""
 RETRY_AFTER = "5"
 """Seconds."""
 
 log = structlog.stdlib.get_logger("vigil.intake")
 
 
-class TooLarge(Exception):
-    """The body is longer than anybody's payload."""
+class NoBody(Exception):
+    """It did not come as a whole: longer than anybody's payload, too slowly, or whoever sent it has gone."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
 
 
 def application(
@@ -86,8 +94,8 @@ class Porter:
             return self._too_many(name, wait)
         try:
             body = await _body(request)
-        except TooLarge:
-            return self._answer(name, 413, "too_large")
+        except NoBody as error:
+            return self._answer(name, error.status, error.reason)
         arrival = Arrival(body, {k.lower(): v for k, v in request.headers.items()}, self._now())
         try:
             key = door.authenticate(arrival)
@@ -144,14 +152,20 @@ def _must_be_in_scope(key: Key, said: list[Said], door: str) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    """The whole body; TooLarge as soon as it is longer than anybody's payload."""
+    """The whole body; NoBody as soon as it is longer than anybody's payload."""
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for part in request.stream():
+                size += len(part)
+                if size > MAX_BODY_BYTES:
+                    raise NoBody(413, "too_large")
+                parts.append(part)
+    except TimeoutError:
+        raise NoBody(408, "too_slow") from None
+    except ClientDisconnect:  # nobody hears the answer; it is counted
+        raise NoBody(408, "cut_off") from None
     return b"".join(parts)
 
 

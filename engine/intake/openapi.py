@@ -167,6 +167,7 @@ def _answers(source: Source) -> Iterable[tuple[str, dict[str, Any]]]:
     if source.key_headers:
         yield "403", _answer("A key that may not send this source or this type; nothing of it is taken")
     yield "404", _answer("No such door, any more")
+    yield "408", _answer("The body did not come within ten seconds")
     yield "413", _answer("More than 1 MiB")
     if source.tells_mistakes:
         yield "422", _answer("An event that the contract does not take; of a batch nothing is taken")

@@ -26,15 +26,16 @@ beyond the first {TEAMS_AT_MOST} teams that a worker hears of, `team` is `other`
 is `none`. So a worker that owns 48 partitions has at most 2,000 series, whatever comes in. For figures by
 customer or by escalation ask the archive, which holds the outcomes themselves.
 
-`deploy/prometheus/rules` records and alerts; [the runbook](runbook.md) has a section an alert.
+`deploy/prometheus/rules` records and alerts; [the runbook](runbook.md) has a section an alert, and
+[dashboards](dashboards.md) shows what Grafana makes of it.
 
 ## What restart, replay and corrections do to counters and histograms
 
 They live in the process and start at zero with it. `rate()` and `increase()` see through that, if they are
 taken of each series and added up then, as the rules do. `increase()` misses the value with which a series
 appears. So what rules and dashboards read is there from the start, at 0: clocks of the policies by severity,
-updates and promises, outcomes, verbs, dead letters. A team is not: its first verdict by a worker is in the
-counter, and in no `increase()`.
+updates and promises, corrections, outcomes, verbs, dead letters. A team is not: its first verdict by a worker
+is in the counter, and in no `increase()`.
 
 - **Counted once durable.** An outcome is counted by the worker that said it, after its transaction has
   committed (or its last acknowledgement came). A worker that is killed takes with it what it counted since

@@ -7,6 +7,7 @@ Counters start at zero with the process; see `docs` for what restart and replay 
 import platform
 import time
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -124,6 +125,8 @@ class Metrics:
                 histograms[bare]
         for reason in DEAD_LETTER_REASONS:
             self._counters["sla_dlq_total"][(reason,)]
+        for reason in IGNORED_REASONS:
+            self._counters["sla_events_ignored_total"][(reason,)]
         for note in NOTES:
             self._counters["sla_noted_total"][(note,)]
         for outcome in labels.OUTCOMES:
@@ -136,6 +139,9 @@ class Metrics:
                 self._counters["sla_cadence_missed_total"][(cadence, severity)]
             for update in (*labels.CADENCES, "commitment"):
                 self._counters["sla_clocks_settled_total"][("met", update, severity)]
+                self._counters["sla_breach_risks_total"][(update, severity)]
+            for correction, outcome in product(sorted(_CORRECTIONS), _CORRECTED):
+                self._counters["sla_corrections_total"][(correction, outcome, severity)]
             self._counters["sla_commitments_missed_total"][(severity,)]
             self._gauges["sla_open_escalations"][(severity,)]
             self._gauges["sla_open_patterns"][(severity,)]
@@ -158,9 +164,12 @@ class Metrics:
         for clock in watched:
             for severity in labels.SEVERITIES:
                 self._counters["sla_breaches_total"][(clock, severity)]
+                self._counters["sla_breach_risks_total"][(clock, severity)]
                 self._counters["sla_clocks_settled_total"][("met", clock, severity)]
                 if clock in TIMED_METRICS:
                     self._histograms[f"sla_time_to_{clock}_seconds"][(severity,)]
+            for verdict in _RELEASED:
+                self._counters["sla_clocks_released_total"][(verdict, clock)]
             self._histograms["sla_budget_consumed_ratio"][(clock,)]
 
     # What was said. Call these once the outcome is durable (after the commit, or the last acknowledgement).

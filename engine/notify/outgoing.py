@@ -11,19 +11,17 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, ThreadedResolver
 
+from engine.answers import beginning, retry_after
 from engine.notify.alert import Refused, TryAgain
 
 LONGEST_ANSWER = 65_536
 """Bytes that are read of an answer; nobody who answers an alert has more to say."""
-LONGEST_WAIT = 3_600.0
-"""Seconds that an answer may ask us to wait; what asks for more is mistaken."""
 _METADATA = frozenset(
     map(ip_address, ("169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100.100.100.200", "192.0.0.192"))
 )
@@ -236,26 +234,8 @@ def must_be_taken(answer: Answer, who: str) -> None:
     if 200 <= status < 300:
         return
     if status in (408, 425, 429) or status >= 500:
-        raise TryAgain(f"{who} answered {status}", retry_after(answer))
-    raise Refused(f"{who} answered {status}{said(answer)}")
-
-
-def said(answer: Answer) -> str:
-    """The beginning of an answer's body in one line, to tell a person: `: text`; empty if there is none."""
-    text = " ".join(answer.body[:1_000].decode(errors="replace").split())
-    return f": {text[:200]}" if text else ""
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds to wait by the Retry-After of an answer, in seconds or an HTTP date; None: none or odd."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return min(float(text), LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(at - time.time(), 0.0), LONGEST_WAIT)
+        raise TryAgain(f"{who} answered {status}", retry_after(answer.headers))
+    raise Refused(f"{who} answered {status}{beginning(answer.body)}")
 
 
 class Pace:

@@ -30,9 +30,9 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
-from engine.notify import forgetting
+from engine.notify import forgetting, schema
 from engine.notify import tables as t
-from engine.notify.alert import FIRING, Notification
+from engine.notify.alert import FIRING, NOTE, Notification
 from engine.notify.batch import Batch
 from engine.notify.conditions import concerns
 from engine.notify.forgetting import Forgotten
@@ -53,7 +53,6 @@ from engine.notify.rows import (
     storable,
     store_alerts,
 )
-from engine.notify.schema import SCHEMA, adopt
 from engine.notify.telling import MAYBE, NO, Group, Member, step
 from engine.notify.turn import Turn
 from engine.sql.database import connect, writing
@@ -80,6 +79,31 @@ class Attempt(NamedTuple):
     notification: Notification
     before: dict[str, int]
     """By key, what the receiver showed before."""
+
+
+class Failing(NamedTuple):
+    """A receiver that has not taken what it was sent last."""
+
+    receiver: str
+    attempts: int
+    """Since it last took the groups that wait for it."""
+    since: Instant
+    why: str
+
+
+class State(NamedTuple):
+    """What a record holds."""
+
+    schema: str | None
+    """None: there are no tables yet."""
+    newest: str
+    """The schema of this release."""
+    failing: list[Failing]
+    """The longest first."""
+    shown: dict[str, int]
+    """How many alerts each receiver shows as firing, or may."""
+    letters: int
+    """Dead letters that wait."""
 
 
 class Record:
@@ -112,8 +136,7 @@ class Record:
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the schema up to date; the versions before and after."""
         with self._writing() as connection:
-            adopt(connection)
-            return SCHEMA.upgrade(connection)
+            return schema.upgrade(connection)
 
     def __enter__(self) -> "Record":
         return self
@@ -128,6 +151,25 @@ class Record:
     def _writing(self) -> Iterator[Connection]:
         with self._turn, writing(self.engine) as connection:
             yield connection
+
+    def state(self) -> "State":
+        """What it holds, whatever its schema. SchemaRefused where that is no record of this release."""
+        g, m, a = t.groups.c, t.members.c, t.alerts.c
+        with self.engine.connect() as connection:
+            found = schema.version(connection)
+            if found is None:
+                return State(None, schema.SCHEMA.newest(), [], {}, 0)
+            failing = select(g.receiver, g.attempt, g.since, g.why).where(g.attempt > 0).order_by(g.since)
+            by: dict[str, Failing] = {}
+            for receiver, attempt, since, why in connection.execute(failing):
+                before = by.get(receiver, Failing(receiver, 0, since, why))
+                by[receiver] = before._replace(attempts=before.attempts + attempt, why=why)
+            shows = select(m.receiver, func.count().label("number")).join(t.alerts, m.key == a.key)
+            shows = shows.where(m.shown != NO, a.level != NOTE).group_by(m.receiver)
+            shown = {row.receiver: row.number for row in connection.execute(shows)}
+            letters = select(func.count()).select_from(t.dead).where(t.dead.c.resent_at.is_(None))
+            waiting = connection.scalar(letters) or 0
+        return State(found, schema.SCHEMA.newest(), list(by.values()), shown, waiting)
 
     # -- outcomes come in ---------------------------------------------------------------------------
 

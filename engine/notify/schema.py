@@ -6,12 +6,24 @@ from engine.notify import tables as t
 from engine.sql.schema import Schema
 
 SCHEMA = Schema("delivery record", t.metadata, "engine.notify:migrations", table="notify_version")
+_UNVERSIONED = "0001"
+"""What records have that were made before versions were kept: they say "1" themselves."""
 
 
-def adopt(connection: Connection) -> None:
-    """A record that was made before versions were kept says so itself: it has the first of them."""
+def version(connection: Connection) -> str | None:
+    """As `Schema.version`, and of a record without versions."""
+    return _UNVERSIONED if _is_unversioned(connection) else SCHEMA.version(connection)
+
+
+def upgrade(connection: Connection) -> tuple[str | None, str]:
+    """As `Schema.upgrade`."""
+    if _is_unversioned(connection):
+        SCHEMA.stamp(connection, _UNVERSIONED)
+    return SCHEMA.upgrade(connection)
+
+
+def _is_unversioned(connection: Connection) -> bool:
     there = inspect(connection).get_table_names()
     if SCHEMA.table in there or t.about.name not in there:
-        return
-    if connection.scalar(select(t.about.c.value).where(t.about.c.name == "schema")) == "1":
-        SCHEMA.stamp(connection, "0001")
+        return False
+    return connection.scalar(select(t.about.c.value).where(t.about.c.name == "schema")) == "1"

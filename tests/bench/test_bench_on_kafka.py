@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer
 from engine.bench.backlog import preload
 from engine.bench.lateness import Promises, measure_lateness
 from engine.bench.loop import Size, Where, measure_loop, on_own_topics, settings_for_bench, summary
+from engine.bench.sizing import measure_sizes
 from engine.bench.standard import standard_policies
 from engine.bench.watching import NotTaken, Taken, watch
 from engine.bench.workload import events, record
@@ -65,6 +66,19 @@ def test_every_promise_that_comes_due_is_seen_within_a_second(kafka: KafkaBroker
     assert found.outcomes == 300
     assert 0 <= found.p50 <= found.p99 <= found.worst
     assert found.p99 < 3, "a second is the target; here other tests share the machine"
+
+
+@pytest.mark.timeout(240)
+def test_what_is_sized_by_is_counted_in_one_run(kafka: KafkaBroker) -> None:
+    size = Size(events=10_000, escalations=1_000, partitions=4, patience=90)
+    found = measure_sizes(where(kafka), size, lambda _: None)
+    assert found.events == 10_000
+    assert 200 < found.escalations < 1_000, "what was over for thirty days has left"
+    assert 100 < found.event_bytes < 2_000
+    assert 0.5 < found.outcomes_an_event < 2
+    assert found.recovery_records >= found.state_records * found.escalations >= found.escalations
+    assert 0 < found.recovery_seconds < 60
+    assert found.changelog_bytes_an_event * found.events >= found.state_bytes * found.escalations
 
 
 def test_a_backlog_that_is_in_one_commit_is_too_small_to_measure() -> None:

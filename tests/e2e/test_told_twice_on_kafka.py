@@ -63,8 +63,18 @@ def test_webhooks_and_a_load_of_the_same_tickets_stand_as_webhooks_alone(
         told = list(judge.read(topics["incidents"]))
         expected = alone(tmp_path / "webhooks.jsonl", told)
 
-        load(judge, tmp_path, "acme", zendesk, killed=True)
-        load(judge, tmp_path, "desk", jira)
+        zendesk.slow = jira.slow = 0.2
+        killed = Started(judge, tmp_path, "acme", zendesk)
+        killed.until_asked(6)
+        killed.kill()
+        Started(judge, tmp_path, "acme", zendesk).done()
+        bereft = Started(judge, tmp_path, "desk", jira)
+        bereft.until_asked(4)
+        kafka.kill()
+        time.sleep(2)
+        assert bereft.process.poll() is None, "it waits for Kafka, and asks for nothing more"
+        kafka.start()
+        bereft.done()
         assert len(list(judge.read(topics["incidents"]))) > 1.9 * len(told)
         (tmp_path / "beats.jsonl").write_bytes(b"".join(beats(told)))
         judge.send(tmp_path / "beats.jsonl")
@@ -96,23 +106,32 @@ def beats(records: list[Any]) -> list[bytes]:
     return heartbeats([structured(record) for record in records])
 
 
-def load(judge: Backfill, folder: Path, door: str, source: Counterpart, *, killed: bool = False) -> None:
-    """`vigil intake backfill` as it is started; where that is asked, killed in between and started again."""
-    arguments = ["intake", "backfill", door, "-d", str(folder / "intake.yaml"), "--since", SINCE]
-    arguments += ["--state", str(folder / f"{door}.json"), "--json"]
-    values = {**environment(judge.variables), "ACME_SECRET": SECRET}
-    command = [sys.executable, "-m", "engine.cli.main", *arguments]
-    if killed:
-        source.slow = 0.2
-        process = subprocess.Popen(command, env=values, stderr=subprocess.PIPE)
+class Started:
+    """`vigil intake backfill` as it is started, by a state of its own."""
+
+    def __init__(self, judge: Backfill, folder: Path, door: str, source: Counterpart) -> None:
+        arguments = ["intake", "backfill", door, "-d", str(folder / "intake.yaml"), "--since", SINCE]
+        arguments += ["--state", str(folder / f"{door}.json"), "--json"]
+        self.source = source
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "engine.cli.main", *arguments],
+            env={**environment(judge.variables), "ACME_SECRET": SECRET},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def until_asked(self, questions: int) -> None:
         until = time.monotonic() + 60
-        while len(source.asked) < 6:
-            assert process.poll() is None, process.communicate()
+        while len(self.source.asked) < questions:
+            assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < until
             time.sleep(0.02)
-        process.kill()
-        process.communicate()
-        source.slow = 0
-    done = subprocess.run(command, env=values, capture_output=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    assert TOKEN.encode() not in done.stdout + done.stderr
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def done(self) -> None:
+        out, errors = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0, errors.decode()
+        assert TOKEN.encode() not in out + errors

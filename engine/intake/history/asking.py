@@ -1,9 +1,7 @@
 """Asks a source's API: again after what passes, as late as it wants, and with a name for all else."""
 
 import asyncio
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from random import SystemRandom
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ import httpx
 import orjson
 import structlog
 
+from engine.answers import beginning, retry_after
 from engine.intake.arrival import NotMapped
 from engine.intake.history.access import Access
 from engine.intake.history.failures import HistoryAway, HistoryRefused, HistoryUnreadable, Stopped
@@ -20,8 +19,6 @@ LARGEST_PAGE = 64 * 1024 * 1024
 """Bytes; a page of a thousand long comments has a few of them."""
 ATTEMPTS = 12
 """Of one question, before it is given up: some ten minutes where the source names no wait."""
-LONGEST_WAIT = 3_600.0
-"""Seconds that a source may have us wait."""
 _BACK_OFF = 60.0
 """Seconds between two attempts at most, where the source does not say."""
 _PASSES = (408, 425, 429)
@@ -115,7 +112,7 @@ class Api:
         if status in _PASSES or status >= 500:
             reason = "rate_limited" if status == 429 else "unreachable"
             return _Failure(reason, f"answered {status}", retry_after(answer.headers))
-        raise self._refusal(path, status, _said(body))
+        raise self._refusal(path, status, beginning(body))
 
     async def _body(self, path: str, answer: httpx.Response) -> bytes:
         parts, size = [], 0
@@ -138,24 +135,6 @@ class Api:
             case 404 | 410:
                 return HistoryRefused("not_found", f"{where}; is the url that of the source itself?")
         return HistoryRefused("not_allowed", where)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by Retry-After, a number or an HTTP date; None: none, or odd."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return min(float(text), LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(at - time.time(), 0.0), LONGEST_WAIT)
-
-
-def _said(body: bytes) -> str:
-    """The beginning of an answer in one line: `: text`; empty if there is none."""
-    text = " ".join(body[:1_000].decode(errors="replace").split())
-    return f": {text[:200]}" if text else ""
 
 
 def as_page(error: NotMapped, where: str) -> HistoryUnreadable:

@@ -8,8 +8,9 @@ import orjson
 from msgspec import Struct
 from pydantic import Field, SecretStr, model_validator
 
+from engine.answers import retry_after
 from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification, Refused, TryAgain
-from engine.notify.outgoing import Answer, Pace, must_be_taken, post, retry_after
+from engine.notify.outgoing import Answer, Pace, must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
 from engine.notify.receivers.grouping import by_subject
 from engine.notify.wording import Wording, Words
@@ -168,7 +169,7 @@ def _said(answer: Answer, who: str) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("ok") is not True:
         error = str(found.get("error", "unknown")) if isinstance(found, dict) else "unknown"
         if error in _PASSES:
-            raise TryAgain(f"{who}: {error}", retry_after(answer))
+            raise TryAgain(f"{who}: {error}", retry_after(answer.headers))
         raise SlackRefused(who, error)
     return found
 

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 from pydantic import Field, SecretStr, field_validator
 
+from engine.answers import beginning
 from engine.core.instants import SECOND, format_instant
 from engine.core.outcomes import Outcome
 from engine.notify.alert import Alert, Memory, Notification, Refused
 from engine.notify.conditions import name_of
-from engine.notify.outgoing import must_be_taken, post, said
+from engine.notify.outgoing import must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
 from engine.notify.wording import Wording, cut
 
@@ -70,7 +71,9 @@ class Webhook:
             }
             answer = await post(self._config.url, body, headers, self._config.reach)
             if answer.status == _GONE:
-                raise Refused(f"{self.name} is disabled on the other side: it answered 410{said(answer)}")
+                raise Refused(
+                    f"{self.name} is disabled on the other side: it answered 410{beginning(answer.body)}"
+                )
             must_be_taken(answer, self.name)
 
 

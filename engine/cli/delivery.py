@@ -1,0 +1,99 @@
+"""Examines the delivery record of `vigil notify`: who sends from it, how far it has read, and what waits."""
+
+import contextlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.findings import Finding, fail, ok, skip, warn
+
+if TYPE_CHECKING:
+    from engine.notify.record import Record, State
+    from engine.settings import Settings
+
+
+def examine_record(settings: "Settings", record: "Record", receivers: Collection[str]) -> Iterator[Finding]:
+    """`receivers`: those of the file; empty where it is not known. SchemaRefused and SQLAlchemy's errors."""
+    from engine.sql.database import shown
+
+    state = record.state()
+    yield _schema(state, shown(record.engine))
+    if state.schema is not None:
+        yield _sender(record)
+        yield from _lag(settings, record)
+        yield from _receivers(state, receivers)
+
+
+def _schema(state: "State", where: str) -> Finding:
+    firing = f"{sum(state.shown.values()):,} alerts shown at {len(state.shown)} receivers"
+    found = f"delivery record: {where}: schema {state.schema or 'none'}, {firing}"
+    if state.schema == state.newest:
+        return ok("notify", found)
+    return warn("notify", found, f"`vigil notify upgrade` makes it {state.newest}; so does `run`")
+
+
+def _sender(record: "Record") -> Finding:
+    """Whether a process holds the lock of the one who sends; we let go of it at once if it was free."""
+    file = Path(f"{record.engine.url.database}.lock")
+    if record.engine.dialect.name == "sqlite" and not file.is_file():
+        free = True
+    else:
+        with record.alone() as held:
+            free = held is not None
+    if free:
+        return warn("notify process", "no process tells anybody from this record", "start `vigil notify run`")
+    return ok("notify process", "a process tells from this record")
+
+
+def _lag(settings: "Settings", record: "Record") -> Iterator[Finding]:
+    """How far the topic is read. It has no consumer group: the record has the offsets."""
+    from kafka.errors import KafkaError
+
+    from engine.cli.exits import Failure
+    from engine.cli.reading import partitions_of, reader
+
+    topic = settings.outcomes_topic
+    try:
+        with contextlib.closing(reader(settings, "none")) as consumer:
+            partitions = partitions_of(consumer, [topic])
+            first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    except (KafkaError, Failure) as error:
+        yield skip(
+            "notify lag", f"{topic}: {error or type(error).__name__}", "see what is said of the broker"
+        )
+        return
+    stands = record.offsets()
+    at = {one: stands.get((one.topic, one.partition), first[one]) for one in partitions}
+    behind = sum(max(ends[one] - at[one], 0) for one in partitions)
+    gone = [str(one.partition) for one in partitions if at[one] < first[one]]
+    if any(at[one] > ends[one] for one in partitions):
+        advice = "name the record of this topic (VIGIL_NOTIFY_URL), or the topic that this one is of"
+        yield fail("notify lag", f"{topic} ends before what the record has read of it", advice)
+    elif gone:
+        advice = "it was away for longer than the topic keeps them; what they said is told to nobody"
+        yield fail("notify lag", f"{topic}/{', '.join(gone)}: records are gone that were not read", advice)
+    elif behind > settings.ready_lag:
+        advice = "is it running, and does `vigil_notify_lag_records` fall?"
+        yield warn("notify lag", f"{behind:,} outcomes are not read yet", advice)
+    else:
+        yield ok("notify lag", f"{behind:,} outcomes are not read yet; no group, the record has the offsets")
+
+
+def _receivers(state: "State", receivers: Collection[str]) -> Iterator[Finding]:
+    from engine.core.instants import format_instant
+    from engine.notify.circuit import FAILURES
+
+    for one in state.failing:
+        since = format_instant(one.since)
+        found = f"{one.receiver}: {one.attempts:,} failures since {since}; the last: {one.why}"
+        advice = f"`vigil notify test {one.receiver}`; nothing is lost, it is told when it answers"
+        opened = one.attempts >= FAILURES
+        yield fail("notify circuit", found, advice) if opened else warn("notify circuit", found, advice)
+    for receiver, number in sorted(state.shown.items()):
+        if receivers and receiver not in receivers:
+            advice = "put it back until they are over, or end them there by hand"
+            found = f"{receiver} is no more in the file and shows {number:,} alerts that nobody ends"
+            yield warn("notify receivers", found, advice)
+    if state.letters:
+        advice = "`vigil notify dead list` says why; once that is mended, `vigil notify dead resend --all`"
+        yield fail("notify dead", f"{state.letters:,} dead letters wait: receivers refused them", advice)
