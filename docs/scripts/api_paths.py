@@ -9,6 +9,7 @@ from engine.console.api import Parts, api
 from engine.console.problems import NAMES
 
 PAGE = Path(__file__).resolve().parents[1] / "api.md"
+_RULE = "|---|---|---|"
 _BLOCK = re.compile(r"(?<=<!-- paths -->\n).*?(?=<!-- end of paths -->)", re.DOTALL)
 
 
@@ -36,8 +37,8 @@ def table(openapi: dict[str, Any]) -> str:
                 forms.append(f"| `{path.split('/')[2]}` | {one['summary']} | {', '.join(fields)} |")
     return "\n".join(
         [
-            "| GET | what it tells | asked with |", "|---|---|---|", *sorted(reads), "",
-            "| POST `/forms/…/{subject}` | what it records | fields (`?`: may be left out) |", "|---|---|---|",
+            "| GET | what it tells | asked with |", _RULE, *sorted(reads), "",
+            "| POST `/forms/…/{subject}` | what it records | fields (`?`: may be left out) |", _RULE,
             *forms, "", f"Problems: {', '.join(map('`{}`'.format, NAMES))}.", "",
         ]
     )  # fmt: skip

@@ -152,11 +152,11 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     except (ZoneInfoNotFoundError, ValueError):
         raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
     book = load(settings.policies)
+    keys = () if settings.console_keys is None else _keys(settings.console_keys)
+    fees = {} if settings.console_fees is None else _fees(settings.console_fees)
     with broker_errors():
         let_in(settings, settings.start_timeout)
         must_be_allowed(settings, roles(settings)["console"].rights)
-    fees = {} if settings.console_fees is None else _fees(settings.console_fees)
-    keys = () if settings.console_keys is None else _keys(settings.console_keys)
     stopping = Event()
     archive = opened(settings, stopping)
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile

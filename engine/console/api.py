@@ -171,18 +171,23 @@ Text: TypeAlias = Annotated[str, Query(max_length=200)]
 _WHEN = "A day, midnight in UTC, or a time with its offset."
 
 
-def narrowed(
+def ranged(
     customer: Annotated[str, Query(max_length=200, description="Its id or name.")] = "",
-    team: Text = "",
     start: Annotated[str, Query(alias="from", max_length=64, description=f"At or after it. {_WHEN}")] = "",
     end: Annotated[str, Query(alias="to", max_length=64, description=f"Before it. {_WHEN}")] = "",
     cursor: Annotated[str, Query(max_length=4_000, description="`next` of the answer before.")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = SHOWN,
 ) -> dict[str, str]:
     """What all lists are narrowed by."""
-    return {
-        "customer": customer, "team": team, "from": start, "to": end, "cursor": cursor, "limit": str(limit),
-    }  # fmt: skip
+    return {"customer": customer, "from": start, "to": end, "cursor": cursor, "limit": str(limit)}
+
+
+Ranged: TypeAlias = Annotated[dict[str, str], Depends(ranged)]
+
+
+def narrowed(ranged: Ranged, team: Text = "") -> dict[str, str]:
+    """And those of escalations by their team."""
+    return {**ranged, "team": team}
 
 
 Narrowed: TypeAlias = Annotated[dict[str, str], Depends(narrowed)]
@@ -328,13 +333,13 @@ class _Desk:
         """RCA summaries, final reports and reviews that are owed, or were published."""
         return self._parts.lists.reviews(_asked(narrowed, REVIEW_STATES, state), self._parts.now())
 
-    def patterns(self, narrowed: Narrowed, state: Flag | None = None) -> Patterns:
+    def patterns(self, ranged: Ranged, state: Flag | None = None) -> Patterns:
         """What recurs, as of at most a minute ago; from and to are of the last member's opening."""
-        return self._parts.summaries.patterns(_asked(narrowed, FLAGS, state))
+        return self._parts.summaries.patterns(_asked(ranged, FLAGS, state))
 
-    def credits(self, narrowed: Narrowed, zone: Zone = "UTC") -> Credits:
+    def credits(self, ranged: Ranged, zone: Zone = "UTC") -> Credits:
         """What breaches cost, by customer and month of a zone, and what is not known of it."""
-        return self._parts.summaries.credits(_asked(narrowed, (), None), _zone(zone))
+        return self._parts.summaries.credits(_asked(ranged, (), None), _zone(zone))
 
     def policies(self) -> InForce:
         """The policies in force."""

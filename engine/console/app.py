@@ -16,6 +16,7 @@ from engine.console.acting import FORMS, BadInput, Form, event, new_event
 from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
 from engine.console.board import GROUPS
+from engine.console.bodies import AtMost
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
@@ -46,6 +47,8 @@ from engine.sql.following import AWAY
 log = structlog.stdlib.get_logger("vigil.console")
 
 ROWS, MOST_ROWS = 200, 10_000
+MOST_BYTES = 1024 * 1024
+"""Of what somebody sends."""
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _SECURE = {
     "Content-Security-Policy": (
@@ -104,6 +107,8 @@ def application(house: House) -> FastAPI:
         title="Vigil console", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     site = _Site(house)
+
+    app.add_middleware(AtMost, most=MOST_BYTES)
 
     @app.middleware("http")
     async def secure(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -64,7 +64,7 @@ NAMES = tuple(dict.fromkeys([name for _, name, _ in _ERRORS.values()] + [*_OF_ST
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": ", ".join(names), "content": {MEDIA: {"schema": Problem.model_json_schema()}}}
-    for status in (400, 401, 403, 404, 405, 422, 500, 503)
+    for status in (400, 401, 403, 404, 405, 413, 422, 500, 503)
     if (
         names := dict.fromkeys(
             [name for known, name, _ in _ERRORS.values() if known == status]

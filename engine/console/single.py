@@ -184,9 +184,9 @@ class Single:
             if value:
                 wanted.append(column == value)
         if asked.start is not None:
-            wanted.append(when >= asked.start)
+            wanted.append(table.opened >= asked.start)
         if asked.end is not None:
-            wanted.append(when < asked.end)
+            wanted.append(table.opened < asked.end)
         after = [_after(when, asked.cursor)] if asked.cursor else []
         chosen = select(escalations, when.label("at")).where(*wanted, *after)
         with self._archive.connect() as connection:

@@ -8,9 +8,12 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from console_house import ACTOR, INCIDENT, READER, Served, served
+from console_house import ACTOR, INCIDENT, POLICIES, READER, Served, served
 from sqlalchemy.exc import OperationalError
+from typer.testing import CliRunner
 
+from engine.cli.exits import ExitCode, Failure
+from engine.cli.main import app as vigil
 from engine.console.keys import KeysRefused, api_keys
 from engine.console.people import BehindProxy
 from engine.console.problems import NAMES
@@ -19,6 +22,7 @@ from engine.contract.outcomes import decode_outcome
 from engine.core.instants import MILLISECOND
 from engine.intake.keys import hash_of
 
+ROOT = Path(__file__).resolve().parents[2]
 API = "/api/v1"
 AS_READER, AS_ACTOR = ({"Authorization": f"Bearer {key}"} for key in (READER, ACTOR))
 LISTS = [
@@ -287,6 +291,38 @@ async def test_an_archive_that_is_away_is_said_to_be_and_nothing_of_it(
     answer = await client.get(f"{API}/escalations", headers=AS_READER)
     assert problem(answer, 503, "archive_away")["detail"] == ""
     assert "secret" not in answer.text
+
+
+async def test_nothing_is_read_further_than_any_form_is_long(
+    client: httpx.AsyncClient, house: Served
+) -> None:
+    body = {"resolution": "x" * 1_100_000}
+    problem(await client.post(f"{API}/forms/resolved/desk:3", json=body, headers=AS_ACTOR), 413, "too_large")
+    assert not house.sent.records
+
+
+# -- what is written of it ---------------------------------------------------------------------------------
+
+
+def test_the_page_of_paths_is_that_of_the_openapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "scripts"))
+    from api_paths import PAGE, page
+
+    assert page(PAGE.read_text("utf-8")) == PAGE.read_text("utf-8"), "python docs/scripts/api_paths.py"
+
+
+def test_the_console_does_not_start_with_keys_or_fees_that_are_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text("acme: 12")
+    for name, says in (("VIGIL_CONSOLE_KEYS", "acme: expected keys"), ("VIGIL_CONSOLE_FEES", "fee: 1000")):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, str(file))
+            result = CliRunner().invoke(vigil, ["console", "-p", str(POLICIES)])
+        assert (result.exit_code, says in str(result.exception)) == (1, True)
+        assert isinstance(result.exception, Failure)
+        assert result.exception.code is ExitCode.REFUSED
 
 
 # -- the file of keys --------------------------------------------------------------------------------------
