@@ -17,7 +17,7 @@ from engine.settings import Settings
 from servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("topics", "worker", "archive", "intake", "notify")
+OURS = ("topics", "worker", "archive", "console", "intake", "notify")
 
 
 def compose() -> dict[str, Any]:
