@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from engine.core.instants import NEVER, Instant, Span
+from engine.core.recurrence import PREFIX
 from engine.core.view import ClockView
 from engine.documents.words import length, ordinal, owed
 
@@ -145,7 +146,7 @@ class Row:
     def given(self) -> dict[str, str]:
         """What the form of the next step has in it from the beginning."""
         step, view = self.step, self.view
-        key = view.subject if view.metric == "flag_recurrence" else view.key
+        key = view.subject.removeprefix(PREFIX) if view.metric == "flag_recurrence" else view.key
         return dict(step.given) | ({step.fills: key} if step.fills else {})
 
     def cap(self, now: Instant) -> str:
