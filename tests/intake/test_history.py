@@ -323,6 +323,25 @@ def test_an_issue_opens_as_it_was_and_not_as_it_is(tmp_path: Path) -> None:
     assert facts(load.kept.events) == facts(by_webhooks(load.door, life.webhooks))
 
 
+@pytest.mark.parametrize("break_it", ["id", "component"])
+def test_an_issue_in_no_shape_that_we_know_is_a_dead_letter_and_the_others_are_read(
+    break_it: str, tmp_path: Path
+) -> None:
+    source = Jira()
+    bad, good = (JiraLife(source, number, START) for number in (1, 2))
+    bad.change(START + timedelta(hours=1), ("components", "checkout", None))
+    if break_it == "id":
+        bad.issue["changes"][0]["id"] = "the first"
+    else:
+        bad.issue["fields"]["components"] = ["checkout"]
+    load = Loading(source, tmp_path)
+    load()
+    (letter,) = load.kept.letters
+    assert letter.why.reason == "bad_payload"
+    assert "SUP-2" in [one.read.subject.rpartition(":")[2] for one in load.kept.events]
+    assert good.webhooks
+
+
 def test_a_long_life_is_read_whole(tmp_path: Path) -> None:
     source = Jira()
     life = JiraLife(source, 1, START)

@@ -103,7 +103,7 @@ class JiraHistory:
         total = told.get("total").value
         if not isinstance(total, int) or total > len(found) or len(found) >= _CHANGES_TOLD:
             found = await self._all(f"{ISSUE}/{issue['id'].text()}/changelog", "values", {})
-        return sorted(found, key=lambda one: (one["created"].moment(), int(one["id"].text())))
+        return sorted(found, key=lambda one: (one["created"].moment(), one["id"].number()))
 
     async def _comments(self, issue: Node) -> list[Node]:
         told = issue["fields"].get("comment")
@@ -189,7 +189,10 @@ def _undo(fields: dict[str, Any], item: Node, categories: Mapping[str, Any]) -> 
         case "labels":
             fields[name] = before.split()
         case "components":  # a line a component that came or went
-            kept = [one for one in fields.get(name) or [] if one.get("name") != after or not after]
+            there = fields.get(name)
+            kept = (
+                [one for one in there if not after or _name(one) != after] if isinstance(there, list) else []
+            )
             fields[name] = [*kept, {"name": before}] if before else kept
         case _ if name in fields:
             fields[name] = before or None
@@ -197,6 +200,10 @@ def _undo(fields: dict[str, Any], item: Node, categories: Mapping[str, Any]) -> 
 
 def _status(name: str, identity: str, categories: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "statusCategory": categories.get(identity) or categories.get(name.lower())}
+
+
+def _name(component: object) -> object:
+    return component.get("name") if isinstance(component, dict) else None
 
 
 def _field(item: Node) -> str:
