@@ -68,6 +68,10 @@ class JiraHistory:
             return await self._life(issue, window)
         except NotMapped as why:
             return [unread(issue, window, why)]
+        except HistoryRefused as error:
+            if error.reason != "not_found":
+                raise
+            return [unread(issue, window, NotMapped("not_found", "it was deleted while it was read"))]
 
     async def _query(self, since: Instant) -> str:
         if self._zone is None:
