@@ -131,11 +131,15 @@ class JiraHistory:
 
     async def _all_categories(self) -> Mapping[str, Any]:
         if self._categories is None:
-            self._categories = {}
-            for status in (await self._ask(STATUSES)).items():
-                category = status.get("statusCategory").value
-                self._categories[status["name"].text().lower()] = category
-                self._categories[status["id"].text()] = category
+            found: dict[str, Any] = {}
+            answer = await self._ask(STATUSES)
+            try:
+                for status in answer.items():
+                    category = status.get("statusCategory").value
+                    found[status["name"].text().lower()] = found[status["id"].text()] = category
+            except NotMapped as error:
+                raise as_page(error, STATUSES) from None
+            self._categories = found
         return self._categories
 
     async def _ask(self, path: str, asked: Mapping[str, Any] | None = None) -> Node:
@@ -174,6 +178,7 @@ def _told(
 
 def _opened(issue: Node, changes: list[Node], categories: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as they were at first: the present ones, with every change undone, the last one first."""
+    issue["fields"].get("created")  # NotMapped where it is no object
     fields: dict[str, Any] = {k: v for k, v in issue["fields"].value.items() if k != "comment"}
     for change in reversed(changes):
         for item in reversed(change["items"].items()):
