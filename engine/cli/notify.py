@@ -1,18 +1,15 @@
 """`vigil notify`: outcomes in, alerts out, and what an operator does with them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.record import Json, Url, forget, opened, prune, settings_with, upgrade
 
 if TYPE_CHECKING:
-    from engine.notify.record import Record
     from engine.notify.routing import Matchers
-    from engine.settings import Settings
 
 app = typer.Typer(help="Turn outcomes into alerts, and look after them.", no_args_is_help=True)
 silences = typer.Typer(help="Hold back alerts for a while.", no_args_is_help=True)
@@ -24,15 +21,10 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Instead of VIGIL_NOTIFY_CONFIG.", show_default=False),
 ]
-Url = Annotated[
-    str | None,
-    typer.Option("--record", metavar="URL", help="Instead of VIGIL_NOTIFY_URL.", show_default=False),
-]
 Policies = Annotated[
     Path | None,
     typer.Option("--policies", "-p", help="Instead of VIGIL_POLICIES: where calendars are."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command("run")
@@ -68,7 +60,7 @@ def run(
     from engine.cli.notifying import notify
     from engine.stream.logs import configure
 
-    settings = _settings(
+    settings = settings_with(
         notify_config=config,
         notify_url=record,
         policies=policies,
@@ -92,7 +84,7 @@ def check(config: Config = None, policies: Policies = None, json: Json = False) 
     from engine.cli.notifying import configured
     from engine.cli.output import people, say_json, table
 
-    said = configured(_settings(notify_config=config, policies=policies))
+    said = configured(settings_with(notify_config=config, policies=policies))
     rows = [(name, type(receiver).__name__.lower()) for name, receiver in said.receivers.items()]
     if json:
         say_json({"receivers": dict(rows)})
@@ -126,7 +118,7 @@ def try_receiver(
     from engine.cli.output import say
     from engine.notify import sample
 
-    said = configured(_settings(notify_config=config, policies=policies))
+    said = configured(settings_with(notify_config=config, policies=policies))
     if receiver not in said.receivers:
         names = ", ".join(said.receivers)
         raise Failure(f"{receiver!r} is no receiver; there are {names}", ExitCode.USAGE)
@@ -143,6 +135,11 @@ def try_receiver(
         why = f"its own wording failed, and it was told in ours: {told.wording.why}"
         raise Failure(f"{receiver}: {why}", ExitCode.FOUND)
     say(f"{receiver} {'would be sent' if dry_run else 'has'} a sample that fired and was resolved")
+
+
+app.command("forget")(forget)
+app.command("prune")(prune)
+app.command("upgrade")(upgrade)
 
 
 @silences.command("add")
@@ -307,118 +304,6 @@ def dead_resend(
         raise Failure(
             f"no dead letter, or sent again already: {', '.join(map(str, missing))}", ExitCode.FOUND
         )
-
-
-@app.command("forget")
-def forget(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
-    record: Url = None,
-    json: Json = False,
-) -> None:
-    """Erase the personal data of a customer, for good: in the delivery record, as `vigil archive forget` does
-    in the archive. Both are needed.
-
-    What fires goes on and is ended; nothing is told again for it. What is read later is
-    erased, too, and told under the pseudonym. What stays, and why: docs/notify.md.
-
-    \b
-    Examples:
-      vigil notify forget acme
-    """
-    from engine.cli.inputs import now
-    from engine.cli.output import say, say_json
-
-    with opened(record) as one:
-        done = one.forget(customer, now())
-    if json:
-        say_json(done._asdict())
-        return
-    say(f"{len(done.subjects):,} escalations erased; the customer is {done.pseudonym} from now on")
-    if done.firing:
-        say(
-            f"{len(done.firing):,} alerts are shown still, such as {done.firing[0]}: what receivers remember "
-            "to end them, a thread or labels, is erased within an hour of their end by the process that runs"
-        )
-
-
-@app.command("prune")
-def prune(
-    older_than: Annotated[str, typer.Option(metavar="DURATION", help="Since the last change: 90d, 12h.")],
-    record: Url = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
-    json: Json = False,
-) -> None:
-    """Forget alerts that are over, or were said once, and of which nobody is to be told any more.
-
-    The process that runs does so each hour, after VIGIL_NOTIFY_KEEP_DAYS. Their outcomes, ended
-    silences, dead letters that were sent again and what receivers remember go with them.
-
-    \b
-    Examples:
-      vigil notify prune --older-than 30d --dry-run
-      vigil notify prune --older-than 30d
-    """
-    from engine.cli.inputs import now
-    from engine.cli.output import say, say_json
-    from engine.core.instants import Instant
-    from engine.policies.problems import Refused
-    from engine.policies.scalars import parse_duration
-
-    try:
-        before = Instant(now() - parse_duration(older_than))
-    except Refused as error:
-        raise Failure(f"--older-than {older_than}: expected {error}", ExitCode.USAGE) from None
-    with opened(record) as one:
-        gone = one.prunable(before) if dry_run else one.prune(before)
-    if json:
-        say_json({"alerts": gone, "removed": not dry_run})
-    else:
-        say(f"{gone:,} alerts {'would be' if dry_run else 'are'} removed")
-
-
-@app.command("upgrade")
-def upgrade(record: Url = None, json: Json = False) -> None:
-    """Bring the record's schema to this release's version; `run` and the others do so, too.
-
-    \b
-    Examples:
-      vigil notify upgrade
-      vigil notify upgrade --record postgresql://owner@db/vigil
-    """
-    from engine.cli.output import say, say_json
-
-    with opened(record, upgrade=False) as one:
-        before, after = one.upgrade()
-    if json:
-        say_json({"before": before, "after": after})
-    else:
-        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
-
-
-@contextmanager
-def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Record]":
-    """The record that an option names, or the settings; its schema brought up to date, or left as it is.
-    Failure where there can be none."""
-    from sqlalchemy.exc import DBAPIError
-
-    from engine.cli.inputs import now
-    from engine.notify.record import Record
-    from engine.sql.database import NoDatabase, connect, reason
-
-    url = _settings(notify_url=url).notify_url.get_secret_value()
-    try:
-        with Record.open(url, now()) if upgrade else Record(connect(url)) as record:
-            yield record
-    except NoDatabase as error:
-        raise Failure(str(error), ExitCode.USAGE) from None
-    except DBAPIError as error:
-        raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there?") from None
-
-
-def _settings(**given: Any) -> "Settings":
-    from engine.settings import Settings
-
-    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 def _matchers(texts: list[str]) -> "Matchers":

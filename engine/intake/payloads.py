@@ -10,6 +10,8 @@ from engine.contract.moments import EARLIEST, LATEST
 from engine.core.instants import Instant, from_datetime
 from engine.intake.arrival import NotMapped
 
+_LONGEST_NUMBER = 18
+
 
 class Node:
     """A value of a payload and the way to it. Asking for what is not there raises NotMapped with the path."""
@@ -52,6 +54,13 @@ class Node:
         if isinstance(self.value, int) and not isinstance(self.value, bool):
             return str(self.value)
         raise NotMapped("bad_payload", f"expected text, found {_kind(self.value)}", self.path)
+
+    def number(self) -> int:
+        """A whole number from 0, as one or as text: an id that is counted up."""
+        text = self.text()
+        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+            raise NotMapped("bad_payload", f"expected a whole number, found {text[:40]!r}", self.path)
+        return int(text)
 
     def moment(self, zone: ZoneInfo | None = None) -> Instant:
         """An ISO 8601 time; without an offset it is taken in `zone`, and refused where there is none."""

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from engine.metrics import labels
-from engine.metrics.definitions import ARCHIVE, RETRIES, Kind
+from engine.metrics.definitions import ARCHIVE, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
 
@@ -20,7 +20,7 @@ class ArchiveMetrics:
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
         self._reasons = Vocabulary((), more=_REASONS_AT_MOST)
         Collector([*self._counters.values(), self._lag], self.registry, lambda: None)
-        for reason in RETRIES:
+        for reason in labels.ANEW:
             self._counters["vigil_archive_retries_total"][(reason,)].add(0)
 
     def written(self, facts: int, outcomes: int) -> None:

@@ -260,9 +260,6 @@ INTAKE = (
 )  # fmt: skip
 """Those of `vigil intake`."""
 
-RETRIES = ("broker_away", "database_away", "overtaken")
-"""Why the archive and the notifications begin anew."""
-
 ARCHIVE = (
     _counter("vigil_archive_rows_total", "Rows that are new or changed; what was known is none.", "table"),
     _counter(

@@ -36,6 +36,28 @@ OUTCOMES = (
     "classified", "escalated", "recurrence_detected", "credit_exposed", "source_behind", "room_too_large",
 )  # fmt: skip
 
+RELEASED = ("cancelled", "waived")
+"""Outcomes that end a clock without a verdict."""
+CORRECTIONS = ("amended", "retracted")
+CORRECTED = (
+    "breached", "met", "stopped_late", "cadence_missed", "commitment_missed", "breach_risk", *RELEASED,
+)  # fmt: skip
+"""What `sla_corrections_total` tells apart: what settles something, and the warning before it."""
+
+DEAD_LETTER_REASONS = (
+    "unparsable", "not_cloudevents", "bad_field", "no_key", "key_mismatch", "from_the_future", "too_large",
+    "empty", "conflicting_duplicate", "too_late", "too_many_waiting", "decoder_failed",
+    "undecidable", "outcome_too_large", "state_too_large",
+)  # fmt: skip
+IGNORED_REASONS = ("unknown_type", "duplicate")
+NOTES = (
+    "late", "never_opened", "unclassified", "past_next_update", "folded", "forgotten", "unknown_field",
+)  # fmt: skip
+RETRIES = ("ticks",)
+"""What a worker sends again."""
+ANEW = ("broker_away", "database_away", "overtaken")
+"""Why the archive and the notifications begin anew."""
+
 
 class Vocabulary:
     """A set of label values that grows to a bound and no further; whatever else is asked for is `other`."""

@@ -7,7 +7,6 @@ Counters start at zero with the process; see `docs` for what restart and replay 
 import platform
 import time
 from collections.abc import Iterable, Mapping
-from itertools import product
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -15,11 +14,11 @@ from prometheus_client.exposition import choose_encoder
 
 from engine.metrics import labels
 from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
+from engine.metrics.from_zero import begin
 from engine.metrics.instruments import Collector, Counter, Exposed, Family, Gauge, Histogram
 from engine.metrics.labels import Vocabulary
 
 _STOPPED = frozenset(("met", "stopped_late"))
-_RELEASED = frozenset(("cancelled", "waived"))
 _OF_A_TEAM = {
     "met": "met",
     "breached": "breached",
@@ -27,37 +26,8 @@ _OF_A_TEAM = {
     "commitment_missed": "breached",
 }
 """Outcome → the verdict on the team that had it."""
-_CORRECTED = (
-    "breached",
-    "met",
-    "stopped_late",
-    "cadence_missed",
-    "commitment_missed",
-    "breach_risk",
-    "cancelled",
-    "waived",
-)
-"""What `sla_corrections_total` tells apart: what settles something, and the warning before it."""
 _TIMED_OUT = frozenset(("breach_risk", "breached", "cadence_missed", "commitment_missed", "overdue"))
-_CORRECTIONS = frozenset(("amended", "retracted"))
 _COUNTED_BY_CLOCK = {"breached": "sla_breaches_total", "breach_risk": "sla_breach_risks_total"}
-
-DEAD_LETTER_REASONS = (
-    "unparsable", "not_cloudevents", "bad_field", "no_key", "key_mismatch", "from_the_future", "too_large",
-    "empty", "conflicting_duplicate", "too_late", "too_many_waiting", "decoder_failed",
-    "undecidable", "outcome_too_large", "state_too_large",
-)  # fmt: skip
-IGNORED_REASONS = ("unknown_type", "duplicate")
-NOTES = (
-    "late",
-    "never_opened",
-    "unclassified",
-    "past_next_update",
-    "folded",
-    "forgotten",
-    "unknown_field",
-)
-
 
 _BOUND_AT_MOST = 2_000
 """Kinds of outcomes whose cells are remembered; with names from outside there could be any number."""
@@ -100,51 +70,23 @@ class Metrics:
         self._clocks = Vocabulary(labels.CLOCKS, more=labels.CUSTOM_CLOCKS_AT_MOST, none=labels.OTHER)
         self._cadences = Vocabulary(labels.CADENCES, none=labels.OTHER)
         self._teams = Vocabulary((), more=labels.TEAMS_AT_MOST)
-        self._corrected = Vocabulary(_CORRECTED, none=labels.OTHER)
+        self._corrected = Vocabulary(labels.CORRECTED, none=labels.OTHER)
         self._severities = Vocabulary(labels.SEVERITIES, other=labels.NONE)
         self._outcomes = Vocabulary(labels.OUTCOMES)
         self._verbs = Vocabulary(labels.VERBS)
         self._calendars = Vocabulary((), more=labels.CALENDARS_AT_MOST)
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
-        self._dead_reasons = Vocabulary(DEAD_LETTER_REASONS, more=labels.MORE_REASONS_AT_MOST)
-        self._ignored_reasons = Vocabulary(IGNORED_REASONS, more=labels.MORE_REASONS_AT_MOST)
-        self._notes = Vocabulary(NOTES, more=labels.MORE_REASONS_AT_MOST)
-        self._retry_reasons = Vocabulary((), more=labels.MORE_REASONS_AT_MOST)
+        self._dead_reasons = Vocabulary(labels.DEAD_LETTER_REASONS, more=labels.MORE_REASONS_AT_MOST)
+        self._ignored_reasons = Vocabulary(labels.IGNORED_REASONS, more=labels.MORE_REASONS_AT_MOST)
+        self._notes = Vocabulary(labels.NOTES, more=labels.MORE_REASONS_AT_MOST)
+        self._retry_reasons = Vocabulary(labels.RETRIES, more=labels.MORE_REASONS_AT_MOST)
         watched = [self._clocks.admit(clock) for clock in clocks]
+        begin(self._counters, self._gauges, self._histograms, dict.fromkeys(watched))
         self._bind()
-        self._bind_clocks(dict.fromkeys(watched))
 
     def _bind(self) -> None:
-        """Make the series without labels, and those whose first increase an alert must see: from 0."""
+        """Keep at hand the cells that have no labels."""
         bare: tuple[str, ...] = ()
-        for counters in self._counters.values():
-            if not counters.definition.labels:
-                counters[bare]
-        for histograms in self._histograms.values():
-            if not histograms.definition.labels:
-                histograms[bare]
-        for reason in DEAD_LETTER_REASONS:
-            self._counters["sla_dlq_total"][(reason,)]
-        for reason in IGNORED_REASONS:
-            self._counters["sla_events_ignored_total"][(reason,)]
-        for note in NOTES:
-            self._counters["sla_noted_total"][(note,)]
-        for outcome in labels.OUTCOMES:
-            self._counters["sla_outcomes_total"][(outcome,)]
-        for verb in labels.VERBS:
-            self._counters["sla_events_total"][(verb,)]
-        self._counters["vigil_retries_total"][(self._retry_reasons.admit("ticks"),)]
-        for severity in labels.SEVERITIES:
-            for cadence in labels.CADENCES:
-                self._counters["sla_cadence_missed_total"][(cadence, severity)]
-            for update in (*labels.CADENCES, "commitment"):
-                self._counters["sla_clocks_settled_total"][("met", update, severity)]
-                self._counters["sla_breach_risks_total"][(update, severity)]
-            for correction, outcome in product(sorted(_CORRECTIONS), _CORRECTED):
-                self._counters["sla_corrections_total"][(correction, outcome, severity)]
-            self._counters["sla_commitments_missed_total"][(severity,)]
-            self._gauges["sla_open_escalations"][(severity,)]
-            self._gauges["sla_open_patterns"][(severity,)]
         self._lateness = self._histograms["sla_outcome_lateness_seconds"][bare]
         self._visible = self._histograms["sla_outcome_visible_lateness_seconds"][bare]
         self._timer = self._histograms["sla_timer_lateness_seconds"][bare]
@@ -156,21 +98,6 @@ class Metrics:
         self._chunk_seconds = self._histograms["vigil_chunk_seconds"][bare]
         self._transaction = self._histograms["vigil_transaction_seconds"][bare]
         self._changelog = self._histograms["vigil_changelog_acknowledgement_seconds"][bare]
-        for gauge in ("vigil_ready", "vigil_partitions_owned", "vigil_recovering"):
-            self._gauges[gauge][bare]
-
-    def _bind_clocks(self, watched: Iterable[str]) -> None:
-        """The series of the policies' clocks, from 0: `increase()` sees the first breach only so."""
-        for clock in watched:
-            for severity in labels.SEVERITIES:
-                self._counters["sla_breaches_total"][(clock, severity)]
-                self._counters["sla_breach_risks_total"][(clock, severity)]
-                self._counters["sla_clocks_settled_total"][("met", clock, severity)]
-                if clock in TIMED_METRICS:
-                    self._histograms[f"sla_time_to_{clock}_seconds"][(severity,)]
-            for verdict in _RELEASED:
-                self._counters["sla_clocks_released_total"][(verdict, clock)]
-            self._histograms["sla_budget_consumed_ratio"][(clock,)]
 
     # What was said. Call these once the outcome is durable (after the commit, or the last acknowledgement).
 
@@ -194,7 +121,7 @@ class Metrics:
         outcome: they are observed only for what time alone brings about (breaches, risks, misses).
         `corrects`: for `amended` and `retracted`, the name of the outcome corrected. `team`: who had it.
         """
-        if name in _CORRECTIONS:
+        if name in labels.CORRECTIONS:
             self._correction(name, corrects, self._severities[severity])
             return
         said = self._said.get((name, metric, severity)) or self._bind_outcome(name, metric, severity)
@@ -221,7 +148,7 @@ class Metrics:
             counters.append(self._counters["sla_commitments_missed_total"][(grade,)])
         elif name == "cadence_missed":
             counters.append(self._counters["sla_cadence_missed_total"][(self._cadences[metric], grade)])
-        elif name in _RELEASED:
+        elif name in labels.RELEASED:
             counters.append(self._counters["sla_clocks_released_total"][(name, clock)])
         elif name in _STOPPED:
             counters.append(self._counters["sla_clocks_settled_total"][(name, clock, grade)])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 
 from engine.metrics import labels
-from engine.metrics.definitions import NOTIFY, RETRIES, Kind
+from engine.metrics.definitions import NOTIFY, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
 
@@ -21,7 +21,7 @@ class NotifyMetrics:
         self._gauges = {d.name: Family(d, Gauge) for d in NOTIFY if d.kind is Kind.GAUGE}
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
         Collector([*self._counters.values(), *self._gauges.values()], self.registry, lambda: None)
-        for reason in RETRIES:
+        for reason in labels.ANEW:
             self._counters["vigil_notify_retries_total"][(reason,)].add(0)
         for receiver in receivers:
             self.circuit(receiver, 0)

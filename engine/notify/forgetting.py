@@ -157,15 +157,17 @@ def _renamed(group: str, before: Alert, after: Alert) -> str:
 
 
 def _move(connection: Connection, old: Place, new: Place) -> None:
-    """The group's row, to its new name; what its receiver answered goes, it may quote what was sent."""
-    groups, g = read_groups(connection, [old, new]), t.groups.c
+    """The group's row, to its new name, and away from the old one once nobody is in it; what its receiver
+    answered goes, it may quote what was sent."""
+    groups, g, m = read_groups(connection, [old, new]), t.groups.c, t.members.c
     group = groups.get(old)
     if group is None:
         return
     there = groups.get(new, Group())
     group.due = min((due for due in (group.due, there.due) if due is not None), default=None)
     group.why = _ERASED if group.why else ""
-    connection.execute(delete(t.groups).where(g.receiver == old[0], g.grp == old[1]))
+    left = exists().where(m.receiver == g.receiver, m.grp == g.grp)
+    connection.execute(delete(t.groups).where(g.receiver == old[0], g.grp == old[1], ~left))
     replace(connection, t.groups, [group_row(*new, group)])
 
 

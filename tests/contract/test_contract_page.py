@@ -13,7 +13,7 @@ from engine.contract.codec import Received, decode, read_line
 from engine.contract.events import MODELS
 from engine.contract.outcomes import TYPES
 from engine.demo.broker import KafkaBroker
-from engine.metrics.metrics import DEAD_LETTER_REASONS, IGNORED_REASONS
+from engine.metrics.labels import DEAD_LETTER_REASONS, IGNORED_REASONS
 from servers import create_topics, unique
 
 TEXT = reference.PAGE.read_text(encoding="utf-8")

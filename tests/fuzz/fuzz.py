@@ -58,7 +58,10 @@ def main() -> int:
 
 
 def _input(text: str) -> bytes:
-    return Path(text).read_bytes() if Path(text).is_file() else base64.b64decode(text, validate=True)
+    try:
+        return Path(text).read_bytes()
+    except OSError:  # no such file, or a name too long for one
+        return base64.b64decode(text, validate=True)
 
 
 @atheris.instrument_func  # whether it was taken or refused is a branch: most validation is done in C, unseen

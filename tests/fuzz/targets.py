@@ -1,5 +1,6 @@
 """Every parser of what others write: its name, what may leave it as an error, and examples to begin with."""
 
+import contextlib
 import os
 import re
 import tempfile
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 import orjson
@@ -17,7 +18,7 @@ from engine.contract.codec import decode, read_line
 from engine.contract.envelope import headers_of
 from engine.contract.outcomes import decode_outcome
 from engine.core import state
-from engine.core.instants import parse_instant
+from engine.core.instants import Instant, parse_instant
 from engine.core.policy import Calendar
 from engine.core.state import UnknownStateFormat
 from engine.core.unpacking import DamagedState
@@ -27,6 +28,12 @@ from engine.documents.review_check import check
 from engine.documents.review_form import NoReview
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
 from engine.intake.configuration import IntakeErrors, doors, shipped
+from engine.intake.history.asking import Api
+from engine.intake.history.failures import CursorExpired, HistoryAway, HistoryFailed
+from engine.intake.history.jira import JiraHistory
+from engine.intake.history.reader import Window
+from engine.intake.history.zendesk import ZendeskHistory
+from engine.intake.payloads import Node
 from engine.intake.records import records_of
 from engine.intake.sources import SOURCES
 from engine.notify.alert import Refused, TryAgain
@@ -146,6 +153,35 @@ def imported(convert: Callable[..., Iterator[object]], data: bytes) -> None:
         pass
 
 
+class Answers:
+    """An API whose answers are the input: a JSON object of them by the last word of the path."""
+
+    def __init__(self, data: bytes) -> None:
+        found = orjson.loads(data)
+        self._found = found if isinstance(found, dict) else {}
+        self._left = 50
+
+    async def get(self, path: str, parameters: object = None) -> Node:
+        self._left -= 1
+        if not self._left:
+            raise HistoryAway("unreachable", "asked often enough")
+        return Node(self._found.get(path.rpartition("/")[2], {}))
+
+
+def history(source: str, data: bytes) -> None:
+    """A page of it, and each of its deliveries as the door takes it."""
+    api = cast("Api", Answers(data))
+    reader = ZendeskHistory(api) if source == "zendesk" else JiraHistory(api, "", ())
+    step = reader.page(Window(Instant(0), NOW), "")
+    try:
+        step.send(None)
+    except StopIteration as done:
+        for one in done.value.deliveries:
+            if one.why is None:
+                with contextlib.suppress(NotMapped):
+                    delivery(source, b"\n" + orjson.dumps(one.body))
+
+
 def calendars() -> Mapping[str, Calendar]:
     return {}
 
@@ -192,6 +228,35 @@ def deliveries(source: str) -> Iterator[bytes]:
     from intake.test_payloads import EXAMPLES
 
     return (message(one.headers, one.body) for one in EXAMPLES[source])
+
+
+def example_histories(source: str) -> Iterator[bytes]:
+    """A ticket's life as the source's stand-in tells it."""
+    from intake import counterparts, tickets
+
+    at = tickets.START
+    if source == "zendesk":
+        zendesk = counterparts.Zendesk()
+        life = tickets.ZendeskLife(zendesk, 1, at, tickets.rng_of(1))
+        life.status(at, "pending")
+        life.tags(at, ["vip"])
+        life.comment(at, tickets.AGENT)
+        users = zendesk.found("/api/v2/users/show_many.json", {"ids": "17,3"}).body
+        query = {"start_time": "0", "include": "comment_events"}
+        export = zendesk.found("/api/v2/incremental/ticket_events.json", query).body
+        yield orjson.dumps({"ticket_events.json": export, "show_many.json": users})
+        return
+    jira = counterparts.Jira()
+    issue = tickets.JiraLife(jira, 1, at)
+    issue.change(at, ("status", "Open", "Shipped"), ("priority", "High", "Low"), ("labels", "UI", "UI vip"))
+    issue.comment(at, customer=True)
+    query = {
+        "jql": '(project = SUP) AND updated >= "2020/01/01 00:00" ORDER BY updated ASC', "maxResults": "50",
+        "fields": "summary,priority,status,assignee,reporter,components,labels,created,comment",
+        "expand": "changelog",
+    }  # fmt: skip
+    search = jira.found("/rest/api/3/search/jql", query).body
+    yield orjson.dumps({"jql": search, "myself": {"timeZone": "UTC"}, "status": counterparts.STATUSES})
 
 
 def example_doors() -> Iterator[bytes]:
@@ -277,6 +342,14 @@ TARGETS: dict[str, Target] = {
     **{
         f"intake-{source}": Target(partial(delivery, source), (NotMapped,), partial(deliveries, source))
         for source in SOURCES
+    },
+    **{
+        f"history-{source}": Target(
+            partial(history, source),
+            (HistoryFailed, CursorExpired, orjson.JSONDecodeError),
+            partial(example_histories, source),
+        )
+        for source in ("zendesk", "jira")
     },
     "intake-doors": Target(of_file(doors, ".yaml"), (IntakeErrors,), example_doors),
     "policies": Target(

@@ -219,6 +219,7 @@ def running(counterpart: Counterpart) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two packets
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)

@@ -205,6 +205,20 @@ def test_what_passes_is_asked_again_and_nothing_is_lost(
     assert not source.faults
 
 
+def test_a_clock_of_ours_that_is_ahead_loses_nothing(tmp_path: Path) -> None:
+    source = Zendesk()
+    ZendeskLife(source, 1, START + timedelta(minutes=58, seconds=40), rng_of(1))
+    source.now = lambda: (START + timedelta(minutes=59, seconds=15)).timestamp()
+    load = Loading(source, tmp_path)
+    load.now = from_datetime(START + timedelta(hours=1))
+    assert load().said() == [], "by its own clock it is too young"
+    source.now = lambda: START.timestamp() + 7_200
+    load.now = from_datetime(START + timedelta(hours=1, minutes=2))
+    assert [one[0] for one in load().said()] == ["acme:1"]
+    load.now = from_datetime(START + timedelta(hours=1, minutes=4))
+    assert [one[0] for one in load().said()] == ["acme:1"], "asked again, said once"
+
+
 def test_the_limit_of_zendesk_is_kept_to(tmp_path: Path) -> None:
     source = Zendesk(page=8)
     source.limit = 10
@@ -323,6 +337,25 @@ def test_an_issue_opens_as_it_was_and_not_as_it_is(tmp_path: Path) -> None:
     assert facts(load.kept.events) == facts(by_webhooks(load.door, life.webhooks))
 
 
+@pytest.mark.parametrize("break_it", ["id", "component"])
+def test_an_issue_in_no_shape_that_we_know_is_a_dead_letter_and_the_others_are_read(
+    break_it: str, tmp_path: Path
+) -> None:
+    source = Jira()
+    bad, good = (JiraLife(source, number, START) for number in (1, 2))
+    bad.change(START + timedelta(hours=1), ("components", "checkout", None))
+    if break_it == "id":
+        bad.issue["changes"][0]["id"] = "the first"
+    else:
+        bad.issue["fields"]["components"] = ["checkout"]
+    load = Loading(source, tmp_path)
+    load()
+    (letter,) = load.kept.letters
+    assert letter.why.reason == "bad_payload"
+    assert "SUP-2" in [one.read.subject.rpartition(":")[2] for one in load.kept.events]
+    assert good.webhooks
+
+
 def test_a_long_life_is_read_whole(tmp_path: Path) -> None:
     source = Jira()
     life = JiraLife(source, 1, START)
@@ -367,6 +400,18 @@ def test_an_issue_that_changes_while_pages_are_read_is_read_as_well(tmp_path: Pa
     assert [one[2] for one in load.kept.said() if one[1] == format_instant(from_datetime(late))] == [
         "resolved"
     ]
+
+
+def test_an_issue_that_is_deleted_while_it_is_read_is_a_dead_letter(tmp_path: Path) -> None:
+    source = Jira()
+    source.comments_told = 0  # all are asked for
+    JiraLife(source, 1, START)
+    lost = JiraLife(source, 2, START + timedelta(seconds=1))
+    lost.comment(START + timedelta(minutes=1), customer=True)
+    source.after = lambda number: source.faults.extend(["404"] if number == 3 else [])
+    load = Loading(source, tmp_path)
+    assert [one[0] for one in load().said()] == ["acme:SUP-1"]
+    assert [one.why.reason for one in load.kept.letters] == ["not_found"]
 
 
 def test_what_jira_s_index_shows_late_is_said_once_by_a_later_window(tmp_path: Path) -> None:

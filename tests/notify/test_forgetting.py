@@ -105,6 +105,16 @@ def test_an_attempt_under_way_while_a_customer_is_erased_is_made_again_and_not_l
     assert tell(record, after(2), ROOT) == []
 
 
+def test_who_shares_a_group_with_an_erased_customer_is_told_as_ever(record: Record) -> None:
+    root = Route("desk", group_by=("fingerprint",))
+    other = FIELDS | {"subject": "desk:2", "id": "o", "customer_id": "other"}
+    take(record, outcome("breached", **FIELDS), outcome("breached", **other), root=root)
+    record.failed(begin(record, root=root), root, "answered 503", after(1), NOW)
+    record.forget("acme", NOW)
+    assert sorted(one.outcome.subject for one in tell(record, after(1), root)) == ["desk:1", "desk:2"]
+    assert len(tell(record, after(241), root)) == 2, "and reminded"
+
+
 def test_a_dead_letter_is_erased_and_can_be_told_again(record: Record) -> None:
     take(record, outcome("breached", **FIELDS), root=ROOT)
     number = record.refused(begin(record, root=ROOT), ROOT, f"400: {SENTENCE}", NOW)

@@ -166,7 +166,7 @@ def test_what_was_sent_arrives_though_its_sender_dies_and_in_the_order_of_sendin
 def test_the_first_seeds_do_everything_that_the_simulator_is_for() -> None:
     """Else it would go on passing when a disturbance had stopped happening."""
     seen: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(100):
         said: list[str] = []
         world = World(seed, said.append)
         world.run()

@@ -87,7 +87,7 @@ def deployment(kafka: KafkaBroker, tmp_path: Path) -> Iterator[Real]:
     made.kill()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_rolling_restart_under_load_loses_no_outcome_says_none_twice_and_none_late(
     deployment: Real,
 ) -> None:

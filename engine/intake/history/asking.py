@@ -79,7 +79,7 @@ class Api:
                 return found
             failure = found
             if attempt + 1 < ATTEMPTS:
-                wait = self._wait(attempt) if found.wait is None else found.wait
+                wait = max(found.wait or 0.0, self._wait(attempt))
                 log.warning("asked_again", url=self._url + path, why=str(failure.detail), wait_seconds=wait)
                 await self._pause(wait)
         kind = HistoryUnreadable if failure.reason == "bad_page" else HistoryAway

@@ -68,6 +68,10 @@ class JiraHistory:
             return await self._life(issue, window)
         except NotMapped as why:
             return [unread(issue, window, why)]
+        except HistoryRefused as error:
+            if error.reason != "not_found":
+                raise
+            return [unread(issue, window, NotMapped("not_found", "it was deleted while it was read"))]
 
     async def _query(self, since: Instant) -> str:
         if self._zone is None:
@@ -103,7 +107,7 @@ class JiraHistory:
         total = told.get("total").value
         if not isinstance(total, int) or total > len(found) or len(found) >= _CHANGES_TOLD:
             found = await self._all(f"{ISSUE}/{issue['id'].text()}/changelog", "values", {})
-        return sorted(found, key=lambda one: (one["created"].moment(), int(one["id"].text())))
+        return sorted(found, key=lambda one: (one["created"].moment(), one["id"].number()))
 
     async def _comments(self, issue: Node) -> list[Node]:
         told = issue["fields"].get("comment")
@@ -127,11 +131,15 @@ class JiraHistory:
 
     async def _all_categories(self) -> Mapping[str, Any]:
         if self._categories is None:
-            self._categories = {}
-            for status in (await self._ask(STATUSES)).items():
-                category = status.get("statusCategory").value
-                self._categories[status["name"].text().lower()] = category
-                self._categories[status["id"].text()] = category
+            found: dict[str, Any] = {}
+            answer = await self._ask(STATUSES)
+            try:
+                for status in answer.items():
+                    category = status.get("statusCategory").value
+                    found[status["name"].text().lower()] = found[status["id"].text()] = category
+            except NotMapped as error:
+                raise as_page(error, STATUSES) from None
+            self._categories = found
         return self._categories
 
     async def _ask(self, path: str, asked: Mapping[str, Any] | None = None) -> Node:
@@ -170,6 +178,7 @@ def _told(
 
 def _opened(issue: Node, changes: list[Node], categories: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as they were at first: the present ones, with every change undone, the last one first."""
+    issue["fields"].get("created")  # NotMapped where it is no object
     fields: dict[str, Any] = {k: v for k, v in issue["fields"].value.items() if k != "comment"}
     for change in reversed(changes):
         for item in reversed(change["items"].items()):
@@ -189,7 +198,10 @@ def _undo(fields: dict[str, Any], item: Node, categories: Mapping[str, Any]) -> 
         case "labels":
             fields[name] = before.split()
         case "components":  # a line a component that came or went
-            kept = [one for one in fields.get(name) or [] if one.get("name") != after or not after]
+            there = fields.get(name)
+            kept = (
+                [one for one in there if not after or _name(one) != after] if isinstance(there, list) else []
+            )
             fields[name] = [*kept, {"name": before}] if before else kept
         case _ if name in fields:
             fields[name] = before or None
@@ -197,6 +209,10 @@ def _undo(fields: dict[str, Any], item: Node, categories: Mapping[str, Any]) -> 
 
 def _status(name: str, identity: str, categories: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "statusCategory": categories.get(identity) or categories.get(name.lower())}
+
+
+def _name(component: object) -> object:
+    return component.get("name") if isinstance(component, dict) else None
 
 
 def _field(item: Node) -> str:

@@ -1,0 +1,128 @@
+"""The delivery record of `vigil notify`: opened, and what an operator takes out of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.notify.record import Record
+    from engine.settings import Settings
+
+Url = Annotated[
+    str | None,
+    typer.Option("--record", metavar="URL", help="Instead of VIGIL_NOTIFY_URL.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def forget(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    record: Url = None,
+    json: Json = False,
+) -> None:
+    """Erase the personal data of a customer, for good: in the delivery record, as `vigil archive forget` does
+    in the archive. Both are needed.
+
+    What fires goes on and is ended; nothing is told again for it. What is read later is
+    erased, too, and told under the pseudonym. What stays, and why: docs/notify.md.
+
+    \b
+    Examples:
+      vigil notify forget acme
+    """
+    from engine.cli.inputs import now
+    from engine.cli.output import say, say_json
+
+    with opened(record) as one:
+        done = one.forget(customer, now())
+    if json:
+        say_json(done._asdict())
+        return
+    say(f"{len(done.subjects):,} escalations erased; the customer is {done.pseudonym} from now on")
+    if done.firing:
+        say(
+            f"{len(done.firing):,} alerts are shown still, such as {done.firing[0]}: what receivers remember "
+            "to end them, a thread or labels, is erased within an hour of their end by the process that runs"
+        )
+
+
+def prune(
+    older_than: Annotated[str, typer.Option(metavar="DURATION", help="Since the last change: 90d, 12h.")],
+    record: Url = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget alerts that are over, or were said once, and of which nobody is to be told any more.
+
+    The process that runs does so each hour, after VIGIL_NOTIFY_KEEP_DAYS. Their outcomes, ended
+    silences, dead letters that were sent again and what receivers remember go with them.
+
+    \b
+    Examples:
+      vigil notify prune --older-than 30d --dry-run
+      vigil notify prune --older-than 30d
+    """
+    from engine.cli.inputs import now
+    from engine.cli.output import say, say_json
+    from engine.core.instants import Instant
+    from engine.policies.problems import Refused
+    from engine.policies.scalars import parse_duration
+
+    try:
+        before = Instant(now() - parse_duration(older_than))
+    except Refused as error:
+        raise Failure(f"--older-than {older_than}: expected {error}", ExitCode.USAGE) from None
+    with opened(record) as one:
+        gone = one.prunable(before) if dry_run else one.prune(before)
+    if json:
+        say_json({"alerts": gone, "removed": not dry_run})
+    else:
+        say(f"{gone:,} alerts {'would be' if dry_run else 'are'} removed")
+
+
+def upgrade(record: Url = None, json: Json = False) -> None:
+    """Bring the record's schema to this release's version; `run` and the others do so, too.
+
+    \b
+    Examples:
+      vigil notify upgrade
+      vigil notify upgrade --record postgresql://owner@db/vigil
+    """
+    from engine.cli.output import say, say_json
+
+    with opened(record, upgrade=False) as one:
+        before, after = one.upgrade()
+    if json:
+        say_json({"before": before, "after": after})
+    else:
+        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
+
+
+@contextmanager
+def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Record]":
+    """The record that an option names, or the settings; its schema brought up to date, or left as it is.
+    Failure where there can be none."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.cli.inputs import now
+    from engine.notify.record import Record
+    from engine.sql.database import NoDatabase, connect, reason
+
+    url = settings_with(notify_url=url).notify_url.get_secret_value()
+    try:
+        with Record.open(url, now()) if upgrade else Record(connect(url)) as record:
+            yield record
+    except NoDatabase as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+    except DBAPIError as error:
+        raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there?") from None
+
+
+def settings_with(**given: Any) -> "Settings":
+    from engine.settings import Settings
+
+    return Settings(**{name: value for name, value in given.items() if value is not None})
