@@ -15,6 +15,7 @@ from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.receivers.webhook import WebhookConfig, key_of, sign
 from notify.alerting import Remembered, alert, notification, resolved
 from notify.counterpart import CUT, HALF, SLOW, Counterpart, Says, Sent
+from notify.notifying import webhook
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 SECRET, OLD_SECRET = (f"whsec_{base64.b64encode(key).decode()}" for key in (KEY, OLD_KEY))
@@ -189,3 +190,17 @@ def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
     with pytest.raises(ValidationError) as raw:
         WebhookConfig.model_validate(good | {"secret": SECRET, "zone": SECRET})
     assert "input_value" not in str(raw.value)
+
+
+async def test_a_retry_of_many_deliveries_goes_on_where_the_last_one_failed(other: Counterpart) -> None:
+    there, memory = receiver_of("desk", webhook(other.url)), Remembered()
+    many = [alert(subject=f"desk:{n}") for n in range(40)]
+    other.answers = [Says(), Says(503), Says()]
+    with pytest.raises(TryAgain):
+        await there.send(notification(*many), memory)
+    await there.send(notification(*many, attempt=1), memory)
+    ids = [sent.headers["webhook-id"] for sent in other.requests]
+    assert ids.count(ids[0]) == 1, "taken at the first try"
+    assert ids.count(ids[1]) == 2, "refused at the first try"
+    keys = [one["key"] for sent in other.requests for one in sent.json["data"]["alerts"]]
+    assert set(keys) == {one.key for one in many}

@@ -60,8 +60,12 @@ class Webhook:
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         await self.wording.prepare(notification.alerts)
+        place = f"{self.name}/{notification.group}"
+        taken = (memory.get(place) or "").split() if notification.attempt else []
         for alerts in _deliveries(notification, self.wording):
             body, message = _body(notification, alerts, self.wording), _id(notification, alerts)
+            if message in taken:
+                continue
             stamp = str(int(time.time()))
             headers = {
                 "content-type": "application/json",
@@ -75,6 +79,9 @@ class Webhook:
                     f"{self.name} is disabled on the other side: it answered 410{beginning(answer.body)}"
                 )
             must_be_taken(answer, self.name)
+            if len(alerts) < len(notification.alerts):  # a retry goes on here, or a large group never ends
+                taken.append(message)
+                memory.put(place, " ".join(taken))
 
 
 def key_of(secret: SecretStr) -> bytes:
