@@ -237,6 +237,7 @@ def _serve(house: "House", host: str, port: int) -> None:
     config = uvicorn.Config(
         application(house), host=host, port=port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=5,
+        proxy_headers=False,  # a proxy is known by its own address, not by what it forwards
     )  # fmt: skip
     server = uvicorn.Server(config)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, and then raises it once more

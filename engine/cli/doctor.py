@@ -1,4 +1,4 @@
-"""`vigil doctor`: looks at settings, policies, databases, broker and workers, and says what to do."""
+"""`vigil doctor`: looks at settings, policies, databases, sign-in, broker and workers; says what to do."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +28,7 @@ def command(worker: Worker = None, timeout: Timeout = 5.0, json: Json = False) -
       0   nothing failed (there may be warnings)
       1   something failed that keeps no worker from starting
       69  the broker cannot be reached
-      78  a worker would refuse to start
+      78  a worker, notify or the console would refuse to start
 
     \b
     Examples:
@@ -68,6 +68,7 @@ def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
 
 def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> Iterator[Finding]:
     from engine.cli.cluster import examine_cluster
+    from engine.cli.console_setup import examine_console
     from engine.cli.installation import examine_pace, examine_policies, examine_worker
     from engine.cli.storage import examine_archive, examine_notify
 
@@ -75,6 +76,7 @@ def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> I
     yield from examine_pace(settings)
     yield from examine_archive(settings)
     yield from examine_notify(settings)
+    yield from examine_console(settings)
     yield from examine_cluster(settings, timeout)
     here = f"http://127.0.0.1:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

@@ -148,6 +148,16 @@ def test_prometheus_asks_each_process_of_ours_where_it_answers() -> None:
     assert "/ready" in worker["healthcheck"]["test"][-1]
 
 
+def test_the_console_reads_the_archive_that_another_keeps() -> None:
+    services = compose()["services"]
+    console, archive = services["console"], services["archive"]
+    assert "--no-follow" in console["command"]
+    for name in ("environment", "volumes"):
+        assert set(console[name]) <= set(archive[name])
+    url = console["environment"]["VIGIL_ARCHIVE_URL"]
+    assert url == archive["environment"]["VIGIL_ARCHIVE_URL"]
+
+
 def test_nothing_of_ours_writes_to_its_root_or_has_a_capability() -> None:
     for name in OURS:
         service = compose()["services"][name]

@@ -44,6 +44,21 @@ EVERYTHING = {
         "urlSecret": {"name": "notify-database"},
         "secrets": ["pager"],
     },
+    "console": {
+        "enabled": True,
+        "urlSecret": {"name": "archive-database"},
+        "secret": {"name": "console-forms"},
+        "keysSecret": {"name": "console-keys"},
+        "secrets": ["fees"],
+        "settings": {"VIGIL_CONSOLE_FEES": "/run/secrets/fees/fees.csv"},
+        "signIn": {
+            "responders": ["support", "ines"],
+            "admins": ["sre"],
+            "proxy": {"proxies": ["10.128.0.0/14", "fd00::/8"]},
+        },
+        "ingress": {"enabled": True, "host": "vigil.example.com", "tlsSecret": "vigil-tls"},
+    },
+    "networkPolicy": {"consoleFrom": [{"podSelector": {"matchLabels": {"app": "oauth2-proxy"}}}]},
     "topics": {"create": True},
     "monitoring": {"podMonitors": True, "rules": True, "labels": {"release": "prometheus"}},
 }
@@ -86,6 +101,13 @@ def test_the_values_keep_to_their_schema() -> None:
         {"kafka": {"securityProtocol": "TLS"}},
         {"settings": {"SESSION_TIMEOUT": 6}},
         {"policies": {"files": {"standard": "policy: standard"}}},
+        {"console": {"signIn": {"by": "local"}}},
+        {"console": {"settings": {"VIGIL_CONSOLE_SIGN_IN": "local"}}},
+        {"settings": {"VIGIL_CONSOLE_PROXIES": "10.0.0.7"}},
+        {"console": {"signIn": {"proxy": {"proxies": ["0.0.0.0/0"]}}}},
+        {"console": {"signIn": {"proxy": {"proxies": ["oauth2-proxy"]}}}},
+        {"console": {"signIn": {"admins": ["sre,support"]}}},
+        {"console": {"service": {"type": "LoadBalancer"}}},
     ],
 )
 def test_a_value_that_would_do_nothing_or_harm_is_refused(wrong: dict[str, Any]) -> None:
@@ -93,7 +115,14 @@ def test_a_value_that_would_do_nothing_or_harm_is_refused(wrong: dict[str, Any])
 
 
 @pytest.mark.parametrize(
-    "name", ["VIGIL_SASL_PASSWORD", "VIGIL_TLS_KEY_PASSWORD", "VIGIL_ARCHIVE_URL", "VIGIL_NOTIFY_URL"]
+    "name",
+    [
+        "VIGIL_SASL_PASSWORD",
+        "VIGIL_TLS_KEY_PASSWORD",
+        "VIGIL_ARCHIVE_URL",
+        "VIGIL_NOTIFY_URL",
+        "VIGIL_CONSOLE_SECRET",
+    ],
 )
 def test_a_secret_among_the_settings_is_refused(name: str) -> None:
     assert problems({"settings": {name: "hunter2"}}) != []
@@ -290,6 +319,14 @@ def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
     assert "archive.urlSecret.name" in refusal({"archive": {"enabled": True}})
     assert "notify.config" in refusal({"notify": {"enabled": True, "urlSecret": {"name": "db"}}})
     assert "intake.doors" in refusal({"intake": {"enabled": True}})
+    for missing, named in {
+        "console.secret.name": {"secret": {"name": ""}},
+        "console.urlSecret.name": {"urlSecret": {"name": ""}},
+        "console.ingress.tlsSecret": {"ingress": {"tlsSecret": ""}},
+        "console.signIn.proxy.proxies": {"signIn": {"proxy": {"proxies": []}}},
+    }.items():
+        assert missing in refusal(merged(EVERYTHING, {"console": named}))
+    assert "networkPolicy.consoleFrom" in refusal(merged(EVERYTHING, {"networkPolicy": {"consoleFrom": []}}))
     both = {"files": {"a.yaml": "policy: a"}, "configMap": "mine"}
     assert "not both" in refusal({"policies": both})
 
@@ -309,3 +346,27 @@ def test_every_role_has_a_network_policy_and_a_budget_where_it_has_more_than_one
     assert names["PodDisruptionBudget"] == names["Deployment"] - {"vigil-archive"}
     assert names["PodMonitor"] == names["Deployment"]
     assert names["ServiceAccount"] == names["Deployment"]
+
+
+def test_the_console_leaves_the_archive_to_its_role_and_signs_people_in() -> None:
+    (container,) = pods(rendered(EVERYTHING))["console"]["containers"]
+    assert container["args"][:2] == ["console", "--no-follow"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert given["VIGIL_CONSOLE_SIGN_IN"] == "proxy"
+    assert given["VIGIL_CONSOLE_PROXIES"] == "10.128.0.0/14,fd00::/8"
+    assert given["VIGIL_CONSOLE_RESPONDERS"] == "support,ines"
+    mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+    for name in ("VIGIL_CONSOLE_KEYS", "VIGIL_CONSOLE_FEES", "VIGIL_CONSOLE_SECRET_FILE"):
+        assert given[name].rpartition("/")[0] in mounts
+
+
+def test_only_the_peers_that_are_named_reach_the_console() -> None:
+    scraper = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+    proxy = EVERYTHING["networkPolicy"]["consoleFrom"]
+    for scrapers in ([], [scraper]):
+        found = rendered(merged(EVERYTHING, {"networkPolicy": {"metricsFrom": scrapers}}))
+        policies = {one["metadata"]["name"]: one for one in found if one["kind"] == "NetworkPolicy"}
+        (rule,) = policies["vigil-console"]["spec"]["ingress"]
+        assert rule["from"] == [*proxy, *scrapers]
+        assert {"podSelector": {}} not in rule["from"]

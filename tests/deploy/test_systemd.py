@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.exits import ExitCode
+from engine.console.people import networks
 from engine.settings import Settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
@@ -37,6 +38,7 @@ def of(unit: str, name: str) -> list[str]:
 def test_every_role_has_a_unit() -> None:
     assert UNITS == [
         "vigil-archive.service",
+        "vigil-console.service",
         "vigil-intake.service",
         "vigil-notify.service",
         "vigil-worker@.service",
@@ -77,6 +79,14 @@ def test_it_is_started_again_unless_its_configuration_is_refused(unit: str) -> N
 
 def test_a_worker_has_time_to_drain() -> None:
     assert int(of("vigil-worker@.service", "TimeoutStopSec")[0]) > Settings().drain_timeout + 3 * 20
+
+
+def test_the_console_signs_people_in_by_a_proxy_of_this_machine() -> None:
+    given = dict(value.split("=", 1) for value in of("vigil-console.service", "Environment"))
+    assert given["VIGIL_CONSOLE_SIGN_IN"] == "proxy"
+    proxies = networks(given["VIGIL_CONSOLE_PROXIES"].split(","))
+    assert all(network.is_loopback for network in proxies)
+    assert "--no-follow" in of("vigil-console.service", "ExecStart")[0], "the archive's unit follows"
 
 
 @by_unit

@@ -259,7 +259,8 @@ spec:
     - {port: http, path: /metrics, interval: {{ .root.Values.monitoring.interval }}}
 {{- end -}}
 
-{{/* Ingress to the port of metrics and probes; egress to DNS, Kafka, and the ports of `reaches`. */}}
+{{/* Ingress to the port of metrics and probes: of `only` (peers), whose pages are on that port, and of the scrapers
+that are named. Egress to DNS, Kafka, and the ports of `reaches`. */}}
 {{- define "vigil.networkPolicy" -}}
 {{- $policy := .root.Values.networkPolicy -}}
 apiVersion: networking.k8s.io/v1
@@ -270,8 +271,13 @@ spec:
     matchLabels: {{- include "vigil.selector" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
   ingress:
+    {{- if .only }}
+    - ports: [{port: http}]
+      from: {{- toYaml (concat .only $policy.metricsFrom) | nindent 8 }}
+    {{- else }}
     - ports: [{port: http}]
       from: {{- toYaml (default (list (dict "podSelector" dict)) $policy.metricsFrom) | nindent 8 }}
+    {{- end }}
     {{- if .open }}
     - ports: [{port: http}]
       {{- with $policy.intakeFrom }}
