@@ -180,9 +180,7 @@ class _Site:
         view = self._view(request, rows)
         look = self._stream.look(view)
         wanted = view.wanted
-        asked = board_url(
-            wanted,
-        )[1:]
+        asked = board_url(wanted)[1:]
         more = f"{asked}{'&' if asked else '?'}rows={min(MOST_ROWS, view.size * 2)}"
         return self._page(
             "board.html", request, here="Board", look=look, wanted=wanted, everything=Filter(), groups=GROUPS,
@@ -218,10 +216,7 @@ class _Site:
             kind, subject, self._house.clock.now(), self._zone_name(request), form
         )
         if form == "html":
-            return HTMLResponse(
-                written,
-                headers={"Content-Security-Policy": _DOCUMENT},
-            )
+            return HTMLResponse(written, headers={"Content-Security-Policy": _DOCUMENT})
         plain = "application/json" if form == "json" else "text/markdown; charset=utf-8"
         name = "".join(c if c.isalnum() else "-" for c in f"{kind}-{subject}")
         return Response(
@@ -235,7 +230,11 @@ class _Site:
     def form(self, request: Request, verb: str, subject: str) -> HTMLResponse:
         """What an event is asked for with; what the address gives is in it from the beginning."""
         person = self._may(request, RESPONDER)
-        return self._form(request, person, _known(verb), subject, dict(request.query_params))
+        form = _known(verb)
+        asked = {
+            name: text for field in form.fields if (text := request.query_params.get(name := field.name))
+        }
+        return self._form(request, person, form, subject, asked)
 
     async def act(self, request: Request, verb: str, subject: str) -> Response:
         """Send the event; answered when Kafka has it."""

@@ -125,6 +125,12 @@ async def test_where_kafka_does_not_answer_nothing_typed_is_lost(
     assert len({dict(record.headers)["ce_id"] for record in sent.records}) == 1
 
 
+async def test_an_address_fills_in_fields_and_nothing_else(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/forms/role_assigned/desk:3?role=scribe&event=" + "a" * 32, headers=INES)).text
+    assert 'value="scribe"' in page
+    assert "a" * 32 not in page
+
+
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
