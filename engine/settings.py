@@ -85,9 +85,27 @@ class Settings(BaseSettings):
     notify_keep_days: float = Field(
         90.0, gt=0, description="what is over and was told is forgotten after so many days"
     )
-    console_sign_in: Literal["local", "proxy"] = Field(
+    console_sign_in: Literal["local", "proxy", "oidc"] = Field(
         "local",
-        description="local: whoever reaches the page, which only this machine does; proxy: as a proxy says",
+        description="local: whoever reaches the page, which only this machine does; proxy: as a proxy says;"
+        " oidc: as a provider of OpenID Connect says",
+    )
+    console_url: str = Field(
+        "", description="oidc: where browsers reach the console, such as https://vigil.example.com"
+    )
+    console_oidc_issuer: str = Field("", description="the provider's address, as its tokens say it")
+    console_oidc_client_id: str = Field("", description="what the provider knows the console by")
+    console_oidc_client_secret: SecretStr = SecretStr("")
+    console_oidc_client_secret_file: Path | None = Field(None, description="a file that holds it, instead")
+    console_oidc_scopes: str = Field("openid profile email", description="what is asked for, by blanks")
+    console_oidc_name_claim: str = Field(
+        "preferred_username", min_length=1, description="what of the token names the person"
+    )
+    console_oidc_groups_claim: str = Field(
+        "groups", min_length=1, description="what of the token lists their groups"
+    )
+    console_session_hours: float = Field(
+        8.0, gt=0, le=24, description="oidc: after so many hours people sign in again"
     )
     console_user_header: str = Field("X-Forwarded-User", description="in it the proxy says who it is")
     console_groups_header: str = Field("X-Forwarded-Groups", description="and in which groups, by commas")
@@ -197,7 +215,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _secrets_from_files(self) -> "Settings":
-        for name in ("sasl_password", "tls_key_password", "archive_url", "notify_url", "console_secret"):
+        for name in (
+            "sasl_password", "tls_key_password", "archive_url", "notify_url", "console_secret",
+            "console_oidc_client_secret",
+        ):  # fmt: skip
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None:
                 try:

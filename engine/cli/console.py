@@ -53,13 +53,14 @@ def command(
     record what was done, as events on Kafka like those of any other producer. The console holds no truth
     of its own: the board is read from the engine's state, the pages from the archive.
 
-    Who may: VIGIL_CONSOLE_SIGN_IN=proxy believes the header of a proxy that signs people in. Without it
-    (local) everybody who reaches the page may record things, so it listens on this machine only.
+    Who may: VIGIL_CONSOLE_SIGN_IN=oidc signs people in by a provider of OpenID Connect, proxy believes the
+    header of a proxy that does. Without either (local) everybody who reaches the page may record things, so
+    it listens on this machine only. docs/console-sign-in.md has the steps.
 
     \b
     Exit codes:
       0   stopped by SIGTERM or SIGINT
-      69  no broker, no database, or the port is taken
+      69  no broker, no database, no provider to sign in by, or the port is taken
       78  settings, policies, the sign-in or a topic are refused: the message says what to do
 
     \b
@@ -68,6 +69,8 @@ def command(
       vigil console -p policies --archive postgresql://vigil@db/vigil --no-follow --port 8090
       VIGIL_CONSOLE_SIGN_IN=proxy VIGIL_CONSOLE_PROXIES=10.0.0.0/8 vigil console --host 0.0.0.0
     """
+    import secrets
+
     from engine.settings import Settings
     from engine.stream.logs import configure
 
@@ -76,52 +79,69 @@ def command(
     }  # fmt: skip
     settings = Settings(**{key: value for key, value in given.items() if value is not None})
     configure(settings.log_format, settings.log_level)
-    sign_in = _sign_in(settings, host, name)
-    with _house(settings, sign_in, zone, follow=follow) as house:
+    secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
+    sign_in = _sign_in(settings, host, name, secret)
+    with _house(settings, sign_in, secret, zone, follow=follow) as house:
         _serve(house, host, port)
 
 
-def _sign_in(settings: "Settings", host: str, name: str) -> "SignIn":
+def _sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn":
     import getpass
-    from ipaddress import ip_address
 
-    from engine.console.people import AtThisMachine, BadSignIn, BehindProxy
+    from engine.console.oidc import ProviderAway
+    from engine.console.people import AtThisMachine, BadSignIn, BehindProxy, is_loopback
 
     if settings.console_sign_in == "local":
-        is_here = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
-        if not is_here and settings.env != "dev":
-            hint = "VIGIL_CONSOLE_SIGN_IN=proxy, behind a proxy that signs people in; or --host 127.0.0.1"
+        if not is_loopback(host):
+            hint = (
+                "VIGIL_CONSOLE_SIGN_IN=oidc, or proxy, behind one that signs people in; or --host 127.0.0.1"
+            )
             raise Failure(f"nobody signs in, so {host} must not be listened on", ExitCode.REFUSED, hint)
         return AtThisMachine(name or getpass.getuser())
+    responders, admins = _several(settings.console_responders), _several(settings.console_admins)
     try:
+        if settings.console_sign_in == "oidc":
+            return _open_id_connect(settings, secret, responders, admins)
         return BehindProxy(
             settings.console_user_header,
             settings.console_groups_header,
             _several(settings.console_proxies),
-            _several(settings.console_responders),
-            _several(settings.console_admins),
+            responders,
+            admins,
         )
+    except ProviderAway as error:
+        raise Failure(str(error), ExitCode.UNREACHABLE) from None
     except BadSignIn as error:
         raise Failure(str(error), ExitCode.REFUSED) from None
+
+
+def _open_id_connect(
+    settings: "Settings", secret: str, responders: "Sequence[str]", admins: "Sequence[str]"
+) -> "SignIn":
+    from engine.console.oidc import Client, OpenIdConnect, discover
+
+    client = Client(
+        settings.console_oidc_issuer,
+        settings.console_oidc_client_id,
+        settings.console_oidc_client_secret,
+        settings.console_url,
+        settings.console_oidc_scopes,
+        settings.console_oidc_name_claim,
+        settings.console_oidc_groups_claim,
+        settings.console_session_hours,
+    )
+    client.check()
+    return OpenIdConnect(client, discover(client.issuer), secret, responders, admins)
 
 
 def _several(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 
 
-def _is_address(text: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 @contextmanager
-def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) -> "Iterator[House]":
-    import secrets
+def _house(
+    settings: "Settings", sign_in: "SignIn", secret: str, zone: str, *, follow: bool
+) -> "Iterator[House]":
     from threading import Event
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -129,6 +149,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     from engine.cli.reading import reader
     from engine.cli.topics import broker_errors
     from engine.console.app import Clock, House
+    from engine.console.audit import Audit
     from engine.console.board import Board
     from engine.console.escalations import Escalations
     from engine.console.lists import Lists
@@ -163,7 +184,6 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
     clock = clock_of(settings)
     speed = settings.clock_speed if settings.clock == "scaled" else 1.0
     board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)))
-    secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
     options = Options(open_on_first_event=settings.open_on_first_event)
     topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
     with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
@@ -183,6 +203,7 @@ def _house(settings: "Settings", sign_in: "SignIn", zone: str, *, follow: bool) 
             metrics=metrics,
             keys=keys,
             zone=zone,
+            audit=Audit(archive.engine),
         )
 
 

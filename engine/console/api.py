@@ -11,7 +11,7 @@ from fastapi import Body, Depends, FastAPI, Query, Request, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field, create_model
 
-from engine.console import single
+from engine.console import audit, single
 from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event
 from engine.console.answers import (
     ActionItem,
@@ -34,7 +34,7 @@ from engine.console.escalations import FORMATS, Escalations
 from engine.console.filters import BadFilter, Filter
 from engine.console.keys import ACT, READ, SCOPES, ApiKey
 from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
-from engine.console.people import RESPONDER, NotAllowed, SignIn, same_site
+from engine.console.people import RESPONDER, NotAllowed, SignIn, same_site, who
 from engine.console.policies import InForce
 from engine.console.problems import RESPONSES, OutOfScope, add_to
 from engine.console.rows import STATES
@@ -225,8 +225,7 @@ class _Desk:
             if scope not in caller.scopes:
                 raise OutOfScope(f"the key {key.name} may {' and '.join(sorted(key.scopes))}, not {scope}")
             return caller
-        address = request.client.host if request.client else ""
-        person = self._parts.sign_in.who({k.lower(): v for k, v in request.headers.items()}, address)
+        person = who(self._parts.sign_in, request)
         if scope == ACT:
             same_site(request.headers)
             if not person.may(RESPONDER):
@@ -379,11 +378,13 @@ class _Desk:
         body = _body_of(form)
 
         async def send(request: Request, subject: str, typed: Annotated[Any, Body()]) -> Sent:
-            caller = self._who(request, ACT)
-            now = self._parts.now()
-            given = {name: value for name, value in typed.model_dump().items() if value}
-            record = event(form, subject, given, caller.name, now)
-            await self._parts.sender.send([("ticket", record)], now)
+            with audit.told(form.verb, subject) as line:
+                caller = self._who(request, ACT)
+                line["who"] = caller.name
+                now = self._parts.now()
+                given = {name: value for name, value in typed.model_dump().items() if value}
+                record = event(form, subject, given, caller.name, now)
+                await self._parts.sender.send([("ticket", record)], now)
             identity = dict(record.headers)["ce_id"].decode()
             return Sent(subject=subject, verb=form.verb, id=identity, by=caller.name, done=form.done)
 

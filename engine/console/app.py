@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from engine.console.acting import FORMS, BadInput, Form, event, new_event
 from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
+from engine.console.audit import Audit, AuditPage, told
 from engine.console.board import GROUPS
 from engine.console.bodies import AtMost
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
@@ -24,7 +25,9 @@ from engine.console.keys import ApiKey
 from engine.console.list_pages import PAGES, Frame, ListPages
 from engine.console.lists import Lists
 from engine.console.live import Live
+from engine.console.oidc import OpenIdConnect
 from engine.console.people import (
+    ADMIN,
     RESPONDER,
     Forms,
     NotAllowed,
@@ -33,7 +36,9 @@ from engine.console.people import (
     SignIn,
     StaleForm,
     same_site,
+    who,
 )
+from engine.console.signing_in import SIGN_OUT, SigningIn
 from engine.console.single import Single
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
@@ -63,6 +68,8 @@ _SECURE = {
 _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of a document, which brings its own style sheet and needs nothing else."""
 _PAGES = (("Board", "/"), *PAGES)
+_AUDIT = ("Audit", "/audit")
+"""In the navigation of who may see it."""
 
 
 class Clock(NamedTuple):
@@ -89,6 +96,7 @@ class House(NamedTuple):
     """Of the API."""
     zone: str
     """In which times are told to whom we do not know better."""
+    audit: Audit
 
 
 def application(house: House) -> FastAPI:
@@ -129,6 +137,9 @@ def application(house: House) -> FastAPI:
     app.add_api_route("/forms/{verb}/{subject:path}", site.form, response_class=HTMLResponse)
     app.add_api_route("/forms/{verb}/{subject:path}", site.act, methods=["POST"])
     site.lists.add_to(app)
+    site.audit.add_to(app)
+    if site.signing_in is not None:
+        site.signing_in.add_to(app)
     app.add_api_route("/static/{digest}/{name:path}", site.asset)
     app.add_api_route("/live", site.alive)
     app.add_api_route("/metrics", site.scrape)
@@ -161,8 +172,15 @@ class _Site:
         )
         frame = Frame(self._who, self._zone, clock.now, self._page)
         self.lists = ListPages(frame, house.lists, house.summaries)
+        self.audit = AuditPage(house.audit, self._may, self._zone, self._page)
+        self.signing_in = (
+            SigningIn(house.sign_in, house.forms, self._problem)
+            if isinstance(house.sign_in, OpenIdConnect)
+            else None
+        )
         self.answers: dict[Any, Any] = {
-            NotSignedIn: self._says(401, "You are not signed in"),
+            NotSignedIn: self._not_signed_in,
+            StaleForm: self._says(409, "That did not work"),
             NotAllowed: self._says(403, "You may not do that"),
             BadFilter: self._says(400, "The address cannot be read"),
             NoSuchEscalation: self._says(404, "There is no such escalation"),
@@ -191,7 +209,17 @@ class _Site:
 
     async def stream(self, request: Request, rows: int = ROWS) -> EventSourceResponse:
         """Server-sent events of the board: `board` when anything has changed, `ping` when nothing has."""
-        return EventSourceResponse(self._stream.messages(self._view(request, rows)), ping=3600)
+        messages = self._stream.messages(self._view(request, rows))
+        return EventSourceResponse(self._while_in(request, messages), ping=3600)
+
+    async def _while_in(self, request: Request, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """A session that ends takes its stream with it."""
+        async for message in messages:
+            try:
+                self._who(request)
+            except NotSignedIn:
+                return
+            yield message
 
     def _view(self, request: Request, rows: int) -> View:
         person = self._who(request)
@@ -238,27 +266,28 @@ class _Site:
 
     async def act(self, request: Request, verb: str, subject: str) -> Response:
         """Send the event; answered when Kafka has it."""
-        person = self._may(request, RESPONDER)
-        same_site(request.headers)
-        form = _known(verb)
-        typed = {name: str(value) for name, value in (await request.form()).items()}
         try:
-            self._house.forms.check(typed.get("csrf", ""), person)
-            now = self._house.clock.now()
-            record = event(form, subject, typed, person.name, now, typed.get("event", ""))
-            await self._house.sender.send([("ticket", record)], now)
+            with told(verb, subject) as line:
+                person = self._who(request)
+                line |= {"who": person.name, "role": person.role}
+                self._may(request, RESPONDER)
+                same_site(request.headers)
+                form = _known(verb)
+                typed = {name: str(value) for name, value in (await request.form()).items()}
+                self._house.forms.check(typed.get("csrf", ""), person)
+                now = self._house.clock.now()
+                record = event(form, subject, typed, person.name, now, typed.get("event", ""))
+                await self._house.sender.send([("ticket", record)], now)
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
         except BadInput as error:
             self._house.metrics.acted(verb, "refused")
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
-        except NotSent as error:
-            log.error("not_sent", verb=verb, subject=subject, error=str(error))
+        except NotSent:
             self._house.metrics.acted(verb, "not_sent")
             why = "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once."
             return self._form(request, person, form, subject, typed, why, status=503)
         self._house.metrics.acted(verb, "sent")
-        log.info("acted", who=person.name, role=person.role, verb=verb, subject=subject)
         if "hx-request" in request.headers:
             return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
         return RedirectResponse(escalation_url(subject), 303)
@@ -321,8 +350,7 @@ class _Site:
     # -- who, where, how ---------------------------------------------------------------------------------
 
     def _who(self, request: Request) -> Person:
-        address = request.client.host if request.client else ""
-        return self._house.sign_in.who({k.lower(): v for k, v in request.headers.items()}, address)
+        return who(self._house.sign_in, request)
 
     def _may(self, request: Request, role: str) -> Person:
         person = self._who(request)
@@ -343,10 +371,25 @@ class _Site:
 
     def _page(self, name: str, request: Request, status: int = 200, **data: Any) -> HTMLResponse:
         clock, zone = self._house.clock, self._zone(request)
-        return HTMLResponse(
-            self._pages.page(name, now=clock.now(), speed=clock.speed, zone=zone, pages=_PAGES, **data),
-            status,
-        )
+        try:
+            person = self._who(request)
+        except NotSignedIn:
+            person = Person("")
+        about = {"now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES}
+        if person.may(ADMIN):
+            about["pages"] = (*_PAGES, _AUDIT)
+        if person.name and self.signing_in is not None:
+            about["sign_out"] = {
+                "url": SIGN_OUT, "name": person.name, "csrf": self._house.forms.token(person),
+            }  # fmt: skip
+        return HTMLResponse(self._pages.page(name, **about, **data), status)
+
+    async def _not_signed_in(self, request: Request, error: Exception) -> Response:
+        way = self.signing_in and self.signing_in.redirect(request)
+        return way or self._problem(request, 401, "You are not signed in", str(error))
+
+    def _problem(self, request: Request, status: int, heading: str, what: str) -> HTMLResponse:
+        return self._page("problem.html", request, status, here="", heading=heading, what=what)
 
     def _says(self, status: int, heading: str) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def answer(request: Request, error: Exception) -> Response:
@@ -357,16 +400,16 @@ class _Site:
             )
             if status == 503:
                 log.warning("archive_away", error=str(error).splitlines()[0])
-            return self._page("problem.html", request, status, here="", heading=heading, what=what)
+            if status == 403 and request.method == "GET":
+                log.warning("page_refused", path=request.url.path, why=str(error))
+            return self._problem(request, status, heading, what)
 
         return answer
 
     async def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # what this is registered for
         heading = "There is no such page" if error.status_code == 404 else "That did not work"
-        return self._page(
-            "problem.html", request, error.status_code, here="", heading=heading, what=str(error.detail)
-        )
+        return self._problem(request, error.status_code, heading, str(error.detail))
 
 
 def _known(verb: str) -> Form:

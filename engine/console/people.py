@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import NamedTuple, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from starlette.requests import HTTPConnection
 
 VIEWER, RESPONDER, ADMIN = "viewer", "responder", "admin"
 ROLES = (VIEWER, RESPONDER, ADMIN)
@@ -12,6 +14,9 @@ ROLES = (VIEWER, RESPONDER, ADMIN)
 FORM_HOURS = 12
 
 Network: TypeAlias = IPv4Network | IPv6Network
+Session: TypeAlias = Mapping[str, Any]
+"""What a signed cookie says; empty where there is none."""
+NOTHING: Session = MappingProxyType({})
 
 
 class NotSignedIn(Exception):
@@ -43,8 +48,22 @@ class Person(NamedTuple):
 class SignIn(Protocol):
     """How somebody is known."""
 
-    def who(self, headers: Mapping[str, str], address: str) -> Person:
-        """Of a request's headers, names in lower case, and the address that it came from. NotSignedIn."""
+    def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
+        """Of a request's headers, names in lower case, the address that it came from, and its session.
+        NotSignedIn."""
+
+
+def who(sign_in: SignIn, request: HTTPConnection) -> Person:
+    """Who sent it. NotSignedIn."""
+    address = request.client.host if request.client else ""
+    return sign_in.who(request.headers, address, request.scope.get("session", NOTHING))
+
+
+def role_of(names: Collection[str], responders: Collection[str], admins: Collection[str]) -> str:
+    """Of somebody with these names: their own and those of their groups."""
+    if any(one in admins for one in names):
+        return ADMIN
+    return RESPONDER if any(one in responders for one in names) else VIEWER
 
 
 class AtThisMachine:
@@ -53,7 +72,7 @@ class AtThisMachine:
     def __init__(self, name: str, role: str = RESPONDER) -> None:
         self._person = Person(name, role)
 
-    def who(self, headers: Mapping[str, str], address: str) -> Person:
+    def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
         return self._person
 
 
@@ -76,15 +95,14 @@ class BehindProxy:
         self._proxies = networks(proxies)
         self._responders, self._admins = frozenset(responders), frozenset(admins)
 
-    def who(self, headers: Mapping[str, str], address: str) -> Person:
+    def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
         if not _is_of(address, self._proxies):
             raise NotSignedIn("this page is reached through its proxy")
         name = headers.get(self._user, "").strip()
         if not name:
             raise NotSignedIn(f"the proxy says nobody: it must set {self._user}")
         groups = {one.strip() for one in headers.get(self._groups, "").split(",")} | {name}
-        role = ADMIN if groups & self._admins else RESPONDER if groups & self._responders else VIEWER
-        return Person(name, role)
+        return Person(name, role_of(groups, self._responders, self._admins))
 
 
 def networks(texts: Sequence[str]) -> list[Network]:
@@ -105,6 +123,16 @@ def _is_of(address: str, allowed: Sequence[Network]) -> bool:
     except ValueError:
         return False
     return any(known in network for network in allowed)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is reached by it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def same_site(headers: Mapping[str, str]) -> None:

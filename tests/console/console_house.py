@@ -14,6 +14,7 @@ from engine.archive.archive import Archive
 from engine.cli.accounts import Asked
 from engine.cli.replayed_archive import fill
 from engine.console.app import Clock, House, application
+from engine.console.audit import Audit
 from engine.console.board import Board
 from engine.console.escalations import Escalations
 from engine.console.keys import ApiKey
@@ -137,6 +138,7 @@ def served(
             metrics=metrics,
             keys=KEYS,
             zone="Europe/Stockholm",
+            audit=Audit(archive.engine),
         )._replace(**more)
         yield Served(application(house), house, archive, sent)
 
