@@ -15,7 +15,8 @@ QUIET = {
     "kafka": logging.WARNING,
     "asyncio": logging.WARNING,
     "authlib": logging.WARNING,  # says the code verifier at debug level
-    "httpcore": logging.WARNING,  # and this one the headers of answers, cookies too
+    "httpx": logging.WARNING,  # whole addresses, with their queries
+    "httpcore": logging.WARNING,  # headers of answers, cookies too
     # Faust's services log under the module of their class; our own name is vigil.stream.
     "engine.stream": logging.WARNING,
     # Says at every start that topics may not be created: `checks` has seen to it that they are there.

@@ -340,18 +340,18 @@ def test_nobody_is_sent_to_another_site(console: Console, to: str) -> None:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """As the console says them at debug level, to standard error."""
+def _logging_is_put_back() -> Iterator[None]:
     root = logging.getLogger()
     kept, level = root.handlers[:], root.level
-    configure("json", "debug")
-    yield lambda: capsys.readouterr().err
+    yield
     root.handlers[:] = kept
     root.setLevel(level)
     structlog.reset_defaults()
 
 
-def test_nothing_secret_is_in_the_logs(console: Console, said: Callable[[], str]) -> None:
+@pytest.mark.usefixtures("_logging_is_put_back")
+def test_nothing_secret_is_in_the_logs(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json", "debug")
     with console.signed_in() as browser:
         csrf = _value(browser.get("/").text, "csrf")
         held = browser.cookies["vigil"]
@@ -361,7 +361,7 @@ def test_nothing_secret_is_in_the_logs(console: Console, said: Callable[[], str]
         back = console.callback(browser)
         begun = browser.cookies["vigil"]
         browser.get(back)
-    told = said()
+    told = capsys.readouterr().err
     lines = [json.loads(line) for line in told.splitlines()]
     events = {line["event"]: line for line in lines}
     assert {"signed_in", "signed_out", "sign_in_refused"} <= events.keys()
