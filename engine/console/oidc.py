@@ -126,9 +126,7 @@ def discover(issuer: str) -> dict[str, Any]:
         _must_be_https(f"{name} of {where}", found[name])
     algorithms = found.get("id_token_signing_alg_values_supported") or ["RS256"]
     if not set(algorithms) & set(ALGORITHMS):
-        raise BadSignIn(
-            f"the provider signs by {algorithms}: expected some of {', '.join(ALGORITHMS)}"
-        )
+        raise BadSignIn(f"the provider signs by {algorithms}: expected some of {', '.join(ALGORITHMS)}")
     return found
 
 
