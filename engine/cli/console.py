@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.archive.archive import Archive
     from engine.console.app import House
     from engine.console.keys import ApiKey
+    from engine.console.oidc import Client
     from engine.console.people import SignIn
     from engine.documents.fees import Fee
     from engine.settings import Settings
@@ -80,19 +81,20 @@ def command(
     settings = Settings(**{key: value for key, value in given.items() if value is not None})
     configure(settings.log_format, settings.log_level)
     secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
-    sign_in = _sign_in(settings, host, name, secret)
-    with _house(settings, sign_in, secret, zone, follow=follow) as house:
+    by = sign_in(settings, host, name, secret)
+    with _house(settings, by, secret, zone, follow=follow) as house:
         _serve(house, host, port)
 
 
-def _sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn":
+def sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn":
+    """How people are known to a console on `host`. Failure for what cannot be meant or lets in anybody."""
     import getpass
 
     from engine.console.oidc import ProviderAway
     from engine.console.people import AtThisMachine, BadSignIn, BehindProxy, is_loopback
 
     if settings.console_sign_in == "local":
-        if not is_loopback(host):
+        if not is_loopback(host) and settings.env != "dev":
             hint = (
                 "VIGIL_CONSOLE_SIGN_IN=oidc, or proxy, behind one that signs people in; or --host 127.0.0.1"
             )
@@ -118,7 +120,15 @@ def _sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn
 def _open_id_connect(
     settings: "Settings", secret: str, responders: "Sequence[str]", admins: "Sequence[str]"
 ) -> "SignIn":
-    from engine.console.oidc import Client, OpenIdConnect, discover
+    from engine.console.oidc import OpenIdConnect, discover
+
+    client = client_of(settings)
+    return OpenIdConnect(client, discover(client.issuer), secret, responders, admins)
+
+
+def client_of(settings: "Settings") -> "Client":
+    """What the provider knows the console by, as set. BadSignIn."""
+    from engine.console.oidc import Client
 
     client = Client(
         settings.console_oidc_issuer,
@@ -131,7 +141,7 @@ def _open_id_connect(
         settings.console_session_hours,
     )
     client.check()
-    return OpenIdConnect(client, discover(client.issuer), secret, responders, admins)
+    return client
 
 
 def _several(text: str) -> list[str]:

@@ -13,7 +13,8 @@ WIDEST = 8
 """The shortest prefix of proxies: 10.0.0.0/8 and fd00::/8 are the widest networks of somebody's own."""
 SHORTEST_SECRET = 32
 """Characters; of hexadecimal digits these are 128 bits."""
-_HEADERS = ("console_user_header", "console_groups_header", "console_proxies")
+_OF_PROXY = {"console_user_header", "console_groups_header", "console_proxies"}
+_OF_PEOPLE = {"console_responders", "console_admins"}
 
 
 def examine_console(settings: "Settings") -> Iterator[Finding]:
@@ -30,19 +31,40 @@ def examine_console(settings: "Settings") -> Iterator[Finding]:
 
 
 def _examine_sign_in(settings: "Settings", named: set[str]) -> Iterator[Finding]:
-    how, people = settings.console_sign_in, {"console_responders", "console_admins"}
+    how = settings.console_sign_in
+    provider = {name for name in named if name.startswith("console_oidc_")}
+    idle = {"local": _OF_PROXY | _OF_PEOPLE | provider, "proxy": provider, "oidc": _OF_PROXY}[how]
+    if unused := sorted(named & idle):
+        found = f"with VIGIL_CONSOLE_SIGN_IN={how} nothing reads {_variables(unused)}"
+        yield warn("console sign-in", found, "choose the way that is meant, or unset them")
     if how == "local":
-        if unused := sorted(named & people.union(_HEADERS)):
-            found = f"nobody signs in (local), so nobody reads {_variables(unused)}"
-            yield warn("console sign-in", found, "set VIGIL_CONSOLE_SIGN_IN, or unset them")
-        else:
-            yield ok("console sign-in", "nobody signs in, so it listens on this machine alone")
+        yield ok("console sign-in", "nobody signs in, so it listens on this machine alone")
         return
     if not settings.console_responders.strip(" ,") and not settings.console_admins.strip(" ,"):
         advice = "set VIGIL_CONSOLE_RESPONDERS to people and groups"
         yield warn("console sign-in", "everybody may look, and nobody may record what was done", advice)
     if how == "proxy":
         yield from _examine_proxies(settings)
+    else:
+        yield from _examine_provider(settings)
+
+
+def _examine_provider(settings: "Settings") -> Iterator[Finding]:
+    """Of OpenID Connect: what the console is known by, and whether the provider answers as it should."""
+    from engine.cli.console import client_of
+    from engine.console.oidc import ProviderAway, discover
+    from engine.console.people import BadSignIn
+
+    try:
+        client = client_of(settings)
+        discover(client.issuer)
+    except BadSignIn as error:
+        yield fail("console provider", str(error), "docs/console-sign-in.md has the steps", ExitCode.REFUSED)
+    except ProviderAway as error:
+        advice = "let this machine reach the provider, and trust its authority (SSL_CERT_FILE)"
+        yield fail("console provider", str(error), advice)
+    else:
+        yield ok("console provider", f"{client.issuer} knows {client.url} as {client.id}")
 
 
 def _examine_proxies(settings: "Settings") -> Iterator[Finding]:
@@ -69,7 +91,7 @@ def _examine_proxies(settings: "Settings") -> Iterator[Finding]:
 def _examine_secret(settings: "Settings") -> Iterator[Finding]:
     secret = settings.console_secret.get_secret_value()
     if not secret and settings.console_sign_in != "local":
-        found = "no secret: one is drawn at each start, and another console refuses the forms of this one"
+        found = "no secret: one is drawn at each start, so what one console signed another refuses"
         yield warn("console secret", found, f"{_MAKE}; all consoles need the same")
     elif secret and len(secret) < SHORTEST_SECRET:
         found = f"the secret has {len(secret)} characters, and can be guessed"

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from console.provider import provider
 from engine.cli.console_setup import examine_console
 from engine.cli.doctor import examine
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, Sign
+from engine.demo.broker import free_port
 from engine.intake.keys import hash_of
 from engine.settings import Settings
 
@@ -68,10 +70,41 @@ def test_a_console_where_nobody_may_record_anything_is_pointed_out() -> None:
     assert "nobody may record" in said
 
 
+def test_a_provider_that_is_not_whole_or_does_not_answer_is_a_failure() -> None:
+    by_provider = {"console_sign_in": "oidc", "console_proxies": None}
+    check, sign, said = amiss(**by_provider)
+    assert (check, sign) == ("console provider", Sign.FAIL)
+    assert "VIGIL_CONSOLE_OIDC_ISSUER" in said
+    away = {
+        "console_oidc_issuer": f"http://127.0.0.1:{free_port()}",
+        "console_oidc_client_id": "vigil",
+        "console_oidc_client_secret": "hunter2",
+        "console_url": "https://vigil.example.com",
+    }
+    check, sign, said = amiss(**by_provider, **away)
+    assert (check, sign) == ("console provider", Sign.FAIL)
+    assert "does not answer" in said
+    assert "hunter2" not in said
+
+
+def test_a_provider_that_answers_is_said_to() -> None:
+    with provider() as there:
+        given = {
+            "console_sign_in": "oidc",
+            "console_proxies": None,
+            "console_oidc_issuer": there.url,
+            "console_oidc_client_id": "vigil",
+            "console_oidc_client_secret": "hunter2",
+            "console_url": "https://vigil.example.com",
+        }
+        (said,) = found(**given)
+    assert (said.check, said.sign) == ("console provider", Sign.OK)
+
+
 def test_settings_of_a_sign_in_that_is_not_on_are_pointed_out() -> None:
     check, sign, said = amiss(console_sign_in=None)
     assert (check, sign) == ("console sign-in", Sign.WARN)
-    assert said.endswith("VIGIL_CONSOLE_PROXIES, VIGIL_CONSOLE_RESPONDERS")
+    assert said.endswith("local nothing reads VIGIL_CONSOLE_PROXIES, VIGIL_CONSOLE_RESPONDERS")
     alone = found(console_sign_in="local", console_proxies=None, console_responders=None)
     assert [finding.sign for finding in alone] == [Sign.OK]
 

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
+from engine.cli.console import sign_in
+from engine.cli.exits import Failure
 from engine.intake.configuration import doors
 from engine.settings import Settings
 from servers import missing
@@ -156,6 +158,20 @@ def test_the_console_reads_the_archive_that_another_keeps() -> None:
         assert set(console[name]) <= set(archive[name])
     url = console["environment"]["VIGIL_ARCHIVE_URL"]
     assert url == archive["environment"]["VIGIL_ARCHIVE_URL"]
+
+
+def test_the_console_takes_its_address_where_nobody_signs_in_and_only_for_development(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    console = compose()["services"]["console"]
+    host = console["command"][console["command"].index("--host") + 1]
+    for name, value in console["environment"].items():
+        monkeypatch.setenv(name, str(value))
+    assert sign_in(Settings(), host, "kim", "secret").who({}, "").name == "kim"
+    monkeypatch.delenv("VIGIL_ENV")
+    monkeypatch.setenv("VIGIL_REPLICATION_FACTOR", "3")
+    with pytest.raises(Failure, match="nobody signs in"):
+        sign_in(Settings(), host, "kim", "secret")
 
 
 def test_nothing_of_ours_writes_to_its_root_or_has_a_capability() -> None:

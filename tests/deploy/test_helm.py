@@ -64,6 +64,20 @@ EVERYTHING = {
 }
 
 
+PROVIDER = {
+    "signIn": {
+        "by": "oidc",
+        "oidc": {
+            "issuer": "https://id.example.com/realms/ops",
+            "clientId": "vigil",
+            "clientSecret": {"name": "vigil-client"},
+            "caSecret": {"name": "own-authority"},
+            "port": 8443,
+        },
+    }
+}
+
+
 def values() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
     return found
@@ -107,6 +121,8 @@ def test_the_values_keep_to_their_schema() -> None:
         {"console": {"signIn": {"proxy": {"proxies": ["0.0.0.0/0"]}}}},
         {"console": {"signIn": {"proxy": {"proxies": ["oauth2-proxy"]}}}},
         {"console": {"signIn": {"admins": ["sre,support"]}}},
+        {"console": {"signIn": {"oidc": {"issuer": "http://id.example.com"}}}},
+        {"console": {"signIn": {"oidc": {"scopes": "profile"}}}},
         {"console": {"service": {"type": "LoadBalancer"}}},
     ],
 )
@@ -122,6 +138,7 @@ def test_a_value_that_would_do_nothing_or_harm_is_refused(wrong: dict[str, Any])
         "VIGIL_ARCHIVE_URL",
         "VIGIL_NOTIFY_URL",
         "VIGIL_CONSOLE_SECRET",
+        "VIGIL_CONSOLE_OIDC_CLIENT_SECRET",
     ],
 )
 def test_a_secret_among_the_settings_is_refused(name: str) -> None:
@@ -201,6 +218,7 @@ def pods(resources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 VARIANTS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "everything": EVERYTHING,
+    "a provider": merged(EVERYTHING, {"console": PROVIDER}),
     "certificates": {"kafka": {"securityProtocol": "SSL"}},
     "one machine": {
         "kafka": {"securityProtocol": "PLAINTEXT"},
@@ -327,6 +345,9 @@ def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
     }.items():
         assert missing in refusal(merged(EVERYTHING, {"console": named}))
     assert "networkPolicy.consoleFrom" in refusal(merged(EVERYTHING, {"networkPolicy": {"consoleFrom": []}}))
+    for name in ("issuer", "clientId"):
+        without = merged(PROVIDER, {"signIn": {"oidc": {name: ""}}})
+        assert f"console.signIn.oidc.{name}" in refusal(merged(EVERYTHING, {"console": without}))
     both = {"files": {"a.yaml": "policy: a"}, "configMap": "mine"}
     assert "not both" in refusal({"policies": both})
 
@@ -370,3 +391,16 @@ def test_only_the_peers_that_are_named_reach_the_console() -> None:
         (rule,) = policies["vigil-console"]["spec"]["ingress"]
         assert rule["from"] == [*proxy, *scrapers]
         assert {"podSelector": {}} not in rule["from"]
+
+
+def test_a_console_that_asks_a_provider_itself_may_reach_it_and_believes_no_proxy() -> None:
+    found = rendered(merged(EVERYTHING, {"console": PROVIDER}))
+    (container,) = pods(found)["console"]["containers"]
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert given["VIGIL_CONSOLE_SIGN_IN"] == "oidc"
+    assert given["VIGIL_CONSOLE_URL"] == "https://vigil.example.com"
+    assert given["VIGIL_CONSOLE_OIDC_CLIENT_SECRET_FILE"] == "/run/secrets/vigil-client/client-secret"
+    assert given["SSL_CERT_FILE"] == "/run/secrets/own-authority/ca.crt"
+    assert "VIGIL_CONSOLE_PROXIES" not in given
+    policies = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "NetworkPolicy"}
+    assert 8443 in [port["port"] for port in policies["vigil-console"]["egress"][1]["ports"]]
