@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 WIDEST = 8
 """The shortest prefix of proxies: 10.0.0.0/8 and fd00::/8 are the widest networks of somebody's own."""
-SHORTEST_SECRET = 32
-"""Characters; of hexadecimal digits these are 128 bits."""
 _OF_PROXY = {"console_user_header", "console_groups_header", "console_proxies"}
 _OF_PEOPLE = {"console_responders", "console_admins"}
 
@@ -58,11 +56,11 @@ def _examine_provider(settings: "Settings") -> Iterator[Finding]:
     try:
         client = client_of(settings)
         discover(client.issuer)
-    except BadSignIn as error:
-        yield fail("console provider", str(error), "docs/console-sign-in.md has the steps", ExitCode.REFUSED)
     except ProviderAway as error:
         advice = "let this machine reach the provider, and trust its authority (SSL_CERT_FILE)"
         yield fail("console provider", str(error), advice)
+    except BadSignIn as error:
+        yield fail("console provider", str(error), "docs/console-sign-in.md has the steps", ExitCode.REFUSED)
     else:
         yield ok("console provider", f"{client.issuer} knows {client.url} as {client.id}")
 
@@ -89,6 +87,8 @@ def _examine_proxies(settings: "Settings") -> Iterator[Finding]:
 
 
 def _examine_secret(settings: "Settings") -> Iterator[Finding]:
+    from engine.console.people import SHORTEST_SECRET
+
     secret = settings.console_secret.get_secret_value()
     if not secret and settings.console_sign_in != "local":
         found = "no secret: one is drawn at each start, so what one console signed another refuses"

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from engine.console.people import (
     NOTHING,
+    SHORTEST_SECRET,
     BadSignIn,
     NotSignedIn,
     Person,
@@ -29,8 +30,6 @@ from engine.console.people import (
 log = structlog.stdlib.get_logger("vigil.console")
 
 SIGN_IN, CALLBACK = "/sign-in", "/sign-in/callback"
-SHORTEST_SECRET = 32
-"""Characters: who guesses the secret of the cookies is whoever he likes."""
 SIGN_IN_SECONDS = 600
 """From leaving for the provider to coming back."""
 LEEWAY_SECONDS = 60

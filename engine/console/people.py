@@ -12,6 +12,8 @@ VIEWER, RESPONDER, ADMIN = "viewer", "responder", "admin"
 ROLES = (VIEWER, RESPONDER, ADMIN)
 """Each may do all that those before it may: look; send events; and what changes the console itself."""
 FORM_HOURS = 12
+SHORTEST_SECRET = 32
+"""Characters; of hexadecimal digits these are 128 bits. Who guesses the secret is whoever he likes."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
 Session: TypeAlias = Mapping[str, Any]

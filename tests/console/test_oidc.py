@@ -186,6 +186,17 @@ def test_a_session_ends_and_so_does_one_that_was_tampered_with(console: Console)
         assert browser.get("/", follow_redirects=False).status_code == 303
 
 
+def test_a_stream_ends_with_its_session(console: Console) -> None:
+    with console.signed_in() as browser, browser.stream("GET", "/stream") as stream:
+        parts = stream.iter_raw()
+        assert b"event:" in next(parts)
+        console.later[0] = HOURS * 3600 + 1
+        began = time.monotonic()
+        for _ in parts:
+            assert time.monotonic() - began < 20
+        assert stream.status_code == 200
+
+
 def test_the_policy_of_pages_stays_strict(console: Console) -> None:
     with console.signed_in() as browser:
         policy = browser.get("/").headers["content-security-policy"]
