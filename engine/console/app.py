@@ -1,7 +1,7 @@
 """The web application: pages, the live stream, forms. It holds no truth: Kafka and the archive do."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -212,14 +212,15 @@ class _Site:
         messages = self._stream.messages(self._view(request, rows))
         return EventSourceResponse(self._while_in(request, messages), ping=3600)
 
-    async def _while_in(self, request: Request, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _while_in(self, request: Request, messages: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
         """A session that ends takes its stream with it."""
-        async for message in messages:
-            try:
-                self._who(request)
-            except NotSignedIn:
-                return
-            yield message
+        async with aclosing(messages):
+            async for message in messages:
+                try:
+                    self._who(request)
+                except NotSignedIn:
+                    return
+                yield message
 
     def _view(self, request: Request, rows: int) -> View:
         person = self._who(request)

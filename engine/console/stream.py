@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
@@ -59,7 +59,7 @@ class Stream:
         self._looks[view] = moment, look
         return look
 
-    async def messages(self, view: View) -> AsyncIterator[dict[str, str]]:
+    async def messages(self, view: View) -> AsyncGenerator[dict[str, str], None]:
         """For `sse_starlette`: `board` whenever anything has changed, `ping` where nothing has."""
         reader = _Reader(self, view)
         last = 0.0
