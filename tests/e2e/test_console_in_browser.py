@@ -19,7 +19,7 @@ from browsing import Watched, chromium_or_skip, grave_findings, scrolls_sideways
 from engine.demo.broker import KafkaBroker
 
 pytestmark = pytest.mark.timeout(300)
-WIDTHS = [320, 390, 1024, 1440, 2560]
+WIDTHS = [320, 390, 760, 1024, 1440, 2560]
 
 
 @pytest.fixture(scope="module")
