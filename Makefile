@@ -16,12 +16,13 @@ HELM := v3.22.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak audit chart lock clean
+.PHONY: help demo test check docs bench soak audit chart lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
 	@echo "make check   lint, types, import table, schemas, unit tests"
 	@echo "make test    check, the simulator, and the tests on a real Apache Kafka"
+	@echo "make docs    the documentation as a site, every link looked after"
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
 	@echo "             tell SOAK_OUTCOMES=$(SOAK_OUTCOMES) outcomes to receivers that fail,"
@@ -50,6 +51,10 @@ check: $(VENV)/.dev
 test: check
 	$(BIN)/pytest -q -m sim -n auto --dist loadfile
 	$(BIN)/pytest -q -m "kafka or e2e" -n 2 --dist loadfile
+
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "the site is in .cache/site: open .cache/site/index.html"
 
 bench: $(VENV)/.dev
 	$(BIN)/vigil bench $(ARGS)
