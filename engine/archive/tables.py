@@ -8,6 +8,7 @@ column; a change here needs a migration in `engine/archive/migrations`.
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
+from engine.sql.erasures import erased_table, erasures_table
 from engine.sql.offsets import offsets_table
 
 metadata = MetaData(
@@ -95,21 +96,8 @@ escalations = Table(
 )
 
 offsets = offsets_table("offsets", metadata)
-
-erasures = Table(
-    "erasures",
-    metadata,
-    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.core.erasure`
-    Column("pseudonym", String, nullable=False),
-    Column("at", BigInteger, nullable=False),
-)
-
-erased = Table(
-    "erased",
-    metadata,
-    Column("subject", String, primary_key=True),  # whatever is read of it is erased
-    Column("customer", String, primary_key=True),  # of `erasures`
-)
+erasures = erasures_table("erasures", metadata)
+erased = erased_table("erased", metadata)
 
 pruned = Table(
     "pruned",

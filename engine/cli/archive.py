@@ -55,17 +55,16 @@ def run(
       VIGIL_ARCHIVE_URL_FILE=/run/secrets/archive vigil archive run --metrics-port 9465
     """
     from engine.cli.archiving import archived, follow
-    from engine.settings import Settings
+    from engine.cli.inputs import settings_with
     from engine.sql.following import TopicMadeAnew
     from engine.stream.logs import configure
 
-    given: dict[str, Any] = {
-        "bootstrap_servers": bootstrap_servers,
-        "metrics_port": metrics_port,
-        "log_format": log_format,
-        "archive_url": archive,
-    }
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = settings_with(
+        bootstrap_servers=bootstrap_servers,
+        metrics_port=metrics_port,
+        log_format=log_format,
+        archive_url=archive,
+    )
     configure(settings.log_format, settings.log_level)
     try:
         follow(settings, archived(settings))
@@ -175,14 +174,11 @@ def upgrade(archive: Url = None, json: Json = False) -> None:
       vigil archive upgrade
       vigil archive upgrade --archive postgresql://owner@db/vigil
     """
-    from engine.cli.output import say, say_json
+    from engine.cli.databases import tell_upgrade
 
     with opened(archive, upgrade=False) as one:
         before, after = one.upgrade()
-    if json:
-        say_json({"before": before, "after": after})
-    else:
-        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
+    tell_upgrade(before, after, as_json=json)
 
 
 @app.command("check")
@@ -266,17 +262,14 @@ def prune(
 def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -> "Iterator[Archive]":
     """The archive that an option names, or the settings; its schema brought up to date, or left as it is.
     Failure where there can be none."""
-    from sqlalchemy.exc import DBAPIError
-
     from engine.archive.archive import Archive
+    from engine.cli.databases import reached
     from engine.settings import Settings
-    from engine.sql.database import NoDatabase, connect, reason
+    from engine.sql.database import connect
 
     url = Settings().archive_url.get_secret_value() if url is None else url
-    try:
-        with Archive.open(url) if upgrade else Archive(connect(url, must_exist=must_exist)) as archive:
-            yield archive
-    except NoDatabase as error:
-        raise Failure(str(error), ExitCode.USAGE) from None
-    except DBAPIError as error:
-        raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there, and an archive?") from None
+    with (
+        reached("is the database there, and an archive?"),
+        Archive.open(url) if upgrade else Archive(connect(url, must_exist=must_exist)) as archive,
+    ):
+        yield archive

@@ -1,7 +1,6 @@
 """Between a source's history and Kafka or a file: what `vigil intake backfill` is made of."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -48,7 +47,6 @@ class Wish(NamedTuple):
 
 def load(settings: Settings, door: Door, wish: Wish) -> dict[str, object]:
     """The summary. HistoryFailed and Failure by their names."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a page, with its whole query
     if door.history is None:
         raise Failure(
             f"the door {door.name} has no `history`", ExitCode.REFUSED, "docs/intake.md tells of it"

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -72,13 +72,14 @@ def command(
     """
     import secrets
 
-    from engine.settings import Settings
+    from engine.cli.inputs import settings_with
     from engine.stream.logs import configure
 
-    given: dict[str, Any] = {
-        "bootstrap_servers": bootstrap_servers, "archive_url": archive, "policies": policies,
-    }  # fmt: skip
-    settings = Settings(**{key: value for key, value in given.items() if value is not None})
+    settings = settings_with(
+        bootstrap_servers=bootstrap_servers,
+        archive_url=archive,
+        policies=policies,
+    )
     configure(settings.log_format, settings.log_level)
     secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
     by = sign_in(settings, host, name, secret)

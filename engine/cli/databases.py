@@ -1,13 +1,16 @@
 """A process's database at its start: waited for while it is away."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.output import say, say_json
 from engine.sql.database import NoDatabase, reason
 from engine.sql.following import AWAY
 
@@ -34,3 +37,22 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
             log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
             stopping.wait(RETRY_SECONDS)
     return None
+
+
+@contextmanager
+def reached(hint: str) -> Iterator[None]:
+    """Around what asks a database: Failure where its URL is none, and, with the hint, where it is away."""
+    try:
+        yield
+    except NoDatabase as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+    except DBAPIError as error:
+        raise Failure(reason(error), ExitCode.UNREACHABLE, hint) from None
+
+
+def tell_upgrade(before: str | None, after: str, *, as_json: bool) -> None:
+    """What an upgrade of a schema did."""
+    if as_json:
+        say_json({"before": before, "after": after})
+    else:
+        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.cli.exits import ExitCode, Failure
 
@@ -34,9 +34,14 @@ def now() -> "Instant":
 
 def settings_at(bootstrap_servers: str | None) -> "Settings":
     """The settings, on the brokers that an option names instead of the variable."""
+    return settings_with(bootstrap_servers=bootstrap_servers)
+
+
+def settings_with(**given: Any) -> "Settings":
+    """The settings, with what options name instead of variables; None: they name nothing."""
     from engine.settings import Settings
 
-    return Settings() if bootstrap_servers is None else Settings(bootstrap_servers=bootstrap_servers)
+    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 def pace_of(file: Path | None) -> "Pace | None":

@@ -37,17 +37,16 @@ def run(
 
     import uvicorn
 
+    from engine.cli.inputs import settings_at
     from engine.cli.topics import broker_errors
     from engine.intake.app import application
     from engine.intake.sending import DLQ, Sender
     from engine.metrics.intake import IntakeMetrics
-    from engine.settings import Settings
     from engine.stream.allowed import must_be_allowed
     from engine.stream.logs import configure
     from engine.stream.rights import roles
 
-    given: dict[str, Any] = {} if bootstrap_servers is None else {"bootstrap_servers": bootstrap_servers}
-    settings = Settings(**given)
+    settings = settings_at(bootstrap_servers)
     configure(settings.log_format, settings.log_level)
     found = _doors(doors)
     with broker_errors():

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.record import Json, Url, forget, opened, prune, settings_with, upgrade
+from engine.cli.inputs import settings_with
+from engine.cli.record import Json, Url, forget, opened, prune, upgrade
 
 if TYPE_CHECKING:
     from engine.notify.routing import Matchers

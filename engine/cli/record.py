@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,6 @@ from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
     from engine.notify.record import Record
-    from engine.settings import Settings
 
 Url = Annotated[
     str | None,
@@ -92,37 +91,25 @@ def upgrade(record: Url = None, json: Json = False) -> None:
       vigil notify upgrade
       vigil notify upgrade --record postgresql://owner@db/vigil
     """
-    from engine.cli.output import say, say_json
+    from engine.cli.databases import tell_upgrade
 
     with opened(record, upgrade=False) as one:
         before, after = one.upgrade()
-    if json:
-        say_json({"before": before, "after": after})
-    else:
-        say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
+    tell_upgrade(before, after, as_json=json)
 
 
 @contextmanager
 def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Record]":
     """The record that an option names, or the settings; its schema brought up to date, or left as it is.
     Failure where there can be none."""
-    from sqlalchemy.exc import DBAPIError
-
-    from engine.cli.inputs import now
+    from engine.cli.databases import reached
+    from engine.cli.inputs import now, settings_with
     from engine.notify.record import Record
-    from engine.sql.database import NoDatabase, connect, reason
+    from engine.sql.database import connect
 
     url = settings_with(notify_url=url).notify_url.get_secret_value()
-    try:
-        with Record.open(url, now()) if upgrade else Record(connect(url)) as record:
-            yield record
-    except NoDatabase as error:
-        raise Failure(str(error), ExitCode.USAGE) from None
-    except DBAPIError as error:
-        raise Failure(reason(error), ExitCode.UNREACHABLE, "is the database there?") from None
-
-
-def settings_with(**given: Any) -> "Settings":
-    from engine.settings import Settings
-
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    with (
+        reached("is the database there?"),
+        Record.open(url, now()) if upgrade else Record(connect(url)) as record,
+    ):
+        yield record

@@ -1,7 +1,7 @@
 """`vigil worker`: the engine itself."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -60,26 +60,24 @@ def command(
       vigil worker --clock events          # history: judged by the events' own time
       vigil worker --shadow proposed/      # outcomes to vigil.outcomes.v1.shadow
     """
-    from engine.cli.inputs import pace_of
+    from engine.cli.inputs import pace_of, settings_with
     from engine.policies import load
-    from engine.settings import Settings
     from engine.stream.checks import Refused, Unreachable
     from engine.stream.logs import configure
     from engine.stream.worker import main
 
-    given: dict[str, Any] = {
-        "bootstrap_servers": bootstrap_servers,
-        "policies": policies,
-        "shadow": shadow,
-        "pace": pace,
-        "delivery": delivery,
-        "clock": clock,
-        "app_id": app_id,
-        "instance_id": instance_id,
-        "metrics_port": metrics_port,
-        "log_format": log_format,
-    }
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = settings_with(
+        bootstrap_servers=bootstrap_servers,
+        policies=policies,
+        shadow=shadow,
+        pace=pace,
+        delivery=delivery,
+        clock=clock,
+        app_id=app_id,
+        instance_id=instance_id,
+        metrics_port=metrics_port,
+        log_format=log_format,
+    )
     configure(settings.log_format, settings.log_level)
     book = load(settings.policies)
     try:

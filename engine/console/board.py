@@ -65,7 +65,6 @@ class Board:
         self._book, self._patience = book, patience
         self._records: dict[str, bytes] = {}
         self._rows: dict[str, list[Row]] = {}
-        self._by_id: dict[str, Row] = {}
         self._ordered: list[Row] = []
         self._changed: set[str] = set()
         self._turns: list[tuple[Instant, str]] = []
@@ -121,10 +120,6 @@ class Board:
 
     def _place(self, gone: set[str], fresh: list[Row]) -> None:
         """Into the order: one by one where few changed, else all of them anew."""
-        for identity in gone:
-            self._by_id.pop(identity, None)
-        for row in fresh:
-            self._by_id[row.id] = row
         kept = [row for row in self._ordered if row.id not in gone] if gone else self._ordered
         if len(fresh) > 100:
             kept = sorted([*kept, *fresh], key=_in_order)

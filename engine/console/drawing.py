@@ -120,12 +120,10 @@ def to_the_second(at: Instant, zone: tzinfo) -> str:
 
 
 def when(at: Instant, now: Instant, zone: tzinfo) -> str:
-    """As `clock_time`, and beyond six days with the hour, or of another year with the year."""
-    moment = to_datetime(at).astimezone(zone)
-    if abs(at - now) <= WEEK_VIEW:
-        return clock_time(at, now, zone)
-    this_year = moment.year == to_datetime(now).astimezone(zone).year
-    return f"{moment.day} {moment:%b %H:%M}" if this_year else f"{moment.day} {moment:%b %Y}"
+    """As `clock_time`, and beyond six days with the hour, unless it is of another year."""
+    local = to_datetime(at).astimezone(zone)
+    is_day = abs(at - now) > WEEK_VIEW and local.year == to_datetime(now).astimezone(zone).year
+    return clock_time(at, now, zone) + (f" {local:%H:%M}" if is_day else "")
 
 
 def share(part: int, whole: int) -> str:

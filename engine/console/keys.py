@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.intake.keys import is_hash
+from engine.intake.keys import must_be_hash
 from engine.policies.documents import Document, read
 from engine.policies.problems import Problem
 
@@ -42,9 +42,7 @@ class _Key(BaseModel):
     @field_validator("hash")
     @classmethod
     def _hashed(cls, value: str) -> str:
-        if not is_hash(value):
-            raise ValueError("sha256:… as `vigil intake key new` prints it, and never the key itself")
-        return value
+        return must_be_hash(value)
 
     @field_validator("scopes")
     @classmethod

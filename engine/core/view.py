@@ -96,7 +96,8 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
 
 def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
     calendar = plan.calendars[row.calendar]
-    is_open = calendar.is_open(now)
+    closes = calendar.closes(now)
+    is_open = closes > now
     at_risk_from = Span(int(row.target * (1 - AT_RISK_RATIO)))
     if row.is_breached:
         shown = "breached"
@@ -128,18 +129,19 @@ def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
         why=row.why,
         in_a_row=row.in_a_row,
         is_judged=row.is_judged,
-        closes_at=calendar.closes(now) if is_open and not row.is_paused else NEVER,
-        turns_at=_turn(calendar, shown, row, at_risk_from, now),
+        closes_at=closes if is_open and not row.is_paused else NEVER,
+        turns_at=_turn(calendar, shown, row, at_risk_from, closes, now),
     )
 
 
-def _turn(calendar: Calendar, shown: str, row: _Row, at_risk_from: Span, now: Instant) -> Instant:
-    """When time alone changes what is shown."""
+def _turn(
+    calendar: Calendar, shown: str, row: _Row, at_risk_from: Span, closes: Instant, now: Instant
+) -> Instant:
+    """When time alone changes what is shown; `closes` is `now` where the calendar is closed."""
     if shown == "paused":
         return NEVER
-    if not calendar.is_open(now):
+    if closes == now:
         return calendar.next_opening(now)
-    closes = calendar.closes(now)
     if shown == "running" and row.target > 0:
         return min(closes, calendar.due(now, Span(row.left - at_risk_from)))
     if shown in ("running", "at_risk"):  # past the due time by the least that there is

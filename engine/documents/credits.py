@@ -135,13 +135,19 @@ def _percent(percent: Decimal) -> str:
     return f"{percent.normalize():f}"
 
 
-def _breach(one: Credit) -> dict[str, object]:
+def _clock(one: Credit | Exposure) -> dict[str, object]:
     return {
         "subject": one.subject,
         "metric": one.metric,
         "key": one.key,
         "cycle": one.cycle,
         "severity": one.severity,
+    }
+
+
+def _breach(one: Credit) -> dict[str, object]:
+    return {
+        **_clock(one),
         "breached_at": format_instant(one.breached_at),
         "percent": one.percent,
         "threshold": one.threshold,
@@ -154,11 +160,7 @@ def _breach(one: Credit) -> dict[str, object]:
 
 def _open(one: Exposure) -> dict[str, object]:
     return {
-        "subject": one.subject,
-        "metric": one.metric,
-        "key": one.key,
-        "cycle": one.cycle,
-        "severity": one.severity,
+        **_clock(one),
         "policy": {"name": one.policy.name, "version": one.policy.version, "hash": one.policy.hash},
         "due_at": None if one.due_at is None else format_instant(one.due_at),
         "breached": one.is_breached,

@@ -16,7 +16,7 @@ from engine.intake.arrival import Arrival, NotAuthentic
 from engine.intake.authenticity import key_of
 from engine.intake.history.access import Access, must_be_url
 from engine.intake.history.readers import READERS
-from engine.intake.keys import OF_A_KEY, Key, Rate, is_hash, owner
+from engine.intake.keys import OF_A_KEY, Key, Rate, must_be_hash, owner
 from engine.intake.mapping import Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
@@ -95,9 +95,7 @@ class _Key(BaseModel):
     @field_validator("hash")
     @classmethod
     def _hashed(cls, value: str) -> str:
-        if not is_hash(value):
-            raise ValueError("sha256:… as `vigil intake key new` prints it, and never the key itself")
-        return value
+        return must_be_hash(value)
 
     def made(self) -> Key:
         rate = None if self.rate is None else self.rate.made()

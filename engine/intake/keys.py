@@ -62,8 +62,11 @@ def hash_of(key: str) -> str:
     return "sha256:" + hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
-def is_hash(text: str) -> bool:
-    return _HASH.fullmatch(text) is not None
+def must_be_hash(text: str) -> str:
+    """The same text. ValueError says what was expected, never what was found: it may be the key itself."""
+    if _HASH.fullmatch(text) is None:
+        raise ValueError("sha256:… as `vigil intake key new` prints it, and never the key itself")
+    return text
 
 
 def owner(keys: Sequence[HashedKey], given: str) -> HashedKey:

@@ -6,6 +6,7 @@ live beside an archive in one database. A change here needs a migration in `engi
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from engine.sql.erasures import erased_table, erasures_table
 from engine.sql.offsets import offsets_table
 
 metadata = MetaData(
@@ -99,20 +100,8 @@ silences = Table(
 
 offsets = offsets_table("notify_offsets", metadata)
 
-erasures = Table(
-    "notify_erasures",
-    metadata,
-    Column("customer", String, primary_key=True),  # a hash of the id, see `engine.core.erasure`
-    Column("pseudonym", String, nullable=False),
-    Column("at", BigInteger, nullable=False),
-)
-
-erased = Table(
-    "notify_erased",
-    metadata,
-    Column("subject", String, primary_key=True),  # whatever is read of it is erased
-    Column("customer", String, primary_key=True),  # of `erasures`
-)
+erasures = erasures_table("notify_erasures", metadata)
+erased = erased_table("notify_erased", metadata)
 
 about = Table(
     "notify_about",

@@ -15,7 +15,7 @@ QUIET = {
     "kafka": logging.WARNING,
     "asyncio": logging.WARNING,
     "authlib": logging.WARNING,  # says the code verifier at debug level
-    "httpx": logging.WARNING,  # whole addresses, with their queries
+    "httpx": logging.WARNING,  # a line an answer, with the whole address and its query
     "httpcore": logging.WARNING,  # headers of answers, cookies too
     # Faust's services log under the module of their class; our own name is vigil.stream.
     "engine.stream": logging.WARNING,

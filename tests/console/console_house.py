@@ -1,8 +1,10 @@
 """The real application over a real archive of the example's events and a few of our own, without Kafka."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +143,14 @@ def served(
             audit=Audit(archive.engine),
         )._replace(**more)
         yield Served(application(house), house, archive, sent)
+
+
+async def text(client: httpx.AsyncClient, address: str, status: int = 200) -> str:
+    """What a reader sees, without marks."""
+    answer = await client.get(address)
+    assert answer.status_code == status, answer.text
+    seen = re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2].partition("</main>")[0])
+    return " ".join(unescape(seen).split())
 
 
 def _no_broker() -> Any:

@@ -1,13 +1,13 @@
 """Promises, action items and RCAs as pages: what the ledgers say, filtered by the address."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
-from console_house import INCIDENT, Served, served
+from console_house import INCIDENT, Served, served, text
 from sqlalchemy import Engine, event
 
 from engine.archive.accounts import accounts
@@ -23,20 +23,6 @@ ALL = Asked()
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("console")) as one:
         yield one
-
-
-@pytest.fixture
-async def client(house: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with house.client() as one:
-        yield one
-
-
-async def text(client: httpx.AsyncClient, address: str, status: int = 200) -> str:
-    """What a reader sees, without marks."""
-    answer = await client.get(address)
-    assert answer.status_code == status, answer.text
-    seen = re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2].partition("</main>")[0])
-    return " ".join(unescape(seen).split())
 
 
 async def test_a_promise_is_shown_with_its_state_its_people_and_its_escalation(

@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from html import unescape
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from console_house import FEES, NOW, POLICIES, Served, served
+from console_house import FEES, NOW, POLICIES, Served, served, text
 from typer.testing import CliRunner
 
 from engine.cli.main import app as vigil
@@ -28,20 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(folder: Path) -> Iterator[Served]:
     with served(folder) as one:
         yield one
-
-
-@pytest.fixture
-async def client(house: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with house.client() as one:
-        yield one
-
-
-async def text(client: httpx.AsyncClient, address: str, status: int = 200) -> str:
-    """What a reader sees, without marks."""
-    answer = await client.get(address)
-    assert answer.status_code == status, answer.text
-    seen = re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2].partition("</main>")[0])
-    return " ".join(unescape(seen).split())
 
 
 def said(folder: Path, *words: str) -> object:
