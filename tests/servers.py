@@ -2,10 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Mapping
-from typing import NoReturn
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import pytest
+import uvicorn
 from kafka import KafkaAdminClient
 
 from engine.demo.broker import KafkaBroker, NoJava, StartFailed, start_kafka
@@ -46,3 +50,20 @@ def create_topics(
         admin.create_topics(dict.fromkeys(names, topic), wait_for_metadata=True)
     finally:
         admin.close()
+
+
+@contextmanager
+def listening(app: Any, port: int, **how: Any) -> Iterator[None]:
+    """While inside, an ASGI application is served at the port of this machine; `how`: of uvicorn.Config."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, **how))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < until, "the application does not listen"
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(20)

@@ -7,19 +7,18 @@ userinfo, and keys that can be changed.
 import base64
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+import servers
 from engine.demo.broker import free_port
 
 ID, SECRET = "vigil-console", "planted-Zk9-client"
@@ -127,17 +126,5 @@ def provider() -> Iterator[Provider]:
 @contextmanager
 def listening(app: FastAPI, port: int) -> Iterator[None]:
     """While inside, it is served on this machine; what it does at its start and end it does not do."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until, "the server did not start"
-        time.sleep(0.01)
-    try:
+    with servers.listening(app, port, access_log=False, lifespan="off", proxy_headers=False):
         yield
-    finally:
-        server.should_exit = True
-        thread.join(20)

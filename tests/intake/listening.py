@@ -1,14 +1,13 @@
 """The intake's application as it is, with a sink in the place of Kafka; over HTTP where that is asked for."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 
+import servers
 from engine.contract.codec import Received, Record, decode
 from engine.demo.broker import free_port
 from engine.intake.app import application
@@ -56,15 +55,5 @@ def app_of(folder: Path, text: str) -> tuple[FastAPI, Sink]:
 def listening(app: FastAPI) -> Iterator[str]:
     """Its URL, over real HTTP, until the block ends."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until, "the intake does not listen"
-        time.sleep(0.02)
-    try:
+    with servers.listening(app, port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
