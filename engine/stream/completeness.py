@@ -1,7 +1,7 @@
 """Up to when what was recorded has been read, a partition: a verdict that is due later may not know all."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from faust.types import TP
@@ -31,15 +31,16 @@ class Completeness:
         self._inputs = frozenset((settings.tickets_topic, settings.incidents_topic))
         self._ends = ends
         self._intake = intake
-        self._starts: dict[int, dict[TP, int]] = {}
+        self._read: dict[int, list[TP]] = {}
+        """By partition number: the partitions of event topics."""
         self._began = time.monotonic()
 
-    def begin(self, starts: Mapping[TP, int]) -> None:
-        """A new assignment: from where each source partition is read."""
-        inputs = {tp: start for tp, start in starts.items() if tp.topic in self._inputs}
-        self._starts = {tp.partition: {} for tp in inputs}
-        for tp, start in inputs.items():
-            self._starts[tp.partition][tp] = start
+    def begin(self, sources: Iterable[TP]) -> None:
+        """A new assignment: the source partitions, of which the intake knows from where they are read."""
+        self._read = {}
+        for tp in sources:
+            if tp.topic in self._inputs:
+                self._read.setdefault(tp.partition, []).append(tp)
         self._began = time.monotonic()
 
     def until(self, partition: int, now: Instant) -> Instant | None:
@@ -48,10 +49,10 @@ class Completeness:
         What lies unread right after it may be a second old or a day: its first record says which.
         """
         known, heard = now, NOTHING_READ
-        for tp, start in self._starts.get(partition, {}).items():
+        for tp in self._read.get(partition, ()):
             end = self._ends.end_of(tp)
             taken, recorded = self._intake.expected(tp), self._intake.recorded(tp)
-            unread = end is not None and end > (start if taken is None else taken)
+            unread = end is not None and taken is not None and end > taken
             if end is None or (unread and recorded is None):
                 return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             last = NOTHING_READ if recorded is None else Instant(recorded * MILLISECOND)

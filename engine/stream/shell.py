@@ -146,6 +146,7 @@ class Shell:
         self.intake.reset()
         for tp, start in starts.items():
             self.intake.begin(tp, self._group.generation(), start)
+        self.completeness.begin(starts)
         self.accepting = True
         self._tell_recovered()
 
@@ -161,7 +162,6 @@ class Shell:
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())
         starts = dict(zip(sources, await asyncio.gather(*map(self._group.start_of, sources)), strict=True))
-        self.completeness.begin(starts)
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms, starts

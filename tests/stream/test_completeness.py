@@ -22,14 +22,14 @@ class Topics:
 
     def __init__(self) -> None:
         self.ends: dict[TP, int | None] = dict.fromkeys((TICKETS, INCIDENTS, COMMANDS, ELSEWHERE), 10)
-        self.taken: dict[TP, int] = {}
+        self.taken: dict[TP, int] = dict.fromkeys(self.ends, 10)
         self.last: dict[TP, Instant] = {}
 
     def end_of(self, tp: TP) -> int | None:
         return self.ends[tp]
 
     def expected(self, tp: TP) -> int | None:
-        return self.taken.get(tp)
+        return self.taken[tp]
 
     def recorded(self, tp: TP) -> int | None:
         last = self.last.get(tp)
@@ -38,7 +38,7 @@ class Topics:
 
 def known(topics: Topics, **settings: Any) -> Completeness:
     made = Completeness(Settings(**settings), topics, topics)  # type: ignore[arg-type]  # it asks two questions
-    made.begin(dict.fromkeys(topics.ends, 10))
+    made.begin(topics.ends)
     return made
 
 
