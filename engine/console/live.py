@@ -9,10 +9,8 @@ from kafka import KafkaConsumer
 
 from engine.console.board import Board
 from engine.core.instants import Instant
-from engine.core.state import UnknownStateFormat
-from engine.core.unpacking import DamagedState
 from engine.metrics.console import ConsoleMetrics
-from engine.sql.following import Follower, Record, TopicMadeAnew
+from engine.sql.following import Follower, Record
 from engine.sql.offsets import Advance
 
 log = structlog.stdlib.get_logger("vigil.console")
@@ -101,17 +99,19 @@ class Live:
     def _read(self) -> None:
         try:
             self._follower.run()
-        except TopicMadeAnew as error:
-            self._fail(str(error))
+        except Exception as error:  # whatever it is: a board that stands still must not look alive
+            self._fail(error)
 
     def _turn(self) -> None:
         while not self._stopping.wait(TURN_SECONDS):
             try:
                 self.board.turn(self._now())
-            except (UnknownStateFormat, DamagedState) as error:
-                self._fail(str(error))
+            except Exception as error:
+                self._fail(error)
                 return
 
-    def _fail(self, why: str) -> None:
-        self.failed = why
-        log.error("board_stopped", why=why, hint="restart the console; `vigil doctor` looks at the topics")
+    def _fail(self, error: Exception) -> None:
+        why = str(error) or type(error).__name__
+        hint = "restart the console; `vigil doctor` looks at the topics"
+        log.error("board_stopped", why=why, exc_info=error, hint=hint)
+        self.failed = self.failed or why  # the first is the reason

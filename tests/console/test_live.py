@@ -1,0 +1,47 @@
+"""A board that stands still says so, whatever stopped it."""
+
+import time
+from typing import Any
+
+import pytest
+
+from engine.console.board import Board
+from engine.console.live import Live
+from engine.core.instants import Instant, Span
+from engine.metrics.console import ConsoleMetrics
+from engine.policies import load_documents
+
+
+class Away(Exception):
+    """Nobody expects it."""
+
+
+def board() -> Board:
+    return Board(load_documents([]), Span(0))
+
+
+def stopped(live: Live) -> str:
+    until = time.monotonic() + 10
+    while not live.failed and time.monotonic() < until:
+        time.sleep(0.01)
+    live.stop()
+    return live.failed
+
+
+def no_broker() -> Any:
+    raise Away("the way is closed")
+
+
+def test_a_reader_that_cannot_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live(board(), "state", no_broker, lambda: Instant(0), ConsoleMetrics())
+    live.start()
+    assert stopped(live) == "the way is closed"
+    assert not live.is_ready
+
+
+def test_a_turn_that_cannot_be_made() -> None:
+    shown = board()
+    shown.put("desk:1", b"no state")
+    live = Live(shown, "state", lambda: time.sleep(2), lambda: Instant(0), ConsoleMetrics())  # type: ignore[arg-type, func-returns-value]
+    live.start()
+    assert "stored state" in stopped(live)
