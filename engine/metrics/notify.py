@@ -27,7 +27,6 @@ class NotifyMetrics:
             self.circuit(receiver, 0)
             self.waiting(receiver, 0.0)
             self.worded_otherwise(receiver, 0)
-            self.worded_otherwise(receiver, 0)
             for result in (DELIVERED, FAILED, DEAD):
                 self._counters["vigil_notify_notifications_total"][receiver, result].add(0)
 

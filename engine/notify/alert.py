@@ -73,9 +73,12 @@ class Refused(Exception):
 
 
 class Receiver(Protocol):
-    """One configured place that notifications go to. `send` is called for one group at a time, in order."""
+    """One configured place that notifications go to. `send` is called for each group in order, and for no
+    more than `at_once` groups at a time."""
 
     name: str
+    at_once: int
+    """1 where groups share something there: a thread, a pace."""
     wording: "Wording"
     """How it tells them."""
 

@@ -44,10 +44,18 @@ class Circuit:
         self._failures = 0
 
     def failed(self, now: Instant, after: float | None) -> None:
-        """`after`: seconds that the receiver has asked for; all of it is let alone, not one notification."""
-        self._failures += 1
+        """`after`: seconds that the receiver has asked for; all of it is let alone, not one notification.
+
+        While it is open, what was under way fails for the same reason, and opens it for no longer.
+        """
         wait = 0 if after is None else int(after * SECOND)
-        if self._failures >= FAILURES:
-            whole = min(LONGEST_OPEN, FIRST_OPEN * 2 ** min(self._failures - FAILURES, 20))
-            wait = max(wait, int(whole * self._dice.uniform(0.5, 1)))
+        if self.state(now) != OPEN:
+            self._failures += 1
+            wait = max(wait, self._pause())
         self._until = Instant(max(self._until, now + wait))
+
+    def _pause(self) -> int:
+        if self._failures < FAILURES:
+            return 0
+        whole = min(LONGEST_OPEN, FIRST_OPEN * 2 ** min(self._failures - FAILURES, 20))
+        return int(whole * self._dice.uniform(0.5, 1))

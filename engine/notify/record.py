@@ -1,8 +1,8 @@
 """The delivery record: what stands, what each receiver was told, and what it is to be told, in SQL.
 
-Every method is one transaction. An attempt is noted before it is made, and its result after: whoever is
-killed between makes it again, with the same keys. SQLAlchemy's errors come through: OperationalError where
-the database is away. Safe to share between threads, of which one at a time writes.
+Every method is one transaction, and so is an outbox. An attempt is noted before it is made, and its result
+after: whoever is killed between makes it again, with the same keys. SQLAlchemy's errors come through:
+OperationalError where the database is away. Safe to share between threads, of which one at a time writes.
 """
 
 import fcntl
@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     Connection,
-    CursorResult,
     Engine,
     and_,
     case,
@@ -32,29 +31,27 @@ from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.notify import forgetting, schema
 from engine.notify import tables as t
-from engine.notify.alert import FIRING, NOTE, Notification
+from engine.notify.alert import FIRING, NOTE
 from engine.notify.batch import Batch
 from engine.notify.conditions import concerns
 from engine.notify.forgetting import Forgotten
+from engine.notify.outbox import Outbox
 from engine.notify.routing import Matchers, Route
 from engine.notify.rows import (
     Letter,
     Silence,
     group_row,
     member_row,
-    pack,
     read_alerts,
     read_groups,
     read_letter,
     read_members,
     read_silence,
     replace,
-    silences_since,
     storable,
     store_alerts,
 )
-from engine.notify.telling import MAYBE, NO, Group, Member, step
-from engine.notify.turn import Turn
+from engine.notify.telling import MAYBE, NO, Group, Member
 from engine.sql.database import connect, writing
 from engine.sql.offsets import Advance, advance, stands
 
@@ -71,14 +68,6 @@ class Due(NamedTuple):
     """When the first of the others is due."""
     oldest: Instant | None
     """Since when the oldest of what is due, or has failed, waits."""
-
-
-class Attempt(NamedTuple):
-    """A notification that is noted as being sent, and what it takes to undo the note."""
-
-    notification: Notification
-    before: dict[str, int]
-    """By key, what the receiver showed before."""
 
 
 class Failing(NamedTuple):
@@ -205,64 +194,11 @@ class Record:
             )
         return Due(found, next_, oldest)
 
-    def begin(self, receiver: str, group: str, root: Route, now: Instant) -> Attempt | None:
-        """What the group is to be told now, noted as being sent; None: nothing, and it is noted when next."""
+    @contextmanager
+    def outbox(self, root: Route) -> Iterator[Outbox]:
+        """What is sent, or how sending it ended: all that is noted in the block, in one transaction."""
         with self._writing() as connection:
-            one = Turn(connection, receiver, group, root)
-            if one.route is None:
-                one.rest(now)
-                return None
-            silenced_until = silences_since(connection, now)
-            what = step(one.group, one.members.values(), one.route, silenced_until, now)
-            one.drop(what.dropped)
-            if not what.tell:
-                one.group.due, one.group.held = what.due, what.held
-                one.store_group()
-                return None
-            before = {alert.key: one.members[alert.key].shown for alert in what.tell}
-            for alert in what.tell:
-                member = one.members[alert.key]
-                if alert.state == FIRING and member.shown == NO:
-                    member.shown = MAYBE
-                    one.store(member)
-            notification = Notification(receiver, group, tuple(what.tell), one.group.attempt)
-            return Attempt(notification, before)
-
-    def told(self, attempt: Attempt, root: Route, now: Instant) -> None:
-        """The receiver has it."""
-        with self._writing() as connection:
-            one = Turn(connection, attempt.notification.receiver, attempt.notification.group, root)
-            again = one.route.resolved_for if one.route is not None else 0
-            one.tell(attempt.notification.alerts, Instant(now + again) if again else None)
-            one.group.told_at = now
-            one.rest(now)
-
-    def failed(self, attempt: Attempt, root: Route, why: str, again: Instant, now: Instant) -> None:
-        """It is to be sent again."""
-        with self._writing() as connection:
-            one = Turn(connection, attempt.notification.receiver, attempt.notification.group, root)
-            group = one.group
-            group.attempt, group.since = group.attempt + 1, group.since or now
-            group.why, group.due, group.held = storable(why), again, False
-            one.store_group()
-
-    def refused(self, attempt: Attempt, root: Route, why: str, now: Instant) -> int:
-        """It will never be taken: a dead letter, and its number."""
-        n = attempt.notification
-        with self._writing() as connection:
-            one = Turn(connection, n.receiver, n.group, root)
-            letter = {"receiver": n.receiver, "grp": n.group, "at": now, "attempts": one.group.attempt + 1}
-            letter |= {"reason": storable(why), "alerts": pack(n.alerts)}
-            made: CursorResult[Any] = connection.execute(insert(t.dead).values(letter))
-            one.tell(n.alerts)
-            one.group.told_at = now  # or a reminder that is refused would be due again at once
-            for alert in n.alerts:
-                if (member := one.members.get(alert.key)) is not None and alert.state == FIRING:
-                    member.shown = attempt.before[alert.key]
-                    one.store(member)
-            one.rest(now)
-            (number,) = made.inserted_primary_key or (0,)
-            return int(number)
+            yield Outbox(connection, root)
 
     # -- what a receiver remembers ------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
-"""Tells one receiver what is due: one notification at a time, its result recorded before the next."""
+"""Tells one receiver what is due, as many groups at a time as it takes; how that ended is recorded before the
+next."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import NamedTuple
 
 import structlog
 
@@ -11,14 +13,15 @@ from engine.core.instants import SECOND, Instant
 from engine.metrics.notify import DEAD, DELIVERED, FAILED, NotifyMetrics
 from engine.notify.alert import Receiver, Refused, TryAgain
 from engine.notify.circuit import CLOSED, Circuit, backoff
-from engine.notify.record import Attempt, Record
+from engine.notify.outbox import Attempt, Outbox
+from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.sql.database import reason
 from engine.sql.following import AWAY
 
 log = structlog.stdlib.get_logger("vigil.notify")
 
-_AT_ONCE = 100
+_LOOKED_AT = 100
 """Groups of one look at what is due."""
 _LOOK = 1.0
 """Seconds between two looks where nothing is due: others end silences and send dead letters again."""
@@ -76,13 +79,14 @@ class Sender:
     async def round(self, stopping: asyncio.Event) -> float:
         """Tell what is due; in how many seconds to look again."""
         name, now = self._receiver.name, self._now()
-        due = await asyncio.to_thread(self._record.due, name, now, _AT_ONCE)
+        due = await asyncio.to_thread(self._record.due, name, now, _LOOKED_AT)
         self._metrics.waiting(name, 0.0 if due.oldest is None else (now - due.oldest) / SECOND)
         self._metrics.circuit(name, self._circuit.state(now))
-        for group in due.groups:
-            if stopping.is_set() or not self._circuit.may_try(self._now()):
-                break
-            await self._tell(group)
+        left = due.groups
+        while left and not stopping.is_set() and self._circuit.may_try(self._now()):
+            number = self._receiver.at_once if self._circuit.state(self._now()) == CLOSED else 1
+            await self._tell(left[:number])
+            left = left[number:]
         now = self._now()
         if not self._circuit.may_try(now):
             return (self._circuit.until - now) / SECOND
@@ -98,56 +102,106 @@ class Sender:
         except TimeoutError:
             return
 
-    async def _tell(self, group: str) -> None:
-        name = self._receiver.name
-        attempt = await asyncio.to_thread(self._record.begin, name, group, self._root, self._now())
-        if attempt is None:
-            return
-        began, failures = time.monotonic(), self._receiver.wording.failures
+    async def _tell(self, groups: Sequence[str]) -> None:
+        """The groups at once. Each is noted as being sent before any is, and all results are noted together:
+        whoever is killed between sends again what this had sent."""
+        attempts = await asyncio.to_thread(self._begin, groups)
+        failures = self._receiver.wording.failures
+        sent = await asyncio.gather(*map(self._send, attempts), return_exceptions=True)
+        ends = [one for one in sent if isinstance(one, _End)]
+        notes = [self._judged(end) for end in ends]
+        numbers = await asyncio.to_thread(self._note, notes) if notes else []
+        for note, number in zip(notes, numbers, strict=True):
+            self._say(note, number)
+        self._metrics.worded_otherwise(self._receiver.name, self._receiver.wording.failures - failures)
+        for one in sent:
+            if isinstance(one, BaseException):
+                raise one  # our own record is away, which the receiver asked
+
+    def _begin(self, groups: Sequence[str]) -> list[Attempt]:
+        with self._record.outbox(self._root) as outbox:
+            return outbox.begin(self._receiver.name, groups, self._now())
+
+    async def _send(self, attempt: Attempt) -> "_End":
+        began = time.monotonic()
         try:
             async with asyncio.timeout(_LONGEST_SEND):
                 await self._receiver.send(attempt.notification, self._memory)
         except Refused as why:
-            await self._refused(attempt, why.reason)
+            return _End(attempt, DEAD, why.reason)
         except TryAgain as why:
-            await self._failed(attempt, why.reason, why.after)
+            return _End(attempt, FAILED, why.reason, why.after)
         except TimeoutError:
-            await self._failed(attempt, f"not done within {_LONGEST_SEND:g} s", None)
+            return _End(attempt, FAILED, f"not done within {_LONGEST_SEND:g} s")
         except AWAY:
-            raise  # our own record, asked by the receiver
+            raise
         except Exception as error:
-            log.exception("receiver_broke", receiver=name, group=group)
-            await self._failed(attempt, f"{type(error).__name__}: {error}", None)
-        else:
-            await self._told(attempt, time.monotonic() - began)
-        self._metrics.worded_otherwise(name, self._receiver.wording.failures - failures)
+            n = attempt.notification
+            log.exception("receiver_broke", receiver=n.receiver, group=n.group)
+            return _End(attempt, FAILED, f"{type(error).__name__}: {error}")
+        return _End(attempt, DELIVERED, seconds=time.monotonic() - began)
 
-    async def _told(self, attempt: Attempt, seconds: float) -> None:
-        n = attempt.notification
-        if self._circuit.state(self._now()) != CLOSED:
-            log.info("receiver_is_back", receiver=n.receiver)
-        self._circuit.succeeded()
-        await asyncio.to_thread(self._record.told, attempt, self._root, self._now())
-        self._metrics.sent(n.receiver, DELIVERED)
-        log.info("told", **_line(attempt), seconds=round(seconds, 3))
-
-    async def _failed(self, attempt: Attempt, why: str, after: float | None) -> None:
-        n, now = attempt.notification, self._now()
+    def _judged(self, end: "_End") -> "_Note":
+        """What the end says of the receiver, and when what failed is sent again."""
+        now, name = self._now(), self._receiver.name
         was = self._circuit.state(now)
-        self._circuit.failed(now, after)
-        wait = max(backoff(n.attempt + 1, self._dice), int((after or 0) * SECOND))
-        again = Instant(now + wait)
-        await asyncio.to_thread(self._record.failed, attempt, self._root, why, again, now)
-        self._metrics.sent(n.receiver, FAILED)
-        log.warning("not_told", **_line(attempt), why=why, again_in_seconds=round(wait / SECOND, 1))
+        if end.how != FAILED:
+            self._circuit.succeeded()  # also where it refuses: it answers
+            if was != CLOSED:
+                log.info("receiver_is_back", receiver=name)
+            return _Note(end, now, now)
+        self._circuit.failed(now, end.after)
         if was == CLOSED and self._circuit.state(now) != CLOSED:
-            log.error("receiver_is_down", receiver=n.receiver, why=why)
+            log.error("receiver_is_down", receiver=name, why=end.why)
+        wait = max(backoff(end.attempt.notification.attempt + 1, self._dice), int((end.after or 0) * SECOND))
+        return _Note(end, now, Instant(now + wait))
 
-    async def _refused(self, attempt: Attempt, why: str) -> None:
-        self._circuit.succeeded()  # it answers
-        number = await asyncio.to_thread(self._record.refused, attempt, self._root, why, self._now())
-        self._metrics.sent(attempt.notification.receiver, DEAD)
-        log.error("dead_letter", **_line(attempt), why=why, number=number)
+    def _note(self, notes: "Sequence[_Note]") -> list[int]:
+        """The numbers of dead letters; 0 for what is none."""
+        with self._record.outbox(self._root) as outbox:
+            return [_noted(outbox, note) for note in notes]
+
+    def _say(self, note: "_Note", number: int) -> None:
+        end = note.end
+        line = _line(end.attempt)
+        self._metrics.sent(self._receiver.name, end.how)
+        if end.how == DELIVERED:
+            log.info("told", **line, seconds=round(end.seconds, 3))
+        elif end.how == FAILED:
+            again = round((note.again - note.at) / SECOND, 1)
+            log.warning("not_told", **line, why=end.why, again_in_seconds=again)
+        else:
+            log.error("dead_letter", **line, why=end.why, number=number)
+
+
+class _End(NamedTuple):
+    """How the sending of one notification ended."""
+
+    attempt: Attempt
+    how: str
+    """DELIVERED, FAILED or DEAD."""
+    why: str = ""
+    after: float | None = None
+    """Seconds that the receiver asked for."""
+    seconds: float = 0.0
+
+
+class _Note(NamedTuple):
+    end: _End
+    at: Instant
+    again: Instant
+    """When to send again what failed."""
+
+
+def _noted(outbox: Outbox, note: _Note) -> int:
+    attempt, how, why, *_ = note.end
+    if how == DELIVERED:
+        outbox.told(attempt, note.at)
+    elif how == FAILED:
+        outbox.failed(attempt, why, note.again, note.at)
+    else:
+        return outbox.refused(attempt, why, note.at)
+    return 0
 
 
 def _line(attempt: Attempt) -> dict[str, object]:

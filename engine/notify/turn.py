@@ -18,6 +18,7 @@ class Turn:
     """Two of them for each notification: so the statements below are made once."""
 
     def __init__(self, connection: Connection, receiver: str, group: str, root: Route) -> None:
+        self.receiver, self.name = receiver, group
         self._connection, self._place = connection, {"r": receiver, "g": group}
         row = connection.execute(_GROUP, self._place).first()
         self.group = Group() if row is None else read_group(row)

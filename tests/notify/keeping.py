@@ -3,7 +3,8 @@
 from engine.core.instants import MINUTE, Instant
 from engine.core.outcomes import Outcome
 from engine.notify.alert import Alert
-from engine.notify.record import Attempt, Record
+from engine.notify.outbox import Attempt
+from engine.notify.record import Record
 from engine.notify.routing import Route
 from notify.alerting import outcome
 
@@ -19,21 +20,45 @@ def take(record: Record, *said: Outcome, root: Route = ROOT, at: Instant = NOW, 
     return record.take(said, (), root, at, Instant(since))
 
 
-def begin(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> Attempt:
-    (group,) = record.due(receiver, at, 10).groups
-    attempt = record.begin(receiver, group, root, at)
-    assert attempt is not None
+def begin(
+    record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk", group: str = ""
+) -> Attempt:
+    """Of the group, or of the one that is due."""
+    if not group:
+        (group,) = record.due(receiver, at, 10).groups
+    with record.outbox(root) as outbox:
+        (attempt,) = outbox.begin(receiver, [group], at)
     return attempt
+
+
+def told(record: Record, attempt: Attempt, at: Instant = NOW, root: Route = ROOT) -> None:
+    with record.outbox(root) as outbox:
+        outbox.told(attempt, at)
+
+
+def failed(
+    record: Record, attempt: Attempt, why: str, again: Instant, at: Instant = NOW, root: Route = ROOT
+) -> None:
+    with record.outbox(root) as outbox:
+        outbox.failed(attempt, why, again, at)
+
+
+def refused(
+    record: Record, attempt: Attempt, why: str = "no such channel", at: Instant = NOW, root: Route = ROOT
+) -> int:
+    with record.outbox(root) as outbox:
+        return outbox.refused(attempt, why, at)
 
 
 def tell(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> list[Alert]:
     """All that is due, in one round."""
-    told: list[Alert] = []
-    for group in record.due(receiver, at, 100).groups:
-        if (attempt := record.begin(receiver, group, root, at)) is not None:
-            told += attempt.notification.alerts
-            record.told(attempt, root, at)
-    return told
+    groups = record.due(receiver, at, 100).groups
+    with record.outbox(root) as outbox:
+        begun = outbox.begin(receiver, groups, at)
+    with record.outbox(root) as outbox:
+        for attempt in begun:
+            outbox.told(attempt, at)
+    return [alert for attempt in begun for alert in attempt.notification.alerts]
 
 
 def states(alerts: list[Alert]) -> list[str]:

@@ -331,15 +331,15 @@ class Play:
     def _tell(self, minute: int) -> None:
         now = moment(minute)
         while groups := self._record.due("desk", now, 9).groups:
-            for group in groups:
-                attempt = self._record.begin("desk", group, self._root, now)
-                if attempt is None:
-                    continue
-                if self._is_down:
-                    self._record.failed(attempt, self._root, "down", moment(minute + 1), now)
-                    continue
-                self._record.told(attempt, self._root, now)
-                self.told.append(f"{minute} {' + '.join(map(told, attempt.notification.alerts))}")
+            with self._record.outbox(self._root) as outbox:
+                begun = outbox.begin("desk", groups, now)
+            with self._record.outbox(self._root) as outbox:
+                for attempt in begun:
+                    if self._is_down:
+                        outbox.failed(attempt, "down", moment(minute + 1), now)
+                        continue
+                    outbox.told(attempt, now)
+                    self.told.append(f"{minute} {' + '.join(map(told, attempt.notification.alerts))}")
 
 
 def moment(minute: int) -> Instant:

@@ -22,9 +22,10 @@ NOW = Instant(0)
 
 
 def failed(times: int, after: float | None = None) -> Circuit:
+    """Tried whenever it might be."""
     circuit = Circuit(Random(1))  # noqa: S311
     for _ in range(times):
-        circuit.failed(NOW, after)
+        circuit.failed(circuit.until, after)
     return circuit
 
 
@@ -52,7 +53,20 @@ def test_when_it_has_been_open_long_enough_one_is_tried_and_decides() -> None:
 
 def test_it_opens_for_longer_each_time_up_to_a_bound() -> None:
     assert FIRST_OPEN / 2 <= failed(FAILURES).until <= FIRST_OPEN
-    assert LONGEST_OPEN / 2 <= failed(FAILURES + 60).until <= LONGEST_OPEN
+    often = failed(FAILURES + 60)
+    before = often.until
+    often.failed(before, None)
+    assert LONGEST_OPEN / 2 <= often.until - before <= LONGEST_OPEN
+
+
+def test_what_was_under_way_when_it_opened_opens_it_for_no_longer_unless_it_is_asked_to() -> None:
+    circuit = failed(FAILURES)
+    until = circuit.until
+    for _ in range(7):
+        circuit.failed(NOW, None)
+    assert circuit.until == until
+    circuit.failed(NOW, after=3_600)
+    assert circuit.until == 3_600 * SECOND
 
 
 def test_the_wait_that_a_receiver_asks_for_is_kept() -> None:

@@ -9,7 +9,7 @@ from engine.notify import tables as t
 from engine.notify.record import Record
 from engine.notify.routing import Route
 from notify.alerting import outcome
-from notify.keeping import NOW, after, begin, states, take, tell
+from notify.keeping import NOW, after, begin, failed, refused, states, take, tell, told
 
 SENTENCE = "asked Maria Gomez"
 ROOT = Route("desk", group_by=("customer", "fingerprint"))
@@ -38,7 +38,7 @@ def lived(record: Record) -> None:
         outcome("breached", subject="desk:2", id="o", customer_id="other"),
         root=ROOT,
     )
-    record.failed(begin_of(record, "acme"), ROOT, f"answered 503: {SENTENCE}", after(1), NOW)
+    failed(record, begin_of(record, "acme"), f"answered 503: {SENTENCE}", after(1), root=ROOT)
     tell(record, after(1), ROOT)
     record.remember("desk", "desk/desk:1", "thread of acme, maria", NOW)
     record.silence("kim", f"{SENTENCE} of acme", (("customer", ("acme", "other")),), NOW, after(600))
@@ -47,9 +47,7 @@ def lived(record: Record) -> None:
 
 def begin_of(record: Record, customer: str):  # type: ignore[no-untyped-def]
     group = next(one for one in record.due("desk", NOW, 9).groups if f"customer={customer}," in one)
-    attempt = record.begin("desk", group, ROOT, NOW)
-    assert attempt is not None
-    return attempt
+    return begin(record, root=ROOT, group=group)
 
 
 def test_a_customer_is_nowhere_any_more_but_where_a_receiver_must_end_what_fires(record: Record) -> None:
@@ -99,7 +97,7 @@ def test_an_attempt_under_way_while_a_customer_is_erased_is_made_again_and_not_l
     take(record, outcome("breached", **FIELDS), root=ROOT)
     attempt = begin(record, root=ROOT)
     record.forget("acme", NOW)
-    record.told(attempt, ROOT, NOW)
+    told(record, attempt, root=ROOT)
     (again,) = tell(record, after(1), ROOT)
     assert (again.key, again.changed) == ("desk:1/resolve/1", 1), "the same keys as before"
     assert tell(record, after(2), ROOT) == []
@@ -109,7 +107,7 @@ def test_who_shares_a_group_with_an_erased_customer_is_told_as_ever(record: Reco
     root = Route("desk", group_by=("fingerprint",))
     other = FIELDS | {"subject": "desk:2", "id": "o", "customer_id": "other"}
     take(record, outcome("breached", **FIELDS), outcome("breached", **other), root=root)
-    record.failed(begin(record, root=root), root, "answered 503", after(1), NOW)
+    failed(record, begin(record, root=root), "answered 503", after(1), root=root)
     record.forget("acme", NOW)
     assert sorted(one.outcome.subject for one in tell(record, after(1), root)) == ["desk:1", "desk:2"]
     assert len(tell(record, after(241), root)) == 2, "and reminded"
@@ -117,7 +115,7 @@ def test_who_shares_a_group_with_an_erased_customer_is_told_as_ever(record: Reco
 
 def test_a_dead_letter_is_erased_and_can_be_told_again(record: Record) -> None:
     take(record, outcome("breached", **FIELDS), root=ROOT)
-    number = record.refused(begin(record, root=ROOT), ROOT, f"400: {SENTENCE}", NOW)
+    number = refused(record, begin(record, root=ROOT), f"400: {SENTENCE}", root=ROOT)
     record.forget("acme", NOW)
     assert not any(mark in held(record) for mark in ("acme", "maria", "Maria"))
     assert record.resend(number, after(1))

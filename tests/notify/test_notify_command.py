@@ -15,6 +15,7 @@ from engine.notify.record import Record
 from engine.notify.routing import Route
 from notify.alerting import outcome
 from notify.counterpart import Counterpart, Says
+from notify.keeping import begin, refused, told
 from notify.notifying import SECRET, webhook
 
 ROOT = Route("desk")
@@ -118,9 +119,7 @@ def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str)
     with Record.open(url, NOW) as record:
         record.take([outcome()], (), ROOT, NOW, Instant(0))
         (group,) = record.due("desk", NOW, 1).groups
-        attempt = record.begin("desk", group, ROOT, NOW)
-        assert attempt is not None
-        record.refused(attempt, ROOT, "no such channel", NOW)
+        refused(record, begin(record))
     (letter,) = json.loads(vigil("notify", "dead", "list", "--record", url, "--json").stdout)
     assert (letter["id"], letter["receiver"], letter["reason"]) == (1, "desk", "no such channel")
     assert letter["alerts"] == [{"key": "zendesk:acme:4711/resolve/1", "state": "firing"}]
@@ -140,10 +139,7 @@ def test_a_database_that_is_none_is_one_line() -> None:
 def test_a_customer_is_erased_and_what_fires_is_named(url: str) -> None:
     with Record.open(url, NOW) as record:
         record.take([outcome()], (), ROOT, NOW, Instant(0))
-        (group,) = record.due("desk", NOW, 1).groups
-        attempt = record.begin("desk", group, ROOT, NOW)
-        assert attempt is not None
-        record.told(attempt, ROOT, NOW)
+        told(record, begin(record))
     done = vigil("notify", "forget", "acme", "--record", url, "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["subjects"]) == (0, ["zendesk:acme:4711"])
@@ -156,10 +152,7 @@ def test_a_customer_is_erased_and_what_fires_is_named(url: str) -> None:
 def test_what_is_over_and_old_is_pruned_or_only_counted(url: str) -> None:
     with Record.open(url, NOW) as record:
         record.take([outcome("recurrence_detected")], (), ROOT, NOW, Instant(0))
-        (group,) = record.due("desk", NOW, 1).groups
-        attempt = record.begin("desk", group, ROOT, NOW)
-        assert attempt is not None
-        record.told(attempt, ROOT, NOW)
+        told(record, begin(record))
     dry = vigil("notify", "prune", "--older-than", "1s", "--dry-run", "--json", "--record", url)
     assert json.loads(dry.stdout) == {"alerts": 1, "removed": False}, dry.stderr
     done = vigil("notify", "prune", "--older-than", "1s", "--json", "--record", url)

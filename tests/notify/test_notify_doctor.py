@@ -13,7 +13,7 @@ from engine.notify.record import Record
 from engine.settings import Settings
 from engine.sql.offsets import Advance
 from notify.alerting import outcome
-from notify.keeping import NOW, ROOT, after, take
+from notify.keeping import NOW, ROOT, after, begin, failed, refused, take
 from notify.notifying import Notifying, webhook
 from notify.test_record_schema import restore
 
@@ -46,8 +46,8 @@ def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
     with Record.open(url, NOW) as record:
         take(record, outcome("breached"), outcome("breached", subject="desk:2", id="b2"))
         for minute in range(5):
-            record.failed(begin_first(record, minute), ROOT, "answered 503", after(minute + 1), after(minute))
-        record.refused(begin_first(record, 0), ROOT, "no such channel", after(5))
+            failed(record, begin_first(record, minute), "answered 503", after(minute + 1), after(minute))
+        refused(record, begin_first(record, 0), at=after(5))
         found = examined(tmp_path, url)
         assert found["notify"].sign is Sign.OK
         down, gone, dead = (found[f"notify {what}"] for what in ("circuit", "receivers", "dead"))
@@ -61,9 +61,7 @@ def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
 
 def begin_first(record: Record, minute: int) -> Any:
     group = record.due("desk", after(minute), 9).groups[-1 if minute else 0]
-    attempt = record.begin("desk", group, ROOT, after(minute))
-    assert attempt is not None
-    return attempt
+    return begin(record, after(minute), group=group)
 
 
 def test_whether_a_process_tells_from_the_record_is_seen(tmp_path: Path, url: str) -> None:

@@ -11,7 +11,7 @@ from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.sql.offsets import Advance, Overtaken
 from notify.alerting import outcome
-from notify.keeping import NOW, ROOT, after, begin, states, take, tell
+from notify.keeping import NOW, ROOT, after, begin, failed, refused, states, take, tell, told
 
 
 def test_a_breach_is_told_and_its_end_and_then_nothing_is_left(record: Record) -> None:
@@ -49,18 +49,18 @@ def test_an_attempt_whose_result_nobody_noted_is_made_again_with_the_same_alerts
 
 def test_a_failure_waits_and_counts_and_a_success_forgets_it(record: Record) -> None:
     take(record, outcome("breached"))
-    record.failed(begin(record), ROOT, "answered 503", after(2), NOW)
+    failed(record, begin(record), "answered 503", after(2))
     assert record.due("desk", after(1), 10) == ([], after(2), NOW)
     again = begin(record, after(2))
     assert again.notification.attempt == 1
-    record.told(again, ROOT, after(2))
+    told(record, again, after(2))
     assert record.due("desk", after(2), 10).oldest is None
 
 
 def test_whatever_a_receiver_answers_can_be_noted(record: Record) -> None:
     take(record, outcome("breached"))
-    record.failed(begin(record), ROOT, "answered \0", after(1), NOW)
-    record.refused(begin(record, after(1)), ROOT, "answered \0", after(1))
+    failed(record, begin(record), "answered \0", after(1))
+    refused(record, begin(record, after(1)), "answered \0", after(1))
     record.remember("desk", "thread", "\0", NOW)
     assert record.letters()[0].reason == "answered \N{REPLACEMENT CHARACTER}"
 
@@ -68,7 +68,7 @@ def test_whatever_a_receiver_answers_can_be_noted(record: Record) -> None:
 def test_while_one_receiver_fails_another_is_told(record: Record) -> None:
     root = Route("desk", routes=(Route("pager", (("level", ("critical",)),), continues=True), _all("desk")))
     take(record, outcome("breached"), root=root)
-    record.failed(begin(record, root=root, receiver="pager"), root, "down", after(60), NOW)
+    failed(record, begin(record, root=root, receiver="pager"), "down", after(60), root=root)
     assert states(tell(record, root=root)) == ["firing"]
 
 
@@ -108,7 +108,7 @@ def test_an_alert_that_is_routed_elsewhere_is_still_told_as_over_to_whom_it_fire
 
 def test_what_is_refused_is_a_dead_letter_and_told_again_by_command(record: Record) -> None:
     take(record, outcome("breached"))
-    number = record.refused(begin(record), ROOT, "no such channel", NOW)
+    number = refused(record, begin(record))
     assert tell(record, after(1_000)) == []
     (letter,) = record.letters()
     assert (letter.id, letter.receiver, letter.reason) == (number, "desk", "no such channel")
@@ -122,7 +122,7 @@ def test_what_is_refused_is_a_dead_letter_and_told_again_by_command(record: Reco
 
 def test_a_dead_letter_of_what_is_over_meanwhile_is_told_as_it_fired_and_then_as_over(record: Record) -> None:
     take(record, outcome("breached"))
-    number = record.refused(begin(record), ROOT, "no such channel", NOW)
+    number = refused(record, begin(record))
     take(record, outcome("stopped_late"), at=after(1))
     assert tell(record, after(1)) == []
     assert record.resend(number, after(2))
@@ -135,7 +135,7 @@ def test_a_refused_end_is_told_again_by_command(record: Record) -> None:
     take(record, outcome("breached"))
     tell(record)
     take(record, outcome("stopped_late"))
-    number = record.refused(begin(record), ROOT, "gone", NOW)
+    number = refused(record, begin(record), "gone")
     assert record.due("desk", after(10_000), 10).groups == []
     assert record.resend(number, after(1))
     assert states(tell(record, after(1))) == ["resolved"]
@@ -171,7 +171,7 @@ def test_a_reminder_that_is_refused_is_not_due_again_at_once(record: Record) -> 
     take(record, outcome("breached"))
     tell(record)
     later = after(300)
-    record.refused(begin(record, later), ROOT, "no such channel", later)
+    refused(record, begin(record, later), at=later)
     assert record.due("desk", later, 10).groups == []
     assert states(tell(record, after(600))) == ["firing"]
 

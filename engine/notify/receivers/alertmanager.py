@@ -29,6 +29,7 @@ class AlertmanagerConfig(HttpConfig):
     resolved_for: float = Field(
         900.0, ge=0, le=86_400, description="seconds in which what is resolved is sent again, as often"
     )
+    at_once: int = Field(8, ge=1, le=64, description="requests under way; 1: one after the other")
     hold: float = Field(86_400.0, ge=60, description="seconds until what is not said again ends there")
 
     @model_validator(mode="after")
@@ -54,7 +55,7 @@ class Alertmanager:
     """
 
     def __init__(self, name: str, config: AlertmanagerConfig) -> None:
-        self.name = name
+        self.name, self.at_once = name, config.at_once
         self.resend_every, self.resolved_for = config.resend_every, config.resolved_for
         self._config = config
         self.wording = config.words(name)

@@ -71,6 +71,8 @@ class Email:
     escalation have one subject line and refer to one id that none of them has; that makes a thread.
     """
 
+    at_once = 1
+
     def __init__(self, name: str, config: EmailConfig) -> None:
         self.name = name
         self._config = config

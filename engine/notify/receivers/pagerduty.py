@@ -57,6 +57,8 @@ class PagerDuty:
     Nor are notes ever resolved: route them elsewhere if every alert here must end.
     """
 
+    at_once = 1
+
     def __init__(self, name: str, config: PagerDutyConfig) -> None:
         self.name = name
         self._config = config

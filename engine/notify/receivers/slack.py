@@ -87,6 +87,8 @@ class Slack:
     Slack knows no idempotency: where its answer is lost, a message may come twice.
     """
 
+    at_once = 1
+
     def __init__(self, name: str, config: SlackConfig) -> None:
         self.name = name
         self._config = config

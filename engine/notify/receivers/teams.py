@@ -32,6 +32,8 @@ class Teams:
     """Each notification is a card, or more where they are too long for one. Nothing is changed afterwards: a
     workflow answers before it posts, and names no message. So a card may be missing though it was taken."""
 
+    at_once = 1
+
     def __init__(self, name: str, config: TeamsConfig) -> None:
         self.name = name
         self._config = config

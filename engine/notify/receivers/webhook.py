@@ -36,6 +36,7 @@ class WebhookConfig(HttpConfig):
     secret_file: str | None = None
     previous_secret: SecretStr | None = Field(None, description="signs too, while the other side has it")
     previous_secret_file: str | None = None
+    at_once: int = Field(8, ge=1, le=64, description="deliveries under way; 1: one after the other")
 
     @field_validator("secret", "previous_secret")
     @classmethod
@@ -53,7 +54,7 @@ class Webhook:
     """
 
     def __init__(self, name: str, config: WebhookConfig) -> None:
-        self.name = name
+        self.name, self.at_once = name, config.at_once
         self._config = config
         self._keys = [key_of(s) for s in (config.secret, config.previous_secret) if s is not None]
         self.wording = config.words(name)

@@ -1,0 +1,123 @@
+"""Several groups are told at once, to a real server: how many, what stands, and what a failure does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+
+from engine.core.instants import Instant
+from engine.metrics.notify import NotifyMetrics
+from engine.notify.alert import Notification
+from engine.notify.circuit import FIRST_OPEN
+from engine.notify.receivers.webhook import Webhook, WebhookConfig
+from engine.notify.record import Record
+from engine.notify.sending import Sender
+from notify.alerting import outcome
+from notify.keeping import NOW, ROOT, after, take
+from notify.notifying import SECRET
+
+
+class Busy:
+    """A server that keeps each delivery for a moment, and counts those that it has at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.taken = 0
+        self.status = 200
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await request.read()
+        await asyncio.sleep(0.05)
+        self.now, self.taken = self.now - 1, self.taken + 1
+        return web.Response(status=self.status)
+
+
+@pytest.fixture
+async def busy() -> AsyncIterator[tuple[Busy, str]]:
+    there, app = Busy(), web.Application()
+    app.router.add_post("/", there.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield there, f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+class Time:
+    now = NOW
+
+    def __call__(self) -> Instant:
+        return self.now
+
+
+def desk(url: str, at_once: int = 8) -> Webhook:
+    config = WebhookConfig(
+        url=url, secret=SecretStr(SECRET), allow_http=True, allow_private=True, at_once=at_once
+    )
+    return Webhook("desk", config)
+
+
+def sender(record: Record, to: Any, time: Time, number: int = 20) -> Sender:
+    """With so many conditions to tell."""
+    take(record, *(outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(number)))
+    return Sender(to, record, ROOT, NotifyMetrics(["desk"]), time, Random(1))  # noqa: S311
+
+
+@pytest.mark.parametrize(("at_once", "most"), [(8, range(2, 9)), (1, range(1, 2))])
+async def test_so_many_are_under_way_as_it_takes_and_all_are_told(
+    tmp_path: Path, busy: tuple[Busy, str], at_once: int, most: range
+) -> None:
+    there, url = busy
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        telling = sender(record, desk(url, at_once), Time())
+        await telling.round(asyncio.Event())
+        assert (there.taken, there.most in most) == (20, True), there.most
+        assert record.due("desk", after(1), 99).groups == []
+
+
+async def test_what_fails_together_is_one_reason_to_wait_and_then_one_is_tried(
+    tmp_path: Path, busy: tuple[Busy, str]
+) -> None:
+    there, url = busy
+    there.status, time = 503, Time()
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        telling = sender(record, desk(url), time)
+        wait = await telling.round(asyncio.Event())
+        assert there.taken == 8, "the circuit is open: the rest are left alone"
+        assert wait <= FIRST_OPEN / 1e6, "as after one that opened it"
+        time.now = Instant(NOW + FIRST_OPEN)
+        await telling.round(asyncio.Event())
+        assert there.taken == 9, "one decides"
+        there.status, time.now = 200, after(60)
+        await telling.round(asyncio.Event())
+        await telling.round(asyncio.Event())
+        assert (there.taken, record.due("desk", after(60), 99).groups) == (29, []), "nothing was given up"
+
+
+async def test_what_arrived_is_noted_though_the_record_was_away_for_another(
+    tmp_path: Path, busy: tuple[Busy, str]
+) -> None:
+    there, url = busy
+
+    class Forgetful(Webhook):
+        async def send(self, notification: Notification, memory: Any) -> None:
+            if "desk:3/" in notification.group:
+                raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+            await super().send(notification, memory)
+
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        to = Forgetful("desk", desk(url)._config)
+        telling = sender(record, to, Time(), number=8)
+        with pytest.raises(OperationalError):
+            await telling.round(asyncio.Event())
+        (left,) = record.due("desk", after(1), 99).groups
+        assert ("desk:3/" in left, there.taken) == (True, 7)
