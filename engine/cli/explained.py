@@ -18,27 +18,19 @@ from engine.demo.words import STATES, outcome_sign
 from engine.documents.way import clock_length, hands_of, margin, rows_of
 from engine.documents.words import length, owed
 from engine.replay.explaining import (
+    CHECK_WORDS,
     DIFFERS,
     EQUAL,
-    NOT_DERIVED,
-    NOT_SAID,
-    TAMPERED,
     UNCHECKED,
     WRONG,
     Checked,
     Explanation,
-)  # fmt: skip
+)
 
 _WIDTH = 60
 _ROWS_AT_MOST = 14
-_CHECKS = {
-    EQUAL: ("+ recomputed now, equal", "green"),
-    DIFFERS: ("! recomputed now, and it differs", "red"),
-    NOT_SAID: ("! it follows from the events, and was not said", "red"),
-    NOT_DERIVED: ("! it was said, and does not follow from the events", "red"),
-    TAMPERED: ("! its hash is not that of what it says: it was changed", "red"),
-    UNCHECKED: ("computed from the events; no outcomes were given to hold it against", "dim"),
-}
+_CHECK_SIGNS = {EQUAL: ("+ ", "green"), UNCHECKED: ("", "dim")}
+_WRONG_SIGN = ("! ", "red")
 
 
 def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool) -> None:
@@ -73,7 +65,7 @@ def _overview(explained: Explanation, book: Book) -> Table:
             _named(o),
             o.severity,
             margin(o, calendar).rpartition(", ")[2],
-            Text(check, style=_CHECKS[one.check][1]),
+            Text(check, style=_CHECK_SIGNS.get(one.check, _WRONG_SIGN)[1]),
         )
     return drawn
 
@@ -136,8 +128,8 @@ def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
         for line in hands_of(o):
             console.print(f"   {line}", style="dim")
     _draw_proof(console, o, zone)
-    text, style = _CHECKS[one.check]
-    console.print(f"   {text}", style=style)
+    mark, style = _CHECK_SIGNS.get(one.check, _WRONG_SIGN)
+    console.print(f"   {mark}{CHECK_WORDS[one.check]}", style=style)
     if one.check == DIFFERS and one.said is not None:
         for name in one.fields:
             console.print(

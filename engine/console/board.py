@@ -70,8 +70,6 @@ class Board:
         self._turns: list[tuple[Instant, str]] = []
         self._next: dict[str, Instant] = {}
         self._lock = Lock()
-        self.version = 0
-        """Another one: something is to be seen that was not."""
 
     def __len__(self) -> int:
         return len(self._ordered)
@@ -100,7 +98,6 @@ class Board:
             for subject in changed:
                 fresh += self._make(subject, now)
             self._place(gone, fresh)
-            self.version += 1
 
     def _make(self, subject: str, now: Instant) -> list[Row]:
         self._next.pop(subject, None)

@@ -20,6 +20,16 @@ EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED, UNCHECKED = (
 """What holding a verdict against what was said comes to. NOT_SAID: it follows from the events, and was not
 said. NOT_DERIVED: it was said, and does not follow. UNCHECKED: there is nothing to hold it against."""
 
+CHECK_WORDS = {
+    EQUAL: "recomputed now, equal",
+    DIFFERS: "recomputed now, and it differs",
+    NOT_SAID: "follows from the events, and was not said",
+    NOT_DERIVED: "was said, and does not follow from the events",
+    TAMPERED: "its hash is not that of what it says: it was changed",
+    UNCHECKED: "computed from the events, and held against nothing",
+}
+"""The same as the terminal and the console say it."""
+
 WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED})
 
 
