@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -188,8 +189,21 @@ def new_event() -> str:
     return uuid4().hex
 
 
+def identity_of(key: str, form: Form, subject: str, typed: Typed, by: str) -> str:
+    """The id of what is sent under a key that its sender has drawn: equal for equal senders and contents.
+
+    Another content under the same key has another id: nobody remembers keys here, and it would be lost as
+    a duplicate.
+    """
+    content = msgspec.json.encode([key, by, form.verb, subject, sorted(typed.items())])
+    return blake2b(content, digest_size=16).hexdigest()
+
+
 def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, id: str = "") -> Record:
-    """The record of what was typed, as of now; `id` of `new_event`, else a new one. BadInput."""
+    """The record of what was typed, as of now. BadInput.
+
+    `id`: of `new_event` or `identity_of`; any other text is taken for none, and a new one drawn.
+    """
     identity = id if _ID.fullmatch(id) else new_event()
     data = _data(form, typed)
     data["by"] = by

@@ -1,18 +1,19 @@
 """The API under /api/v1: what the pages show as JSON, and their forms, for keys and for who is signed in."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from fastapi import Body, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field, create_model
 
 from engine.console import audit, single
-from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event
+from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event, identity_of
 from engine.console.answers import (
     ActionItem,
     ActionState,
@@ -43,6 +44,7 @@ from engine.core.instants import Instant
 from engine.documents.trend import Trend
 from engine.intake.keys import PREFIX, owner
 from engine.intake.sending import Sender
+from engine.metrics.console import ConsoleMetrics
 
 BASE = "/api/v1"
 _BEARER = "Bearer "
@@ -69,6 +71,7 @@ class Parts(NamedTuple):
     sign_in: SignIn
     keys: Sequence[ApiKey]
     now: Callable[[], Instant]
+    metrics: ConsoleMetrics
 
 
 class Input(Answer):
@@ -119,14 +122,33 @@ def api(parts: Parts) -> FastAPI:
         app.add_api_route(path, told, dependencies=reads, response_model_exclude_unset=told == desk.outcomes)
     app.add_api_route("/documents/{kind}/{subject:path}", desk.document, dependencies=reads, **_DOCUMENT)
     app.add_api_route("/report", desk.report, dependencies=reads, **_REPORT)
+    acts = APIRouter(route_class=_told_of(parts))
     for form in FORMS.values():
-        app.add_api_route(
+        acts.add_api_route(
             f"/forms/{form.verb}/{{subject:path}}", desk.act(form), methods=["POST"], name=form.verb,
             operation_id=form.verb, summary=form.title, description=f"An event: {form.verb}.",
             dependencies=[Depends(_scheme)], response_model=Sent,
         )  # fmt: skip
+    app.include_router(acts)
     app.openapi = _openapi(app.openapi)  # type: ignore[method-assign]
     return app
+
+
+def _told_of(parts: Parts) -> type[APIRoute]:
+    """A route whose acts are told, those too whose body is refused before anything of ours is called."""
+
+    class Act(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            follow = super().get_route_handler()
+
+            async def act(request: Request) -> Response:
+                with audit.told(self.name, request.path_params["subject"], "api", parts.metrics) as line:
+                    request.state.line = line
+                    return await follow(request)
+
+            return act
+
+    return Act
 
 
 def _openapi(make: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
@@ -190,6 +212,13 @@ def narrowed(ranged: Ranged, team: Text = "") -> dict[str, str]:
     return {**ranged, "team": team}
 
 
+Once: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key", max_length=255, pattern='^("[^"]+"|[^"]+)$',
+        description="Drawn by you for what is sent; sent again with it and the same body, it counts once.",
+    ),
+]  # fmt: skip
 Narrowed: TypeAlias = Annotated[dict[str, str], Depends(narrowed)]
 Zone: TypeAlias = Annotated[str, Query(max_length=64, description="An IANA zone, such as Europe/Oslo.")]
 
@@ -216,6 +245,12 @@ class _Desk:
     def reads(self, request: Request) -> Caller:
         """Who may look."""
         return self._who(request, READ)
+
+    def acts(self, request: Request) -> Caller:
+        """Who may send events; asked before what is sent is looked at."""
+        caller = self._who(request, ACT)
+        request.state.line["who"] = caller.name
+        return caller
 
     def _who(self, request: Request, scope: str) -> Caller:
         given = request.headers.get("authorization", "")
@@ -377,14 +412,17 @@ class _Desk:
         """The path of a form: sends its event, and is answered when Kafka has it."""
         body = _body_of(form)
 
-        async def send(request: Request, subject: str, typed: Annotated[Any, Body()]) -> Sent:
-            with audit.told(form.verb, subject) as line:
-                caller = self._who(request, ACT)
-                line["who"] = caller.name
-                now = self._parts.now()
-                given = {name: value for name, value in typed.model_dump().items() if value}
-                record = event(form, subject, given, caller.name, now)
-                await self._parts.sender.send([("ticket", record)], now)
+        async def send(
+            subject: str,
+            typed: Annotated[Any, Body()],
+            caller: Annotated[Caller, Depends(self.acts)],
+            key: Once = None,
+        ) -> Sent:
+            now = self._parts.now()
+            given = {name: value for name, value in typed.model_dump().items() if value}
+            identity = "" if key is None else identity_of(key.strip('"'), form, subject, given, caller.name)
+            record = event(form, subject, given, caller.name, now, identity)
+            await self._parts.sender.send([("ticket", record)], now)
             identity = dict(record.headers)["ce_id"].decode()
             return Sent(subject=subject, verb=form.verb, id=identity, by=caller.name, done=form.done)
 

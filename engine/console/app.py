@@ -152,7 +152,7 @@ def parts_of(house: House) -> Parts:
     """What of it the API stands on."""
     return Parts(
         house.live.board, lambda: house.live.is_ready, house.escalations, house.single, house.lists,
-        house.summaries, house.sender, house.sign_in, house.keys, house.clock.now,
+        house.summaries, house.sender, house.sign_in, house.keys, house.clock.now, house.metrics,
     )  # fmt: skip
 
 
@@ -269,7 +269,7 @@ class _Site:
     async def act(self, request: Request, verb: str, subject: str) -> Response:
         """Send the event; answered when Kafka has it."""
         try:
-            with told(verb, subject) as line:
+            with told(verb, subject, "page", self._house.metrics) as line:
                 person = self._who(request)
                 line |= {"who": person.name, "role": person.role}
                 _allowed(person, RESPONDER)
@@ -283,13 +283,10 @@ class _Site:
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
         except BadInput as error:
-            self._house.metrics.acted(verb, "refused")
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
         except NotSent:
-            self._house.metrics.acted(verb, "not_sent")
             why = "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once."
             return self._form(request, person, form, subject, typed, why, status=503)
-        self._house.metrics.acted(verb, "sent")
         if "hx-request" in request.headers:
             return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
         return RedirectResponse(escalation_url(subject), 303)

@@ -3,22 +3,24 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine, Select, select, tuple_
 
 from engine.archive.tables import facts
-from engine.console.acting import FORMS, SOURCE
+from engine.console.acting import FORMS, SOURCE, BadInput
 from engine.console.asked import Asked, address, cursor, read_cursor, word
 from engine.console.filters import BadFilter
 from engine.console.people import ADMIN, Person
 from engine.core.instants import Instant
 from engine.intake.sending import NotSent
+from engine.metrics.console import ConsoleMetrics
 
 log = structlog.stdlib.get_logger("vigil.console")
 
@@ -26,21 +28,28 @@ _AT_ONCE = 500
 
 
 @contextmanager
-def told(verb: str, subject: str) -> Iterator[dict[str, Any]]:
+def told(
+    verb: str, subject: str, via: Literal["page", "api"], metrics: ConsoleMetrics
+) -> Iterator[dict[str, Any]]:
     """Around an act: `acted` when Kafka has its event, else `not_sent`, or `act_refused` with the reason.
 
-    What is put into the dictionary is in the line: who, role. What was typed is in none.
+    What is put into the dictionary is in the line: who, role. What was typed is in none. It is counted, but
+    for who may not: that says nothing of what was typed.
     """
-    line: dict[str, Any] = {"verb": verb, "subject": subject}
+    line: dict[str, Any] = {"verb": verb, "subject": subject, "via": via}
     try:
         yield line
     except NotSent as error:
         log.error("not_sent", **line, error=str(error))
+        metrics.acted(verb, "not_sent", via)
         raise
     except Exception as error:
         log.warning("act_refused", **line, reason=type(error).__name__)
+        if isinstance(error, BadInput | RequestValidationError):
+            metrics.acted(verb, "refused", via)
         raise
     log.info("acted", **line)
+    metrics.acted(verb, "sent", via)
 
 
 class Act(NamedTuple):

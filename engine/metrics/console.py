@@ -1,5 +1,7 @@
 """What the console counts: who looks, what is recorded, and how far behind the board is."""
 
+from typing import Literal
+
 from prometheus_client import CollectorRegistry
 
 from engine.metrics.definitions import CONSOLE, Kind
@@ -33,6 +35,6 @@ class ConsoleMetrics:
         """Of the board behind the state."""
         self._gauges["vigil_console_lag_records"][()].set(max(records, 0))
 
-    def acted(self, verb: str, result: str) -> None:
+    def acted(self, verb: str, result: str, via: Literal["page", "api"]) -> None:
         """Somebody recorded something: sent, refused (what was typed), not_sent (Kafka did not confirm)."""
-        self._counters["vigil_console_actions_total"][self._verbs.admit(verb), result].add()
+        self._counters["vigil_console_actions_total"][self._verbs.admit(verb), result, via].add()

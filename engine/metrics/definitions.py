@@ -311,8 +311,9 @@ NOTIFY = (
 CONSOLE = (
     _counter(
         "vigil_console_actions_total",
-        "What people recorded: sent, refused (what was typed is wrong), not_sent (Kafka did not confirm).",
-        "verb", "result",
+        "What was recorded, on pages (page) and by the API (api): sent, refused (what was typed is wrong), "
+        "not_sent (Kafka did not confirm).",
+        "verb", "result", "via",
     ),
     _gauge("vigil_console_readers", "", "Pages that follow the board."),
     _gauge("vigil_console_clocks", "", "Running clocks on the board."),

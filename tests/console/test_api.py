@@ -237,6 +237,49 @@ async def test_what_kafka_does_not_confirm_is_told_so(client: httpx.AsyncClient,
     assert answer.headers["retry-after"] == "5"
 
 
+async def test_what_is_sent_again_under_its_key_counts_once_and_another_body_is_another_event(
+    client: httpx.AsyncClient, house: Served
+) -> None:
+    house.sent.is_away = True
+    keyed = AS_ACTOR | {"Idempotency-Key": '"8e03978e"'}
+    promise = {"text": "a fix", "due_at": "2026-11-30T12:00:00Z"}
+    address = f"{API}/forms/commitment_made/desk:3"
+    problem(await client.post(address, json=promise, headers=keyed), 503, "not_sent")
+    house.sent.is_away = False
+    for key in ('"8e03978e"', "8e03978e"):
+        again = await client.post(address, json=promise, headers=keyed | {"Idempotency-Key": key})
+        assert again.json()["by"] == "bot"
+    first, second = house.sent.records
+    assert (dict(first.headers)["ce_id"], first.value) == (dict(second.headers)["ce_id"], second.value)
+    others = [
+        (address, promise | {"text": "a call"}, keyed),
+        (f"{API}/forms/commitment_made/desk:2", promise, keyed),
+        (address, promise, keyed | {"Idempotency-Key": "other"}),
+        (address, promise, AS_ACTOR),
+        (address, promise, AS_ACTOR),
+    ]
+    for where, body, headers in others:
+        await client.post(where, json=body, headers=headers)
+    assert len({dict(one.headers)["ce_id"] for one in house.sent.records}) == 1 + len(others)
+
+
+@pytest.mark.parametrize("key", ["", '""', "x" * 256])
+async def test_a_key_that_is_none_is_refused_and_nothing_is_sent(
+    client: httpx.AsyncClient, house: Served, key: str
+) -> None:
+    headers = AS_ACTOR | {"Idempotency-Key": key}
+    answer = await client.post(f"{API}/forms/acknowledged/desk:3", json={}, headers=headers)
+    assert "Idempotency-Key" in problem(answer, 422, "bad_input")["fields"]
+    assert not house.sent.records
+
+
+async def test_who_may_not_is_told_so_before_what_they_send_is_looked_at(client: httpx.AsyncClient) -> None:
+    address = f"{API}/forms/resolved/desk:3"
+    problem(await client.post(address, json={}), 401, "not_signed_in")
+    problem(await client.post(address, json={}, headers=AS_READER), 403, "out_of_scope")
+    problem(await client.post(address, json={}, headers=AS_ACTOR), 422, "bad_input")
+
+
 async def test_forms_are_listed_with_their_fields(client: httpx.AsyncClient) -> None:
     forms = {one["verb"]: one for one in await told(client, "forms")}
     assert [(one["name"], one["required"]) for one in forms["commitment_made"]["fields"]] == [

@@ -162,3 +162,31 @@ async def test_keys_of_the_api_have_their_lines_too(browser: httpx.AsyncClient) 
     assert [(one["event"], one.get("who")) for one in lines] == [("acted", "bot"), ("act_refused", None)]
     assert lines[1]["reason"] == "OutOfScope"
     assert ACTOR not in str(logs)
+
+
+async def test_acts_are_counted_alike_on_pages_and_by_the_api(
+    console: Served, browser: httpx.AsyncClient
+) -> None:
+    def counted() -> dict[tuple[str, str], float]:
+        sample = console.house.metrics.registry.get_sample_value
+        return {
+            (via, result): sample(
+                "vigil_console_actions_total", {"verb": "resolved", "result": result, "via": via}
+            ) or 0.0
+            for via in ("page", "api") for result in ("sent", "refused", "not_sent")
+        }  # fmt: skip
+
+    before = counted()
+    token = {"csrf": FORMS_OF.token(Person("Ines"))}
+    keyed = {"authorization": f"Bearer {ACTOR}"}
+    page, by_api = "/forms/resolved/desk:3", "/api/v1/forms/resolved/desk:3"
+    await browser.post(page, data=token, headers=INES)  # without what fixed it
+    await browser.post(by_api, json={}, headers=keyed)
+    fixed = {"resolution": "restarted"}
+    for is_away in (False, True):
+        console.sent.is_away = is_away
+        await browser.post(page, data=token | fixed, headers=INES)
+        await browser.post(by_api, json=fixed, headers=keyed)
+    await browser.post(page, data=token | fixed, headers=OLEK)  # who may not: nothing to count
+    await browser.post(by_api, json=fixed)
+    assert {one: after - before[one] for one, after in counted().items()} == dict.fromkeys(before, 1.0)
