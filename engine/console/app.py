@@ -168,7 +168,7 @@ class _Site:
             house.live,
             clock.now,
             clock.speed,
-            lambda row, view: self._pages.row(row, view.zone, clock.now()),
+            lambda row, view: self._pages.row(row, view.zone, clock.now(), may_act=view.may_act),
             house.metrics,
         )
         frame = Frame(self._who, self._zone, clock.now, self._page)
@@ -205,7 +205,9 @@ class _Site:
             "board.html", request, here="Board", look=look, wanted=wanted, everything=Filter(), groups=GROUPS,
             chips=_chips(wanted), more=f"/{more}",
             stream=f"/stream{asked}{'&' if asked else '?'}rows={view.size}",
-            draw=lambda row: Markup(self._pages.row(row, view.zone, look.at)),  # noqa: S704  # it escapes
+            draw=lambda row: Markup(  # noqa: S704  # it escapes
+                self._pages.row(row, view.zone, look.at, may_act=view.may_act)
+            ),
         )  # fmt: skip
 
     async def stream(self, request: Request, rows: int = ROWS) -> EventSourceResponse:
@@ -226,7 +228,8 @@ class _Site:
     def _view(self, request: Request, rows: int) -> View:
         person = self._who(request)
         wanted = Filter.of(request.query_params)
-        return View(wanted, person.name, self._zone(request), max(1, min(MOST_ROWS, rows)))
+        size = max(1, min(MOST_ROWS, rows))
+        return View(wanted, person.name, self._zone(request), size, person.may(RESPONDER))
 
     # -- one escalation ---------------------------------------------------------------------------------
 
@@ -371,7 +374,10 @@ class _Site:
             person = self._who(request)
         except NotSignedIn:
             person = Person("")
-        about = {"now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES}
+        about = {
+            "now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES,
+            "may_act": person.may(RESPONDER),
+        }  # fmt: skip
         if person.may(ADMIN):
             about["pages"] = (*_PAGES, _AUDIT)
         if person.name and self.signing_in is not None:
@@ -404,8 +410,10 @@ class _Site:
 
     async def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # what this is registered for
-        heading = "There is no such page" if error.status_code == 404 else "That did not work"
-        return self._problem(request, error.status_code, heading, str(error.detail))
+        if error.status_code == 404:
+            what = f"Nothing is at {request.url.path}." if error.detail == "Not Found" else str(error.detail)
+            return self._problem(request, 404, "There is no such page", what)
+        return self._problem(request, error.status_code, "That did not work", str(error.detail))
 
 
 def _allowed(person: Person, role: str) -> Person:

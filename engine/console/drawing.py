@@ -83,9 +83,9 @@ class Pages:
     def page(self, name: str, **data: Any) -> str:
         return self._templates.get_template(name).render(**data)
 
-    def row(self, row: Row, zone: tzinfo, now: Instant) -> str:
-        """One row of the board."""
-        return self._row.render(row=row, view=row.view, zone=zone, now=now)
+    def row(self, row: Row, zone: tzinfo, now: Instant, *, may_act: bool) -> str:
+        """One row of the board; `may_act`: with the form for what is next."""
+        return self._row.render(row=row, view=row.view, zone=zone, now=now, may_act=may_act)
 
 
 def escalation_url(subject: str) -> str:

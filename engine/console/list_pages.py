@@ -13,6 +13,7 @@ from engine.console.answers import Listed
 from engine.console.asked import MOST, Asked, address
 from engine.console.filters import BadFilter
 from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
+from engine.console.rows import next_step
 from engine.console.summaries import FLAGS, Summaries
 from engine.core.instants import Instant
 from engine.core.policy import SEVERITIES
@@ -101,7 +102,14 @@ class ListPages:
 
     def reviews(self, request: Request) -> HTMLResponse:
         """RCA summaries, final reports and reviews that are owed, or were published."""
-        return self._list(request, "rca.html", "RCA due", REVIEW_STATES, self._lists.reviews)
+        return self._list(
+            request,
+            "rca.html",
+            "RCA due",
+            REVIEW_STATES,
+            self._lists.reviews,
+            lambda: {"next_step": next_step},
+        )
 
     def patterns(self, request: Request) -> HTMLResponse:
         """What recurs, what of it was flagged in time, and which two may be one."""

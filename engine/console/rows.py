@@ -79,6 +79,11 @@ _NEXT = {
 _LOOK = Step("Look into it")
 
 
+def next_step(metric: str) -> Step:
+    """What ends a clock of it, as the board says it."""
+    return _NEXT.get(metric, _LOOK)
+
+
 class Row:
     """A clock as the board shows it. `order` sorts the whole board; `turns_at`: when it must be made anew."""
 
@@ -140,7 +145,7 @@ class Row:
             return Step("Check the ticket itself")
         if self.state == PAUSED:
             return Step(_WAKE.get(self.view.why, "Wake it"), "resumed")
-        return _NEXT.get(self.view.metric, _LOOK)
+        return next_step(self.view.metric)
 
     @property
     def given(self) -> dict[str, str]:

@@ -27,6 +27,8 @@ class View(NamedTuple):
     me: str
     zone: tzinfo
     size: int
+    may_act: bool
+    """Whether forms are for them."""
 
 
 class Stream:
@@ -44,7 +46,7 @@ class Stream:
         self._metrics = metrics
         self._live, self._now, self._speed, self._draw = live, now, speed, draw
         self._looks: dict[View, tuple[float, Look]] = {}
-        self._drawn: dict[tuple[str, str], tuple[Row, str]] = {}
+        self._drawn: dict[tuple[str, str, bool], tuple[Row, str]] = {}
 
     def look(self, view: View) -> Look:
         """As it is now, at most half a second old."""
@@ -88,8 +90,8 @@ class Stream:
         }
 
     def drawn(self, row: Row, view: View) -> str:
-        """Drawn once for all, as long as the board keeps the row."""
-        key = row.id, str(view.zone)
+        """Drawn once for all who may do the same, as long as the board keeps the row."""
+        key = row.id, str(view.zone), view.may_act
         known = self._drawn.get(key)
         if known is not None and known[0] is row:
             return known[1]

@@ -121,6 +121,13 @@ async def test_it_is_for_admins_alone(browser: httpx.AsyncClient) -> None:
     assert 'href="/audit"' not in (await browser.get("/", headers=INES)).text
 
 
+async def test_who_may_only_look_sees_no_form(browser: httpx.AsyncClient) -> None:
+    for path in ("/", "/escalations/desk:1", "/promises", "/actions", "/rca", "/patterns"):
+        for headers, has_forms in ((INES, True), (OLEK, False)):
+            page = (await browser.get(path, headers=headers)).text
+            assert ('href="/forms/' in page) == has_forms, path
+
+
 # -- the log -------------------------------------------------------------------------------------------------
 
 

@@ -15,9 +15,23 @@ let heard = performance.now(), asOf = now(), silent = 0;
 
 // -- the stream ----------------------------------------------------------------------------------------
 
-const source = new EventSource(board.dataset.stream);
-source.addEventListener("board", (event) => take(JSON.parse(event.data)));
-source.addEventListener("ping", (event) => hear(JSON.parse(event.data)));
+const AGAIN = 5000;
+let isOut = false;      // the session has ended
+
+function listen() {
+  const source = new EventSource(board.dataset.stream);
+  source.addEventListener("board", (event) => take(JSON.parse(event.data)));
+  source.addEventListener("ping", (event) => hear(JSON.parse(event.data)));
+  source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) goOn(); });
+}
+
+/** After an answer that is no stream (nobody is signed in, a proxy's 502) a browser asks no more: we do. */
+async function goOn() {
+  const answer = await fetch("/?rows=1", { redirect: "manual", cache: "no-store" }).catch(() => null);
+  isOut = answer !== null && (answer.type === "opaqueredirect" || answer.status === 401);
+  if (isOut) tick(); else setTimeout(listen, AGAIN);
+}
+listen();
 
 function hear(message) {
   setClock(message.now, message.speed);
@@ -164,13 +178,16 @@ for (const row of board.querySelectorAll("tr.row")) seen.observe(row);
 
 function tick() {
   const stands = isStale();
-  live.classList.toggle("is-stale", performance.now() - heard > QUIET);
-  liveWord.textContent = performance.now() - heard > QUIET ? `Reconnecting, as of ${timeOfDay(asOf)}` : "Live";
+  live.classList.toggle("is-stale", isOut || performance.now() - heard > QUIET);
+  liveWord.textContent = isOut ? `Signed out, as of ${timeOfDay(asOf)}` : performance.now() - heard > QUIET ? `Reconnecting, as of ${timeOfDay(asOf)}` : "Live";
   board.classList.toggle("is-stale", stands);
   const notice = document.getElementById("stale");
   notice.hidden = !stands;
   if (stands) {
-    document.getElementById("stale-said").textContent = silent === Infinity
+    document.getElementById("sign-in").hidden = !isOut;
+    document.getElementById("stale-said").textContent = isOut
+      ? `Your session has ended. What is shown was true at ${timeOfDay(asOf)}.`
+      : silent === Infinity
       ? "The board has stopped: the engine's state cannot be read any more. Whoever runs the console finds the reason in its log."
       : `Nothing has been heard ${silent ? "from Kafka" : "from the console"} since ${timeOfDay(asOf)}. What is shown was true then; it is tried again by itself.`;
     return;
@@ -178,7 +195,7 @@ function tick() {
   for (const row of visible) draw(row);
 }
 
-const isStale = () => silent > 0 || performance.now() - heard > STALE;
+const isStale = () => isOut || silent > 0 || performance.now() - heard > STALE;
 
 function draw(row) {
   const { state, due, left, target, at, until } = row.dataset;
@@ -230,7 +247,7 @@ onKeys({
   j: () => go(1),
   k: () => go(-1),
   Enter: (event) => (event.target.closest("a, button") ? false : here()?.querySelector(".what a").click()),
-  n: () => here()?.querySelector(".next a").click(),
+  n: () => here()?.querySelector(".next a")?.click(),
   w: () => { const link = here()?.querySelector(".what a"); if (link) location.href = `${link.href}#verdicts`; },
   o: putInOrder,
   "/": () => document.getElementById("find").focus(),

@@ -1,4 +1,4 @@
-// The page of an escalation: "why?" opens by its link, and what was recorded appears.
+// The page of an escalation: "why?" opens by its link.
 
 import "./page.js";
 
@@ -8,7 +8,3 @@ function open() {
 }
 addEventListener("hashchange", open);
 open();
-
-document.getElementById("dialog").addEventListener("close", (event) => {
-  if (event.target.querySelector(".done")) setTimeout(() => location.reload(), 700);
-});

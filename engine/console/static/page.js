@@ -73,23 +73,46 @@ document.addEventListener("click", (event) => {
   }
   if (event.target.closest?.("[data-close]")) dialog.close();
 });
+let doneAt = 0;
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target !== dialog) return;
+  if (dialog.querySelector(".done")) doneAt = performance.now();
   for (const field of dialog.querySelectorAll("input[name=zone]")) field.value = inUse;
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("[autofocus], [aria-invalid], .done")?.focus();
 });
 document.addEventListener("htmx:sendError", () => complain("The console cannot be reached. What you typed is kept; send it again."));
 document.addEventListener("htmx:responseError", (event) => {
-  if (![409, 422].includes(event.detail.xhr.status)) complain(`It was not sent (${event.detail.xhr.status}). What you typed is kept.`);
+  const { status } = event.detail.xhr, isOut = status === 401;
+  if ([409, 422].includes(status)) return;
+  if (event.detail.requestConfig.verb === "get") complain(isOut ? "You are signed out: load the page again to sign in." : `The form cannot be had (${status}).`);
+  else complain(isOut ? "You are signed out. What you typed is kept: sign in in another tab, and send it again." : `It was not sent (${status}). What you typed is kept.`);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if ([409, 422, 503].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
 });
 
 function complain(text) {
+  if (!dialog.open) {  // there is no form to say it in
+    dialog.innerHTML = '<div class="form"><h2 id="dialog-title">That did not work</h2><p class="problem" role="alert"></p><p class="actions"><button class="btn main" type="button" data-close autofocus>Close</button></p></div>';
+    dialog.showModal();
+  }
   const place = dialog.querySelector(".problem");
   if (place) { place.textContent = text; place.hidden = false; }
+}
+
+// What was recorded is in the archive, and on the page that reads it, soon after Kafka has it. The board is live.
+const ARCHIVED = 1500;
+dialog.addEventListener("close", () => {
+  if (!dialog.querySelector(".done") || document.getElementById("board")) return;
+  setTimeout(() => location.reload(), Math.max(0, doneAt + ARCHIVED - performance.now()));
+});
+
+// -- where one is, on a narrow screen -----------------------------------------------------------------
+
+for (const one of document.querySelectorAll(".nav [aria-current], .chips [aria-current]")) {
+  const place = one.parentElement;
+  place.scrollLeft = one.offsetLeft - place.offsetLeft - (place.clientWidth - one.offsetWidth) / 2;
 }
 
 // -- keys --------------------------------------------------------------------------------------------
