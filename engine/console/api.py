@@ -308,6 +308,7 @@ class _Desk:
             tallies=[Tally(state=one, count=states[one]) for one in STATES],
             as_of=now,
             counts=single.Counts(**counts_of(rows, now)._asdict()),
+            wakes_at=min((row.wakes_at for row in rows if row.wakes_at is not None), default=None),
             ready=self._parts.is_ready(),
         )
 

@@ -39,6 +39,7 @@ from engine.console.people import (
     same_site,
     who,
 )
+from engine.console.saying import idle
 from engine.console.signing_in import SIGN_OUT, SigningIn
 from engine.console.single import Single
 from engine.console.stream import Stream, View
@@ -202,7 +203,8 @@ class _Site:
         asked = board_url(wanted)[1:]
         more = f"{asked}{'&' if asked else '?'}rows={min(MOST_ROWS, view.size * 2)}"
         return self._page(
-            "board.html", request, here="Board", look=look, wanted=wanted, everything=Filter(), groups=GROUPS,
+            "board.html", request, here="Board", look=look, wanted=wanted, groups=GROUPS,
+            idle="" if any(wanted) else idle(look, view.zone),
             chips=_chips(wanted), more=f"/{more}",
             stream=f"/stream{asked}{'&' if asked else '?'}rows={view.size}",
             draw=lambda row: Markup(  # noqa: S704  # it escapes

@@ -190,4 +190,4 @@ def counts_of(rows: Iterable[Row], now: Instant) -> Counts:
 
 
 def _wakes(rows: Iterable[Row]) -> Instant:
-    return min((row.view.turns_at for row in rows if row.state in ASLEEP), default=NEVER)
+    return min((row.wakes_at for row in rows if row.wakes_at is not None), default=NEVER)

@@ -14,6 +14,7 @@ from engine.console.assets import Asset
 from engine.console.filters import Filter
 from engine.console.looks import CHECKS, outcome_look
 from engine.console.rows import Row
+from engine.console.saying import at_time
 from engine.core.instants import (
     MILLISECOND,
     SECOND,
@@ -65,6 +66,7 @@ class Pages:
             "to_the_second": to_the_second,
             "from_iso": parse_instant,
             "clock_length": clock_length,
+            "at_time": at_time,
             "zone_of": zone_of,
             "when": when,
             "iso": format_instant,

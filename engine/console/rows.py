@@ -115,6 +115,11 @@ class Row:
         return LOOKS[self.state]
 
     @property
+    def wakes_at(self) -> Instant | None:
+        """When its hours open next, of one that sleeps outside them; None of any other."""
+        return self.view.turns_at if self.state == CLOSED and self.view.turns_at < NEVER else None
+
+    @property
     def drains(self) -> bool:
         """Whether time counts now, until its calendar closes."""
         return self.state not in ASLEEP and self.view.due_at is not None and self.at < self.view.closes_at

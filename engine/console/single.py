@@ -51,6 +51,7 @@ class Clock(Answer):
     state: str = Field(description="breached, unknown, at_risk, running, closed or paused.")
     why: str = Field(description="In words; empty: nothing to say.")
     due_at: Moment | None = Field(description="Null while it is paused.")
+    wakes_at: Moment | None = Field(description="When its hours open next; null: it is not outside them.")
     left_seconds: float = Field(description="On its own hours; negative: overrun.")
     target_seconds: float
     calendar: str = Field(description="Whose hours count; empty: all.")
@@ -73,6 +74,7 @@ class Clocks(Listed[Clock]):
     """The deadline board, breached first."""
 
     counts: Counts
+    wakes_at: Moment | None = Field(description="When the next of those outside their hours wakes.")
     ready: bool = Field(description="false: the engine's state has not been read to its end.")
 
 
@@ -158,7 +160,7 @@ def clock_of(row: Row, now: Instant) -> Clock:
     return Clock(
         subject=view.subject, title=view.title, metric=view.metric, key=view.key, cycle=view.cycle,
         owed=row.owed, severity=view.severity, customer_name=view.customer_name, team=view.team,
-        owner=view.owner, state=row.state, why=row.why, due_at=view.due_at,
+        owner=view.owner, state=row.state, why=row.why, due_at=view.due_at, wakes_at=row.wakes_at,
         left_seconds=seconds(row.left_at(now)), target_seconds=seconds(view.target), calendar=view.calendar,
         in_a_row=view.in_a_row, next=Step(say=step.say, form=step.verb, given=row.given),
     )  # fmt: skip

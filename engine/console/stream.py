@@ -12,7 +12,8 @@ from engine.console.board import GROUPS, Look
 from engine.console.filters import Filter
 from engine.console.live import Live
 from engine.console.rows import BREACHED, Row
-from engine.core.instants import MILLISECOND, NEVER, Instant
+from engine.console.saying import idle
+from engine.core.instants import MILLISECOND, Instant
 from engine.metrics.console import ConsoleMetrics
 
 EVERY_SECONDS = 0.5
@@ -120,7 +121,7 @@ class _Reader:
         self._look = look
         rows = {row.id: row for group in look.groups for row in group.rows}
         new = {i: row for i, row in rows.items() if i not in self._told or row.changed(self._told[i])}
-        frame = _frame(look)
+        frame = _frame(look, self._view)
         if not new and frame == self._frame:
             return None
         fresh = [] if self._first else [r for r in new.values() if self._is_new_breach(r)]
@@ -138,7 +139,7 @@ class _Reader:
         return row.state == BREACHED and before is not None and before.state != BREACHED
 
 
-def _frame(look: Look) -> dict[str, Any]:
+def _frame(look: Look, view: View) -> dict[str, Any]:
     """The page around the rows, and their order."""
     return {
         "counts": look.counts._asdict(),
@@ -149,7 +150,7 @@ def _frame(look: Look) -> dict[str, Any]:
         ],
         "shown": look.shown,
         "matching": look.matching,
-        "wakes": None if look.wakes_at >= NEVER else look.wakes_at / MILLISECOND,
+        "idle": "" if any(view.wanted) else idle(look, view.zone),
     }  # fmt: skip
 
 

@@ -51,6 +51,17 @@ async def test_the_board_is_drawn_without_scripts_and_every_text_is_escaped(
     assert "Next customer update" in page
 
 
+async def test_an_empty_board_says_so_and_one_without_a_match_the_way_out(tmp_path: Path) -> None:
+    def shown(page: str) -> list[str]:
+        return re.findall(r'<p class="empty" id="\w+">(.+?)</p>', page)
+
+    with served(tmp_path, events=False) as empty:
+        async with empty.client() as client:
+            assert shown((await client.get("/")).text) == ["Nothing is due."]
+            (said,) = shown((await client.get("/?owner=me")).text)
+            assert said.startswith("No clock matches.")
+
+
 async def test_a_browser_is_told_to_load_nothing_but_ours(browser: httpx.AsyncClient) -> None:
     for path in ("/", "/escalations/desk:3", "/nowhere"):
         answer = await browser.get(path, headers=OLEK)

@@ -9,6 +9,7 @@ from core.core_runs import at
 from engine.console.board import Counts
 from engine.console.filters import BadFilter, Filter
 from engine.console.rows import AT_RISK, BREACHED, CLOSED, PAUSED, RUNNING, UNKNOWN, Row
+from engine.console.saying import idle
 from engine.core.instants import HOUR, MINUTE
 
 UTC = ZoneInfo("UTC")
@@ -76,6 +77,28 @@ def test_outside_its_hours_a_clock_sleeps_and_its_bar_stands_still() -> None:
     look = desk.board.look(Filter(), "", UTC, at(night), 10)
     assert look.counts.asleep == 1
     assert look.wakes_at == at(23 * 60), "at 9:00 of the next day"
+
+
+def test_where_nothing_runs_the_board_says_what_is_asleep_and_when_it_wakes() -> None:
+    desk, berlin = (
+        Desk("clocks: {resolve: {budget: {P2: 8h @office}, pause: [pending_vendor]}}\n"),
+        ZoneInfo("Europe/Berlin"),
+    )
+
+    def said(minute: float) -> str:
+        desk.see(minute)
+        return idle(desk.board.look(Filter(), "", berlin, at(minute), 10), berlin)
+
+    assert said(0) == "Nothing is due."
+    desk.take("opened", 0, severity="P2")
+    assert said(1) == "", "it runs"
+    desk.take("paused", 2, reason="pending_vendor")
+    assert said(3) == "Nothing is due. 1 clock asleep, paused until somebody wakes it."
+    desk.take("opened", 4, "desk:2", severity="P2")
+    night = 12 * 60
+    assert said(night) == "Nothing is due. 2 clocks asleep; the next wakes Tue 10:00 CET."
+    assert [row.wakes_at for row in desk.board.all()] == [at(23 * 60), None]
+    assert said(23 * 60 + 1) == "", "it has woken"
 
 
 def test_a_bar_shows_where_its_calendar_closes() -> None:

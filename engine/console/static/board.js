@@ -113,7 +113,9 @@ function order() {
   for (const row of board.querySelectorAll("tr.row")) if (!keep.has(row)) row.remove();
   for (const body of [...board.tBodies]) if (!body.querySelector("tr.row")) body.remove();
   unplaced.clear();
-  document.getElementById("empty").hidden = wanted.matching > 0;
+  const idle = document.getElementById("idle");
+  idle.textContent = wanted.idle; idle.hidden = !wanted.idle;
+  document.getElementById("empty").hidden = wanted.matching > 0 || !!wanted.idle;
   pill.hidden = true;
   if (focused?.isConnected) {
     if (had !== document.activeElement && focused.contains(had)) had.focus({ preventScroll: true });
