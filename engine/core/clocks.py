@@ -61,6 +61,12 @@ class Clock(Struct, array_like=True):
     asked: Instant = NOT_ASKED
     """Since when the last of them waits for an acknowledgement; NOT_ASKED: it does not."""
 
+    def elapsed_at(self, calendar: Calendar, at: Instant) -> Span:
+        """Time counted up to `at` on its calendar; `at` does not lie before the last mark."""
+        if self.phase == RUNNING and at > self.mark:
+            return Span(self.elapsed + calendar.elapsed(self.mark, at))
+        return self.elapsed
+
 
 class Runner:
     """Moves the clocks of one plan. Holds no state of its own beside the voice."""
@@ -72,12 +78,6 @@ class Runner:
         self.voice = voice
 
     # -- questions ----------------------------------------------------------------------------
-
-    def elapsed_at(self, clock: Clock, at: Instant) -> Span:
-        """Time counted up to `at`, which does not lie before the last mark."""
-        if clock.phase == RUNNING and at > clock.mark:
-            return Span(clock.elapsed + self.calendars[clock.calendar].elapsed(clock.mark, at))
-        return clock.elapsed
 
     def reach(self, clock: Clock, amount: Span) -> Instant:
         """When the clock has counted, or will count, `amount`; NEVER where it stands still before that.
@@ -503,7 +503,7 @@ class Runner:
         credit_percent: float | None = None,
     ) -> None:
         if elapsed is None:
-            elapsed = self.elapsed_at(clock, at)
+            elapsed = clock.elapsed_at(self.calendars[clock.calendar], at)
         segments: tuple[Segment, ...] = ()
         if name in VERDICTS:
             segments = cut(self._stretches(clock, at), elapsed, self.voice.tenures, self.calendars)

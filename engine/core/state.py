@@ -22,6 +22,7 @@ AT_ONCE, BEFORE_ALL = Instant(0), Instant(-1)
 _HEAD = struct.Struct(">BqqBBqQ")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Escalation, Shelf])
+_decoder_of_first = msgspec.msgpack.Decoder(tuple[Escalation, msgspec.Raw])
 _decoder_of_state = msgspec.msgpack.Decoder(Escalation)
 _NO_SEVERITY = 255
 
@@ -65,6 +66,12 @@ def decode(record: bytes) -> tuple[Escalation, Shelf]:
     """UnknownStateFormat for a record of a later release, DamagedState for what is no state."""
     head(record)
     return unpack(_decoder, record, _HEAD.size)
+
+
+def decode_escalation(record: bytes) -> Escalation:
+    """The same without what lies on its shelf, which is most of the record."""
+    head(record)
+    return unpack(_decoder_of_first, record, _HEAD.size)[0]
 
 
 def alarm_of(record: bytes) -> Instant:
@@ -126,7 +133,7 @@ def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:
 
 def pinned_policy(record: bytes) -> tuple[str, str, str] | None:
     """(name, version, hash) of the policy that a stored escalation pins; None where it has none."""
-    escalation, _ = decode(record)
+    escalation = decode_escalation(record)
     if escalation.status == WAITING or not escalation.policy:
         return None
     return escalation.policy, escalation.policy_version, escalation.policy_hash

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
-from engine.core.clocks import LIVE, PAUSED, Clock, Runner
+from engine.core.cadences import Cadence
+from engine.core.clocks import LIVE, PAUSED, Clock
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import WAITING, Escalation
@@ -15,7 +16,6 @@ from engine.core.policy import AROUND_THE_CLOCK, Book, Calendar
 from engine.core.recurrence import plan_of
 from engine.core.rules import Plan, rules_of
 from engine.core.segments import pause_reason
-from engine.core.statements import Voice
 
 AT_RISK_RATIO = 0.75
 """At risk: this share of the budget is used, and the clock runs (the console's meaning)."""
@@ -54,16 +54,37 @@ class ClockView(NamedTuple):
     """When `state`, or whether time counts, changes next by time alone."""
 
 
-class _Row(NamedTuple):
+class Of(NamedTuple):
+    """What the clocks of an escalation share."""
+
+    subject: str
+    title: str
+    severity: str
+    customer_name: str
+    owner: str
+    team: str
+
+
+class Source(NamedTuple):
+    """What a clock is seen in: as long as that is equal, only time changes how it is seen."""
+
+    of: Of
     metric: str
     key: str
-    cycle: int
+    clock: Clock | Cadence | Deadline
+    calendar: Calendar
+    hours: str
+    """The calendar's name in the policies."""
+
+
+class _Reading(NamedTuple):
+    """Of a source, at an instant."""
+
     is_breached: bool
     is_paused: bool
     due_at: Instant | None
     left: Span
     target: Span
-    calendar: str
     text: str = ""
     owner: str = ""
     """Of what has one of its own; else the escalation's."""
@@ -77,120 +98,139 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
 
     Empty for an escalation that waits for its opening or whose policy the book does not hold.
     """
-    escalation, _ = state.decode(record)
-    plan = plan_of(rules_of(book), escalation)
-    if escalation.status == WAITING or plan is None:
-        return []
-    views = [
-        _view(escalation, plan, row, now)
-        for rows in (
-            _clocks(escalation, plan, now),
-            _cadences(escalation, plan, now),
-            _deadlines(COMMITMENT, escalation.commitments, now),
-            _deadlines(ACTION, escalation.actions, now),
-        )
-        for row in rows
-    ]
+    views = [view_of(source, now) for source in sources_of(record, book)]
     return sorted(views, key=lambda v: NEVER if v.due_at is None else v.due_at)
 
 
-def _view(e: Escalation, plan: Plan, row: _Row, now: Instant) -> ClockView:
-    calendar = plan.calendars[row.calendar]
+def sources_of(record: bytes, book: Book) -> list[Source]:
+    """The same, before it is seen at an instant; in no order. A record costs more to read than to see again."""
+    e = state.decode_escalation(record)
+    plan = plan_of(rules_of(book), e)
+    if e.status == WAITING or plan is None:
+        return []
+    a = e.attributes
+    of = Of(
+        e.subject,
+        attrs.text(a, "title"),
+        e.severity,
+        attrs.text(a, "customer_name") or attrs.text(a, "customer"),
+        attrs.text(a, "owner"),
+        attrs.text(a, "team"),
+    )
+    return [*_clocks(of, e, plan), *_cadences(of, e, plan), *_deadlines(of, e, plan)]
+
+
+def _clocks(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
+    for its, clock in zip(plan.clocks, e.clocks, strict=False):  # without roles that none asked for
+        if clock.phase in LIVE:
+            yield Source(of, its.metric, its.key, clock, plan.calendars[clock.calendar], clock.calendar)
+
+
+def _cadences(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
+    for its, cadence in zip(plan.cadences, e.cadences, strict=True):
+        if cadence.phase == CADENCE_RUNNING and cadence.due < NEVER:
+            terms = its.terms(e.severity)
+            yield Source(of, its.metric, "", cadence, terms.calendar, terms.name)
+
+
+def _deadlines(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
+    always = plan.calendars[AROUND_THE_CLOCK]
+    for metric, deadlines in ((COMMITMENT, e.commitments), (ACTION, e.actions)):
+        for one in deadlines:
+            if one.phase == DEADLINE_OPEN:
+                yield Source(of, metric, one.id, one, always, AROUND_THE_CLOCK)
+
+
+def view_of(source: Source, now: Instant) -> ClockView:
+    """How the clock stands."""
+    of, calendar = source.of, source.calendar
+    read = _read(source, now)
     closes = calendar.closes(now)
     is_open = closes > now
-    at_risk_from = Span(int(row.target * (1 - AT_RISK_RATIO)))
-    if row.is_breached:
+    at_risk_from = Span(int(read.target * (1 - AT_RISK_RATIO)))
+    if read.is_breached:
         shown = "breached"
-    elif row.is_paused:
+    elif read.is_paused:
         shown = "paused"
     elif not is_open:
         shown = "closed"
-    elif row.target > 0 and row.left <= at_risk_from:
+    elif read.target > 0 and read.left <= at_risk_from:
         shown = "at_risk"
     else:
         shown = "running"
-    a = e.attributes
     return ClockView(
-        subject=e.subject,
-        title=attrs.text(a, "title"),
-        metric=row.metric,
-        key=row.key,
-        cycle=row.cycle,
-        severity=e.severity,
-        customer_name=attrs.text(a, "customer_name") or attrs.text(a, "customer"),
-        owner=row.owner or attrs.text(a, "owner"),
+        subject=of.subject,
+        title=of.title,
+        metric=source.metric,
+        key=source.key,
+        cycle=source.clock.cycle,
+        severity=of.severity,
+        customer_name=of.customer_name,
+        owner=read.owner or of.owner,
         state=shown,
-        due_at=row.due_at,
-        left=row.left,
-        target=row.target,
-        text=row.text,
-        team=attrs.text(a, "team"),
-        calendar=row.calendar,
-        why=row.why,
-        in_a_row=row.in_a_row,
-        is_judged=row.is_judged,
-        closes_at=closes if is_open and not row.is_paused else NEVER,
-        turns_at=_turn(calendar, shown, row, at_risk_from, closes, now),
+        due_at=read.due_at,
+        left=read.left,
+        target=read.target,
+        text=read.text,
+        team=of.team,
+        calendar=source.hours,
+        why=read.why,
+        in_a_row=read.in_a_row,
+        is_judged=read.is_judged,
+        closes_at=closes if is_open and not read.is_paused else NEVER,
+        turns_at=_turn(calendar, shown, read, at_risk_from, closes, now),
     )
 
 
 def _turn(
-    calendar: Calendar, shown: str, row: _Row, at_risk_from: Span, closes: Instant, now: Instant
+    calendar: Calendar, shown: str, read: _Reading, at_risk_from: Span, closes: Instant, now: Instant
 ) -> Instant:
     """When time alone changes what is shown; `closes` is `now` where the calendar is closed."""
     if shown == "paused":
         return NEVER
     if closes == now:
         return calendar.next_opening(now)
-    if shown == "running" and row.target > 0:
-        return min(closes, calendar.due(now, Span(row.left - at_risk_from)))
+    if shown == "running" and read.target > 0:
+        return min(closes, calendar.due(now, Span(read.left - at_risk_from)))
     if shown in ("running", "at_risk"):  # past the due time by the least that there is
-        return min(closes, Instant(calendar.due(now, row.left) + MICROSECOND))
+        return min(closes, Instant(calendar.due(now, read.left) + MICROSECOND))
     return closes
 
 
-def _clocks(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
-    runner = Runner(plan.calendars, Voice(e.severity, e.attributes, False))
-    for clock_plan, clock in zip(plan.clocks, e.clocks, strict=False):  # without roles that none asked for
-        if clock.phase in LIVE:
-            left = _left(runner, clock, now)
-            due = None if clock.due >= NEVER else clock.due
-            is_late = left < 0 or clock.breached
-            is_paused = clock.phase == PAUSED
-            yield _Row(
-                clock_plan.metric, clock_plan.key, clock.cycle, is_late, is_paused, due, left,
-                clock.budget, clock.calendar,
-                why=pause_reason(clock.idle) if is_paused else "", is_judged=left >= 0 or clock.breached,
-            )  # fmt: skip
+def _read(source: Source, now: Instant) -> _Reading:
+    clock, calendar = source.clock, source.calendar
+    if isinstance(clock, Clock):
+        return _of_clock(clock, calendar, now)
+    if isinstance(clock, Cadence):
+        return _of_cadence(clock, calendar, now)
+    return _of_deadline(clock, now, owner=clock.by if source.metric == ACTION else "")
 
 
-def _left(runner: Runner, clock: Clock, now: Instant) -> Span:
-    return Span(clock.budget - runner.elapsed_at(clock, now))
+def _of_clock(clock: Clock, calendar: Calendar, now: Instant) -> _Reading:
+    left = Span(clock.budget - clock.elapsed_at(calendar, now))
+    is_paused = clock.phase == PAUSED
+    return _Reading(
+        left < 0 or clock.breached,
+        is_paused,
+        None if clock.due >= NEVER else clock.due,
+        left,
+        clock.budget,
+        why=pause_reason(clock.idle) if is_paused else "",
+        is_judged=left >= 0 or clock.breached,
+    )
 
 
-def _cadences(e: Escalation, plan: Plan, now: Instant) -> Iterator[_Row]:
-    for cadence_plan, cadence in zip(plan.cadences, e.cadences, strict=True):
-        if cadence.phase != CADENCE_RUNNING or cadence.due >= NEVER:
-            continue
-        terms = cadence_plan.terms(e.severity)
-        calendar, due, budget = terms.calendar, cadence.due, cadence.budget
-        if cadence.misses:  # nobody has heard from us since: what followed is no new start
-            budget = Span(max(0, budget - calendar.elapsed(cadence.overdue, due)))
-            due = cadence.overdue
-        left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
-        yield _Row(
-            cadence_plan.metric, "", cadence.cycle, left < 0, False, due, left, budget, terms.name,
-            in_a_row=cadence.misses, is_judged=left >= 0 or cadence.misses > 0,
-        )  # fmt: skip
+def _of_cadence(cadence: Cadence, calendar: Calendar, now: Instant) -> _Reading:
+    due, budget = cadence.due, cadence.budget
+    if cadence.misses:  # nobody has heard from us since: what followed is no new start
+        budget = Span(max(0, budget - calendar.elapsed(cadence.overdue, due)))
+        due = cadence.overdue
+    left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
+    judged = left >= 0 or cadence.misses > 0
+    return _Reading(left < 0, False, due, left, budget, in_a_row=cadence.misses, is_judged=judged)
 
 
-def _deadlines(metric: str, deadlines: list[Deadline], now: Instant) -> Iterator[_Row]:
-    for one in deadlines:
-        if one.phase == DEADLINE_OPEN:
-            left, target = Span(one.due - now), Span(max(0, one.due - one.made))
-            is_late = one.missed or left < 0
-            owner = one.by if metric == ACTION else ""
-            yield _Row(
-                metric, one.id, one.cycle, is_late, False, one.due, left, target, AROUND_THE_CLOCK,
-                one.text, owner, is_judged=left >= 0 or one.missed,
-            )  # fmt: skip
+def _of_deadline(one: Deadline, now: Instant, owner: str) -> _Reading:
+    left, target = Span(one.due - now), Span(max(0, one.due - one.made))
+    judged = left >= 0 or one.missed
+    return _Reading(one.missed or left < 0, False, one.due, left, target, one.text, owner, is_judged=judged)
