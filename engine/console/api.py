@@ -30,7 +30,7 @@ from engine.console.answers import (
     Tally,
 )
 from engine.console.asked import MOST, SHOWN, Asked, part
-from engine.console.board import Board, counts_of
+from engine.console.board import Board
 from engine.console.escalations import FORMATS, Escalations
 from engine.console.filters import BadFilter, Filter
 from engine.console.keys import ACT, READ, SCOPES, ApiKey
@@ -298,7 +298,7 @@ class _Desk:
         }
         wanted, now, me = Filter.of(given), self._parts.now(), self.reads(request).name
         rows = self._parts.board.all()
-        matching = [row for row in rows if wanted.shows(row, me, now)]
+        matching = wanted.among(rows, me, now)
         found, following = part(matching, lambda row: row.order, Asked(cursor=cursor, limit=limit))
         states = Counter(row.state for row in rows)
         return single.Clocks(
@@ -307,7 +307,7 @@ class _Desk:
             next=following,
             tallies=[Tally(state=one, count=states[one]) for one in STATES],
             as_of=now,
-            counts=single.Counts(**counts_of(rows, now)._asdict()),
+            counts=single.Counts(**self._parts.board.counts(now)._asdict()),
             wakes_at=min((row.wakes_at for row in rows if row.wakes_at is not None), default=None),
             ready=self._parts.is_ready(),
         )

@@ -217,7 +217,9 @@ class _Site:
         messages = self._stream.messages(self._view(request, rows))
         return EventSourceResponse(self._while_in(request, messages), ping=3600)
 
-    async def _while_in(self, request: Request, messages: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
+    async def _while_in(
+        self, request: Request, messages: AsyncGenerator[bytes, None]
+    ) -> AsyncIterator[bytes]:
         """A session that ends takes its stream with it."""
         async with aclosing(messages):
             async for message in messages:

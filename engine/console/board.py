@@ -1,19 +1,22 @@
 """The deadline board in memory: every running clock, kept from the engine's state, soonest first."""
 
-from bisect import insort
-from collections import Counter
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from itertools import count, islice
 from threading import Lock
 from typing import NamedTuple
 
-from engine.console.filters import Filter, is_soon
-from engine.console.rows import ASLEEP, AT_RISK, BREACHED, PAUSED, RUNNING, UNKNOWN, Row
-from engine.core.instants import HOUR, MINUTE, NEVER, Instant, Span, to_datetime
+from engine.console.filters import Filter
+from engine.console.order import Order, grouped
+from engine.console.rows import ASLEEP, AT_RISK, BREACHED, UNKNOWN, Row
+from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import Book
-from engine.core.view import clocks_of
+from engine.core.view import Source, sources_of
 
+AT_ONCE = 2_000
+"""Escalations worked in in one turn: what is to be seen is never held up by all that waits."""
 GROUPS = {
     "breached": ("Breached", "oldest first"),
     "unknown": ("Due, verdict unknown", "not counted as breached or met yet"),
@@ -56,23 +59,28 @@ class Look(NamedTuple):
 
 
 class Board:
-    """Safe to share between threads. `put` is told of every record of the state; `turn` works it in.
+    """Safe to share between threads. `put` is told of every record of the state; `turn`, which one thread
+    calls, works in what came.
 
-    Work is done once a turn, however many records came: a busy escalation is looked at once.
+    Of an escalation the newest record alone is worked in, and only those of its clocks are made anew that it
+    changes: a row that is the same object has nothing else to say.
     """
 
     def __init__(self, book: Book, patience: Span) -> None:
         self._book, self._patience = book, patience
         self._records: dict[str, bytes] = {}
+        self._waiting: dict[str, float] = {}
+        """Whose newest record is not worked in, and since when, by the monotonic clock; the oldest first."""
+        self._taken: float | None = None
+        """The same of those that are being worked in."""
         self._rows: dict[str, list[Row]] = {}
-        self._ordered: list[Row] = []
-        self._changed: set[str] = set()
-        self._turns: list[tuple[Instant, str]] = []
-        self._next: dict[str, Instant] = {}
+        self._turns: list[tuple[Instant, int, Row]] = []
+        self._numbers = count()
+        self._order = Order()
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._ordered)
+        return len(self._order.rows)
 
     def put(self, subject: str, record: bytes | None) -> None:
         """The main record of an escalation, None when it has left the state."""
@@ -81,113 +89,108 @@ class Board:
                 self._records[subject] = record
             elif self._records.pop(subject, None) is None:
                 return
-            self._changed.add(subject)
+            self._waiting.setdefault(subject, time.monotonic())
 
-    def turn(self, now: Instant) -> None:
-        """Work in what came, and what time alone has changed."""
+    def waits(self) -> float:
+        """Seconds since the oldest record came that is not to be seen yet; 0: all are."""
         with self._lock:
-            changed, self._changed = self._changed, set()
-            while self._turns and self._turns[0][0] <= now:
-                at, subject = heappop(self._turns)
-                if self._next.get(subject) == at:
-                    changed.add(subject)
-            if not changed:
-                return
-            gone = {row.id for subject in changed for row in self._rows.pop(subject, ())}
-            fresh: list[Row] = []
-            for subject in changed:
-                fresh += self._make(subject, now)
-            self._place(gone, fresh)
+            oldest = self._taken or next(iter(self._waiting.values()), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
-    def _make(self, subject: str, now: Instant) -> list[Row]:
-        self._next.pop(subject, None)
-        record = self._records.get(subject)
+    def turn(self, now: Instant) -> bool:
+        """Work in what came, at most AT_ONCE escalations, and what time has changed. Whether more waits."""
+        taken = self._take()
+        made = {subject: self._read(subject, record, now) for subject, record in taken.items()}
+        made |= self._turned(made, now)
+        before = {row for subject in made for row in self._rows.get(subject, ())}
+        after = {row for rows in made.values() for row in rows}
+        gone, fresh = before - after, after - before
+        order = self._order.after(gone, fresh) if gone or fresh else self._order
+        with self._lock:
+            self._order, self._taken = order, None
+            for subject, rows in made.items():
+                if rows:
+                    self._rows[subject] = rows
+                    continue
+                self._rows.pop(subject, None)
+                if subject not in self._waiting:  # over: it lies in the state only in case of late events
+                    self._records.pop(subject, None)
+        self._wake(fresh)
+        return bool(self._waiting)
+
+    def _take(self) -> dict[str, bytes | None]:
+        with self._lock:
+            subjects = list(islice(self._waiting, AT_ONCE))
+            self._taken = self._waiting[subjects[0]] if subjects else None
+            for subject in subjects:
+                del self._waiting[subject]
+            return {subject: self._records.get(subject) for subject in subjects}
+
+    def _read(self, subject: str, record: bytes | None, now: Instant) -> list[Row]:
         if record is None:
             return []
-        rows = [Row(view, now, self._patience) for view in clocks_of(record, self._book, now)]
-        if not rows:
-            del self._records[subject]  # over: it lies in the state only in case of late events
-            return []
-        self._rows[subject] = rows
-        turn = min(row.turns_at for row in rows)
-        if turn < NEVER:
-            self._next[subject] = turn
-            heappush(self._turns, (turn, subject))
-        return rows
+        had = {(row.view.metric, row.view.key): row for row in self._rows.get(subject, ())}
+        return [
+            self._row(source, now, had.get((source.metric, source.key)))
+            for source in sources_of(record, self._book)
+        ]
 
-    def _place(self, gone: set[str], fresh: list[Row]) -> None:
-        """Into the order: one by one where few changed, else all of them anew."""
-        kept = [row for row in self._ordered if row.id not in gone] if gone else self._ordered
-        if len(fresh) > 100:
-            kept = sorted([*kept, *fresh], key=_in_order)
-        else:
-            for row in fresh:
-                insort(kept, row, key=_in_order)
-        self._ordered = kept
+    def _row(self, source: Source, now: Instant, before: Row | None) -> Row:
+        if before is not None and before.turns_at > now and before.source == source:
+            return before
+        return Row(source, now, self._patience, before)
+
+    def _turned(self, made: Collection[str], now: Instant) -> dict[str, list[Row]]:
+        """The rows of those escalations in which time has come for one."""
+        subjects = set()
+        while self._turns and self._turns[0][0] <= now:
+            _, _, row = heappop(self._turns)
+            if row.view.subject not in made and row in self._rows.get(row.view.subject, ()):
+                subjects.add(row.view.subject)
+        return {one: [self._row(row.source, now, row) for row in self._rows[one]] for one in subjects}
+
+    def _wake(self, fresh: Iterable[Row]) -> None:
+        """Have them made anew when their time comes."""
+        for row in fresh:
+            if row.turns_at < NEVER:
+                heappush(self._turns, (row.turns_at, next(self._numbers), row))
+        if len(self._turns) > 2 * len(self) + AT_ONCE:  # most are of rows that have gone
+            self._turns = [one for one in self._turns if one[2] in self._rows.get(one[2].view.subject, ())]
+            heapify(self._turns)
 
     def look(self, wanted: Filter, me: str, zone: tzinfo, now: Instant, size: int) -> Look:
         """At most `size` rows, by group."""
-        with self._lock:
-            rows = list(self._ordered)
-        midnight = to_datetime(now).astimezone(zone).date()
-        matching = [row for row in rows if wanted.shows(row, me, now)] if any(wanted) else rows
-        by_group: dict[str, list[Row]] = {name: [] for name in GROUPS}
-        for row in matching:
-            by_group[_group(row, now, zone, midnight)].append(row)
-        groups, left = [], size
-        for name, found in by_group.items():
-            if found:
-                groups.append(Group(name, len(found), found[: max(0, left)]))
-                left -= len(found)
-        return Look(now, counts_of(rows, now), groups, min(size, len(matching)), len(matching), _wakes(rows))
+        order = self._order
+        rows = wanted.among(order.rows, me, now) if any(wanted) else order.rows
+        groups = [
+            Group(name, end - start, list(rows[start : min(end, max(start, size))]))
+            for name, start, end in grouped(rows, zone, now)
+        ]
+        return Look(now, _counts(order, now), groups, min(size, len(rows)), len(rows), order.wakes_at)
 
     def rows_of(self, subject: str) -> list[Row]:
         """The running clocks of one escalation."""
         with self._lock:
-            return list(self._rows.get(subject, ()))
+            return sorted(self._rows.get(subject, ()), key=lambda row: row.order)
 
     def records(self) -> list[bytes]:
         """The stored state of every escalation that has a running clock."""
         with self._lock:
             return [record for subject in self._rows if (record := self._records.get(subject)) is not None]
 
-    def all(self) -> list[Row]:
+    def all(self) -> Sequence[Row]:
         """Every running clock, in order."""
-        with self._lock:
-            return list(self._ordered)
+        return self._order.rows
+
+    def counts(self, now: Instant) -> Counts:
+        """Of every running clock."""
+        return _counts(self._order, now)
 
 
-def _in_order(row: Row) -> tuple[int, int, int, str, str, str]:
-    return row.order
-
-
-def _group(row: Row, now: Instant, zone: tzinfo, today: object) -> str:
-    if row.state in (BREACHED, UNKNOWN):
-        return row.state
-    due = row.view.due_at
-    if row.state == PAUSED or due is None:
-        return "asleep"
-    ahead = due - now
-    if ahead <= 15 * MINUTE:
-        return "soon"
-    if ahead <= HOUR:
-        return "hour"
-    return "today" if to_datetime(due).astimezone(zone).date() == today else "later"
-
-
-def counts_of(rows: Iterable[Row], now: Instant) -> Counts:
-    """Of these clocks."""
-    states: Counter[str] = Counter()
-    soon = 0
-    for row in rows:
-        states[row.state] += 1
-        soon += is_soon(row, now)
+def _counts(order: Order, now: Instant) -> Counts:
+    """Of all in the order."""
+    states = order.states
     asleep = sum(states[one] for one in ASLEEP)
     return Counts(
-        states[BREACHED], soon, states[AT_RISK], states[UNKNOWN], asleep, asleep + states[RUNNING]
-        + states[AT_RISK] + states[UNKNOWN] + states[BREACHED],
-    )  # fmt: skip
-
-
-def _wakes(rows: Iterable[Row]) -> Instant:
-    return min((row.wakes_at for row in rows if row.wakes_at is not None), default=NEVER)
+        states[BREACHED], order.soon(now), states[AT_RISK], states[UNKNOWN], asleep, len(order.rows)
+    )

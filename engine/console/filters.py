@@ -1,13 +1,13 @@
 """Which clocks a reader wants to see: read from the address, so that a view can be sent to somebody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from engine.console.order import SOON
 from engine.console.rows import ASLEEP, AT_RISK, BREACHED, RUNNING, UNKNOWN, UPDATES, Row
-from engine.core.instants import MINUTE, Instant
+from engine.core.instants import Instant
 from engine.core.policy import SEVERITIES
 
-SOON = 15 * MINUTE
 _STATES = {
     "breached": {BREACHED},
     "at-risk": {AT_RISK},
@@ -60,25 +60,31 @@ class Filter(NamedTuple):
     def severities(self) -> list[str]:
         return [one for one in self.sev.split(",") if one]
 
-    def shows(self, row: Row, me: str, now: Instant) -> bool:
-        """Whether a clock is wanted; `me` is the reader's name."""
-        view = row.view
-        return (
-            (not self.state or row.state in _STATES[self.state])
-            and (not self.due or is_soon(row, now))
-            and (not self.sev or view.severity in self.severities)
-            and (not self.metric or view.metric in KINDS.get(self.metric, (self.metric,)))
-            and (not self.team or view.team == self.team)
-            and (not self.owner or _is_owned(view.owner, self.owner, me))
-            and (not self.q or self._finds(row))
-        )
+    def among(self, rows: Iterable[Row], me: str, now: Instant) -> list[Row]:
+        """Those that are wanted, in their order; `me` is the reader's name."""
+        for check in self._checks(me, now):
+            rows = filter(check, rows)
+        return list(rows)
 
-    def _finds(self, row: Row) -> bool:
-        view, sought = row.view, self.q.casefold()
-        return any(
-            sought in text.casefold()
-            for text in (view.customer_name, view.title, view.subject, view.owner, view.text)
-        )
+    def _checks(self, me: str, now: Instant) -> Iterator[Callable[[Row], bool]]:
+        """One a field that narrows: a board of many rows is looked through for each reader."""
+        if self.state:
+            states = _STATES[self.state]
+            yield lambda row: row.state in states
+        if self.sev:
+            severities = set(self.severities)
+            yield lambda row: row.view.severity in severities
+        if self.metric:
+            metrics = KINDS.get(self.metric, (self.metric,))
+            yield lambda row: row.view.metric in metrics
+        if self.team:
+            yield lambda row: row.view.team == self.team
+        if self.owner:
+            yield lambda row: _is_owned(row.view.owner, self.owner, me)
+        if self.due:
+            yield lambda row: is_soon(row, now)
+        if sought := self.q.casefold():
+            yield lambda row: sought in row.sought
 
 
 def is_soon(row: Row, now: Instant) -> bool:

@@ -18,6 +18,8 @@ log = structlog.stdlib.get_logger("vigil.console")
 TURN_SECONDS = 0.25
 STALE_AFTER = 15.0
 """Seconds without an answer of the broker after which the page says so; it is asked every five."""
+LATE_AFTER = 2.0
+"""Seconds behind after which the page says so."""
 _AT_ONCE = 5_000
 
 
@@ -31,6 +33,8 @@ class IntoBoard:
         """When the broker last answered, by the monotonic clock; 0: never."""
         self.behind: int | None = None
         """Records behind at that time."""
+        self._written = 0.0
+        """When the last record that was taken was written, by the clock of who wrote it."""
 
     def offsets(self) -> dict[tuple[str, int], int]:
         return dict(self._next)
@@ -39,9 +43,14 @@ class IntoBoard:
         for record in records:
             if record.key is not None and b"\0" not in record.key:  # with a NUL it is history
                 self._board.put(record.key.decode(errors="replace"), record.value)
+        self._written = records[-1].timestamp / 1000
         for one in read:
             self._next[one.topic, one.partition] = one.next
         self.answered = time.monotonic()
+
+    def late(self) -> float:
+        """Seconds behind, by what was read last, where there is more to read; 0: there is not."""
+        return time.time() - self._written if self.behind and self.behind > _AT_ONCE else 0.0
 
     def retried(self, reason: str) -> None:
         pass  # it is logged; the page sees that nobody has answered
@@ -102,10 +111,16 @@ class Live:
         except Exception as error:  # whatever it is: a board that stands still must not look alive
             self._fail(error)
 
+    def late_for(self) -> float:
+        """Seconds that the board is behind what the engine has written; 0 as long as it keeps up."""
+        late = max(self.board.waits(), self._into.late())
+        return late if late > LATE_AFTER else 0.0
+
     def _turn(self) -> None:
-        while not self._stopping.wait(TURN_SECONDS):
+        more_waits = False
+        while not self._stopping.wait(0 if more_waits else TURN_SECONDS):
             try:
-                self.board.turn(self._now())
+                more_waits = self.board.turn(self._now())
             except Exception as error:
                 self._fail(error)
                 return

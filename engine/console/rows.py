@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.recurrence import PREFIX
-from engine.core.view import ClockView
+from engine.core.view import ClockView, Source, view_of
 from engine.documents.words import length, ordinal, owed
 
 BREACHED, UNKNOWN, AT_RISK, RUNNING, CLOSED, PAUSED = (
@@ -13,6 +13,8 @@ BREACHED, UNKNOWN, AT_RISK, RUNNING, CLOSED, PAUSED = (
 )  # fmt: skip
 STATES = (BREACHED, UNKNOWN, AT_RISK, RUNNING, CLOSED, PAUSED)
 ASLEEP = frozenset({CLOSED, PAUSED})
+PLACES = {BREACHED: 0, UNKNOWN: 1, AT_RISK: 2, RUNNING: 2, CLOSED: 2, PAUSED: 3}
+"""What stands before what, whatever is due when."""
 UPDATES = frozenset({"customer_update", "internal_update", "executive_update"})
 
 SIGNS = {
@@ -87,16 +89,30 @@ def next_step(metric: str) -> Step:
 class Row:
     """A clock as the board shows it. `order` sorts the whole board; `turns_at`: when it must be made anew."""
 
-    __slots__ = ("at", "id", "order", "state", "turns_at", "view")
+    __slots__ = ("_sought", "at", "drawn", "id", "order", "source", "state", "turns_at", "view")
 
-    def __init__(self, view: ClockView, now: Instant, patience: Span) -> None:
-        """`patience`: how long a verdict may be on its way before it counts as unknown."""
-        self.view = view
+    def __init__(self, source: Source, now: Instant, patience: Span, before: "Row | None" = None) -> None:
+        """`patience`: how long a verdict may be on its way before it counts as unknown. `before`: the row of
+        the same clock until now."""
+        self.source = source
+        view = self.view = view_of(source, now)
         self.at = now
         """When `view.left` was true."""
-        self.id = row_id(view)
+        self.id: str = row_id(view) if before is None else before.id
         self.state, self.turns_at = _state(view, now, patience)
         self.order = _order(view, self.state)
+        self.drawn: dict[tuple[str, bool], str] = {}
+        """By zone and whether one may act, once somebody has seen it so."""
+        self._sought = ""
+
+    @property
+    def sought(self) -> str:
+        """What a search looks into, case folded."""
+        if not self._sought:
+            view = self.view
+            texts = (view.customer_name, view.title, view.subject, view.owner, view.text)
+            self._sought = "\0".join(texts).casefold()
+        return self._sought
 
     def changed(self, other: "Row") -> bool:
         """Whether it says another thing than `other` did, passing time apart."""
@@ -195,6 +211,5 @@ def _state(view: ClockView, now: Instant, patience: Span) -> tuple[str, Instant]
 def _order(view: ClockView, state: str) -> tuple[int, int, int, str, str, str]:
     """Breached oldest first, then what is due and unknown, then by due time; paused last, the least left
     first."""
-    place = 0 if state == BREACHED else 1 if state == UNKNOWN else 3 if state == PAUSED else 2
     due = NEVER if view.due_at is None else view.due_at
-    return place, due, view.left if state == PAUSED else 0, view.subject, view.metric, view.key
+    return PLACES[state], due, view.left if state == PAUSED else 0, view.subject, view.metric, view.key

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from datetime import tzinfo
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -46,38 +47,31 @@ class Stream:
         """`draw` makes a row's HTML; `speed`: how many times as fast as life the clock runs."""
         self._metrics = metrics
         self._live, self._now, self._speed, self._draw = live, now, speed, draw
-        self._looks: dict[View, tuple[float, Look]] = {}
-        self._drawn: dict[tuple[str, str, bool], tuple[Row, str]] = {}
+        self._feeds: WeakValueDictionary[View, _Feed] = WeakValueDictionary()
 
     def look(self, view: View) -> Look:
-        """As it is now, at most half a second old."""
-        moment = time.monotonic()
-        known = self._looks.get(view)
-        if known is not None and moment - known[0] < EVERY_SECONDS:
-            return known[1]
-        if len(self._looks) > 500:
-            self._looks.clear()
-        now = self._now()
-        look = self._live.board.look(view.wanted, view.me, view.zone, now, view.size)
-        self._looks[view] = moment, look
-        return look
+        """As it is now."""
+        return self._live.board.look(view.wanted, view.me, view.zone, self._now(), view.size)
 
-    async def messages(self, view: View) -> AsyncGenerator[dict[str, str], None]:
-        """For `sse_starlette`: `board` whenever anything has changed, `ping` where nothing has."""
-        reader = _Reader(self, view)
-        last = 0.0
+    async def messages(self, view: View) -> AsyncGenerator[bytes, None]:
+        """Server-sent events: `board` whenever anything has changed, `ping` where nothing has."""
+        feed = self._feeds.get(view)
+        if feed is None:
+            feed = self._feeds[view] = _Feed(self, view)
+        seen, last = 0, 0.0
         self._metrics.reading(1)
         try:
             while True:
-                said = reader.next()
+                feed.look()
                 moment = time.monotonic()
-                if said is not None:
-                    yield {"event": "board", "data": orjson.dumps(said).decode()}
-                    last = moment
+                if feed.number != seen:
+                    is_next = seen and feed.number == seen + 1
+                    seen, last = feed.number, moment  # before it is sent: a slow reader may miss the next
+                    yield feed.change if is_next else feed.whole()
                 elif moment - last >= PING_SECONDS:
-                    yield {"event": "ping", "data": orjson.dumps(self.clock()).decode()}
                     last = moment
-                await asyncio.sleep(EVERY_SECONDS)
+                    yield _event("ping", self.clock())
+                await asyncio.sleep(EVERY_SECONDS - time.monotonic() % EVERY_SECONDS)  # all of a view at once
         finally:
             self._metrics.reading(-1)
 
@@ -86,57 +80,80 @@ class Stream:
         return {
             "now": self._now() / MILLISECOND,
             "speed": self._speed,
+            "late": round(self._live.late_for()),
             "silent": round(self._live.silent_for()),
             "failed": self._live.failed,
         }
 
     def drawn(self, row: Row, view: View) -> str:
-        """Drawn once for all who may do the same, as long as the board keeps the row."""
-        key = row.id, str(view.zone), view.may_act
-        known = self._drawn.get(key)
-        if known is not None and known[0] is row:
-            return known[1]
-        if len(self._drawn) > 50_000:
-            self._drawn.clear()
-        html = self._draw(row, view)
-        self._drawn[key] = row, html
+        """Drawn once for all of a zone who may do the same, as long as the board keeps the row."""
+        key = str(view.zone), view.may_act
+        html = row.drawn.get(key)
+        if html is None:
+            html = row.drawn[key] = self._draw(row, view)
         return html
 
 
-class _Reader:
-    """Knows what it has told."""
+class _Feed:
+    """What readers of one view are told, each message made once; it lives as long as one of them reads."""
 
     def __init__(self, stream: Stream, view: View) -> None:
         self._stream, self._view = stream, view
-        self._look: Look | None = None
+        self._looked = 0.0
         self._told: dict[str, Row] = {}
-        self._frame: Any = None
-        self._first = True
+        self._frame: dict[str, Any] = {}
+        self._whole: bytes | None = None
+        self.number = 0
+        """Of the last message."""
+        self.change = b""
+        """That message: what is new since the one before."""
 
-    def next(self) -> dict[str, Any] | None:
-        """What is new; None: nothing."""
+    def look(self) -> None:
+        """At most once in half a second."""
+        moment = time.monotonic()
+        if moment - self._looked < EVERY_SECONDS / 2:
+            return
+        self._looked = moment
         look = self._stream.look(self._view)
-        if look is self._look:
-            return None
-        self._look = look
         rows = {row.id: row for group in look.groups for row in group.rows}
-        new = {i: row for i, row in rows.items() if i not in self._told or row.changed(self._told[i])}
+        told = self._told
+        new = {i: row for i, row in rows.items() if _says_more(row, told.get(i))}
         frame = _frame(look, self._view)
         if not new and frame == self._frame:
-            return None
-        fresh = [] if self._first else [r for r in new.values() if self._is_new_breach(r)]
-        self._told = {i: new.get(i) or self._told[i] for i in rows}
-        self._frame, self._first = frame, False
-        return {
-            **self._stream.clock(),
-            **frame,
-            "rows": {i: self._stream.drawn(row, self._view) for i, row in new.items()},
-            "breached": [_sentence(row) for row in fresh],
-        }
+            return
+        breached = [row for i, row in new.items() if i in told and _has_breached(row, told[i])]
+        self._told = {i: new.get(i) or told[i] for i in rows}
+        self._frame, self._whole = frame, None
+        self.number += 1
+        self.change = self._message(new, breached)
 
-    def _is_new_breach(self, row: Row) -> bool:
-        before = self._told.get(row.id)
-        return row.state == BREACHED and before is not None and before.state != BREACHED
+    def whole(self) -> bytes:
+        """All of it, for who has heard nothing yet, or not the message before."""
+        if self._whole is None:
+            self._whole = self._message(self._told, ())
+        return self._whole
+
+    def _message(self, rows: Mapping[str, Row], breached: Collection[Row]) -> bytes:
+        said = {
+            **self._stream.clock(),
+            **self._frame,
+            "rows": {i: self._stream.drawn(row, self._view) for i, row in rows.items()},
+            "breached": [_sentence(row) for row in breached],
+        }
+        return _event("board", said)
+
+
+def _event(name: str, said: dict[str, Any]) -> bytes:
+    """As it goes to all who read it."""
+    return b"event: %s\r\ndata: %s\r\n\r\n" % (name.encode(), orjson.dumps(said))
+
+
+def _says_more(row: Row, told: Row | None) -> bool:
+    return row is not told and (told is None or row.changed(told))
+
+
+def _has_breached(row: Row, told: Row) -> bool:
+    return row.state == BREACHED and told.state != BREACHED
 
 
 def _frame(look: Look, view: View) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
 
 
 def sources_of(record: bytes, book: Book) -> list[Source]:
-    """The same, before it is seen at an instant; in no order. A record costs more to read than to see again."""
+    """What these are seen in, in no order: a record costs more to read than its clocks to see again."""
     e = state.decode_escalation(record)
     plan = plan_of(rules_of(book), e)
     if e.status == WAITING or plan is None:

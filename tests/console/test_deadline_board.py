@@ -4,10 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.boards import Desk
+from console.boards import PATIENCE, Desk
 from core.core_runs import at
-from engine.console.board import Counts
-from engine.console.filters import BadFilter, Filter
+from engine.console import board
+from engine.console.board import Board, Counts
+from engine.console.filters import BadFilter, Filter, is_soon
 from engine.console.rows import AT_RISK, BREACHED, CLOSED, PAUSED, RUNNING, UNKNOWN, Row
 from engine.console.saying import idle
 from engine.core.instants import HOUR, MINUTE
@@ -182,3 +183,49 @@ def test_what_a_filter_cannot_be_is_named(query: dict[str, str], said: str) -> N
     with pytest.raises(BadFilter) as error:
         Filter.of(query)
     assert str(error.value) == said
+
+
+def test_a_record_that_changes_one_clock_leaves_the_rows_of_the_others_as_they_are() -> None:
+    desk = Desk()
+    desk.take("opened", 0, severity="P1")
+    before = {row.view.metric: row for row in desk.see(1)}
+    desk.take("acknowledged", 2)
+    desk.take("update_published", 2, audience="customer")
+    after = {row.view.metric: row for row in desk.see(3)}
+    assert after.keys() == {"customer_update", "resolve"}
+    assert after["resolve"] is before["resolve"]
+    assert after["customer_update"] is not before["customer_update"]
+    desk.take("assigned", 4, owner="Ines")
+    assert [row.view.owner for row in desk.see(5)] == ["Ines", "Ines"], "what all its clocks share is of each"
+
+
+def test_a_turn_is_bounded_and_what_came_first_is_seen_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "AT_ONCE", 2)
+    desk = Desk()
+    for number in range(5):
+        desk.take("opened", 0, f"desk:{number}", severity="P2")
+    kept = Board(desk.engine.book, PATIENCE)
+    for key, record in desk.engine.store.items():
+        if b"\0" not in key:
+            kept.put(key.decode(), record)
+    seen = []
+    while kept.turn(at(1)):
+        assert kept.waits() > 0
+        seen.append({row.view.subject for row in kept.all()})
+    assert seen == [{"desk:0", "desk:1"}, {"desk:0", "desk:1", "desk:2", "desk:3"}]
+    assert (len(kept), kept.waits()) == (10, 0)
+
+
+def test_whatever_comes_and_goes_rows_are_sorted_and_counted() -> None:
+    desk = Desk()
+    for number in range(150):
+        desk.take("opened", number / 10, f"desk:{number}", severity=f"P{number % 3}")
+    for number in range(0, 150, 7):
+        desk.take("paused", 16, f"desk:{number}", reason="pending_vendor")
+    for minute in (17, 31, 45.5, 61, 8 * 60):
+        rows = desk.see(minute)
+        assert list(rows) == sorted(rows, key=lambda row: row.order)
+        counts = desk.board.counts(at(minute))
+        assert counts.open == len(rows)
+        assert counts.breached == sum(row.state == BREACHED for row in rows)
+        assert counts.soon == sum(is_soon(row, at(minute)) for row in rows)

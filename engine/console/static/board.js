@@ -11,7 +11,7 @@ const HAND_AWAY = 5000, QUIET = 5000, STALE = 30000;
 let wanted = null;      // the newest message: what the board should be
 let hand = -Infinity;   // when somebody last had a hand in the table
 let selected = null;    // the id of the row that the keys are at
-let heard = performance.now(), asOf = now(), silent = 0;
+let heard = performance.now(), asOf = now(), silent = 0, late = 0;
 
 // -- the stream ----------------------------------------------------------------------------------------
 
@@ -37,6 +37,7 @@ function hear(message) {
   setClock(message.now, message.speed);
   heard = performance.now(); asOf = message.now;
   silent = message.failed ? Infinity : message.silent;
+  late = message.late;
 }
 
 function take(message) {
@@ -180,8 +181,10 @@ for (const row of board.querySelectorAll("tr.row")) seen.observe(row);
 
 function tick() {
   const stands = isStale();
-  live.classList.toggle("is-stale", isOut || performance.now() - heard > QUIET);
-  liveWord.textContent = isOut ? `Signed out, as of ${timeOfDay(asOf)}` : performance.now() - heard > QUIET ? `Reconnecting, as of ${timeOfDay(asOf)}` : "Live";
+  const quiet = performance.now() - heard > QUIET;
+  live.classList.toggle("is-stale", isOut || quiet || late > 0);
+  liveWord.textContent = isOut ? `Signed out, as of ${timeOfDay(asOf)}` : quiet ? `Reconnecting, as of ${timeOfDay(asOf)}`
+    : late ? `Behind by ${length(late * 1000)}` : "Live";
   board.classList.toggle("is-stale", stands);
   const notice = document.getElementById("stale");
   notice.hidden = !stands;
