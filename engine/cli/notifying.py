@@ -33,8 +33,8 @@ from engine.stream.topics import let_in
 
 log = structlog.stdlib.get_logger("vigil.notify")
 
-_AT_ONCE = 2_000
-"""Outcomes of one transaction, at most."""
+_AT_ONCE = 100
+"""Outcomes of one transaction: who tells waits for the whole of it, and more cost as much each."""
 _HELD_SECONDS = 5.0
 """Between two looks whether this process is still the one that sends."""
 _PRUNE_SECONDS = 3_600.0
