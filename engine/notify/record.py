@@ -66,8 +66,6 @@ class Due(NamedTuple):
     """The longest due first."""
     next: Instant | None
     """When the first of the others is due."""
-    oldest: Instant | None
-    """Since when the oldest of what is due, or has failed, waits."""
 
 
 class Failing(NamedTuple):
@@ -188,11 +186,16 @@ class Record:
             query = select(g.grp).where(mine, g.due <= now).order_by(g.due).limit(at_most)
             found = list(connection.scalars(query))
             next_ = connection.scalar(select(func.min(g.due)).where(mine, g.due > now))
-            waiting = and_(mine, or_(g.due <= now, g.attempt > 0))
-            oldest = connection.scalar(
-                select(func.min(case((g.attempt > 0, g.since), else_=g.due))).where(waiting)
-            )
-        return Due(found, next_, oldest)
+        return Due(found, next_)
+
+    def oldest(self, receiver: str, now: Instant) -> Instant | None:
+        """Since when the oldest of what is due, or has failed, waits. It looks at all that waits."""
+        g = t.groups.c
+        waiting = and_(g.receiver == receiver, g.due.is_not(None), or_(g.due <= now, g.attempt > 0))
+        query = select(func.min(case((g.attempt > 0, g.since), else_=g.due))).where(waiting)
+        with self.engine.connect() as connection:
+            found: Instant | None = connection.scalar(query)
+        return found
 
     @contextmanager
     def outbox(self, root: Route) -> Iterator[Outbox]:

@@ -60,6 +60,7 @@ class Sender:
         self._memory = Remembered(record, receiver.name, now)
         self._circuit = Circuit(dice)
         self._news = asyncio.Event()
+        self._measured = Instant(0)
 
     def wake(self) -> None:
         """There may be something due. From the loop's thread."""
@@ -80,8 +81,7 @@ class Sender:
         """Tell what is due; in how many seconds to look again."""
         name, now = self._receiver.name, self._now()
         due = await asyncio.to_thread(self._record.due, name, now, _LOOKED_AT)
-        self._metrics.waiting(name, 0.0 if due.oldest is None else (now - due.oldest) / SECOND)
-        self._metrics.circuit(name, self._circuit.state(now))
+        await self._measure(now)
         left = due.groups
         while left and not stopping.is_set() and self._circuit.may_try(self._now()):
             number = self._receiver.at_once if self._circuit.state(self._now()) == CLOSED else 1
@@ -93,6 +93,14 @@ class Sender:
         if due.groups:
             return 0.0
         return _LOOK if due.next is None else max((due.next - now) / SECOND, 0.0)
+
+    async def _measure(self, now: Instant) -> None:
+        self._metrics.circuit(self._receiver.name, self._circuit.state(now))
+        if now - self._measured < _LOOK * SECOND:
+            return
+        self._measured = now
+        oldest = await asyncio.to_thread(self._record.oldest, self._receiver.name, now)
+        self._metrics.waiting(self._receiver.name, 0.0 if oldest is None else (now - oldest) / SECOND)
 
     async def _wait(self, seconds: float) -> None:
         if not seconds:

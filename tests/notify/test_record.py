@@ -20,7 +20,7 @@ def test_a_breach_is_told_and_its_end_and_then_nothing_is_left(record: Record) -
     assert tell(record) == []
     take(record, outcome("stopped_late"), at=after(1))
     assert states(tell(record, after(1))) == ["resolved"]
-    assert record.due("desk", after(10_000), 10) == ([], None, None)
+    assert record.due("desk", after(10_000), 10) == ([], None)
 
 
 def test_an_outcome_that_comes_again_changes_nothing(record: Record) -> None:
@@ -50,11 +50,12 @@ def test_an_attempt_whose_result_nobody_noted_is_made_again_with_the_same_alerts
 def test_a_failure_waits_and_counts_and_a_success_forgets_it(record: Record) -> None:
     take(record, outcome("breached"))
     failed(record, begin(record), "answered 503", after(2))
-    assert record.due("desk", after(1), 10) == ([], after(2), NOW)
+    assert record.due("desk", after(1), 10) == ([], after(2))
+    assert record.oldest("desk", after(1)) == NOW
     again = begin(record, after(2))
     assert again.notification.attempt == 1
     told(record, again, after(2))
-    assert record.due("desk", after(2), 10).oldest is None
+    assert record.oldest("desk", after(2)) is None
 
 
 def test_whatever_a_receiver_answers_can_be_noted(record: Record) -> None:
