@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     console_fees: Path | None = Field(
         None, description="monthly fees, YAML or CSV, as `vigil credits --fees` reads them; empty: no money"
     )
+    console_candidate: Path | None = Field(
+        None, description="a folder of policies that are thought of, to be compared with those in force"
+    )
     delivery: Literal["transactions", "acknowledged"] = Field(
         "transactions",
         description="transactions: exactly once; acknowledged: at least once, without transactions",

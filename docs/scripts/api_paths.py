@@ -19,29 +19,37 @@ def document() -> dict[str, Any]:
 
 
 def table(openapi: dict[str, Any]) -> str:
-    """A row a path that is read, one of each form, and the names of all problems."""
-    reads, forms = [], []
+    """A row a path that is read, one of each form and of what else is done; the names of all problems."""
+    reads, forms, others = [], [], []
     for path, methods in openapi["paths"].items():
         for method, one in methods.items():
             if method == "get":
                 told = one["description"].split("\n")[0]
                 asked = [each["name"] for each in one.get("parameters", []) if each["in"] == "query"]
                 reads.append(f"| `{path}` | {told} | {', '.join(map('`{}`'.format, asked))} |")
+            elif path.startswith("/forms/"):
+                forms.append(f"| `{path.split('/')[2]}` | {one['summary']} | {fields(openapi, one)} |")
             else:
-                body = one["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-                schema = openapi["components"]["schemas"][body.rpartition("/")[2]]
-                needed = schema.get("required", [])
-                fields = [
-                    f"`{name}`" if name in needed else f"`{name}`?" for name in schema.get("properties", {})
-                ]
-                forms.append(f"| `{path.split('/')[2]}` | {one['summary']} | {', '.join(fields)} |")
+                told = one["description"].split("\n")[0]
+                others.append(f"| `{path}` | {told} | {fields(openapi, one)} |")
     return "\n".join(
         [
             "| GET | what it tells | asked with |", _RULE, *sorted(reads), "",
             "| POST `/forms/…/{subject}` | what it records | fields (`?`: may be left out) |", _RULE,
-            *forms, "", f"Problems: {', '.join(map('`{}`'.format, NAMES))}.", "",
+            *forms, "", "| POST | what it does | fields |", _RULE, *sorted(others), "",
+            f"Problems: {', '.join(map('`{}`'.format, NAMES))}.", "",
         ]
     )  # fmt: skip
+
+
+def fields(openapi: dict[str, Any], operation: dict[str, Any]) -> str:
+    """Of its body; empty where it takes none."""
+    if "requestBody" not in operation:
+        return ""
+    body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema = openapi["components"]["schemas"][body.rpartition("/")[2]]
+    needed = schema.get("required", [])
+    return ", ".join(f"`{name}`{'' if name in needed else '?'}" for name in schema.get("properties", {}))
 
 
 def page(text: str) -> str:

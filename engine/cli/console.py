@@ -161,6 +161,7 @@ def _house(
     from engine.cli.topics import broker_errors
     from engine.console.app import Clock, House
     from engine.console.audit import Audit
+    from engine.console.backtests import Backtests
     from engine.console.board import Board
     from engine.console.escalations import Escalations
     from engine.console.lists import Lists
@@ -207,6 +208,9 @@ def _house(
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, fees, clock.now),
+            backtests=Backtests(
+                archive.engine, book, settings.policies, settings.console_candidate, options, clock.now
+            ),
             sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
             sign_in=sign_in,
             forms=Forms(secret),

@@ -7,6 +7,8 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.settings import Settings
 
 WIDEST = 8
@@ -123,6 +125,18 @@ def _examine_files(settings: "Settings") -> Iterator[Finding]:
             yield fail("console fees", found, "correct VIGIL_CONSOLE_FEES or the file", ExitCode.REFUSED)
         else:
             yield ok("console fees", f"{file}: {len(fees)} customers")
+    if settings.console_candidate is not None:
+        yield _examine_candidate(settings.console_candidate)
+
+
+def _examine_candidate(folder: "Path") -> Finding:
+    from engine.console.sides import Candidate
+
+    book, wrong = Candidate(folder).read()
+    if book is None:
+        return warn("console candidate", wrong, "correct VIGIL_CONSOLE_CANDIDATE, or `vigil policy lint` it")
+    names = dict.fromkeys(policy.name for policy in book.policies)
+    return ok("console candidate", f"{folder}: {', '.join(names)}")
 
 
 def _variables(names: list[str]) -> str:

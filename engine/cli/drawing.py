@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
 
 from rich.console import Console
 from rich.text import Text
@@ -12,25 +11,14 @@ from engine.cli.output import table
 from engine.core.instants import Instant, format_instant, words
 from engine.core.outcomes import Outcome
 from engine.replay.backtesting import Owed
-from engine.replay.changes import TIMES, Cause, Change, Verdicts
+from engine.replay.changes import TIMES, Cause, Change, verdict_words
 from engine.replay.summing import Sums
 from engine.replay.tally import Cell, rows_of
-
-_SHORT = {"stopped_late": "late", "cadence_missed": "missed", "commitment_missed": "missed"}
-"""Beside a metric these say the same, and a row has many."""
 
 
 def many(number: int, one: str, several: str) -> str:
     """`1 clock`, `1,200 clocks`."""
     return f"{number:,} {one if number == 1 else several}"
-
-
-def verdict_words(verdicts: Verdicts, *, owed: bool = True) -> str:
-    """`breached, late`; `missed (3), met`; a dash where nothing is settled."""
-    if not owed:
-        return "not owed"
-    runs = ((_SHORT.get(name, name), sum(1 for _ in same)) for name, same in groupby(verdicts))
-    return ", ".join(f"{name} ({times})" if times > 1 else name for name, times in runs) or "—"
 
 
 def draw_sums(console: Console, title: str, sums: Sums, labels: Labels) -> None:

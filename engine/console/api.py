@@ -29,13 +29,15 @@ from engine.console.answers import (
     ReviewState,
     Tally,
 )
-from engine.console.asked import MOST, SHOWN, Asked, part
+from engine.console.asked import MOST, SHOWN, Asked, moment, part
+from engine.console.backtested import SideTold
+from engine.console.backtests import Backtests, BacktestTold, side_told, wanted
 from engine.console.board import Board
 from engine.console.escalations import FORMATS, Escalations
 from engine.console.filters import BadFilter, Filter
 from engine.console.keys import ACT, READ, SCOPES, ApiKey
 from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
-from engine.console.people import RESPONDER, NotAllowed, SignIn, same_site, who
+from engine.console.people import RESPONDER, SignIn, allowed, same_site, who
 from engine.console.policies import InForce
 from engine.console.problems import RESPONSES, OutOfScope, add_to
 from engine.console.rows import STATES
@@ -48,6 +50,7 @@ from engine.metrics.console import ConsoleMetrics
 
 BASE = "/api/v1"
 _BEARER = "Bearer "
+_WHEN = "A day, midnight in UTC, or a time with its offset."
 _scheme = HTTPBearer(auto_error=False, description="A key of the console, or nothing for who is signed in.")
 
 
@@ -67,6 +70,7 @@ class Parts(NamedTuple):
     single: single.Single
     lists: Lists
     summaries: Summaries
+    backtests: Backtests
     sender: Sender
     sign_in: SignIn
     keys: Sequence[ApiKey]
@@ -103,6 +107,23 @@ class Sent(Answer):
     done: str
 
 
+class ToBacktest(Answer):
+    """What is asked of a backtest."""
+
+    before: str = Field(max_length=400, description="A key of `sides`.")
+    after: str = Field(max_length=400, description="Another one.")
+    start: str = Field("", alias="from", max_length=64, description=f"30 days ago unless said. {_WHEN}")
+    end: str = Field("", alias="to", max_length=64, description=f"Now unless said. {_WHEN}")
+
+
+class Backtested(Answer):
+    """What can be compared, and what has been."""
+
+    sides: list[SideTold]
+    candidate_problem: str = Field(description="Why the candidate cannot be read; empty: nothing is wrong.")
+    items: list[BacktestTold] = Field(description="The latest first, each without what it found.")
+
+
 def api(parts: Parts) -> FastAPI:
     """The application to mount at BASE."""
     app = FastAPI(
@@ -118,10 +139,21 @@ def api(parts: Parts) -> FastAPI:
         ("/commitments", desk.commitments), ("/commitment-records", desk.records),
         ("/actions", desk.actions), ("/rca", desk.reviews), ("/patterns", desk.patterns),
         ("/credits", desk.credits), ("/policies", desk.policies), ("/forms", desk.forms),
+        ("/backtests", desk.backtests), ("/backtests/{id}", desk.backtest),
     ):  # fmt: skip
         app.add_api_route(path, told, dependencies=reads, response_model_exclude_unset=told == desk.outcomes)
     app.add_api_route("/documents/{kind}/{subject:path}", desk.document, dependencies=reads, **_DOCUMENT)
     app.add_api_route("/report", desk.report, dependencies=reads, **_REPORT)
+    runs = APIRouter(route_class=_told_of(parts, counts=False))
+    for path, name, done in (
+        ("/backtests", "backtest", desk.start_backtest),
+        ("/backtests/{id}/cancel", "cancel_backtest", desk.cancel_backtest),
+    ):
+        runs.add_api_route(
+            path, done, methods=["POST"], name=name, status_code=202,
+            dependencies=[Depends(_scheme), Depends(desk.acts)],
+        )  # fmt: skip
+    app.include_router(runs)
     acts = APIRouter(route_class=_told_of(parts))
     for form in FORMS.values():
         acts.add_api_route(
@@ -134,7 +166,7 @@ def api(parts: Parts) -> FastAPI:
     return app
 
 
-def _told_of(parts: Parts) -> type[APIRoute]:
+def _told_of(parts: Parts, *, counts: bool = True) -> type[APIRoute]:
     """A route whose acts are told, those too whose body is refused before anything of ours is called."""
 
     class Act(APIRoute):
@@ -142,7 +174,9 @@ def _told_of(parts: Parts) -> type[APIRoute]:
             follow = super().get_route_handler()
 
             async def act(request: Request) -> Response:
-                with audit.told(self.name, request.path_params["subject"], "api", parts.metrics) as line:
+                given, metrics = request.path_params, parts.metrics if counts else None
+                subject = given.get("subject") or given.get("id", "policies")
+                with audit.told(self.name, subject, "api", metrics) as line:
                     request.state.line = line
                     return await follow(request)
 
@@ -190,7 +224,6 @@ _REPORT: dict[str, Any] = {
 }
 
 Text: TypeAlias = Annotated[str, Query(max_length=200)]
-_WHEN = "A day, midnight in UTC, or a time with its offset."
 
 
 def ranged(
@@ -263,8 +296,7 @@ class _Desk:
         person = who(self._parts.sign_in, request)
         if scope == ACT:
             same_site(request.headers)
-            if not person.may(RESPONDER):
-                raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {RESPONDER}")
+            allowed(person, RESPONDER)
         return Caller(person.name, frozenset(SCOPES if person.may(RESPONDER) else {READ}))
 
     # -- the board ------------------------------------------------------------------------------------
@@ -379,6 +411,30 @@ class _Desk:
     def policies(self) -> InForce:
         """The policies in force."""
         return self._parts.summaries.policies
+
+    def backtests(self) -> Backtested:
+        """Policies that can be compared, and the backtests that this console has run since it started."""
+        sides, wrong = self._parts.backtests.sides()
+        return Backtested(
+            sides=list(map(side_told, sides)), candidate_problem=wrong,
+            items=[one.model_copy(update={"found": None}) for one in self._parts.backtests.all()],
+        )  # fmt: skip
+
+    def backtest(self, id: str) -> BacktestTold:
+        """One backtest: how far it is, or what it found."""
+        return self._parts.backtests.get(id)
+
+    def start_backtest(self, request: Request, body: ToBacktest) -> BacktestTold:
+        """Judge the escalations of a period by two policies; ask `/backtests/{id}` how far it is."""
+        start, end = (moment(name, text, UTC) for name, text in (("from", body.start), ("to", body.end)))
+        asked = wanted(body.before, body.after, start, end, UTC, self._parts.now())
+        line = request.state.line
+        line |= asked.line
+        return self._parts.backtests.start(asked, line["who"])
+
+    def cancel_backtest(self, request: Request, id: str) -> BacktestTold:
+        """End it, if it runs."""
+        return self._parts.backtests.cancel(id, request.state.line["who"])
 
     def report(
         self,

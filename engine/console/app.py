@@ -17,6 +17,8 @@ from engine.console.acting import FORMS, BadInput, Form, event, new_event
 from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
 from engine.console.audit import Audit, AuditPage, told
+from engine.console.backtest_pages import BacktestPages
+from engine.console.backtests import Backtests, Busy, NoSuchBacktest
 from engine.console.board import GROUPS
 from engine.console.bodies import AtMost
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
@@ -36,6 +38,7 @@ from engine.console.people import (
     Person,
     SignIn,
     StaleForm,
+    allowed,
     same_site,
     who,
 )
@@ -89,6 +92,7 @@ class House(NamedTuple):
     single: Single
     lists: Lists
     summaries: Summaries
+    backtests: Backtests
     sender: Sender
     sign_in: SignIn
     forms: Forms
@@ -111,6 +115,7 @@ def application(house: House) -> FastAPI:
         log.info("console_ready")
         yield
         house.live.stop()
+        house.backtests.stop()
         await house.sender.stop()
 
     app = FastAPI(
@@ -139,6 +144,7 @@ def application(house: House) -> FastAPI:
     app.add_api_route("/forms/{verb}/{subject:path}", site.form, response_class=HTMLResponse)
     app.add_api_route("/forms/{verb}/{subject:path}", site.act, methods=["POST"])
     site.lists.add_to(app)
+    site.backtests.add_to(app)
     site.audit.add_to(app)
     if site.signing_in is not None:
         site.signing_in.add_to(app)
@@ -153,7 +159,8 @@ def parts_of(house: House) -> Parts:
     """What of it the API stands on."""
     return Parts(
         house.live.board, lambda: house.live.is_ready, house.escalations, house.single, house.lists,
-        house.summaries, house.sender, house.sign_in, house.keys, house.clock.now, house.metrics,
+        house.summaries, house.backtests, house.sender, house.sign_in, house.keys, house.clock.now,
+        house.metrics,
     )  # fmt: skip
 
 
@@ -173,7 +180,8 @@ class _Site:
             house.metrics,
         )
         frame = Frame(self._who, self._zone, clock.now, self._page)
-        self.lists = ListPages(frame, house.lists, house.summaries)
+        self.lists = ListPages(frame, house.lists, house.summaries, house.backtests)
+        self.backtests = BacktestPages(frame, house.backtests, house.forms)
         self.audit = AuditPage(house.audit, self._may, self._zone, self._page)
         self.signing_in = (
             SigningIn(house.sign_in, house.forms, self._problem)
@@ -187,6 +195,8 @@ class _Site:
             BadFilter: self._says(400, "The address cannot be read"),
             NoSuchEscalation: self._says(404, "There is no such escalation"),
             NoSuchDocument: self._says(404, "There is no such document"),
+            NoSuchBacktest: self._says(404, "There is no such backtest here"),
+            Busy: self._says(409, "Another one is running"),
             TemplateError: self._says(500, "The document's template cannot be filled in"),
             NotOpened: self._says(404, "It is not open yet"),
             HTTPException: self._http,
@@ -279,7 +289,7 @@ class _Site:
             with told(verb, subject, "page", self._house.metrics) as line:
                 person = self._who(request)
                 line |= {"who": person.name, "role": person.role}
-                _allowed(person, RESPONDER)
+                allowed(person, RESPONDER)
                 same_site(request.headers)
                 form = _known(verb)
                 typed = {name: str(value) for name, value in (await request.form()).items()}
@@ -359,7 +369,7 @@ class _Site:
         return who(self._house.sign_in, request)
 
     def _may(self, request: Request, role: str) -> Person:
-        return _allowed(self._who(request), role)
+        return allowed(self._who(request), role)
 
     def _zone_name(self, request: Request) -> str:
         """The reader's, as the page found it out; else the console's own."""
@@ -418,12 +428,6 @@ class _Site:
             what = f"Nothing is at {request.url.path}." if error.detail == "Not Found" else str(error.detail)
             return self._problem(request, 404, "There is no such page", what)
         return self._problem(request, error.status_code, "That did not work", str(error.detail))
-
-
-def _allowed(person: Person, role: str) -> Person:
-    if not person.may(role):
-        raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {role}")
-    return person
 
 
 def _known(verb: str) -> Form:

@@ -29,27 +29,32 @@ _AT_ONCE = 500
 
 @contextmanager
 def told(
-    verb: str, subject: str, via: Literal["page", "api"], metrics: ConsoleMetrics
+    verb: str, subject: str, via: Literal["page", "api"], metrics: ConsoleMetrics | None
 ) -> Iterator[dict[str, Any]]:
     """Around an act: `acted` when Kafka has its event, else `not_sent`, or `act_refused` with the reason.
 
     What is put into the dictionary is in the line: who, role. What was typed is in none. It is counted, but
-    for who may not: that says nothing of what was typed.
+    for who may not: that says nothing of what was typed. None: it is no event, and not counted.
     """
     line: dict[str, Any] = {"verb": verb, "subject": subject, "via": via}
+
+    def count(result: str) -> None:
+        if metrics is not None:
+            metrics.acted(verb, result, via)
+
     try:
         yield line
     except NotSent as error:
         log.error("not_sent", **line, error=str(error))
-        metrics.acted(verb, "not_sent", via)
+        count("not_sent")
         raise
     except Exception as error:
         log.warning("act_refused", **line, reason=type(error).__name__)
         if isinstance(error, BadInput | RequestValidationError):
-            metrics.acted(verb, "refused", via)
+            count("refused")
         raise
     log.info("acted", **line)
-    metrics.acted(verb, "sent", via)
+    count("sent")
 
 
 class Act(NamedTuple):

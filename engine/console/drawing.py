@@ -70,6 +70,7 @@ class Pages:
             "zone_of": zone_of,
             "when": when,
             "iso": format_instant,
+            "local_day": local_day,
             "owed": owed,
             "long": length,
             "seconds_long": lambda seconds: length(Span(round(seconds * SECOND))),
@@ -110,9 +111,22 @@ def board_url(wanted: Filter = Filter(), **changes: str) -> str:  # noqa: B008  
     return f"/?{urlencode(asked, safe=',')}" if asked else "/"
 
 
+BACKTEST = "/policies/backtest"
+
+
+def backtest_url(before: str, after: str, start: str = "", end: str = "") -> str:
+    """The page that asks what would have happened, with two sides and days chosen."""
+    return address(BACKTEST, {}, **{"before": before, "after": after, "from": start, "to": end})
+
+
 def zone_of(at: Instant, zone: tzinfo) -> str:
     """`CET`: what the zone is called then."""
     return to_datetime(at).astimezone(zone).tzname() or ""
+
+
+def local_day(at: Instant, zone: tzinfo) -> str:
+    """`2026-11-12`: as an input of days takes it."""
+    return to_datetime(at).astimezone(zone).date().isoformat()
 
 
 def to_the_second(at: Instant, zone: tzinfo) -> str:

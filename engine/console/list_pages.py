@@ -11,8 +11,11 @@ from markupsafe import Markup
 
 from engine.console.answers import Listed
 from engine.console.asked import MOST, Asked, address
+from engine.console.backtests import Backtests
+from engine.console.drawing import BACKTEST, backtest_url
 from engine.console.filters import BadFilter
 from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
+from engine.console.people import Person
 from engine.console.rows import next_step
 from engine.console.summaries import FLAGS, Summaries
 from engine.core.instants import Instant
@@ -65,7 +68,7 @@ REPORT_FILES: dict[str, tuple[str, Callable[[Trend], str | bytes]]] = {
 class Frame(NamedTuple):
     """What the application does around every page."""
 
-    who: Callable[[Request], object]
+    who: Callable[[Request], Person]
     """NotSignedIn."""
     zone: Callable[[Request], ZoneInfo]
     now: Callable[[], Instant]
@@ -75,8 +78,9 @@ class Frame(NamedTuple):
 class ListPages:
     """Reads on threads of its own (no route is async): an archive that is slow holds up no board."""
 
-    def __init__(self, frame: Frame, lists: Lists, summaries: Summaries) -> None:
+    def __init__(self, frame: Frame, lists: Lists, summaries: Summaries, backtests: Backtests) -> None:
         self._frame, self._lists, self._summaries = frame, lists, summaries
+        self._backtests = backtests
 
     def add_to(self, app: FastAPI) -> None:
         for path, page in (
@@ -131,6 +135,7 @@ class ListPages:
         told = {one.hash: list(notes(one.model_dump(exclude_unset=True))) for one in described.policies}
         return self._frame.page(
             "policies.html", request, here="Policies", book=described, notes=told, severities=SEVERITIES,
+            course=self._backtests.course(), compare=backtest_url, backtest=BACKTEST,
             in_short=lambda target: in_short(target and target.model_dump()),
         )  # fmt: skip
 

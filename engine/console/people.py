@@ -47,6 +47,13 @@ class Person(NamedTuple):
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
+def allowed(person: Person, role: str) -> Person:
+    """Who may do what takes a role. NotAllowed."""
+    if not person.may(role):
+        raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {role}")
+    return person
+
+
 class SignIn(Protocol):
     """How somebody is known."""
 

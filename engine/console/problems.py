@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from engine.console.acting import BadInput
 from engine.console.answers import Answer
+from engine.console.backtests import Busy, NoSuchBacktest
 from engine.console.escalations import NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter
 from engine.console.people import NotAllowed, NotSignedIn
@@ -53,6 +54,8 @@ _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
     NoSuchEscalation: (404, "no_such_escalation", "There is no such escalation"),
     NotOpened: (404, "not_open_yet", "It is not open yet"),
     NoSuchDocument: (404, "no_such_document", "There is no such document"),
+    NoSuchBacktest: (404, "no_such_backtest", "There is no such backtest here"),
+    Busy: (409, "busy", "Another one is running"),
     BadInput: (422, "bad_input", "What was sent cannot be taken"),
     RequestValidationError: (422, "bad_input", "What was sent cannot be taken"),
     TemplateError: (500, "bad_template", "A template cannot be filled in"),
@@ -64,7 +67,7 @@ NAMES = tuple(dict.fromkeys([name for _, name, _ in _ERRORS.values()] + [*_OF_ST
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": ", ".join(names), "content": {MEDIA: {"schema": Problem.model_json_schema()}}}
-    for status in (400, 401, 403, 404, 405, 413, 422, 500, 503)
+    for status in (400, 401, 403, 404, 405, 409, 413, 422, 500, 503)
     if (
         names := dict.fromkeys(
             [name for known, name, _ in _ERRORS.values() if known == status]

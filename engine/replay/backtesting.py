@@ -113,8 +113,21 @@ def _owed(left: Book, right: Book) -> Owed:
 
 def newest(book: Book) -> Book:
     """The book with only the newest version of each policy, as if it had been in force from the beginning."""
-    policies = tuple(replace(policy, effective_from=Instant(0)) for policy in _newest(book).values())
-    return replace(book, policies=policies)
+    return _always(book, _newest(book).values())
+
+
+def in_force(book: Book, at: Instant, instead: Policy | None = None) -> Book:
+    """The book with only the version of each policy that is in force at a time, as if it had been from the
+    beginning. `instead`: a version that counts instead of that of its name."""
+    begun = replace(book, policies=tuple(one for one in book.policies if one.effective_from <= at))
+    chosen = _newest(begun)
+    if instead is not None:
+        chosen[instead.name] = instead
+    return _always(book, (chosen[name] for name in _newest(book) if name in chosen))
+
+
+def _always(book: Book, policies: Iterable[Policy]) -> Book:
+    return replace(book, policies=tuple(replace(one, effective_from=Instant(0)) for one in policies))
 
 
 def _newest(book: Book) -> dict[str, Policy]:

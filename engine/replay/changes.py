@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 from engine.core.instants import SECOND, Instant, format_instant
@@ -16,6 +17,10 @@ Verdicts: TypeAlias = tuple[str, ...]
 FAILED = frozenset(["breached", "cadence_missed", "commitment_missed"])
 TIMES = ("due_at", "effective_at", "elapsed", "target")
 """The figures that a reader looks for first."""
+
+
+_SHORT = {"stopped_late": "late", "cadence_missed": "missed", "commitment_missed": "missed"}
+"""Beside a metric these say the same, and a row has many."""
 
 
 class Cause(NamedTuple):
@@ -84,6 +89,14 @@ def by_clock(outcomes: Iterable[Outcome]) -> dict[Clock, tuple[Outcome, ...]]:
 
 def _all(clocks: dict[Clock, tuple[Outcome, ...]]) -> Iterable[Outcome]:
     return (one for several in clocks.values() for one in several)
+
+
+def verdict_words(verdicts: Verdicts, *, owed: bool = True) -> str:
+    """`breached, late`; `missed (3), met`; a dash where nothing is settled."""
+    if not owed:
+        return "not owed"
+    runs = ((_SHORT.get(name, name), sum(1 for _ in same)) for name, same in groupby(verdicts))
+    return ", ".join(f"{name} ({times})" if times > 1 else name for name, times in runs) or "—"
 
 
 def in_json(change: Change, left: str, right: str) -> dict[str, object]:

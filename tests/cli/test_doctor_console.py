@@ -150,3 +150,15 @@ def test_the_command_looks_at_the_console(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     checks = {finding.check for finding in examine(None, 0.5)}
     assert {"console proxies", "console secret", "console archive"} <= checks
+
+
+def test_a_candidate_that_cannot_be_read_is_a_warning_for_the_console_starts_without_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "tried.yaml"
+    file.write_text("policy: gold\n")
+    check, sign, said = amiss(console_candidate=tmp_path)
+    assert (check, sign) == ("console candidate", Sign.WARN)
+    assert "effective_from" in said
+    file.write_text("policy: gold\neffective_from: 2026-01-01T00:00:00Z\n")
+    assert found(console_candidate=tmp_path)[-1].found == f"{tmp_path}: gold"

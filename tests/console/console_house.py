@@ -17,6 +17,7 @@ from engine.cli.accounts import Asked
 from engine.cli.replayed_archive import fill
 from engine.console.app import Clock, House, application
 from engine.console.audit import Audit
+from engine.console.backtests import Backtests
 from engine.console.board import Board
 from engine.console.escalations import Escalations
 from engine.console.keys import ApiKey
@@ -109,17 +110,23 @@ OWN = [
 
 @contextmanager
 def served(
-    folder: Path, sign_in: SignIn | None = None, *, events: bool = True, **more: Any
+    folder: Path,
+    sign_in: SignIn | None = None,
+    *,
+    events: bool = True,
+    policies: Path = POLICIES,
+    candidate: Path | None = None,
+    **more: Any,
 ) -> Iterator[Served]:
     """At NOW; `more`: other parts of the house."""
     own = folder / "own.jsonl"
     own.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in OWN))
-    book, options = load(POLICIES), Options()
+    book, options = load(policies), Options()
     now = parse_instant(NOW)
     board = Board(book, Span(0))
     with Archive.open(f"sqlite:///{folder}/archive.db") as archive, Press() as press:
         if events:
-            asked = Asked([str(EXAMPLE / "events.jsonl"), str(own)], POLICIES, None, NOW)
+            asked = Asked([str(EXAMPLE / "events.jsonl"), str(own)], policies, None, NOW)
             fill(archive, asked)
             for judged in asked.read():
                 if judged.record is not None:
@@ -133,6 +140,7 @@ def served(
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
             summaries=Summaries(archive.engine, board, book, options, FEES, lambda: now),
+            backtests=Backtests(archive.engine, book, policies, candidate, options, lambda: now),
             sender=sent,
             sign_in=sign_in or AtThisMachine("kim"),
             forms=Forms("secret"),
