@@ -27,8 +27,10 @@ _OURS = (
     "VIGIL_SASL_",
     "VIGIL_TLS_",
     "VIGIL_START_TIMEOUT",
+    "VIGIL_CONSOLE_CANDIDATE",
 )
-"""Settings of the environment that say how to reach the broker. All others are the demo's own."""
+"""Settings of the environment that say how to reach the broker, and policies to compare the demo's with. All
+others are the demo's own."""
 _TOLD = {
     "bootstrap_servers",
     "app_id",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+import engine.demo
 from browsing import Watched, chromium_or_skip, grave_findings, scrolls_sideways
 from engine.demo.broker import KafkaBroker
 
@@ -28,6 +29,7 @@ def address(kafka: KafkaBroker) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="t-") as folder, (Path(folder) / "said").open("wb") as said:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("VIGIL_", "KAFKA_"))}
         env |= {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap, "TMPDIR": folder}
+        env["VIGIL_CONSOLE_CANDIDATE"] = _candidate(Path(folder) / "candidate")
         command = [sys.executable, "-m", "engine.cli.main", "demo", "--plain", "--keep"]
         demo = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=said)
         try:
@@ -35,6 +37,16 @@ def address(kafka: KafkaBroker) -> Iterator[str]:
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait(60)
+
+
+def _candidate(folder: Path) -> str:
+    """The demo's policies with less time between two updates."""
+    folder.mkdir()
+    said = (Path(engine.demo.__file__).with_name("policies") / "demo.yaml").read_text()
+    now, instead = "customer:  {every: {P0: 30m, P1: 1h", "customer:  {every: {P0: 10m, P1: 20m"
+    assert now in said
+    (folder / "demo.yaml").write_text(said.replace(now, instead))
+    return str(folder)
 
 
 def _address(demo: subprocess.Popen[bytes], said: Path) -> str:
@@ -219,3 +231,29 @@ def _console(address: str) -> int:
             if b"console" in command and port in command:
                 return int(entry.name)
     raise AssertionError("no console is running")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_what_would_have_happened_by_a_candidate_is_found_with_the_keyboard_alone(
+    browser: Browser, address: str, scheme: str, width: int
+) -> None:
+    with Watched(browser, scheme=scheme, width=width) as watched:
+        page = watched.page
+        page.goto(f"{address}policies")
+        page.get_by_role("link", name="What would have happened").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Policies after")).to_have_value("candidate")
+        assert grave_findings(page) == []
+        assert not scrolls_sideways(page)
+        page.get_by_label("Opened from").press("Enter")
+        run = page.locator("#run")
+        expect(run).to_have_attribute("data-state", "done", timeout=90_000)
+        expect(run.locator(".sum")).to_contain_text("with more missed, 0 with fewer")
+        assert int(run.locator(".sum b").inner_text().replace(",", "")) > 0
+        expect(run).to_contain_text("What this does not say")
+        run.locator("summary").first.press("Enter")
+        assert grave_findings(page) == []
+        assert not scrolls_sideways(page)
+        page.get_by_role("table", name="Which verdicts").get_by_role("link").first.press("Enter")
+        expect(page.locator("details.why")).not_to_have_count(0)
+        assert watched.problems == []
