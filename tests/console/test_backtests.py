@@ -200,13 +200,14 @@ def test_it_has_a_low_priority_bounded_memory_and_an_end(house: Served) -> None:
         os.kill(pid, signal.SIGCONT)
         until = time.monotonic() + 20
         while (
-            "1500000000" not in (limits := Path(f"/proc/{pid}/limits").read_text())
+            "700000000" not in (limits := Path(f"/proc/{pid}/limits").read_text())
             and time.monotonic() < until
         ):
             time.sleep(0.005)
         os.kill(pid, signal.SIGSTOP)
-        assert re.search(r"Max address space\s+1500000000", limits)
+        assert re.search(r"Max address space\s+700000000", limits)
         assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16] == "19"
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
     finally:
         house.house.backtests.cancel(identity, "the test")
 
