@@ -28,7 +28,11 @@ SHOTS: list[tuple[str, str, tuple[int, int], str]] = [
     ("console-board-phone", "", (390, 844), "light"),
     ("console-board-wall", "", (2560, 1440), "dark"),
     ("console-escalation-light", f"escalations/{SUBJECT}", (1440, 1500), "light"),
+    ("console-escalation-dark", f"escalations/{SUBJECT}", (1440, 1500), "dark"),
     ("console-escalation-phone", f"escalations/{SUBJECT}", (390, 844), "dark"),
+    ("console-promises-light", "promises", (1440, 700), "light"),
+    ("console-rca-dark", "rca", (1440, 700), "dark"),
+    ("console-report-light", "report", (1440, 1500), "light"),
 ]
 
 
@@ -70,9 +74,9 @@ def shoot(browser: Any, url: str, file: Path, width: int, height: int, scheme: s
     )
     page = context.new_page()
     page.goto(url)
-    if url.count("/") == 3:
+    if url.endswith("/"):
         page.wait_for_function("document.querySelector('#live .word').textContent === 'Live'")
-    else:
+    elif "/escalations/" in url:
         page.locator("details.why").nth(1).click()
     page.wait_for_timeout(1_200)
     page.screenshot(path=file)
