@@ -1,10 +1,11 @@
-"""`vigil policy lint` and `vigil policy show`: policy files checked, and what they mean."""
+"""`vigil policy`: policy files checked, what they mean, and what is open moved to another version."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli import policy_rebase
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from engine.policies import Problem
 
 app = typer.Typer(help="Check policy files and show what they mean.", no_args_is_help=True)
+app.command("rebase")(policy_rebase.command)
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Folders, each by itself; files, all together.")

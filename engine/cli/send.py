@@ -88,10 +88,9 @@ def _lines(files: list[str]) -> Iterator[tuple[str, bytes]]:
 def _event(
     type_: str, subject: str | None, data: str, time: str | None, id_: str | None, source: str
 ) -> bytes:
-    from datetime import UTC, datetime
-    from uuid import uuid4
-
     import orjson
+
+    from engine.cli.sending import event_line
 
     if subject is None:
         raise Failure("--type needs --subject", ExitCode.USAGE, "the subject is the escalation's id")
@@ -99,15 +98,4 @@ def _event(
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Failure(f"--data is not JSON: {error}", ExitCode.USAGE) from None
-    return orjson.dumps(
-        {
-            "specversion": "1.0",
-            "id": id_ or str(uuid4()),
-            "source": source,
-            "type": type_,
-            "subject": subject,
-            "time": time or datetime.now(UTC).isoformat(),
-            "datacontenttype": "application/json",
-            "data": parsed,
-        }
-    )
+    return event_line(type_, subject, parsed, source, time=time, id_=id_)

@@ -238,6 +238,14 @@ class Waived(By):
     reason: Text
 
 
+@with_config(CONFIG)
+class Rebased(By):
+    policy: Annotated[Name, Field(description="The policy that it goes on by, as a rule its own")]
+    version: Annotated[Name, Field(description="Its effective_from, as `vigil policy show` writes it")]
+    hash: NotRequired[Annotated[Name | None, Field(description="Of its content; another content is refused")]]
+    reason: Text
+
+
 MODELS: dict[str, type] = {
     "opened": Opened,
     "updated": Updated,
@@ -270,6 +278,7 @@ MODELS: dict[str, type] = {
     "action_cancelled": Action,
     "recurrence_flagged": RecurrenceFlagged,
     "waived": Waived,
+    "rebased": Rebased,
 }
 """The data of each verb."""
 

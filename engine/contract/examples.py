@@ -87,6 +87,13 @@ DATA: dict[str, dict[str, Any]] = {
     "action_cancelled": {"action_id": "a-1", "reason": "the gateway is replaced"},
     "recurrence_flagged": {"pattern": "payments/card-gateway/declined", "to": ["product", "operations"]},
     "waived": {"metric": "resolve", "reason": "agreed with the customer", "by": "kim"},
+    "rebased": {
+        "policy": "standard",
+        "version": "2026-11-01T00:00:00Z",
+        "hash": "5d41402abc4b2a76",
+        "reason": "the new contract holds for what is open, too",
+        "by": "kim",
+    },
 }
 """Of each verb."""
 

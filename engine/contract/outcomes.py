@@ -404,8 +404,8 @@ class OutcomeData(_Model):
     )
     reason: str | None = Field(
         None,
-        description="cancelled: why; breached: retarget; paused: for what; escalated: not_acknowledged;"
-        " classified: the rule's `because`",
+        description="cancelled: why; breached: retarget, rebased; paused: for what;"
+        " escalated: not_acknowledged; classified: the rule's `because`",
     )
     proof: ProofModel | None = Field(None, description="What it was computed with; of a verdict, how")
     caused_by: str | None = Field(None, description="amended, retracted: the event that changed the answer")

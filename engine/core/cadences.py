@@ -8,7 +8,7 @@ from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.segments import Segment, cut
 from engine.core.statements import Voice
-from engine.core.tiers import Tier, next_tier
+from engine.core.tiers import Tier, next_tier, rank_among
 
 IDLE, RUNNING, ENDED = range(3)
 
@@ -117,6 +117,40 @@ class Cadencer:
         elif due < NEVER:
             cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
         self._expose(plan, cadence, terms, Instant(at - 1), at)  # other credits at this severity
+
+    def rebase(
+        self,
+        was: CadencePlan,
+        plan: CadencePlan,
+        cadence: Cadence,
+        at: Instant,
+        was_severity: str,
+        severity: str,
+    ) -> None:
+        """It goes on by another version of the policy: a shorter interval is a severity up, a longer one a
+        severity down (semantics.md, Clock 6 and Cadence 2)."""
+        if cadence.phase != RUNNING:
+            return
+        before, terms = was.terms(was_severity), plan.terms(severity)
+        cadence.owed = rank_among(plan.tiers, was.tiers, cadence.owed)
+        marks = plan.marks(cadence.budget)
+        if marks != was.marks(cadence.budget):
+            cadence.passed = sum(self._mark_at(cadence, terms, mark) < at for mark in marks)
+        if _interval(before.every) != _interval(terms.every) or _interval(before.first) != _interval(
+            terms.first
+        ):
+            is_first = not cadence.updated and cadence.since == cadence.started
+            old, new = (before.first, terms.first) if is_first else (before.every, terms.every)
+            self.retarget(plan, cadence, at, severity, self._after(at, new) < self._after(at, old))
+        else:
+            self._expose(plan, cadence, terms, Instant(at - 1), at)
+        self._arm(plan, cadence, terms)
+
+    def adopt(self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str) -> None:
+        """Known from `at` on: the intervals before it are nobody's misses."""
+        if cadence.phase == RUNNING:
+            cadence.misses = cadence.owed = 0
+            self._aim(plan, cadence, plan.terms(severity), cadence.due, at)
 
     def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
         """The calendars changed: as much open time as was owed, on those of now; a stated time binds."""
@@ -337,3 +371,8 @@ class Cadencer:
             segments,
             credit_percent=credit_percent,
         )
+
+
+def _interval(target: Target | None) -> tuple[Span, str] | None:
+    """What makes two targets one, however their files wrote them."""
+    return None if target is None else (target.budget, target.calendar)

@@ -9,7 +9,7 @@ import msgspec
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import WAITING, Escalation
-from engine.core.facts import OCCURRENCE, RELAYS, Fact, Value, in_order, opening
+from engine.core.facts import OCCURRENCE, OPENS_NOTHING, REBASED, RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History, Said, Shelf
 from engine.core.instants import DAY, NEVER, Instant
@@ -18,6 +18,7 @@ from engine.core.ledger import Correction, difference
 from engine.core.matching import match_policy
 from engine.core.outcomes import BEHIND, PolicyRef
 from engine.core.publishing import Publisher, Settings
+from engine.core.rebasing import is_moved_by, rebase, without_obligations
 from engine.core.recurrence import MOST_FACTS, PREFIX, is_pattern, plan_of
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay, key_of, settle, version
@@ -92,6 +93,8 @@ class Case:
             self._begin_again()
         e, history = self._escalation, self._history
         shelf = history.shelf
+        if fact.kind == REBASED and (refusal := self._unknown_version(fact)):
+            return refusal
         if shelf.facts:
             earlier = history.find(fact)
             if earlier is not None:
@@ -104,9 +107,11 @@ class Case:
         order = fact.order
         if fact.at > e.fired and order > e.last and not self._opens_anew(fact):
             self._touched = True
+            judge = self._judge()
+            if fact.kind == REBASED:
+                judge = self._move(judge, fact, self._ordered(self._facts()))
             history.append(fact)
             judged = e.judged
-            judge = self._judge()
             judge.step(fact, order)
             if judged > fact.at:
                 judge.advance(judged)
@@ -283,6 +288,16 @@ class Case:
             judge = self._kept = Judge(self._plan(e), e, self._settings.say_movements)
         return judge
 
+    def _plan_of_opening(self) -> Plan:
+        e = self._escalation
+        if not e.pins:
+            return self._plan(e)
+        name, version, content = e.opened_by
+        plan = self._settings.rules.plan(name, content)
+        if plan is None:
+            raise PolicyVanished(self.subject, name, version, content)
+        return plan
+
     def _plan(self, e: Escalation) -> Plan:
         plan = plan_of(self._settings.rules, e)
         if plan is None:
@@ -313,10 +328,10 @@ class Case:
         ordered, judge = self._replay(facts)
         judge.advance(judged)
         e = self._escalation
-        is_same_policy = (e.policy, e.policy_hash) == (was.policy, was.policy_hash)
+        is_same_policy = e.opened_by == was.opened_by
         wanted, past_updates, relays = judge.take()
         if before is not None and is_same_policy:
-            stays = keep_given(judge.plan, was, before, Derived(e, wanted))
+            stays = keep_given(self._plan(was), was, before, judge.plan, Derived(e, wanted))
             judge.rest()
             e.fired = max(e.fired, was.fired)
             wanted = [statement for statement in wanted if obligation_of(statement) not in stays]
@@ -349,7 +364,7 @@ class Case:
         base = self._history.base()
         rest = ordered = self._ordered(facts)
         if base is not None:
-            self._escalation = e = state.decode_base(base)
+            self._escalation = e = state.decode_base(base).escalation
             judge = Judge(self._plan(e), e, self._settings.say_movements)
             judge.relays += self._occurrence_of(e)
             if self._history.shelf.recounted:
@@ -357,10 +372,65 @@ class Case:
         else:
             first, rest = ordered[0], ordered[1:]
             is_pinned = self._is_opening(first)
-            judge = self._open_by(self._plan(self._escalation), first) if is_pinned else self._open(first)
-        for fact in rest:
+            judge = self._open_by(self._plan_of_opening(), first) if is_pinned else self._open(first)
+        for place, fact in enumerate(rest, start=len(ordered) - len(rest)):
+            if fact.kind == REBASED:
+                judge = self._move(judge, fact, ordered[:place])
             judge.step(fact)
         return ordered, judge
+
+    # -- other versions of the policy ---------------------------------------------------------
+
+    def _unknown_version(self, fact: Fact) -> Refusal | None:
+        """Of a rebase that names a version which the policies given do not hold."""
+        name, version, content = (fact.text(field) for field in ("policy", "version", "hash"))
+        plan = self._settings.rules.version(name, version)
+        if plan is None:
+            return Refusal("unknown_policy_version", f"no policy {name!r} begins at {version}", True)
+        if content not in ("", plan.ref.hash):
+            detail = f"policy {name!r} of {version} has the hash {plan.ref.hash}, not {content[:64]!r}"
+            return Refusal("unknown_policy_version", detail, True)
+        return None
+
+    def _move(self, judge: Judge, fact: Fact, earlier: list[Fact]) -> Judge:
+        """Who judges the escalation from a rebase on, which is yet to be stepped; `earlier`: the facts before
+        it, in order. The rebase's version is known: it was when the fact was taken."""
+        e = judge.escalation
+        if e.alarm < fact.at:
+            judge.advance(fact.at)
+        name, version = fact.text("policy"), fact.text("version")
+        plan = self._settings.rules.version(name, version)
+        if plan is None:
+            raise PolicyVanished(self.subject, name, version, fact.text("hash"))
+        if not is_moved_by(e, plan):
+            return judge
+        self._kept = judge = rebase(judge, plan, self._twin(plan, earlier, fact.at), fact)
+        return judge
+
+    def _twin(self, plan: Plan, facts: list[Fact], until: Instant) -> Escalation:
+        """What the facts would have come to by the plan, all that is due before `until` judged."""
+        base = self._history.base()
+        if base is None:
+            judge = Judge(plan, Escalation(self.subject), movements=False)
+            judge.open_(_as_opening(facts[0]))
+            facts = facts if facts[0].kind != "opened" else facts[1:]
+        else:
+            stored = state.decode_base(base)
+            e = stored.twins.get(plan.ref.hash) or without_obligations(stored.escalation, plan)
+            judge = Judge(plan, e, movements=False)
+            if self._history.shelf.recounted:
+                judge.recount()
+        for fact in facts:
+            judge.step(fact)
+        judge.advance(until)
+        return judge.escalation
+
+    def _twins(self, facts: list[Fact], later: list[Fact]) -> dict[str, Escalation]:
+        """What the facts would have come to by the versions that the `later` ones move it to."""
+        until = facts[-1].at
+        named = {(fact.text("policy"), fact.text("version")) for fact in later if fact.kind == REBASED}
+        plans = (self._settings.rules.version(name, version) for name, version in sorted(named))
+        return {plan.ref.hash: self._twin(plan, facts, until) for plan in plans if plan is not None}
 
     def _occurrence_of(self, base: Escalation) -> list[Relay]:
         """That it is an occurrence of its pattern, as the folded facts have passed it on."""
@@ -437,7 +507,7 @@ class Case:
     def _is_folded_past(self, fact: Fact) -> bool:
         """Whether the facts of its time were folded into the base already."""
         base = self._history.base()
-        return base is not None and fact.order <= state.decode_base(base).last
+        return base is not None and fact.order <= state.decode_base(base).escalation.last
 
     def _opens_anew(self, fact: Fact) -> bool:
         """Whether it is the true opening of what another verb has opened for want of one."""
@@ -454,7 +524,7 @@ class Case:
             return True
         if not self._settings.open_on_first_event or is_pattern(self.subject):
             return False
-        return any(fact.kind not in RELAYS for fact in facts)
+        return any(fact.kind not in OPENS_NOTHING for fact in facts)
 
     def _fold(self) -> None:
         """Keep the newer half of the facts; the older ones become the base that they came to."""
@@ -463,7 +533,7 @@ class Case:
         half = len(facts) // 2
         ordered = self._ordered(facts)
         _, judge = self._replay(ordered[:half])
-        base = state.encode_base(self._escalation)
+        base = state.encode_base(state.Base(self._escalation, self._twins(ordered[:half], ordered[half:])))
         self._escalation = was
         self._history.set_base(base)
         if self._history.shelf.recounted:  # what was given need not be what is derived: by time, then
@@ -514,12 +584,13 @@ class Case:
         self._settings.relays.extend(sent)
 
     def _publishing(self) -> tuple[Publisher, PolicyRef]:
-        """To publish what is said of the escalation as it is now, and by which policy it is said."""
+        """To publish what is said of the escalation as it is now, and by which policy it was opened."""
         e, judge = self._escalation, self._kept
         self._publisher.fingerprint = e.fingerprint
-        if judge is not None and judge.escalation is e:
+        if judge is not None and judge.escalation is e and not e.pins:
             return self._publisher, judge.plan.ref
-        return self._publisher, self._settings.rules.ref(e.policy, e.policy_hash)
+        name, _, content = e.opened_by
+        return self._publisher, self._settings.rules.ref(name, content)
 
     # -- leaving the state --------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from engine.core.segments import (
     stands_paused,
 )
 from engine.core.statements import Voice
-from engine.core.tiers import Tier, next_tier
+from engine.core.tiers import Tier, next_tier, rank_among
 
 IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
 """SUSPENDED: started, and the severity of now owes nothing. DORMANT: its start came while nothing was owed.
@@ -27,6 +27,8 @@ LIVE = frozenset({RUNNING, PAUSED})
 NOT_ACKNOWLEDGED = "not_acknowledged"
 """Why a level is said before its threshold: nobody acknowledged the one before it in time."""
 NOT_ASKED = Instant(0)
+RETARGET, BY_REBASE = "retarget", "rebased"
+"""Why a breach takes effect where its target changes: by the severity, by the version of the policy."""
 
 
 class Clock(Struct, array_like=True):
@@ -227,7 +229,14 @@ class Runner:
         self.retarget(plan, clock, at, floor, severity, reasons)
 
     def retarget(
-        self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
+        self,
+        plan: ClockPlan,
+        clock: Clock,
+        at: Instant,
+        floor: Instant,
+        severity: str,
+        reasons: list[str],
+        why: str = RETARGET,
     ) -> None:
         """The severity changed: same start, elapsed carried, new budget (semantics.md, Clock 5 and 7)."""
         target = plan.targets.get(severity)
@@ -244,11 +253,13 @@ class Runner:
         if clock.phase not in LIVE:
             return
         if target.budget != clock.budget or target.calendar != clock.calendar:
-            self._aim_anew(plan, clock, target, at, floor)
+            self._aim_anew(plan, clock, target, at, floor, why)
         if clock.breached:  # the same budget may have other credits at this severity
             self._expose(plan, clock, Instant(at - 1), at)
 
-    def _aim_anew(self, plan: ClockPlan, clock: Clock, target: Target, at: Instant, floor: Instant) -> None:
+    def _aim_anew(
+        self, plan: ClockPlan, clock: Clock, target: Target, at: Instant, floor: Instant, why: str
+    ) -> None:
         """Another target from `at` on; where it is over already, that is its breach."""
         if clock.phase == RUNNING and target.calendar != clock.calendar:
             self._count(clock, at)
@@ -258,7 +269,46 @@ class Runner:
             clock.breached = True
             clock.due = overrun
             self._arm(plan, clock)
-            self._say(plan, clock, "breached", at, due=overrun, reason="retarget")
+            self._say(plan, clock, "breached", at, due=overrun, reason=why)
+
+    def rebase(
+        self,
+        was: ClockPlan,
+        plan: ClockPlan,
+        clock: Clock,
+        at: Instant,
+        floor: Instant,
+        severity: str,
+        reasons: list[str],
+    ) -> None:
+        """It goes on by another version of the policy: as at a change of severity (semantics.md, Clock 6)."""
+        self._take_places(was, plan, clock, at, floor)
+        is_held = plan.is_held(reasons)
+        if clock.phase == RUNNING and is_held:
+            self.hold(plan, clock, at, plan.holder(reasons))
+        elif clock.phase == PAUSED and not is_held:
+            self.release(plan, clock, at, BY_REBASE)
+        self.retarget(plan, clock, at, floor, severity, reasons, BY_REBASE)
+        if clock.phase in LIVE:
+            self._arm(plan, clock)
+
+    def adopt(self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str) -> None:
+        """Known from `at` on, in the state that it would have: of what lies before nothing is said, but what
+        is over is one breach now (semantics.md, Clock 6 and 8)."""
+        if clock.phase not in LIVE:
+            return
+        target = plan.targets.get(severity)
+        if target is None:  # owed by a default severity that the escalation never had
+            clock.phase, clock.alarm = DORMANT, NEVER
+            clock.cycle -= 1
+            return
+        clock.breached = False
+        clock.owed = 0
+        if self.voice.movements:
+            self._say(plan, clock, "clock_started", floor, due=self._due(clock))
+        self._aim_anew(plan, clock, target, at, floor, BY_REBASE)
+        if clock.breached:
+            self._expose(plan, clock, Instant(at - 1), at)
 
     def back_date(self, plan: ClockPlan, clock: Clock, start: Instant, at: Instant, floor: Instant) -> None:
         """Known at `at`: it had begun at `start` already (semantics.md, Clock 8).
@@ -331,6 +381,24 @@ class Runner:
             self._say(plan, clock, "escalated", at, due=due, threshold=label, notify=notify, reason=reason)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _take_places(
+        self, was: ClockPlan, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant
+    ) -> None:
+        """What a state keeps as places in the lists of one version, as places in those of another."""
+        clock.owed = rank_among(plan.tiers, was.tiers, clock.owed)
+        marks, known = plan.marks(clock.budget), was.marks(clock.budget)
+        if marks == known:
+            return
+        told = {mark.label for mark in known if 0 < mark.level <= clock.levels}
+        clock.passed = sum(self._mark_at(clock, mark.amount) < at for mark in marks)
+        behind = (
+            mark.level for place, mark in enumerate(marks) if place < clock.passed or mark.label in told
+        )
+        clock.levels = max(behind, default=0)
+        if not clock.levels or plan.level(clock.budget, clock.levels).ack_within is None:
+            clock.asked = NOT_ASKED
+        clock.floor = max(floor, clock.floor)
 
     def _climb(
         self, plan: ClockPlan, clock: Clock, reached: list[Mark], at: Instant

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
-from engine.core.clocks import LIVE, Runner
+from engine.core.clocks import BY_REBASE, LIVE, Runner
 from engine.core.escalation import WAITING, Escalation
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import CREDIT, Outcome, PolicyRef
@@ -17,6 +17,8 @@ from engine.core.statements import Voice
 from engine.core.tiers import Tier
 
 _ENDS = frozenset({"stopped_late", "waived", "cancelled"})
+_NO_END = frozenset({"no_target", BY_REBASE})
+"""Reasons of a cancellation that is ours: the breach before it costs what it costs."""
 Breach: TypeAlias = tuple[str, str, str, int, Instant | None]
 """Subject, metric, key, cycle; of a cadence the due time too that its silence began with."""
 
@@ -116,9 +118,9 @@ def _credit(exposed: list[Outcome], verdicts: list[Outcome]) -> Credit:
 
 
 def _is_out(end: Outcome | None) -> bool:
-    """Waived or cancelled it costs nothing. A severity that owes nothing (`no_target`) is no end of it: we
-    change severities, and what is owed must not hang on that."""
-    return end is not None and end.name in ("waived", "cancelled") and end.reason != "no_target"
+    """Waived or cancelled it costs nothing. That a severity or a new version of the policy owes nothing is no
+    end of it: we change these, and what is owed must not hang on that."""
+    return end is not None and end.name in ("waived", "cancelled") and end.reason not in _NO_END
 
 
 def _overrun(highest: Outcome, breach: Outcome | None, end: Outcome | None) -> Span:

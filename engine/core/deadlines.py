@@ -93,6 +93,13 @@ class Keeper:
             self._say(deadline, name, at, reason=reason)
             self._close(deadline)
 
+    def rebase(self, deadline: Deadline, at: Instant) -> None:
+        """It keeps its time; of the warnings of another version those before `at` are behind it."""
+        if deadline.phase == OPEN and not deadline.missed:
+            marks = self._marks(deadline)
+            deadline.passed = sum(self._mark_at(deadline, mark) < at for mark in marks)
+            self._arm(deadline)
+
     def tell_behind(self, deadline: Deadline, until: Instant) -> None:
         """Due by then, and what kept it may not have been read: nothing is judged."""
         if deadline.phase == OPEN and not deadline.missed and deadline.due <= until:

@@ -18,11 +18,11 @@ from engine.core.publishing import Settings
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay
 from engine.core.rules import rules_of
-from engine.core.state import Head, head, next_look, pinned_policy
+from engine.core.state import Head, head, next_look, pinned_policies
 
 __all__ = [
     "Alarms", "Changes", "Head", "Options", "Refusal", "Round", "Unjudgeable", "almanac_of", "head",
-    "next_look", "pinned_policy",
+    "next_look", "pinned_policies",
 ]  # fmt: skip
 
 WATERMARK_KEY = b"\0watermark"

@@ -19,7 +19,7 @@ _KEPT = frozenset(
         "severity", "priority", "service", "component", "region", "affected_customers", "channel", "owner",
         "team", "fingerprint", "occurred_at", "detected_at", "reported_at", "impact", "audience",
         "next_update_at", "final", "public", "into", "commitment_id", "due_at", "stage", "action_id",
-        "pattern", "metric", "role", "person",
+        "pattern", "metric", "role", "person", "policy", "version", "hash",
     ]
 )  # fmt: skip
 """Fields that say what was owed, and when and by whom of ours it was served."""

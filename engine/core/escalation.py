@@ -1,5 +1,7 @@
 """The state of one escalation: everything that judging its next fact needs."""
 
+from typing import TypeAlias
+
 from msgspec import Struct
 
 from engine.core.cadences import Cadence
@@ -8,6 +10,9 @@ from engine.core.deadlines import Deadline
 from engine.core.facts import Order, Value
 from engine.core.instants import NEVER, Instant
 from engine.core.segments import Tenure
+
+Pin: TypeAlias = tuple[Instant, str, str, str]
+"""From when on a policy applies: its name, version and hash."""
 
 WAITING, OPEN, RESOLVED, CLOSED, CANCELLED, MERGED = range(6)
 
@@ -72,3 +77,10 @@ class Escalation(Struct, array_like=True):
     """What was last said of the severity rules: theirs, its reason, whether somebody disagrees."""
     classifications: int = 0
     """How often something was."""
+    pins: list[Pin] = []
+    """Every policy that it had, the opening's first; empty where it was never rebased."""
+
+    @property
+    def opened_by(self) -> tuple[str, str, str]:
+        """Name, version and hash of the policy that the opening pinned."""
+        return self.pins[0][1:] if self.pins else (self.policy, self.policy_version, self.policy_hash)

@@ -12,6 +12,9 @@ else:
     Value = Any  # msgspec decodes it as what it finds; it cannot resolve a recursive alias
 """JSON values; times are Instants (integers)."""
 
+REBASED = "rebased"
+"""The verb by which an escalation moves to another version of its policy, or to another policy."""
+
 VERBS = frozenset(
     [
         "opened",
@@ -45,12 +48,15 @@ VERBS = frozenset(
         "action_cancelled",
         "recurrence_flagged",
         "waived",
+        REBASED,
     ]
 )
 
 RELAYED_UPDATE, CONTACT_INHERITED, OCCURRENCE = "relayed_update", "contact_inherited", "occurrence"
 RELAYS = frozenset({RELAYED_UPDATE, CONTACT_INHERITED, OCCURRENCE})
 """What other escalations pass on (`engine.core.relays`): facts too, but commands of ours and no verbs."""
+OPENS_NOTHING = RELAYS | {REBASED}
+"""What no escalation is opened by, whatever else may stand in for its opening."""
 
 QUALIFIER = {
     "paused": "reason",
@@ -156,10 +162,10 @@ def opening(facts: list[Fact]) -> Fact | None:
 def in_order(facts: list[Fact]) -> list[Fact]:
     """The facts of one escalation as they are judged: the opening, whatever its time, then all by time.
 
-    Where none is an opening, the first that is no relay stands in for it: other relays open nothing.
+    Where none is an opening, the first that may open stands in for it (see OPENS_NOTHING).
     """
     first = opening(facts)
     if first is None:
-        first = min((f for f in facts if f.kind not in RELAYS), key=lambda f: f.order, default=None)
+        first = min((f for f in facts if f.kind not in OPENS_NOTHING), key=lambda f: f.order, default=None)
     rest = sorted((f for f in facts if f is not first), key=lambda f: f.order)
     return rest if first is None else [first, *rest]

@@ -1,7 +1,7 @@
 """Verdicts stay though calendars changed: a late fact moves only what it itself changes (Calendars 4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from engine.core.cadences import Cadence
@@ -26,30 +26,46 @@ def obligation_of(statement: Statement) -> Obligation:
     return statement.metric, statement.key
 
 
-def keep_given(plan: Plan, was: Escalation, without: Derived, derived: Derived) -> set[Obligation]:
+def keep_given(
+    was_plan: Plan, was: Escalation, without: Derived, plan: Plan, derived: Derived
+) -> set[Obligation]:
     """What a late fact leaves alone goes on as it `was`, and what was said of it stands; which that is.
 
     Between `without` the fact and `derived` with it lies what the fact changes; between `was` and `without`
-    what the calendars changed, and verdicts stay.
+    what the calendars changed, and verdicts stay. `was_plan` judged the first two, `plan` the last.
     """
     before, now = without.escalation, derived.escalation
     said_before, said_now = _by_obligation(without.said), _by_obligation(derived.said)
 
     def keep(
-        names: Iterable[Obligation], old: list[_Owed], base: list[_Owed], new: list[_Owed]
+        was_names: list[Obligation],
+        old: list[_Owed],
+        base: list[_Owed],
+        names: list[Obligation],
+        new: list[_Owed],
     ) -> Iterator[Obligation]:
         # Not strict: of roles, each has the clocks that its severities asked for.
-        for place, (name, was_, before_, now_) in enumerate(zip(names, old, base, new, strict=False)):
-            if before_ == now_ and said_before[name] == said_now[name]:
+        known = {name: (was_, before_) for name, was_, before_ in zip(was_names, old, base, strict=False)}
+        for place, (name, now_) in enumerate(zip(names, new, strict=False)):
+            if name not in known or said_before[name] != said_now[name]:
+                continue
+            was_, before_ = known[name]
+            if before_ == now_:
                 new[place] = was_
                 yield name
 
-    clocks = [(clock.metric, clock.key) for clock in plan.clocks]
-    cadences = [(cadence.metric, "") for cadence in plan.cadences]
     return {
-        *keep(clocks, was.clocks, before.clocks, now.clocks),
-        *keep(cadences, was.cadences, before.cadences, now.cadences),
+        *keep(_clocks(was_plan), was.clocks, before.clocks, _clocks(plan), now.clocks),
+        *keep(_cadences(was_plan), was.cadences, before.cadences, _cadences(plan), now.cadences),
     }
+
+
+def _clocks(plan: Plan) -> list[Obligation]:
+    return [(clock.metric, clock.key) for clock in plan.clocks]
+
+
+def _cadences(plan: Plan) -> list[Obligation]:
+    return [(cadence.metric, "") for cadence in plan.cadences]
 
 
 def _by_obligation(said: Sequence[Statement]) -> defaultdict[Obligation, list[Statement]]:

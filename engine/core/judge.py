@@ -32,7 +32,12 @@ class Judge:
         self.plan = plan
         self.escalation = escalation
         self.voice = Voice(
-            escalation.severity, escalation.attributes, movements, escalation.tenures, escalation.gravest
+            escalation.severity,
+            escalation.attributes,
+            movements,
+            escalation.tenures,
+            escalation.gravest,
+            plan.ref if escalation.pins else None,
         )
         self.runner = Runner(plan.calendars, self.voice)
         self.cadencer = Cadencer(plan.calendars, self.voice)
@@ -71,7 +76,7 @@ class Judge:
         e.contact = self._anchor("reported", fact)
         attrs.merge(e.attributes, fact.data)
         e.stated = fact.text("severity")
-        e.severity = e.gravest = self.voice.gravest = severity = self._classify(fact.at)
+        e.severity = e.gravest = self.voice.gravest = severity = self.classify(fact.at)
         e.clocks = [Clock() for _ in range(self.plan.without_roles)]
         e.cadences = [Cadence() for _ in self.plan.cadences]
         self.voice.changed(severity)
@@ -160,7 +165,7 @@ class Judge:
         if is_stated:
             e.stated = fact.text("severity")
         if is_stated or self._may_be_reclassified(kind, fact):
-            severity = self._classify(fact.at)
+            severity = self.classify(fact.at)
             if severity != e.severity:
                 self._severity(severity, fact.at)
         if not self.plan.tells_of_pattern.isdisjoint(fact.data):
@@ -171,7 +176,7 @@ class Judge:
         matrix = self.plan.matrix
         return matrix is not None and (kind == "triaged" or not matrix.said_in.isdisjoint(fact.data))
 
-    def _classify(self, at: Instant) -> str:
+    def classify(self, at: Instant) -> str:
         """The severity that holds now: somebody's, else the rules', else the default.
 
         Said is what the rules come to, where that or somebody's agreement has changed.
@@ -215,7 +220,7 @@ class Judge:
         self.count_people(at)
         for plan, clock in self.clocks():
             if plan.metric != ROLE or e.status == OPEN:
-                self.runner.retarget(plan, clock, at, floor, self._severity_for(plan), e.reasons)
+                self.runner.retarget(plan, clock, at, floor, self.severity_for(plan), e.reasons)
         for cadence_plan, cadence in self.cadences():
             self.cadencer.retarget(cadence_plan, cadence, floor, severity, up)
 
@@ -251,9 +256,9 @@ class Judge:
             return  # the resolution would have ended it
         if plan.metric == "next_response" and not e.answered:
             return
-        self.runner.start(plan, clock, at, self.floor(at), self._severity_for(plan), e.reasons)
+        self.runner.start(plan, clock, at, self.floor(at), self.severity_for(plan), e.reasons)
 
-    def _severity_for(self, plan: ClockPlan) -> str:
+    def severity_for(self, plan: ClockPlan) -> str:
         """The one whose budget the clock has."""
         return self.escalation.gravest if plan.by_gravest else self.escalation.severity
 

@@ -13,6 +13,7 @@ from engine.core.outcomes import Outcome
 STAGES = tuple(range(0, 100, 5))
 """Shares of the budget, in percent. A clock is open at a stage if it goes on past that share: as with
 thresholds, a stop at the very instant comes first (semantics.md, Clock 15)."""
+_RETARGETED = frozenset(["retarget", "rebased"])
 _STEPS = len(STAGES)
 
 PACE = "pace"
@@ -99,9 +100,9 @@ class Pace(Struct, frozen=True, eq=False):
 def stages_passed(verdict: Outcome) -> int | None:
     """At how many of STAGES a clock was open; None where that cannot be said of its kind.
 
-    That is so without a budget, and where a new severity came when its budget was over already: at no stage
-    of it was the clock ever open.
+    That is so without a budget, and where a new severity, or version of the policy, came when its budget was
+    over already: at no stage of it was the clock ever open.
     """
-    if not verdict.target or verdict.reason == "retarget":
+    if not verdict.target or verdict.reason in _RETARGETED:
         return None
     return min(-(-verdict.elapsed * _STEPS // verdict.target), _STEPS)

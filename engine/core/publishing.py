@@ -57,7 +57,7 @@ class Publisher:
     def publish(
         self, s: Statement, policy: PolicyRef, name: str = "", corrects: str = "", caused_by: str = ""
     ) -> str:
-        """Make the outcome of a statement, or of its correction; its id."""
+        """Make the outcome of a statement, or of its correction; its id. `policy`: that of the opening."""
         settings, shelf = self._settings, self._history.shelf
         shelf.seq += 1
         seq = shelf.seq
@@ -70,6 +70,7 @@ class Publisher:
             self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason
         )
         context = s.context
+        policy = context.policy or policy
         # None for what was said on a calendar that the book has no more, and is retracted now.
         versions = settings.rules.versions.get(s.calendar)
         sealed = ""

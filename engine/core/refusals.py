@@ -9,7 +9,8 @@ class Refusal(NamedTuple):
     """A named reason, for the dead letters, the log and the metrics."""
 
     reason: str
-    """duplicate, conflicting_duplicate, too_late, too_many_waiting."""
+    """duplicate, conflicting_duplicate, too_late, too_many_waiting,
+    unknown_policy_version."""
     detail: str
     dead: bool
     """True: goes to the dead letters. False: is counted only (an exact duplicate)."""

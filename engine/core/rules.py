@@ -398,6 +398,7 @@ class Rules:
         self.book = book
         self.pace = pace
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._versions: dict[tuple[str, str], Plan] = {}
         self.versions = {
             name: Versions(name, calendar.version, book.tzdata, book.holidays)
             for name, calendar in book.calendars.items()
@@ -410,7 +411,8 @@ class Rules:
         self._pattern_plans: dict[tuple[str, str], Plan] = {}
         for policy in book.policies:
             key = policy.name, policy.hash
-            self._plans[key] = Plan(policy, book.calendars, pace, matrix=self.matrix)
+            plan = self._plans[key] = Plan(policy, book.calendars, pace, matrix=self.matrix)
+            self._versions[policy.name, policy.version] = plan
             if policy.recurrence is not None:
                 self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)
 
@@ -424,6 +426,10 @@ class Rules:
         if not name:
             return self.unclassified
         return self._plans.get((name, content_hash))
+
+    def version(self, name: str, version: str) -> Plan | None:
+        """The plan of a policy's version; None where the book has not that one."""
+        return self._versions.get((name, version))
 
     def pattern_plan(self, name: str, content_hash: str) -> Plan | None:
         """What a pattern owes by a pinned policy; None where the book has not that version."""

@@ -23,7 +23,6 @@ _HEAD = struct.Struct(">BqqBBqQ")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Escalation, Shelf])
 _decoder_of_first = msgspec.msgpack.Decoder(tuple[Escalation, msgspec.Raw])
-_decoder_of_state = msgspec.msgpack.Decoder(Escalation)
 _NO_SEVERITY = 255
 
 
@@ -105,14 +104,24 @@ def next_look(record: bytes, almanac: int) -> Instant:
     return found.alarm
 
 
-def encode_base(escalation: Escalation) -> bytes:
-    """A state without its shelf: what folded facts came to."""
-    return _encoder.encode(escalation)
+class Base(Struct, array_like=True):
+    """What folded facts came to."""
+
+    escalation: Escalation
+    twins: dict[str, Escalation] = {}
+    """What they would have come to by the versions that later facts move it to, by their hash."""
 
 
-def decode_base(record: bytes) -> Escalation:
+_decoder_of_base = msgspec.msgpack.Decoder(Base)
+
+
+def encode_base(base: Base) -> bytes:
+    return _encoder.encode(base)
+
+
+def decode_base(record: bytes) -> Base:
     """DamagedState for what is none."""
-    return unpack(_decoder_of_state, record)
+    return unpack(_decoder_of_base, record)
 
 
 def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:
@@ -131,9 +140,12 @@ def deadline(escalation: Escalation, after: Instant = BEFORE_ALL) -> Instant:
     return soonest
 
 
-def pinned_policy(record: bytes) -> tuple[str, str, str] | None:
-    """(name, version, hash) of the policy that a stored escalation pins; None where it has none."""
+def pinned_policies(record: bytes) -> list[tuple[str, str, str]]:
+    """(name, version, hash) of each policy that a stored escalation pins, in the order in which they applied:
+    a late fact is judged by what was in force at its time."""
     escalation = decode_escalation(record)
-    if escalation.status == WAITING or not escalation.policy:
-        return None
-    return escalation.policy, escalation.policy_version, escalation.policy_hash
+    if escalation.status == WAITING:
+        return []
+    in_force = escalation.policy, escalation.policy_version, escalation.policy_hash
+    pins = [pin[1:] for pin in escalation.pins] or [in_force]
+    return [pin for pin in pins if pin[0]]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from engine.core.attributes import text
 from engine.core.facts import Value
 from engine.core.instants import Instant, Span
+from engine.core.outcomes import PolicyRef
 from engine.core.policy import AROUND_THE_CLOCK
 from engine.core.segments import Segment, Tenure
 from engine.core.severity import SEVERITY, Answer, Classification, classification
@@ -24,6 +25,8 @@ class Context(Struct, frozen=True, array_like=True, gc=False):
     service: str
     team: str
     owner: str
+    policy: PolicyRef | None = None
+    """By which version it was judged, once that is not the opening's any more."""
 
 
 class Statement(Struct, frozen=True, array_like=True, gc=False):
@@ -63,7 +66,7 @@ class Statement(Struct, frozen=True, array_like=True, gc=False):
 class Voice:
     """Collects statements in the order in which the rules make them."""
 
-    __slots__ = ("_attributes", "_context", "gravest", "movements", "said", "severity", "tenures")
+    __slots__ = ("_attributes", "_context", "_policy", "gravest", "movements", "said", "severity", "tenures")
 
     def __init__(
         self,
@@ -72,7 +75,9 @@ class Voice:
         movements: bool,
         tenures: Sequence[Tenure] = NOBODYS,
         gravest: str = "",
+        policy: PolicyRef | None = None,
     ) -> None:
+        """`policy`: of an escalation that was rebased, the version in force."""
         self.tenures = tenures
         """In whose hands the escalation was, since when."""
         self.said: list[Statement] = []
@@ -81,6 +86,7 @@ class Voice:
         """The highest severity ever held: some clocks go by it."""
         self.movements = movements
         self._attributes = attributes
+        self._policy = policy
         self._context: Context | None = None
 
     def changed(self, severity: str) -> None:
@@ -146,5 +152,6 @@ class Voice:
             text(a, "service"),
             text(a, "team"),
             text(a, "owner"),
+            self._policy,
         )
         return context

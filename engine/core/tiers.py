@@ -47,5 +47,12 @@ def next_tier(tiers: tuple[Tier, ...], rank: int) -> Tier | None:
     return None
 
 
+def rank_among(tiers: dict[str, tuple[Tier, ...]], was: dict[str, tuple[Tier, ...]], rank: int) -> int:
+    """The rank among `tiers` of what had the `rank` among those that there `was` before: the highest that
+    brings no more; 0: none."""
+    told = max((tier.percent for by in was.values() for tier in by if tier.rank <= rank), default=0.0)
+    return max((tier.rank for by in tiers.values() for tier in by if tier.percent <= told), default=0)
+
+
 def _label(overrun: Span) -> str:
     return f"100% + {words(overrun)}" if overrun else "100%"

@@ -15,6 +15,7 @@ _SIGN_WIDTH = 12
 _SEVERITY_WIDTH = 3
 _REASONS = {
     "retarget": "severity raised",
+    "rebased": "another policy version",
     "reopened": "reopened",
     "no_target": "no target",
     "merged": "merged",

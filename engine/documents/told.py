@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact, Value
+from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.severity import Classification
@@ -215,4 +215,5 @@ _TELLERS: dict[str, Callable[[Fact], Told]] = {
     "action_cancelled": _action("cancelled"),
     "recurrence_flagged": _field("Recurrence flagged", "pattern"),
     "waived": _field("Waived", "metric", "reason"),
+    REBASED: _field("Moved to another version of its policy", "version", "reason"),
 }

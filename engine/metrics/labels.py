@@ -27,7 +27,7 @@ VERBS = (
     "resumed", "message_received", "message_sent", "update_published", "resolved", "resolution_confirmed",
     "reopened", "closed", "cancelled", "merged", "linked", "unlinked", "commitment_made", "commitment_kept",
     "commitment_withdrawn", "commitment_renegotiated", "rca_published", "pir_held", "action_opened",
-    "action_completed", "action_cancelled", "recurrence_flagged", "waived",
+    "action_completed", "action_cancelled", "recurrence_flagged", "waived", "rebased",
 )  # fmt: skip
 
 OUTCOMES = (
@@ -46,8 +46,8 @@ CORRECTED = (
 
 DEAD_LETTER_REASONS = (
     "unparsable", "not_cloudevents", "bad_field", "no_key", "key_mismatch", "from_the_future", "too_large",
-    "empty", "conflicting_duplicate", "too_late", "too_many_waiting", "decoder_failed",
-    "undecidable", "outcome_too_large", "state_too_large",
+    "empty", "conflicting_duplicate", "too_late", "too_many_waiting", "unknown_policy_version",
+    "decoder_failed", "undecidable", "outcome_too_large", "state_too_large",
 )  # fmt: skip
 IGNORED_REASONS = ("unknown_type", "duplicate")
 NOTES = (

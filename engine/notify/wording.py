@@ -186,7 +186,7 @@ def _why(o: Outcome) -> str:
             odds = f"of {o.cases} such clocks {percent(o.probability)} were breached"
             return f"{what} is at risk: {odds}."
         return f"{what} has passed {o.threshold} of its budget." if o.threshold else f"{what} is at risk."
-    if name == "breached" and o.reason == "retarget":
+    if name == "breached" and o.reason in ("retarget", "rebased"):
         return f"{what} has a shorter target now, and it has passed already."
     if name in ("breached", "commitment_missed"):
         return f"{what} was due and has not come."

@@ -1,10 +1,10 @@
-"""Open escalations, and patterns, pin the policy version that opened them: is each still in the book?"""
+"""Open escalations, and patterns, pin the policy versions that judged them: is each still in the book?"""
 
 import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.core.decide import head, pinned_policy
+from engine.core.decide import head, pinned_policies
 from engine.core.policy import Book
 from engine.core.recurrence import is_pattern
 
@@ -28,9 +28,9 @@ async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanishe
     for number, (key, record) in enumerate(list(records.items())):
         # A quiet pattern owes nothing, and its next occurrence is judged by what it pins.
         if b"\0" not in key and (head(record).is_open or is_pattern(key.decode())):
-            pin = pinned_policy(record)
-            if pin is not None and (pin[0], pin[2]) not in known:
-                return Vanished(*pin, escalation=key.decode())
+            for pin in pinned_policies(record):
+                if (pin[0], pin[2]) not in known:
+                    return Vanished(*pin, escalation=key.decode())
         if number % SLICE == SLICE - 1:
             await asyncio.sleep(0)
     return None

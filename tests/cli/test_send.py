@@ -186,3 +186,27 @@ def test_a_wrong_command_line_says_so_before_anything_is_sent(arguments: tuple[s
     done = vigil("send", *arguments)
     assert done.returncode == ExitCode.USAGE
     assert said in done.stderr
+
+
+def test_a_rebase_goes_to_each_escalation_that_is_named_once(topics: dict[str, str], tmp_path: Path) -> None:
+    from engine.contract.codec import Received, decode
+
+    (tmp_path / "policy.yaml").write_text(
+        "policy: standard\neffective_from: 2026-01-01T00:00:00Z\nclocks: {resolve: {budget: {P1: 8h}}}\n"
+    )
+    named = ("--subject", "desk:1", "--subject", "desk:2", "--subject", "desk:1")
+    at = ("--at", "2026-03-02T09:00:00Z", "--reason", "the new contract", "--by", "kim")
+    done = vigil("policy", "rebase", "-p", str(tmp_path), *named, *at, **topics)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "2 escalations told to move to standard of 2026-01-01T00:00:00Z" in done.stderr
+    read = [
+        decode(one.key, one.value, one.headers, one.timestamp)
+        for one in received(topics["VIGIL_BOOTSTRAP_SERVERS"], topics["VIGIL_TICKETS_TOPIC"])
+    ]
+    assert all(isinstance(one, Received) for one in read)
+    moved = {one.subject: one.fact for one in read if isinstance(one, Received)}
+    assert sorted(moved) == ["desk:1", "desk:2"]
+    assert {fact.kind for fact in moved.values()} == {"rebased"}
+    said = moved["desk:1"].data
+    assert (said["policy"], said["version"], said["by"]) == ("standard", "2026-01-01T00:00:00Z", "kim")
+    assert len(str(said["hash"])) == 16

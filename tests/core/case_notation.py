@@ -8,7 +8,8 @@
     => 12 stopped_late acknowledge due 10
 
 A word after a verb fills its main field (severity, reason, audience, commitment id; messages are public
-unless `internal`; a role is followed by its person); `x=1` any other; `x=@30` is the instant of minute 30.
+unless `internal`; a role is followed by its person, `rebased` by a policy and the minute at which its
+version begins); `x=1` any other; `x=@30` is the instant of minute 30.
 What other escalations pass on is a fact, too, with `v2` its version and `withdrawn`.
 `:name` is the fact's id, `/3` its sequence, `^5` the minute of its recording. An outcome is: minute, name,
 metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [severity by
@@ -22,7 +23,7 @@ the rules, `unless` what is unknown changes it, `but` what somebody gave], [of I
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
     pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
-    show: seq corrects elapsed proof chance severity inputs   say these of each outcome, too
+    show: seq corrects elapsed proof chance severity inputs policy   say these of each outcome, too
     severity: [{severity: P0, when: {}}]            the severity rules, a document of their own
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
@@ -75,6 +76,7 @@ _MAIN = {
     CONTACT_INHERITED: "contact_at",
     OCCURRENCE: "from",
 }
+FIRST_VERSION = "2020-01-01T00:00:00Z"
 _WORDS: dict[str, Value] = {"null": None, "true": True, "false": False}
 _FACT = re.compile(r"^(-?[\d.]+) (\w+)")
 _BEHIND = re.compile(r" behind=([\d.]+)( waits)?")
@@ -167,7 +169,7 @@ def book(lines: Iterable[str]) -> Book:
             bodies[-1].append(line)
     for head, body in zip(heads, bodies, strict=True):
         name, _, minute = head.partition(" ")
-        begins = format_instant(at(float(minute))) if minute else "2020-01-01T00:00:00Z"
+        begins = format_instant(at(float(minute))) if minute else FIRST_VERSION
         documents.append(policy("\n".join(body), name or "standard", begins))
     return book_of(*documents)
 
@@ -278,6 +280,10 @@ def read_fact(step: str, shift: int = 0) -> Fact:
         data.setdefault("version", 1)
     if verb.startswith("message"):
         data["public"] = "internal" not in words
+    if verb == "rebased":
+        name, *begins = [word for word in words if word[0] not in ":/^" and "=" not in word]
+        data["policy"] = name
+        data["version"] = format_instant(at(float(begins[0]))) if begins else FIRST_VERSION
     if verb.startswith("role"):
         data["role"], data["person"] = words[:2]
     return fact(
@@ -363,6 +369,9 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")
     if "chance" in case.show and o.probability is not None:
         words.append(f"chance {o.probability:g} of {o.cases}")
+    if "policy" in case.show:
+        begins = o.policy.version
+        words.append(o.policy.name if begins == FIRST_VERSION else f"{o.policy.name}@{begins[11:16]}")
     if "severity" in case.show:
         words.append(o.severity)
     if "seq" in case.show:

@@ -68,7 +68,47 @@ cadence:
 """
     ),
 )
-BOOK = book_of(SEVERITY_RULES, *POLICIES)
+LATER = "2030-01-01T00:00:00Z"
+"""When versions begin that nothing is opened by: a rebase alone leads there."""
+LATER_VERSIONS = (
+    policy(
+        """\
+risk: [50%, 90%]
+default_severity: P1
+match: {tier: gold}
+clocks:
+  resolve:
+    budget: {P0: 1h, P1: 4h, P2: 16h @office}
+    pause: [pending_customer]
+    risk: [25%, 75%]
+    escalate:
+      - {at: 25%, notify: [owner]}
+      - {at: 60%, notify: [lead], ack_within: 30m}
+      - {at: 100%, notify: [manager], ack_within: 1h @office}
+      - {at: 100% + 4h, notify: [director]}
+  stall: {budget: {P0: 30m, P1: 60m, P2: 4h @office}, risk: [80%]}
+  acknowledge: {budget: {P0: 5m, P1: 45m, P2: 1h}}
+  next_response: {budget: {P0: 60m, P1: 60m, P3: 4h @office}, pause: [any]}
+  vendor_reply: {start: rebased, stop: {resumed: pending_vendor}, budget: {P0: 1h, P1: 2h}}
+  rca_summary: {budget: {P0: 12h, P1: 48h}}
+  reply: {start: message_received, stop: message_sent, pause: [other], budget: {P0: 30m, P1: 20m}}
+cadence:
+  executive: {every: {P0: 60m, P2: 3h}}
+  internal: {every: {P0: 30m, P1: 90m}, risk: []}
+  customer: {every: {P0: 45m, P1: 60m, P2: 4h @office}, first: {P0: 15m}}
+commitments: {risk: [25%, "5m before due"]}
+war_room:
+  P0: {roles: [scribe, commander], staffed_within: 10m, at_most: 2}
+credits:
+  - {metric: resolve, severity: [P0, P1], overrun: {at_least: 0s}, credit: 10%}
+  - {metric: resolve, severity: [P0], overrun: {at_least: 1h}, credit: 25%}
+""",
+        "gold",
+        LATER,
+    ),
+    policy("clocks: {resolve: {budget: {P1: 60m, P3: 60m}}, confirm: {budget: {P1: 90m}}}\n", begins=LATER),
+)
+BOOK = book_of(SEVERITY_RULES, *POLICIES, *LATER_VERSIONS)
 
 _WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
 _IMPACTS = [
@@ -81,7 +121,7 @@ VERBS = [
     *["paused", "resumed", "updated", "commitment_made"] * 2,
     *["acknowledged", "triaged", "assigned", "resolved", "reopened", "resolution_confirmed", "closed"],
     *["commitment_kept", "commitment_withdrawn", "commitment_renegotiated", "opened"],
-    *["role_assigned", "role_released", "rca_published", "pir_held", "waived"],
+    *["role_assigned", "role_released", "rca_published", "pir_held", "waived", "rebased"],
     *["action_opened", "action_completed", "action_cancelled"],
 ]
 MINUTES = [
@@ -160,6 +200,12 @@ def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
         data = {"stage": pick(["summary", "final"])}
     if verb == "waived":
         data = {"metric": pick(_WAIVABLE), "reason": "agreed"}
+    if verb == "rebased":
+        data = {
+            "policy": pick(["gold", "gold", "standard"]),
+            "version": pick([LATER, LATER, "2020-01-01T00:00:00Z"]),
+            "reason": "a new contract",
+        }
     if verb == "cancelled":
         data = {"reason": "spam"}
     return data  # type: ignore[return-value]  # what is picked from are JSON values

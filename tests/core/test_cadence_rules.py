@@ -65,6 +65,39 @@ cadence: {customer: {every: {P1: 60m, P2: 120m}}}
 0 opened P1; 10 update_published customer next_update_at=@40; 20 updated P2; 41 now
 => 10 met customer_update due 60; 40 cadence_missed customer_update #2 due 40 x1
 
+== Cadence 2: a rebase to a shorter interval is a severity up, now + the new interval if sooner
+--- standard
+cadence: {customer: {every: {P1: 60m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 20m}}}
+0 opened P1; 30 rebased standard 20; 75 now
+=> 50 cadence_missed customer_update due 50 x1; 70 cadence_missed customer_update due 70 x2
+
+== Cadence 2: a rebase to a longer interval is a severity down, the last update + the new interval
+--- standard
+cadence: {customer: {every: {P1: 20m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer; 25 rebased standard 20; 71 now
+=> 10 met customer_update due 20; 70 cadence_missed customer_update #2 due 70 x1
+
+== Cadence 2: a rebase that leaves the interval as it is leaves its due time, a stated one binds
+--- standard
+cadence: {customer: {every: {P1: 60m}, risk: [50%]}}
+--- standard 20
+cadence: {customer: {every: {P1: 1h}, risk: [25%, 75%]}}
+0 opened P1; 10 update_published customer next_update_at=@50; 35 rebased standard 20; 51 now
+=> 10 met customer_update due 60; 30 breach_risk customer_update #2 due 50 50%; 40 breach_risk customer_update #2 due 50 75%; 50 cadence_missed customer_update #2 due 50 x1
+
+== Cadence 2: a cadence that a rebase adds misses nothing of before it
+--- standard
+clocks: {resolve: {budget: {P1: 900m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 20m}}}
+clocks: {resolve: {budget: {P1: 900m}}}
+0 opened P1; 30 update_published customer; 75 rebased standard 20; 95 update_published customer
+=> 90 cadence_missed customer_update #2 due 90 x1; 95 stopped_late customer_update #2 x1
+
 == Cadence 3: a stated time tightens
 picture: cadence-3
 cadence: {customer: {every: {P1: 60m}}}

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from core_runs import OFFICE, Engine, at, book_of
-from generated_facts import BOOK, POLICIES, facts, first_recorded
+from generated_facts import BOOK, LATER_VERSIONS, POLICIES, facts, first_recorded
 
 from engine.core.facts import Fact, in_order
 from engine.core.instants import DAY, MINUTE, Instant
@@ -16,7 +16,7 @@ SEEDS = 300
 OTHER_HOURS = OFFICE.replace(
     '["09:00-17:00"]', '["09:00-12:00", "12:30-17:30"]\nholidays: {dates: {2026-11-03: closed}}'
 )
-CHANGED = book_of(*POLICIES, office=OTHER_HOURS)
+CHANGED = book_of(*POLICIES, *LATER_VERSIONS, office=OTHER_HOURS)
 UNTIL = Instant(at(5000) + 8 * DAY)
 
 

@@ -253,6 +253,222 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 20 reload; 61 now
 => !policy_vanished
 
+== Clock 6: a rebase moves what is open to a newer version, from its instant on
+picture: clock-6-rebase
+--- standard
+clocks: {resolve: {budget: {P1: 120m}, pause: [pending_customer]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 60m}, pause: [pending_customer]}}
+show: policy
+0 opened P1; 10 paused pending_customer; 25 resumed pending_customer; 30 rebased standard 20; 80 now; 90 resolved
+=> 75 breached resolve due 75 standard@10:20; 90 stopped_late resolve due 75 standard@10:20
+
+== Clock 6: a finished verdict stands as it was reported, and so does a breach
+--- standard
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 30m}}}
+--- standard 20
+clocks: {acknowledge: {budget: {P1: 5m}}, resolve: {budget: {P1: 90m}}}
+show: policy
+0 opened P1; 10 acknowledged; 40 rebased standard 20; 60 resolved
+=> 10 met acknowledge due 15 standard; 30 breached resolve due 30 standard; 60 stopped_late resolve due 90 standard@10:20
+
+== Clock 6: what the new version finds over already is breached at the rebase, even while paused
+--- standard
+clocks: {resolve: {budget: {P1: 120m}, pause: [any]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 20m}, pause: [any]}}
+0 opened P1; 30 paused x; 40 rebased standard 20; 60 resolved
+=> 40 breached resolve due 20 (rebased); 60 stopped_late resolve due 20
+
+== Clock 6: of a new target the thresholds that are behind collapse into the highest
+--- standard
+clocks: {resolve: {budget: {P1: 200m}, risk: [50%]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 100m}, risk: [50%, 75%, 90%]}}
+0 opened P1; 80 rebased standard 20; 120 now
+=> 80 breach_risk resolve due 100 75%; 90 breach_risk resolve due 100 90%; 100 breached resolve due 100
+
+== Clock 6: where the target stays, no mark is passed twice, and what new ones lie behind is not said
+--- standard
+clocks: {resolve: {budget: {P1: 100m}, risk: [50%, 90%]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 100m}, risk: [40%, 50%, 70%], escalate: [{at: 55%, notify: [lead]}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 60 rebased standard 20; 110 now
+=> 50 breach_risk resolve due 100 50%; 70 breach_risk resolve due 100 70%; 100 breached resolve due 100; 100 escalated resolve due 100 100% -> boss
+
+== Clock 6: a level that was said for want of an acknowledgement is not said again
+--- standard
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 10%, notify: [lead], ack_within: 5m}, {at: 80%, notify: [boss]}]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 10%, notify: [lead], ack_within: 5m}, {at: 80%, notify: [boss]}, {at: 90%, notify: [director]}]}}
+0 opened P1; 30 rebased standard 20; 95 now
+=> 10 escalated resolve due 100 10% -> lead; 15 escalated resolve due 100 80% (not_acknowledged) -> boss; 90 escalated resolve due 100 90% -> director
+
+== Clock 6: a clock that the new version adds has the state that it would have, and nothing of before is said
+--- standard
+clocks: {resolve: {budget: {P1: 300m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 300m}}, acknowledge: {budget: {P1: 5m}}, next_response: {budget: {P1: 60m}, pause: [any]}}
+0 opened P1; 10 acknowledged; 12 message_sent; 20 message_received; 25 paused x; 35 resumed x; 50 rebased standard 20; 99 message_sent
+=> 90 breached next_response due 90; 99 stopped_late next_response due 90
+
+== Clock 6: a clock that the new version adds and that is over already is one breach, at the rebase
+--- standard
+clocks: {resolve: {budget: {P1: 300m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 300m}}, acknowledge: {budget: {P1: 15m}, risk: [50%], escalate: [{at: 50%, notify: [lead]}, {at: 100%, notify: [boss]}]}}
+0 opened P1; 50 rebased standard 20; 60 acknowledged
+=> 50 breached acknowledge due 15 (rebased); 50 escalated acknowledge due 15 100% -> boss; 60 stopped_late acknowledge due 15
+
+== Clock 6: a severity that owed nothing before has the clock as if it had been added
+--- standard
+clocks: {resolve: {budget: {P0: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P0: 60m, P1: 60m}}}
+0 opened P1; 30 rebased standard 20; 61 now
+=> 60 breached resolve due 60
+
+== Clock 6: what the new version leaves out is cancelled
+--- standard
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 90m}}}
+cadence: {internal: {every: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 90m}}}
+show: policy
+0 opened P1; 30 rebased standard 20; 91 now
+=> 15 breached acknowledge due 15 standard; 30 cancelled acknowledge due 15 (rebased) standard; 30 cancelled internal_update due 60 (rebased) standard; 90 breached resolve due 90 standard@10:20
+
+== Clock 6: clocks are found again by their names, wherever the new version has them
+--- standard
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 90m}}}
+cadence: {customer: {every: {P1: 40m}}, internal: {every: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 90m}}, acknowledge: {budget: {P1: 15m}}}
+cadence: {internal: {every: {P1: 60m}}, customer: {every: {P1: 40m}}}
+0 opened P1; 10 rebased standard 20; 12 acknowledged; 20 update_published customer; 61 now; 70 resolved; 71 closed
+=> 12 met acknowledge due 15; 20 met customer_update due 40; 60 cadence_missed customer_update #2 due 60 x1; 60 cadence_missed internal_update due 60 x1; 70 met resolve due 90
+
+== Clock 6: the reasons of a pause are those of the new version, from the rebase on
+--- standard
+clocks: {resolve: {budget: {P1: 60m}, pause: [a]}, acknowledge: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 60m}}, acknowledge: {budget: {P1: 60m}, pause: [a]}}
+0 opened P1; 10 paused a; 30 rebased standard 20; 50 resumed a; 100 now
+=> 80 breached resolve due 80; 80 breached acknowledge due 80
+
+== Clock 6: the default severity is the new version's, where nobody has given one
+--- standard
+default_severity: P2
+clocks: {resolve: {budget: {P1: 60m, P2: 120m}}}
+--- standard 20
+default_severity: P1
+clocks: {resolve: {budget: {P1: 60m, P2: 120m}}}
+show: severity
+0 opened; 30 rebased standard 20; 61 now
+=> 60 breached resolve due 60 P1
+
+== Clock 6: the time between two resolutions and what a reopening finds are the new version's
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 40m}}, confirm: {budget: {P1: 60m}}}
+0 opened P1; 30 resolved; 50 rebased standard 20; 70 reopened; 81 now
+=> 30 met resolve due 60; 70 cancelled confirm due 90 (reopened); 80 breached resolve due 80
+
+== Clock 6: an event of before the rebase that comes after it is judged by what was in force
+--- standard
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {acknowledge: {budget: {P1: 5m}}, resolve: {budget: {P1: 40m}}}
+show: policy
+0 opened P1; 30 rebased standard 20; 41 now; 42 resolved; 10 acknowledged :late
+=> 15 breached acknowledge due 15 standard; 40 breached resolve due 40 standard@10:20; 42 stopped_late acknowledge due 5 (resolved) standard@10:20; 42 stopped_late resolve due 40 standard@10:20; 15 retracted breached acknowledge due 15 by late standard; 42 retracted stopped_late acknowledge due 5 (resolved) by late standard@10:20; 10 met acknowledge due 15 standard
+
+== Clock 6: a rebase that comes late is judged in its place, and corrects what was said since
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 120m}}}
+show: policy
+0 opened P1; 80 resolved; 30 rebased standard 20 :moved
+=> 60 breached resolve due 60 standard; 80 stopped_late resolve due 60 standard; 60 retracted breached resolve due 60 by moved standard; 80 retracted stopped_late resolve due 60 by moved standard; 80 met resolve due 120 standard@10:20
+
+== Clock 6: rebased twice, each stretch has its version; moved back it is the first again
+--- standard
+clocks: {resolve: {budget: {P1: 100m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 200m}}}
+show: policy
+0 opened P1; 30 rebased standard 20; 50 rebased standard; 101 now
+=> 100 breached resolve due 100 standard
+
+== Clock 6: to the version that it has, nothing changes; to another policy it moves, too
+--- gold
+match: {tier: gold}
+clocks: {resolve: {budget: {P1: 60m}}}
+--- standard
+clocks: {resolve: {budget: {P1: 100m}}}
+show: policy
+0 opened P1; 10 rebased standard; 30 rebased gold; 61 now
+=> 60 breached resolve due 60 gold
+
+== Clock 6: a version that is unknown, or has other content, is refused by name and changes nothing
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 20m}}}
+0 opened P1; 10 rebased standard 15; 11 rebased gold 20; 12 rebased standard 20 hash=beef; 61 now
+=> !unknown_policy_version; !unknown_policy_version; !unknown_policy_version; 60 breached resolve due 60
+
+== Clock 6: a rebase opens nothing, and waits for the opening as other facts do
+options: {open_on_first_event: true}
+--- standard
+clocks: {resolve: {budget: {P1: 60m, P2: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 30m, P2: 30m}}}
+10 rebased standard 20; 5 message_received; 36 now
+=> 35 breached resolve due 35
+
+== Clock 6: of a merged or cancelled escalation nothing is open that could move
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 90m}}, acknowledge: {budget: {P1: 5m}}}
+0 opened P1; 10 cancelled spam; 20 rebased standard 20; 99 now
+=> 10 cancelled resolve due 60 (spam)
+
+== Clock 6: a promise and an action item keep their time, the new version's warnings are of what is to come
+--- standard
+commitments: {risk: [50%]}
+clocks: {resolve: {budget: {P1: 900m}}}
+actions: {budget: {P1: 100m}}
+--- standard 20
+commitments: {risk: [20%, 70%]}
+clocks: {resolve: {budget: {P1: 900m}}}
+actions: {budget: {P1: 10m}}
+0 opened P1; 0 commitment_made c1 due_at=@100; 0 action_opened a1; 60 rebased standard 20; 101 now
+=> 50 breach_risk commitment/c1 due 100 50%; 70 breach_risk commitment/c1 due 100 70%; 100 commitment_missed commitment/c1 due 100; 100 breached action/a1 due 100
+
+== Clock 6: the roles of the new version are staffed by who has them, the others begin with its severity
+--- standard
+clocks: {resolve: {budget: {P1: 900m}}}
+war_room: {P1: {roles: [scribe], staffed_within: 30m, at_most: 3}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 900m}}}
+war_room: {P1: {roles: [commander, scribe], staffed_within: 90m, at_most: 2}}
+0 opened P1; 10 role_assigned commander ada; 20 role_assigned helper bo; 21 role_assigned guest cy; 25 rebased standard 20; 91 now
+=> 25 room_too_large war_room ada,bo,cy, 2 at most; 90 breached role/scribe due 90
+
+== Clock 6: credits of the new version are exposed at the rebase, none of the old one twice
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+credits: [{metric: resolve, severity: [P1], overrun: {at_least: 0s}, credit: 10%}]
+--- standard 20
+clocks: {resolve: {budget: {P1: 60m}}}
+credits: [{metric: resolve, severity: [P1], overrun: {at_least: 0s}, credit: 5%}, {metric: resolve, severity: [P1], overrun: {at_least: 10m}, credit: 10%}, {metric: resolve, severity: [P1], overrun: {at_least: 20m}, credit: 25%}, {metric: resolve, severity: [P1], overrun: {at_least: 60m}, credit: 50%}]
+0 opened P1; 90 rebased standard 20; 130 now
+=> 60 breached resolve due 60; 60 credit_exposed resolve due 60 100% owes 10%; 90 credit_exposed resolve due 60 100% + 20m owes 25%; 120 credit_exposed resolve due 60 100% + 1h owes 50%
+
 == Clock 7: each stretch counts in the calendar that was in force
 picture: clock-7
 clocks: {resolve: {budget: {P1: 600m, P2: 10h @office}}}

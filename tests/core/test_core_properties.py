@@ -257,7 +257,7 @@ def test_stored_state_survives_decoding_and_its_head_agrees() -> None:
             assert head.severity == escalation.severity
             assert head.alarm == engine.alarms.next(), seed
             assert head.deadline == state.deadline(escalation)
-            assert (state.pinned_policy(record) is None) == (escalation.status == WAITING)
+            assert (not state.pinned_policies(record)) == (escalation.status == WAITING)
 
 
 def test_after_a_tick_nothing_is_overdue_that_was_not_said() -> None:

@@ -11,7 +11,7 @@ import pytest
 from core_runs import SUBJECT, Engine, at, book_of, fact, minutes
 
 from engine.core import state
-from engine.core.decide import Head, head, next_look, pinned_policy
+from engine.core.decide import Head, head, next_look, pinned_policies
 from engine.core.instants import HOUR, MINUTE, Instant, Span
 from engine.core.policy import Book, CadenceRule, ClockRule, Level, Policy, Target, Threshold
 from engine.core.state import AT_ONCE, FORMAT, UnknownStateFormat
@@ -86,14 +86,14 @@ def test_the_head_of_a_stored_state_says_what_is_pending() -> None:
     assert found == Head(at(80), at(80), True, "P1", at(0), found.almanac)
     assert next_look(record, found.almanac) == at(80)
     assert next_look(record, found.almanac + 1) == AT_ONCE  # judged by other calendars
-    assert pinned_policy(record) == ("standard", "2020-01-01T00:00:00Z", "0123456789abcdef")
+    assert pinned_policies(record) == [("standard", "2020-01-01T00:00:00Z", "0123456789abcdef")]
     escalation, shelf = state.decode(record)
     assert (minutes(escalation.opened), escalation.reasons, shelf.facts) == (0, ["pending_customer"], 5)
 
 
 def test_a_state_of_a_later_format_is_refused_by_name() -> None:
     record = bytes([FORMAT + 1]) + stored(FORMAT)[SUBJECT.encode()][1:]
-    for read in (state.decode, head, pinned_policy):
+    for read in (state.decode, head, pinned_policies):
         with pytest.raises(
             UnknownStateFormat, match=f"format {FORMAT + 1}; this release reads up to {FORMAT}"
         ):

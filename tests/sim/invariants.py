@@ -8,13 +8,14 @@ from accounts import Accounts, Stored, place_of, reason_of, refused_facts, store
 from independent_count import Counter
 from independent_patterns import Recurrence, members_of, recurrences
 from msgspec.structs import replace
+from random_rebases import is_nowhere
 from simulation import World
 
 from engine.core.case import precedence
 from engine.core.clocks import LIVE, PAUSED, Runner
 from engine.core.decide import Alarms, Round
 from engine.core.escalation import WAITING, Escalation
-from engine.core.facts import VERBS, Fact, in_order, opening
+from engine.core.facts import REBASED, VERBS, Fact, in_order, opening
 from engine.core.instants import NEVER, Instant
 from engine.core.outcomes import BEHIND, Outcome
 from engine.core.recurrence import is_pattern, plan_of
@@ -60,6 +61,11 @@ def _nothing_is_lost(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[
     for subject, facts in accounts.events.items():
         kept = {(fact.source, fact.id): fact for fact in stored[subject].facts} if subject in stored else {}
         for identity, alike in _by_identity(facts).items():
+            if is_nowhere(alike[0]):
+                unknown = [r for r in refused if r.subject == subject and r.fact.same_content(alike[0])]
+                if identity in kept or not unknown:
+                    yield f"lost: {subject} {alike[0]} is among {len(unknown)} dead letters"
+                continue
             winner = min(alike, key=precedence)
             if identity not in kept or not kept[identity].same_content(winner):
                 yield f"lost: {subject} {winner} is not in the state; there is {kept.get(identity)}"
@@ -81,7 +87,11 @@ def _nothing_is_lost(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[
     for place, count in letters.items():
         if place is not None and count > 1 and world.transactional:
             yield f"dead-lettered {count} times: {place}"
-    known = {"conflicting_duplicate", *(broken.unreadable.reason for broken in accounts.broken)}
+    known = {
+        "conflicting_duplicate",
+        "unknown_policy_version",
+        *(broken.unreadable.reason for broken in accounts.broken),
+    }
     for letter in accounts.dead_letters:
         if reason_of(letter) not in known:
             yield f"a dead letter for nothing: {letter}"
@@ -240,16 +250,17 @@ def _elapsed_never_falls(accounts: Accounts) -> Iterator[str]:
 
 
 def _a_stop_at_the_due_time_is_in_time(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
-    """Of every clock. A severity that changes may move a due time to the stop: those are left out."""
+    """Of every clock. A severity or a policy that changes may move a due time to the stop: those are left
+    out."""
     for outcome in accounts.standing_by_replay:
         if outcome.name == "stopped_late" and outcome.effective_at == outcome.due_at:
             facts = stored[outcome.subject].facts
-            if not any(_may_change_severity(fact) for fact in facts if fact is not opening(facts)):
+            if not any(_may_retarget(fact) for fact in facts if fact is not opening(facts)):
                 yield f"tie: {outcome}"
 
 
-def _may_change_severity(fact: Fact) -> bool:
-    return fact.kind == "triaged" or not {"severity", "impact", "customer"}.isdisjoint(fact.data)
+def _may_retarget(fact: Fact) -> bool:
+    return fact.kind in ("triaged", REBASED) or not {"severity", "impact", "customer"}.isdisjoint(fact.data)
 
 
 def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
@@ -264,6 +275,7 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
         if (
             is_pattern(subject)
             or policy is None
+            or one.escalation.pins  # it counts by one policy
             or (opening(one.facts) is None and not world.options.open_on_first_event)
         ):
             continue

@@ -6,7 +6,9 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from random_patterns import recurrence
+from random_rebases import with_second_versions
 
+from engine.core.instants import Instant
 from engine.core.policy import Book, Calendar
 from engine.policies import load
 
@@ -26,11 +28,14 @@ BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "
 """Minutes. Few and round, so that facts fall on due times."""
 
 
-def random_book(rng: Random, recurring: Random) -> tuple[str, Book]:
-    """The text, and the book that it makes; what is drawn for patterns, from a generator of its own."""
+def random_book(rng: Random, recurring: Random, rebasing: Random, start: Instant) -> tuple[str, Book]:
+    """The text, and the book that it makes; what is drawn for patterns and second versions, from generators
+    of their own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
     policies = _recurring(_policies(rng), recurring)
-    text = "---\n".join([*calendars.values(), *_severity_rules(Random(policies[-1])), *policies])  # noqa: S311
+    rules = _severity_rules(Random(policies[-1]))  # noqa: S311
+    policies = with_second_versions(rebasing, start, policies, _policy)
+    text = "---\n".join([*calendars.values(), *rules, *policies])
     book = _loaded(text)
     known = {name: _known_calendar(name, written) for name, written in calendars.items()}
     return text, Book(

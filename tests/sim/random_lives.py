@@ -6,11 +6,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from random_books import BUDGETS, REASONS, SEVERITIES
 from random_patterns import random_patterns
+from random_rebases import random_rebases
 
 from engine.contract.codec import encode_event
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
 from engine.core.instants import MINUTE, Instant
+from engine.core.policy import Book
 
 VERBS = [
     *["message_received", "message_sent", "paused", "resumed", "updated"] * 2,
@@ -36,7 +38,7 @@ class Sent(NamedTuple):
     """For the trace, and what the record is: an event, or broken."""
 
 
-def random_lives(rng: Random, start: Instant, recurring: Random) -> list[Sent]:
+def random_lives(rng: Random, start: Instant, recurring: Random, rebasing: Random, book: Book) -> list[Sent]:
     """What producers send during a run, in the order of its arrival."""
     sent: list[Sent] = []
     subjects = [f"desk:{number}" for number in range(rng.choice([1, 2, 2, 3]))]
@@ -46,6 +48,9 @@ def random_lives(rng: Random, start: Instant, recurring: Random) -> list[Sent]:
     for subject, fact in random_patterns(recurring, start, subjects):
         for _ in range(recurring.choice([1] * 9 + [2])):
             sent.append(_sent(recurring, start, late, "ticket", subject, fact))
+    for subject, fact in random_rebases(rebasing, start, book, subjects):
+        for _ in range(rebasing.choice([1] * 9 + [2])):
+            sent.append(_sent(rebasing, start, late, "incident", subject, fact))
     for number in range(rng.choice([0, 0, 1, 2])):
         sent.append(_broken(rng, start, number))
     return sorted(sent, key=lambda s: s.arrives)

@@ -92,8 +92,11 @@ class World:
             relay_again=self.settings.delivery == "acknowledged",
         )
         recurring = Random(f"{seed} patterns")  # noqa: S311
-        self.policies, self.book = random_book(Random(f"{seed} book"), recurring)  # noqa: S311
-        self.sent = random_lives(Random(f"{seed} lives"), self.start, recurring)  # noqa: S311
+        rebasing = Random(f"{seed} rebases")  # noqa: S311
+        book = Random(f"{seed} book")  # noqa: S311
+        self.policies, self.book = random_book(book, recurring, rebasing, self.start)
+        lives = Random(f"{seed} lives")  # noqa: S311
+        self.sent = random_lives(lives, self.start, recurring, rebasing, self.book)
         self.wild = Wild(plan.choice([0, 5, 15, 40]), plan.choice([0, 2, 4, 8]))
         self.metrics = Metrics()
         self.loop = VirtualLoop()

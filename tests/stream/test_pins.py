@@ -13,6 +13,9 @@ from engine.stream.pins import vanished_policy
 START = parse_instant("2026-11-02T10:00:00Z")
 
 
+LATER = "policy: standard\neffective_from: 2030-01-01T00:00:00Z\nclocks: {resolve: {budget: {P2: 4h}}}\n"
+
+
 def book(folder: Path, budget: str) -> Book:
     folder.mkdir()
     (folder / "policy.yaml").write_text(
@@ -41,3 +44,21 @@ def test_a_quiet_pattern_keeps_its_policy_version_and_a_resolved_escalation_does
     gone = asyncio.run(vanished_policy(other, store))
     assert gone is not None
     assert (gone.escalation, gone.hash) == ("pattern:disk", pinned.policies[0].hash)
+
+
+def test_a_rebased_escalation_keeps_every_version_that_it_had(tmp_path: Path) -> None:
+    first = book(tmp_path / "both", "8h")
+    (tmp_path / "both" / "later.yaml").write_text(LATER)
+    both, later = load(tmp_path / "both"), load(tmp_path / "both" / "later.yaml")
+    store: dict[bytes, bytes] = {}
+    this = Round(both, store.get, Alarms(), Options(), START)
+    this.fact("desk:1", Fact("test", "1", "opened", START, START))
+    to = {"policy": "standard", "version": "2030-01-01T00:00:00Z"}
+    moved = Instant(START + MINUTE)
+    assert this.fact("desk:1", Fact("test", "2", "rebased", moved, moved, "", to)) is None
+    store.update((key, value) for key, value in this.close().records if value is not None)
+    assert asyncio.run(vanished_policy(both, store)) is None
+    for lacking, version in ((later, "2020-01-01T00:00:00Z"), (first, "2030-01-01T00:00:00Z")):
+        gone = asyncio.run(vanished_policy(lacking, store))
+        assert gone is not None
+        assert (gone.escalation, gone.version) == ("desk:1", version)

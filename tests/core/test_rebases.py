@@ -1,0 +1,83 @@
+"""What a rebase leaves in the state and in the proofs, and that folded facts change none of it."""
+
+from collections.abc import Iterable
+
+import pytest
+from core_runs import SUBJECT, Engine, at, book_of, fact, policy, standing_bytes
+
+from engine.core import state
+from engine.core.decide import Options
+from engine.core.facts import Fact
+from engine.core.proof import hash_of
+
+LATER = "2030-01-01T00:00:00Z"
+BOOK = book_of(
+    policy("clocks: {resolve: {budget: {P1: 60m}, pause: [any]}, acknowledge: {budget: {P1: 30m}}}"),
+    policy(
+        "clocks: {triage: {budget: {P1: 45m}}, next_response: {budget: {P1: 20m}},"
+        " resolve: {budget: {P1: 90m}}}",
+        begins=LATER,
+    ),
+)
+
+
+def rebased(minute: float, version: str = LATER) -> Fact:
+    return fact("rebased", minute, policy="standard", version=version, reason="a new contract")
+
+
+def told(given: Iterable[Fact], limit: int = 5_000) -> Engine:
+    engine = Engine(BOOK, Options(fact_limit=limit))
+    for one in given:
+        engine.tick_until(one.at)
+        assert engine.take(one) is None
+    engine.tick_until(at(10_000))
+    return engine
+
+
+def test_the_state_has_every_version_with_its_time_and_verdicts_name_theirs() -> None:
+    given = [fact("opened", 0, severity="P1"), rebased(40), fact("triaged", 41), fact("resolved", 80)]
+    engine = told(given)
+    escalation, _ = state.decode(engine.store[SUBJECT.encode()])
+    first, second = BOOK.policies
+    assert [(since, version) for since, _, version, _ in escalation.pins] == [
+        (at(0), first.version),
+        (at(40), LATER),
+    ]
+    said = [(one.metric, one.name, one.policy.hash) for one in engine.said]
+    assert said == [
+        ("acknowledge", "breached", first.hash),
+        ("acknowledge", "cancelled", first.hash),
+        ("triage", "met", second.hash),
+        ("resolve", "met", second.hash),
+    ]
+    assert all(one.hash == hash_of(one) for one in engine.said)
+
+
+@pytest.mark.parametrize("limit", [6, 8, 10])
+def test_what_was_folded_before_or_behind_a_rebase_changes_nothing_that_is_told_late(limit: int) -> None:
+    """The answer and the question are folded; the clock that asks for them comes with the rebase."""
+    given = [
+        fact("opened", 0, severity="P1"),
+        fact("message_sent", 2, public=True),
+        fact("message_received", 5, public=True),
+        *(fact("updated", minute, title=f"t{minute}") for minute in (6, 7)),
+        rebased(8),
+        *(fact("updated", minute, title=f"t{minute}") for minute in (9, 10, 11)),
+    ]
+    late = [fact("message_sent", 24, public=True), fact("updated", 10, id="late", title="late")]
+    whole, folded = told([*given, *late]), told([*given, *late], limit)
+    assert folded.counts["folded"] > 0
+    assert folded.counts["late"] == 1
+    assert standing_bytes(folded.said) == standing_bytes(whole.said)
+    assert [one.name for one in whole.said if one.metric == "next_response"] == ["met"]
+
+
+def test_after_facts_were_folded_a_clock_that_is_added_begins_with_what_is_kept() -> None:
+    given = [fact("opened", 0, severity="P1"), fact("message_sent", 1, public=True)]
+    given += [fact("updated", minute, title=f"t{minute}") for minute in range(2, 9)]
+    given += [fact("message_received", 10, public=True), rebased(15)]
+    engine = told(given, 6)
+    assert engine.counts["folded"] > 0
+    owed = [(one.name, one.due_at) for one in engine.said if one.metric == "next_response"]
+    assert owed == [("breached", at(30))]
+    assert not [one for one in engine.said if one.metric == "triage"]
