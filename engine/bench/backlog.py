@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
 from engine.bench.workload import Record
+from engine.contract.placing import partition_of
 from engine.settings import Settings
 
 _BATCH_BYTES = 512 * 1024
 _IN_FLIGHT = 32
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """As Kafka's own producers choose it."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 async def preload(

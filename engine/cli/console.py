@@ -9,7 +9,7 @@ import typer
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Event
 
     from engine.archive.archive import Archive
@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from engine.console.keys import ApiKey
     from engine.console.oidc import Client
     from engine.console.people import SignIn
+    from engine.console.sources import Sources
+    from engine.core.instants import Instant
     from engine.documents.fees import Fee
     from engine.settings import Settings
 
 PATIENCE_SECONDS = 3.0
 """How long a verdict may be on its way to the board before it counts as unknown."""
+_IN_HAND_SECONDS = 3.0
+"""Of real time, within which what was read is committed."""
+_FEW_BYTES = 64 * 1024
+"""Of a partition at once, where a record or two are looked for."""
 ANSWER_WITHIN = 10.0
 """Seconds for Kafka to confirm what somebody records."""
 
@@ -195,7 +201,8 @@ def _house(
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile
     clock = clock_of(settings)
     speed = settings.clock_speed if settings.clock == "scaled" else 1.0
-    board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)))
+    sources = _sources(settings, clock.now, speed)
+    board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)), sources.of)
     options = Options(open_on_first_event=settings.open_on_first_event)
     topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
     with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
@@ -204,6 +211,7 @@ def _house(
             live=Live(
                 board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now, metrics
             ),
+            sources=sources,
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
@@ -220,6 +228,25 @@ def _house(
             zone=zone,
             audit=Audit(archive.engine),
         )
+
+
+def _sources(settings: "Settings", now: "Callable[[], Instant]", speed: float) -> "Sources":
+    from engine.cli.reading import Committed, reader
+    from engine.console.sources import Bounds, Sources
+    from engine.core.instants import SECOND, Span
+
+    behind = settings.behind_after
+    if settings.clock == "events":  # nothing is judged then that has not been read
+        behind = 0.0
+    elif behind:  # what the workers have in hand is committed a moment later, however fast the clock runs
+        behind = max(behind, _IN_HAND_SECONDS * speed)
+    return Sources(
+        Bounds(Span(int(behind * SECOND)), Span(int(settings.heard_within * SECOND))),
+        (settings.tickets_topic, settings.incidents_topic),
+        lambda: reader(settings, "earliest", max_partition_fetch_bytes=_FEW_BYTES),
+        Committed(settings),
+        now,
+    )
 
 
 def _fees(file: Path) -> "Mapping[str, Fee]":

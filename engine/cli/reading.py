@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import instant
@@ -52,8 +53,9 @@ def place(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def reader(settings: Settings, auto_offset_reset: str) -> KafkaConsumer:
-    """Without a group, of what is committed; `none`: an offset that is no more there is an error."""
+def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaConsumer:
+    """Without a group, of what is committed; `none`: an offset that is no more there is an error. `more`:
+    other options of the client."""
     return KafkaConsumer(
         **settings.client_options(),
         client_id=f"{settings.app_id}-reader",
@@ -63,7 +65,38 @@ def reader(settings: Settings, auto_offset_reset: str) -> KafkaConsumer:
         isolation_level="read_committed",
         max_poll_records=_AT_ONCE,
         bootstrap_timeout_ms=CONNECT_MS,
+        **more,
     )
+
+
+class Committed:
+    """Up to where the workers' group has committed each partition. For one thread; connects when asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin: KafkaAdminClient | None = None
+
+    def __call__(self) -> dict[TopicPartition, int]:
+        """KafkaError."""
+        group = self._settings.app_id
+        try:
+            if self._admin is None:
+                self._admin = KafkaAdminClient(
+                    **self._settings.client_options(),
+                    client_id=f"{group}-reader",
+                    bootstrap_timeout_ms=CONNECT_MS,
+                    request_timeout_ms=CONNECT_MS,
+                )
+            found = self._admin.list_group_offsets({group: None})[group]
+        except KafkaError:
+            self.close()  # and anew at the next call
+            raise
+        return {one: at.offset for one, at in found.items()}
+
+    def close(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
 
 
 def partitions_of(consumer: KafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:

@@ -41,8 +41,9 @@ from engine.console.people import RESPONDER, SignIn, allowed, same_site, who
 from engine.console.policies import InForce
 from engine.console.problems import RESPONSES, OutOfScope, add_to
 from engine.console.rows import STATES
+from engine.console.sources import Sources
 from engine.console.summaries import FLAGS, Summaries
-from engine.core.instants import Instant
+from engine.core.instants import Instant, seconds
 from engine.documents.trend import Trend
 from engine.intake.keys import PREFIX, owner
 from engine.intake.sending import Sender
@@ -65,6 +66,7 @@ class Parts(NamedTuple):
     """What the API stands on."""
 
     board: Board
+    sources: Sources
     is_ready: Callable[[], bool]
     escalations: Escalations
     single: single.Single
@@ -340,6 +342,9 @@ class _Desk:
             tallies=[Tally(state=one, count=states[one]) for one in STATES],
             as_of=now,
             counts=single.Counts(**self._parts.board.counts(now)._asdict()),
+            behind=[single.behind_of(one) for one in self._parts.sources.late],
+            behind_known=self._parts.sources.is_known,
+            behind_bound_seconds=seconds(self._parts.sources.bounds.behind),
             wakes_at=min((row.wakes_at for row in rows if row.wakes_at is not None), default=None),
             ready=self._parts.is_ready(),
         )
@@ -358,8 +363,10 @@ class _Desk:
 
     def escalation(self, subject: str, zone: Zone = "UTC") -> single.Whole:
         """One with its events, its verdicts recomputed, its running clocks, and where its documents are."""
-        rows = self._parts.board.rows_of(subject)
-        return self._parts.single.whole(subject, self._parts.now(), _zone(zone).key, rows)
+        board = self._parts.board
+        late = self._parts.sources.holding(subject, board.partition_of(subject))
+        rows = board.rows_of(subject)
+        return self._parts.single.whole(subject, self._parts.now(), _zone(zone).key, rows, late)
 
     def outcomes(
         self,

@@ -42,9 +42,10 @@ from engine.console.people import (
     same_site,
     who,
 )
-from engine.console.saying import idle
+from engine.console.saying import held, idle, notice
 from engine.console.signing_in import SIGN_OUT, SigningIn
 from engine.console.single import Single
+from engine.console.sources import Sources
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
 from engine.core.instants import Instant
@@ -88,6 +89,7 @@ class House(NamedTuple):
     """Everything that the pages stand on."""
 
     live: Live
+    sources: Sources
     escalations: Escalations
     single: Single
     lists: Lists
@@ -112,8 +114,10 @@ def application(house: House) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await house.sender.start()
         house.live.start()
+        house.sources.start(house.live.board.doubt)
         log.info("console_ready")
         yield
+        house.sources.stop()
         house.live.stop()
         house.backtests.stop()
         await house.sender.stop()
@@ -158,9 +162,9 @@ def application(house: House) -> FastAPI:
 def parts_of(house: House) -> Parts:
     """What of it the API stands on."""
     return Parts(
-        house.live.board, lambda: house.live.is_ready, house.escalations, house.single, house.lists,
-        house.summaries, house.backtests, house.sender, house.sign_in, house.keys, house.clock.now,
-        house.metrics,
+        house.live.board, house.sources, lambda: house.live.is_ready, house.escalations, house.single,
+        house.lists, house.summaries, house.backtests, house.sender, house.sign_in, house.keys,
+        house.clock.now, house.metrics,
     )  # fmt: skip
 
 
@@ -174,6 +178,7 @@ class _Site:
         clock = house.clock
         self._stream = Stream(
             house.live,
+            house.sources,
             clock.now,
             clock.speed,
             lambda row, view: self._pages.row(row, view.zone, clock.now(), may_act=view.may_act),
@@ -215,6 +220,7 @@ class _Site:
         return self._page(
             "board.html", request, here="Board", look=look, wanted=wanted, groups=GROUPS,
             idle="" if any(wanted) else idle(look, view.zone),
+            notice=notice(self._house.sources, look.counts, look.at, view.zone),
             chips=_chips(wanted), more=f"/{more}",
             stream=f"/stream{asked}{'&' if asked else '?'}rows={view.size}",
             draw=lambda row: Markup(  # noqa: S704  # it escapes
@@ -250,11 +256,13 @@ class _Site:
     def escalation(self, request: Request, subject: str) -> HTMLResponse:
         """What is due, what happened, every verdict with its why."""
         self._who(request)
-        now = self._house.clock.now()
+        now, board, sources = self._house.clock.now(), self._house.live.board, self._house.sources
+        late = sources.holding(subject, board.partition_of(subject))
         shown = self._house.escalations.page(
-            subject, now, self._zone_name(request), self._house.live.board.rows_of(subject)
+            subject, now, self._zone_name(request), board.rows_of(subject), late
         )
-        return self._page("escalation.html", request, here="", shown=shown)
+        notice = held(late, sources.bounds, now, self._zone(request))
+        return self._page("escalation.html", request, here="", shown=shown, notice=notice)
 
     def document(self, request: Request, kind: str, subject: str, form: str = "html") -> Response:
         """A document of it as of now: a page, Markdown, or the data behind it."""

@@ -1,7 +1,7 @@
 """The deadline board in memory: every running clock, kept from the engine's state, soonest first."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import tzinfo
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engine.console.filters import Filter
 from engine.console.order import Order, grouped
 from engine.console.rows import ASLEEP, AT_RISK, BREACHED, UNKNOWN, Row
+from engine.console.sources import Late
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.policy import Book
 from engine.core.view import Source, sources_of
@@ -37,6 +38,8 @@ class Counts(NamedTuple):
     unknown: int = 0
     asleep: int = 0
     open: int = 0
+    provisional: int = 0
+    """Of those breached: said while their source is behind."""
 
 
 class Group(NamedTuple):
@@ -66,8 +69,13 @@ class Board:
     changes: a row that is the same object has nothing else to say.
     """
 
-    def __init__(self, book: Book, patience: Span) -> None:
-        self._book, self._patience = book, patience
+    def __init__(
+        self, book: Book, patience: Span, late: Callable[[int], Late | None] = lambda _: None
+    ) -> None:
+        """`late`: what holds back the verdicts of a partition."""
+        self._book, self._patience, self._late = book, patience, late
+        self._partitions: dict[str, int] = {}
+        self._doubts = False
         self._records: dict[str, bytes] = {}
         self._waiting: dict[str, float] = {}
         """Whose newest record is not worked in, and since when, by the monotonic clock; the oldest first."""
@@ -82,14 +90,19 @@ class Board:
     def __len__(self) -> int:
         return len(self._order.rows)
 
-    def put(self, subject: str, record: bytes | None) -> None:
+    def put(self, subject: str, record: bytes | None, partition: int = 0) -> None:
         """The main record of an escalation, None when it has left the state."""
         with self._lock:
             if record is not None:
                 self._records[subject] = record
+                self._partitions[subject] = partition
             elif self._records.pop(subject, None) is None:
                 return
             self._waiting.setdefault(subject, time.monotonic())
+
+    def doubt(self) -> None:
+        """What holds verdicts back has changed: the next turn makes anew the rows that it concerns."""
+        self._doubts = True
 
     def waits(self) -> float:
         """Seconds since the oldest record came that is not to be seen yet; 0: all are."""
@@ -115,6 +128,7 @@ class Board:
                 self._rows.pop(subject, None)
                 if subject not in self._waiting:  # over: it lies in the state only in case of late events
                     self._records.pop(subject, None)
+                    self._partitions.pop(subject, None)
         self._wake(fresh)
         return bool(self._waiting)
 
@@ -136,13 +150,25 @@ class Board:
         ]
 
     def _row(self, source: Source, now: Instant, before: Row | None) -> Row:
-        if before is not None and before.turns_at > now and before.source == source:
+        late = self._late(self._partitions.get(source.of.subject, 0))
+        is_known = before is not None and before.turns_at > now and before.source == source
+        if before is not None and is_known and before.late == before.held_by(late):
             return before
-        return Row(source, now, self._patience, before)
+        return Row(source, now, self._patience, before, late)
+
+    def _doubtful(self) -> Iterable[str]:
+        """The escalations whose rows say otherwise than what holds them back now."""
+        if not self._doubts:
+            return
+        self._doubts = False
+        for subject, rows in self._rows.items():
+            late = self._late(self._partitions.get(subject, 0))
+            if any(row.late != row.held_by(late) for row in rows):
+                yield subject
 
     def _turned(self, made: Collection[str], now: Instant) -> dict[str, list[Row]]:
         """The rows of those escalations in which time has come for one."""
-        subjects = set()
+        subjects = {one for one in self._doubtful() if one not in made}
         while self._turns and self._turns[0][0] <= now:
             _, _, row = heappop(self._turns)
             if row.view.subject not in made and row in self._rows.get(row.view.subject, ()):
@@ -173,6 +199,10 @@ class Board:
         with self._lock:
             return sorted(self._rows.get(subject, ()), key=lambda row: row.order)
 
+    def partition_of(self, subject: str) -> int | None:
+        """Where its state lies; None: it has no running clock."""
+        return self._partitions.get(subject)
+
     def records(self) -> list[bytes]:
         """The stored state of every escalation that has a running clock."""
         with self._lock:
@@ -192,5 +222,11 @@ def _counts(order: Order, now: Instant) -> Counts:
     states = order.states
     asleep = sum(states[one] for one in ASLEEP)
     return Counts(
-        states[BREACHED], order.soon(now), states[AT_RISK], states[UNKNOWN], asleep, len(order.rows)
+        states[BREACHED],
+        order.soon(now),
+        states[AT_RISK],
+        states[UNKNOWN],
+        asleep,
+        len(order.rows),
+        order.provisional,
     )

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from engine.console.asked import address
 from engine.console.assets import Asset
 from engine.console.filters import Filter
-from engine.console.looks import CHECKS, outcome_look
+from engine.console.looks import outcome_look
 from engine.console.rows import Row
 from engine.console.saying import at_time
 from engine.core.instants import (
@@ -55,7 +55,6 @@ class Pages:
             "document_url": document_url,
             "board_url": board_url,
             "outcome_look": outcome_look,
-            "checks": CHECKS,
             "address": address,
             "milliseconds": lambda at: at // MILLISECOND,
         }

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Engine, select
 from engine.archive.account import Account
 from engine.archive.accounts import account
 from engine.archive.tables import facts as fact_rows
+from engine.console.looks import CHECKS
 from engine.console.picture import picture
 from engine.console.rows import Row
+from engine.console.sources import Late
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import Instant, parse_instant, to_datetime
@@ -31,7 +33,7 @@ from engine.documents.triage import triage_sheet
 from engine.documents.war_room import war_room_guide
 from engine.documents.words import was_owed
 from engine.documents.writing import Document, Format, write
-from engine.replay.explaining import Checked, IncompleteOutcomes, explain, latest
+from engine.replay.explaining import NOT_SAID, Checked, IncompleteOutcomes, explain, latest
 from engine.replay.relaying import passed_on
 
 DOCUMENTS = {
@@ -69,10 +71,21 @@ class Why(NamedTuple):
     hands: list[str]
     said_at: Instant | None
     """When it was said, of what stands; None where it was not."""
+    is_provisional: bool
+    """Its source has not been read so far."""
+    was_provisional: bool
+    """It was said while its source had not been read so far."""
 
     @property
     def outcome(self) -> Outcome:
         return self.checked.verdict
+
+    @property
+    def said_in_words(self) -> tuple[str, str]:
+        """What holding it against what was said came to, and its look."""
+        if self.is_provisional and self.checked.check == NOT_SAID:
+            return "follows from the events; not said yet, its source is behind", "off"
+        return CHECKS[self.checked.check]
 
 
 class Shown(NamedTuple):
@@ -105,13 +118,16 @@ class Escalations:
     def __init__(self, archive: Engine, book: Book, options: Options, press: Press) -> None:
         self._archive, self._book, self._options, self._press = archive, book, options, press
 
-    def page(self, subject: str, now: Instant, zone: str, rows: list[Row]) -> Shown:
-        """`rows`: its clocks on the board. NoSuchEscalation, NotOpened; SQLAlchemy's errors."""
+    def page(self, subject: str, now: Instant, zone: str, rows: list[Row], late: Late | None) -> Shown:
+        """`rows`: its clocks on the board; `late`: what holds back its verdicts.
+
+        NoSuchEscalation, NotOpened; SQLAlchemy's errors.
+        """
         found, passed = self._account(subject, now)
         situation = Situation(found, self._book, now, zone)
         obligations = ended(situation.outcomes)
         texts = texts_of(situation.facts)
-        whys, corrections, is_complete = self._whys(found, passed)
+        whys, corrections, is_complete = self._whys(found, passed, late)
         told = timeline(found, obligations, texts)
         running = sorted(rows, key=lambda row: row.order)
         return Shown(
@@ -153,7 +169,9 @@ class Escalations:
         passed = passed_on(self._book, self._options, sources, now).get(subject, []) if sources else []
         return found, passed
 
-    def _whys(self, found: Account, passed: list[Fact]) -> tuple[list[Why], list[Outcome], bool]:
+    def _whys(
+        self, found: Account, passed: list[Fact], late: Late | None
+    ) -> tuple[list[Why], list[Outcome], bool]:
         known = [*found.facts, *passed]
         said = None if is_pattern(found.subject) else found.outcomes  # its members are not at hand here
         until = latest(known, found.outcomes)
@@ -164,10 +182,12 @@ class Escalations:
             explained = explain(self._book, found.subject, known, said, until, self._options)
         texts = texts_of(found.facts)
         said_at = {one.id: one.detected_at for one in reversed(found.outcomes)}
-        whys = [self._why(one, texts, said_at) for one in reversed(explained.verdicts)]
+        whys = [self._why(one, texts, said_at, late) for one in reversed(explained.verdicts)]
         return whys, explained.corrections, said is not None
 
-    def _why(self, checked: Checked, texts: dict[str, str], said_at: dict[str, Instant]) -> Why:
+    def _why(
+        self, checked: Checked, texts: dict[str, str], said_at: dict[str, Instant], late: Late | None
+    ) -> Why:
         o = checked.verdict
         calendar = self._book.calendars.get(o.versions.calendar if o.versions else "")
         return Why(
@@ -179,6 +199,8 @@ class Escalations:
             rows=list(way.rows_of(o, self._book)),
             hands=list(way.hands_of(o)),
             said_at=None if checked.said is None else said_at.get(checked.said.id),
+            is_provisional=late is not None and o.effective_at > late.until,
+            was_provisional=checked.said is not None and checked.said.provisional,
         )
 
 

@@ -8,12 +8,14 @@ from engine.console.rows import ASLEEP, AT_RISK, BREACHED, RUNNING, UNKNOWN, UPD
 from engine.core.instants import Instant
 from engine.core.policy import SEVERITIES
 
+PROVISIONAL = "provisional"
 _STATES = {
     "breached": {BREACHED},
     "at-risk": {AT_RISK},
     "unknown": {UNKNOWN},
     "running": {AT_RISK, RUNNING},
     "asleep": ASLEEP,
+    PROVISIONAL: frozenset(),
 }
 KINDS = {"updates": UPDATES, "promises": frozenset({"commitment"}), "actions": frozenset({"action"}),
           "rca": frozenset({"rca_summary", "rca_final", "pir"})}  # fmt: skip
@@ -28,6 +30,7 @@ class Filter(NamedTuple):
     """Every field narrows; an empty one does not."""
 
     state: str = ""
+    """Separated by commas."""
     due: str = ""
     """`15m`: within 15 minutes."""
     owner: str = ""
@@ -47,14 +50,19 @@ class Filter(NamedTuple):
         for name, value in zip(cls._fields, given, strict=True):
             if len(value) > _LONGEST:
                 raise BadFilter(f"{name}: at most {_LONGEST} characters")
-        if given.state and given.state not in _STATES:
-            raise BadFilter(f"state: expected {', '.join(_STATES)}, not {given.state!r}")
+        for one in given.states:
+            if one not in _STATES:
+                raise BadFilter(f"state: expected some of {', '.join(_STATES)}, not {one!r}")
         if given.due not in ("", "15m"):
             raise BadFilter(f"due: expected 15m, not {given.due!r}")
         for one in given.severities:
             if one not in SEVERITIES:
                 raise BadFilter(f"sev: expected some of {', '.join(SEVERITIES)}, not {one!r}")
         return given
+
+    @property
+    def states(self) -> list[str]:
+        return [one for one in self.state.split(",") if one]
 
     @property
     def severities(self) -> list[str]:
@@ -69,8 +77,9 @@ class Filter(NamedTuple):
     def _checks(self, me: str, now: Instant) -> Iterator[Callable[[Row], bool]]:
         """One a field that narrows: a board of many rows is looked through for each reader."""
         if self.state:
-            states = _STATES[self.state]
-            yield lambda row: row.state in states
+            states = {state for one in self.states for state in _STATES[one]}
+            doubts = PROVISIONAL in self.states
+            yield lambda row: row.state in states or (doubts and row.is_provisional)
         if self.sev:
             severities = set(self.severities)
             yield lambda row: row.view.severity in severities

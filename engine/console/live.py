@@ -42,7 +42,7 @@ class IntoBoard:
     def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
         for record in records:
             if record.key is not None and b"\0" not in record.key:  # with a NUL it is history
-                self._board.put(record.key.decode(errors="replace"), record.value)
+                self._board.put(record.key.decode(errors="replace"), record.value, record.partition)
         self._written = records[-1].timestamp / 1000
         for one in read:
             self._next[one.topic, one.partition] = one.next

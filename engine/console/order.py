@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta, tzinfo
 from operator import attrgetter
 
-from engine.console.rows import AT_RISK, CLOSED, PLACES, RUNNING, Row
+from engine.console.rows import AT_RISK, BREACHED, CLOSED, PLACES, RUNNING, Row
 from engine.core.instants import HOUR, MINUTE, NEVER, Instant, from_datetime, to_datetime
 
 SOON = 15 * MINUTE
@@ -22,6 +22,7 @@ class Order:
         self.states: Counter[str] = states or Counter()
         """How many are in which."""
         self._wakes: Instant | None = None
+        self._provisional: int | None = None
 
     def after(self, gone: Collection[Row], fresh: Collection[Row]) -> "Order":
         """The order without some rows and with others."""
@@ -41,6 +42,13 @@ class Order:
         """How many run and are due within 15 minutes."""
         start, end = (bisect_left(self.rows, one, key=_of) for one in (_AHEAD, _due_after(now, SOON)))
         return sum(self.rows[at].state in (AT_RISK, RUNNING) for at in range(start, end))
+
+    @property
+    def provisional(self) -> int:
+        """How many of those breached, which come first, are not so for sure."""
+        if self._provisional is None:
+            self._provisional = sum(row.is_provisional for row in self.rows[: self.states[BREACHED]])
+        return self._provisional
 
     @property
     def wakes_at(self) -> Instant:

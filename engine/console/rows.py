@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from typing import NamedTuple
 
+from engine.console.sources import Late
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.recurrence import PREFIX
 from engine.core.view import ClockView, Source, view_of
@@ -89,21 +90,47 @@ def next_step(metric: str) -> Step:
 class Row:
     """A clock as the board shows it. `order` sorts the whole board; `turns_at`: when it must be made anew."""
 
-    __slots__ = ("_sought", "at", "drawn", "id", "order", "source", "state", "turns_at", "view")
+    __slots__ = ("_sought", "at", "drawn", "id", "late", "order", "source", "state", "turns_at", "view")
 
-    def __init__(self, source: Source, now: Instant, patience: Span, before: "Row | None" = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        now: Instant,
+        patience: Span,
+        before: "Row | None" = None,
+        late: Late | None = None,
+    ) -> None:
         """`patience`: how long a verdict may be on its way before it counts as unknown. `before`: the row of
-        the same clock until now."""
+        the same clock until now. `late`: what holds back the verdicts of its partition."""
         self.source = source
         view = self.view = view_of(source, now)
         self.at = now
         """When `view.left` was true."""
         self.id: str = row_id(view) if before is None else before.id
         self.state, self.turns_at = _state(view, now, patience)
+        self.late = self.held_by(late)
+        """The source that holds its verdict back; empty: none, or there is no verdict to hold."""
         self.order = _order(view, self.state)
         self.drawn: dict[tuple[str, bool], str] = {}
         """By zone and whether one may act, once somebody has seen it so."""
         self._sought = ""
+
+    def held_by(self, late: Late | None) -> str:
+        """What `late` is while that is behind."""
+        if late is None or self.state not in (BREACHED, UNKNOWN):
+            return ""
+        return late.topic if self.state == UNKNOWN or self._judged_at > late.until else ""
+
+    @property
+    def _judged_at(self) -> Instant:
+        """When what it is breached by was due; NEVER where the state does not tell: it was paused since."""
+        view = self.view
+        return view.missed_at if view.missed_at < NEVER else view.due_at or NEVER
+
+    @property
+    def is_provisional(self) -> bool:
+        """Breached as far as is known: what would have stopped it may not have been read."""
+        return self.state == BREACHED and self.late != ""
 
     @property
     def sought(self) -> str:
@@ -117,10 +144,9 @@ class Row:
     def changed(self, other: "Row") -> bool:
         """Whether it says another thing than `other` did, passing time apart."""
         mine, theirs = self.view, other.view
-        return (
-            self.state != other.state
-            or mine._replace(left=theirs.left, closes_at=theirs.closes_at, turns_at=theirs.turns_at) != theirs
-        )
+        return (self.state, self.late) != (other.state, other.late) or mine._replace(
+            left=theirs.left, closes_at=theirs.closes_at, turns_at=theirs.turns_at
+        ) != theirs
 
     @property
     def sign(self) -> tuple[str, str]:
@@ -155,7 +181,9 @@ class Row:
         if self.state == PAUSED:
             return _WAITS_FOR.get(self.view.why) or f"Paused: {self.view.why.replace('_', ' ')}"
         if self.state == UNKNOWN:
-            return "its source may be behind"
+            return f"{self.late} is behind" if self.late else "not judged yet"
+        if self.is_provisional:
+            return f"said before {self.late} caught up"
         if self.view.in_a_row > 1:
             return f"{ordinal(self.view.in_a_row)} missed in a row"
         return ""

@@ -14,6 +14,7 @@ from engine.console.asked import Asked, Key, cursor, read_cursor
 from engine.console.escalations import Escalations, NoSuchEscalation
 from engine.console.filters import BadFilter
 from engine.console.rows import Row
+from engine.console.sources import Late
 from engine.contract.codec import structured_event
 from engine.contract.outcomes import OutcomeData
 from engine.core.facts import Fact
@@ -49,6 +50,8 @@ class Clock(Answer):
     team: str
     owner: str
     state: str = Field(description="breached, unknown, at_risk, running, closed or paused.")
+    provisional: bool = Field(description="Breached, and its source has not been read so far.")
+    held_by: str = Field(description="The source that is behind, of what is provisional or unknown.")
     why: str = Field(description="In words; empty: nothing to say.")
     due_at: Moment | None = Field(description="Null while it is paused.")
     wakes_at: Moment | None = Field(description="When its hours open next; null: it is not outside them.")
@@ -68,12 +71,26 @@ class Counts(Answer):
     unknown: int
     asleep: int
     open: int
+    provisional: int = Field(description="Of those breached: said while their source is behind.")
+
+
+class Behind(Answer):
+    """A partition of a source of which not all that was recorded has been read, or that is silent."""
+
+    topic: str
+    partition: int
+    read_until: Moment = Field(description="What is due later has no final verdict yet.")
+    last_event_at: Moment | None = Field(description="When the last event that was read was recorded.")
+    unread: int = Field(description="Records; 0: it has been silent for longer than it should be.")
 
 
 class Clocks(Listed[Clock]):
     """The deadline board, breached first."""
 
     counts: Counts
+    behind: list[Behind] = Field(description="Empty: every source is read to its end, or it is not known.")
+    behind_known: bool = Field(description="Whether it is known what is behind, be it nothing.")
+    behind_bound_seconds: float = Field(description="From which on a source is behind; 0: it never is.")
     wakes_at: Moment | None = Field(description="When the next of those outside their hours wakes.")
     ready: bool = Field(description="false: the engine's state has not been read to its end.")
 
@@ -116,6 +133,8 @@ class Verdict(Answer):
     how: str = Field(description="In words: `2 h of 2 h, 27 min over`.")
     check: str = Field(description="equal, differs, not_said, not_derived, tampered or unchecked.")
     differs_in: list[str]
+    provisional: bool = Field(description="Its source has not been read so far: it may be corrected.")
+    said_provisionally: bool = Field(description="It was said when its source had not been read so far.")
     effective_at: Moment
     hash: str
 
@@ -137,6 +156,7 @@ class Whole(Answer):
     verdicts: list[Verdict] = Field(description="The latest first.")
     complete: bool = Field(description="Whether what was said could be held against the events.")
     facts: list[FactTold]
+    behind: Behind | None = Field(description="What holds back its verdicts; null: nothing does.")
     promises: list[dict[str, Any]]
     actions: list[dict[str, Any]]
     updates: list[dict[str, Any]] = Field(description="What each audience is owed.")
@@ -155,12 +175,20 @@ class Outcome(Answer):
     data: OutcomeData
 
 
+def behind_of(late: Late) -> Behind:
+    return Behind(
+        topic=late.topic, partition=late.partition, read_until=late.until, last_event_at=late.last,
+        unread=late.unread,
+    )  # fmt: skip
+
+
 def clock_of(row: Row, now: Instant) -> Clock:
     view, step = row.view, row.step
     return Clock(
         subject=view.subject, title=view.title, metric=view.metric, key=view.key, cycle=view.cycle,
         owed=row.owed, severity=view.severity, customer_name=view.customer_name, team=view.team,
-        owner=view.owner, state=row.state, why=row.why, due_at=view.due_at, wakes_at=row.wakes_at,
+        owner=view.owner, state=row.state, provisional=row.is_provisional,
+        held_by=row.late, why=row.why, due_at=view.due_at, wakes_at=row.wakes_at,
         left_seconds=seconds(row.left_at(now)), target_seconds=seconds(view.target), calendar=view.calendar,
         in_a_row=view.in_a_row, next=Step(say=step.say, form=step.verb, given=row.given),
     )  # fmt: skip
@@ -210,11 +238,11 @@ class Single:
             as_of=now,
         )
 
-    def whole(self, subject: str, now: Instant, zone: str, rows: list[Row]) -> Whole:
-        """NoSuchEscalation, NotOpened."""
+    def whole(self, subject: str, now: Instant, zone: str, rows: list[Row], late: Late | None) -> Whole:
+        """As `Escalations.page`. NoSuchEscalation, NotOpened."""
         if "\0" in subject:
             raise NoSuchEscalation("no escalation has a NUL in its name")
-        shown = self._pages.page(subject, now, zone, rows)
+        shown = self._pages.page(subject, now, zone, rows, late)
         return Whole.model_validate(
             {
                 "subject": subject, "head": shown.head, "complete": shown.is_complete, "as_of": now,
@@ -224,10 +252,12 @@ class Single:
                         id=why.outcome.id, outcome=why.outcome.name, owed=why.name, how=why.how,
                         check=why.checked.check, differs_in=list(why.checked.fields),
                         effective_at=why.outcome.effective_at, hash=why.outcome.hash,
+                        provisional=why.is_provisional, said_provisionally=why.was_provisional,
                     )
                     for why in shown.whys
                 ],
                 "facts": [_fact(subject, fact) for fact in shown.situation.facts],
+                "behind": None if late is None else behind_of(late),
                 "promises": shown.promises, "actions": shown.actions, "updates": shown.cadences,
                 "told": [msgspec.to_builtins(one) for one in shown.told], "room": shown.room,
                 "documents": [

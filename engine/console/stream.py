@@ -13,7 +13,8 @@ from engine.console.board import GROUPS, Look
 from engine.console.filters import Filter
 from engine.console.live import Live
 from engine.console.rows import BREACHED, Row
-from engine.console.saying import idle
+from engine.console.saying import idle, notice
+from engine.console.sources import Sources
 from engine.core.instants import MILLISECOND, Instant
 from engine.metrics.console import ConsoleMetrics
 
@@ -39,6 +40,7 @@ class Stream:
     def __init__(
         self,
         live: Live,
+        sources: Sources,
         now: Callable[[], Instant],
         speed: float,
         draw: Callable[[Row, View], str],
@@ -46,7 +48,8 @@ class Stream:
     ) -> None:
         """`draw` makes a row's HTML; `speed`: how many times as fast as life the clock runs."""
         self._metrics = metrics
-        self._live, self._now, self._speed, self._draw = live, now, speed, draw
+        self._live, self._sources = live, sources
+        self._now, self._speed, self._draw = now, speed, draw
         self._feeds: WeakValueDictionary[View, _Feed] = WeakValueDictionary()
 
     def look(self, view: View) -> Look:
@@ -85,6 +88,13 @@ class Stream:
             "failed": self._live.failed,
         }
 
+    def frame(self, look: Look, view: View) -> dict[str, Any]:
+        """The page around the rows, and their order."""
+        return _frame(look) | {
+            "idle": "" if any(view.wanted) else idle(look, view.zone),
+            "notice": notice(self._sources, look.counts, look.at, view.zone)._asdict(),
+        }
+
     def drawn(self, row: Row, view: View) -> str:
         """Drawn once for all of a zone who may do the same, as long as the board keeps the row."""
         key = str(view.zone), view.may_act
@@ -118,7 +128,7 @@ class _Feed:
         rows = {row.id: row for group in look.groups for row in group.rows}
         told = self._told
         new = {i: row for i, row in rows.items() if _says_more(row, told.get(i))}
-        frame = _frame(look, self._view)
+        frame = self._stream.frame(look, self._view)
         if not new and frame == self._frame:
             return
         breached = [row for i, row in new.items() if i in told and _has_breached(row, told[i])]
@@ -156,8 +166,7 @@ def _has_breached(row: Row, told: Row) -> bool:
     return row.state == BREACHED and told.state != BREACHED
 
 
-def _frame(look: Look, view: View) -> dict[str, Any]:
-    """The page around the rows, and their order."""
+def _frame(look: Look) -> dict[str, Any]:
     return {
         "counts": look.counts._asdict(),
         "groups": [
@@ -167,7 +176,6 @@ def _frame(look: Look, view: View) -> dict[str, Any]:
         ],
         "shown": look.shown,
         "matching": look.matching,
-        "idle": "" if any(view.wanted) else idle(look, view.zone),
     }  # fmt: skip
 
 

@@ -48,6 +48,8 @@ class ClockView(NamedTuple):
     """Of a cadence: intervals that have passed in silence since the last update."""
     is_judged: bool = True
     """False: due, and its verdict is not given yet: a moment later it is, or its source is behind."""
+    missed_at: Instant = NEVER
+    """Of a cadence: when the last interval that passed in silence ended; NEVER: none has since the update."""
     closes_at: Instant = NEVER
     """Where time counts: when its calendar closes next."""
     turns_at: Instant = NEVER
@@ -91,6 +93,7 @@ class _Reading(NamedTuple):
     why: str = ""
     in_a_row: int = 0
     is_judged: bool = True
+    missed_at: Instant = NEVER
 
 
 def clocks_of(record: bytes, book: Book, now: Instant) -> list[ClockView]:
@@ -177,6 +180,7 @@ def view_of(source: Source, now: Instant) -> ClockView:
         why=read.why,
         in_a_row=read.in_a_row,
         is_judged=read.is_judged,
+        missed_at=read.missed_at,
         closes_at=closes if is_open and not read.is_paused else NEVER,
         turns_at=_turn(calendar, shown, read, at_risk_from, closes, now),
     )
@@ -221,13 +225,17 @@ def _of_clock(clock: Clock, calendar: Calendar, now: Instant) -> _Reading:
 
 
 def _of_cadence(cadence: Cadence, calendar: Calendar, now: Instant) -> _Reading:
-    due, budget = cadence.due, cadence.budget
-    if cadence.misses:  # nobody has heard from us since: what followed is no new start
-        budget = Span(max(0, budget - calendar.elapsed(cadence.overdue, due)))
+    due, budget, missed, misses = cadence.due, cadence.budget, NEVER, cadence.misses
+    if misses:  # nobody has heard from us since: what followed is no new start
+        since = calendar.elapsed(cadence.overdue, due)
+        missed = calendar.due(cadence.overdue, Span(since * (misses - 1) // misses))
+        budget = Span(max(0, budget - since))
         due = cadence.overdue
     left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
-    judged = left >= 0 or cadence.misses > 0
-    return _Reading(left < 0, False, due, left, budget, in_a_row=cadence.misses, is_judged=judged)
+    judged = left >= 0 or misses > 0
+    return _Reading(
+        left < 0, False, due, left, budget, in_a_row=misses, is_judged=judged, missed_at=missed
+    )  # fmt: skip
 
 
 def _of_deadline(one: Deadline, now: Instant, owner: str) -> _Reading:

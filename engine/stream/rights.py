@@ -79,6 +79,7 @@ def roles(settings: Settings) -> Mapping[str, Role]:
             "`vigil console`",
             *reading((*events, settings.outcomes_topic, settings.changelog_topic)),
             Right("topic", settings.tickets_topic, _WRITE),
+            Right("group", app, ("Describe",)),  # what the workers have not read yet
         ),
         "notify": role("notify", "`vigil notify run`", *reading((settings.outcomes_topic,))),
         "consumer": role(

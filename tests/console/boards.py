@@ -1,9 +1,12 @@
 """A board over escalations that the core has judged, for tests: nothing of it is made up."""
 
+from kafka import KafkaConsumer, TopicPartition
+
 from core.core_runs import Engine, at, book_of, fact, policy
 from engine.console.board import Board
 from engine.console.rows import Row
-from engine.core.instants import MINUTE, Instant, Span
+from engine.console.sources import Bounds, Sources
+from engine.core.instants import MINUTE, SECOND, Instant, Span
 
 PATIENCE = Span(MINUTE // 20)
 
@@ -42,3 +45,23 @@ class Desk:
         self._known = dict(self.engine.store)
         self.board.turn(at(minute))
         return self.board.all()
+
+
+class NothingRead:
+    """Of sources that are told what is behind: nobody asks."""
+
+    def __call__(self) -> dict[TopicPartition, int]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+def told_sources(heard: int = 0) -> Sources:
+    """They know what `tell` tells them; `heard` in minutes."""
+    bounds = Bounds(Span(30 * SECOND), Span(heard * MINUTE))
+    return Sources(bounds, (), _no_broker, NothingRead(), lambda: at(0))
+
+
+def _no_broker() -> KafkaConsumer:
+    raise AssertionError("nobody has started it")

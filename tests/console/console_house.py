@@ -12,6 +12,7 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
+from console.boards import told_sources
 from engine.archive.archive import Archive
 from engine.cli.accounts import Asked
 from engine.cli.replayed_archive import fill
@@ -123,7 +124,8 @@ def served(
     own.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in OWN))
     book, options = load(policies), Options()
     now = parse_instant(NOW)
-    board = Board(book, Span(0))
+    sources = told_sources()
+    board = Board(book, Span(0), sources.of)
     with Archive.open(f"sqlite:///{folder}/archive.db") as archive, Press() as press:
         if events:
             asked = Asked([str(EXAMPLE / "events.jsonl"), str(own)], policies, None, NOW)
@@ -135,6 +137,7 @@ def served(
         sent, metrics = Kept(), ConsoleMetrics()
         pages = Escalations(archive.engine, book, options, press)
         house = House(
+            sources=sources,
             live=Live(board, "changelog", _no_broker, lambda: now, metrics),
             escalations=pages,
             single=Single(archive.engine, pages),

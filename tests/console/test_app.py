@@ -145,7 +145,7 @@ async def test_an_address_fills_in_fields_and_nothing_else(browser: httpx.AsyncC
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        ("/?state=late", 400, "expected breached, at-risk"),
+        ("/?state=late", 400, "expected some of breached, at-risk"),
         ("/escalations/desk:99", 404, "the archive knows nothing of desk:99"),
         ("/documents/novel/desk:3", 404, "expected one of triage"),
         ("/documents/brief/desk:3?form=pdf", 404, "as html, md, json"),

@@ -173,7 +173,10 @@ def test_filters(query: dict[str, str], subjects: set[str]) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"state": "late"}, "state: expected breached, at-risk, unknown, running, asleep, not 'late'"),
+        (
+            {"state": "late"},
+            "state: expected some of breached, at-risk, unknown, running, asleep, provisional, not 'late'",
+        ),
         ({"sev": "P1,S2"}, "sev: expected some of P0, P1, P2, P3, not 'S2'"),
         ({"due": "2h"}, "due: expected 15m, not '2h'"),
         ({"q": "x" * 201}, "q: at most 200 characters"),

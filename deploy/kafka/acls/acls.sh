@@ -44,6 +44,7 @@ allow vigil-console --operation Read --topic vigil.incidents.v1
 allow vigil-console --operation Read --topic vigil.outcomes.v1
 allow vigil-console --operation Read --topic vigil-escalations-changelog
 allow vigil-console --operation Write --topic vigil.tickets.v1
+allow vigil-console --operation Describe --group vigil
 
 # notify: vigil notify run
 allow vigil-notify --operation Read --topic vigil.outcomes.v1

@@ -48,7 +48,7 @@ function take(message) {
     if (place) place.textContent = count;
   }
   document.title = `${message.counts.breached} breached · Deadline board · Vigil`;
-  document.getElementById("behind").hidden = !message.counts.unknown;
+  doubt(message.notice);
   for (const [id, html] of Object.entries(message.rows)) replace(id, html);
   more(message);
   if (isHeld()) { insertBreaches(); showMoved(); } else order();
@@ -57,6 +57,18 @@ function take(message) {
     announce(`Breached: ${message.breached[0]}${others ? `, and ${others} more` : ""}. ${message.counts.breached} breached.`);
   }
   tick();
+}
+
+function doubt(notice) {
+  const place = document.getElementById("behind"), show = place.querySelector(".end");
+  if (place.hidden && notice.head) announce(notice.head.replace(/:$/, "."));
+  if (!place.hidden && !notice.head) announce("Nothing is behind any more.");
+  place.hidden = !notice.head;
+  for (const [part, text] of [["b", notice.head], [".text", notice.text], [".end", notice.show]]) {
+    const at = place.querySelector(part);
+    if (at.textContent !== text) at.textContent = text;
+  }
+  show.hidden = !notice.show;
 }
 
 const parser = document.createElement("template");
