@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from engine.archive.archive import Archive
     from engine.console.app import House
+    from engine.console.keeping import Keeper
     from engine.console.keys import ApiKey
     from engine.console.oidc import Client
     from engine.console.people import SignIn
     from engine.console.sources import Sources
     from engine.core.instants import Instant
     from engine.documents.fees import Fee
+    from engine.metrics.console import ConsoleMetrics
     from engine.settings import Settings
 
 PATIENCE_SECONDS = 3.0
@@ -205,13 +207,18 @@ def _house(
     board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)), sources.of)
     options = Options(open_on_first_event=settings.open_on_first_event)
     topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
-    with archive, Press(settings.templates) as press, _kept(settings, archive, stopping, follow=follow):
+    with (
+        archive,
+        Press(settings.templates) as press,
+        _kept(settings, archive, stopping, metrics, follow=follow) as keeper,
+    ):
         pages = Escalations(archive.engine, book, options, press)
         yield House(
             live=Live(
                 board, settings.changelog_topic, lambda: reader(settings, "earliest"), clock.now, metrics
             ),
             sources=sources,
+            keeper=keeper,
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
@@ -270,24 +277,24 @@ def _keys(file: Path) -> "Sequence[ApiKey]":
 
 
 @contextmanager
-def _kept(settings: "Settings", archive: "Archive", stopping: "Event", *, follow: bool) -> "Iterator[None]":
+def _kept(
+    settings: "Settings", archive: "Archive", stopping: "Event", metrics: "ConsoleMetrics", *, follow: bool
+) -> "Iterator[Keeper | None]":
     """While inside, the topics are followed into the archive, if that is wanted."""
-    from threading import Thread
-
     from engine.cli.archiving import archived, follower
+    from engine.console.keeping import Keeper
     from engine.metrics.archive import ArchiveMetrics
 
     if not follow:
-        yield
+        yield None
         return
-    following = follower(settings, archived(settings), archive, ArchiveMetrics(), stopping)
-    thread = Thread(target=following.run, name="console-archive", daemon=True)
-    thread.start()
+    counts = ArchiveMetrics(metrics.registry)
+    keeper = Keeper(follower(settings, archived(settings), archive, counts, stopping).run, stopping, metrics)
+    keeper.start()
     try:
-        yield
+        yield keeper
     finally:
-        stopping.set()
-        thread.join(30)
+        keeper.stop()
 
 
 def _serve(house: "House", host: str, port: int) -> None:

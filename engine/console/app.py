@@ -24,6 +24,7 @@ from engine.console.bodies import AtMost
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
+from engine.console.keeping import Keeper
 from engine.console.keys import ApiKey
 from engine.console.list_pages import PAGES, Frame, ListPages
 from engine.console.lists import Lists
@@ -90,6 +91,8 @@ class House(NamedTuple):
 
     live: Live
     sources: Sources
+    keeper: Keeper | None
+    """Of the archive; None where another process keeps it."""
     escalations: Escalations
     single: Single
     lists: Lists
@@ -179,6 +182,7 @@ class _Site:
         self._stream = Stream(
             house.live,
             house.sources,
+            self._archive_failed,
             clock.now,
             clock.speed,
             lambda row, view: self._pages.row(row, view.zone, clock.now(), may_act=view.may_act),
@@ -367,9 +371,14 @@ class _Site:
         return {"live": True}
 
     async def ready(self) -> JSONResponse:
-        """That the board has read the engine's state to its end."""
-        is_ready = self._house.live.is_ready
-        return JSONResponse({"ready": is_ready, "failed": self._house.live.failed}, 200 if is_ready else 503)
+        """That the board has read the engine's state to its end, and the archive goes on."""
+        told = {"failed": self._house.live.failed, "archive_failed": self._archive_failed()}
+        is_ready = self._house.live.is_ready and not told["archive_failed"]
+        return JSONResponse({"ready": is_ready, **told}, 200 if is_ready else 503)
+
+    def _archive_failed(self) -> str:
+        """Why the archive is kept no more; empty: it is, or not by us."""
+        return "" if self._house.keeper is None else self._house.keeper.failed
 
     # -- who, where, how ---------------------------------------------------------------------------------
 
@@ -398,7 +407,7 @@ class _Site:
             person = Person("")
         about = {
             "now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES,
-            "may_act": person.may(RESPONDER),
+            "may_act": person.may(RESPONDER), "archive_failed": self._archive_failed(),
         }  # fmt: skip
         if person.may(ADMIN):
             about["pages"] = (*_PAGES, _AUDIT)

@@ -75,6 +75,7 @@ class Live:
         """`connect` makes a consumer without a group that reads committed records."""
         self.board, self._now = board, now
         self._into = IntoBoard(board, metrics)
+        self._metrics = metrics
         self._stopping = Event()
         self._follower = Follower(self._into, [topic], connect, self._stopping, self._into, _AT_ONCE)
         self._threads = [
@@ -130,3 +131,4 @@ class Live:
         hint = "restart the console; `vigil doctor` looks at the topics"
         log.error("board_stopped", why=why, exc_info=error, hint=hint)
         self.failed = self.failed or why  # the first is the reason
+        self._metrics.stopped("board", True)

@@ -41,14 +41,16 @@ class Stream:
         self,
         live: Live,
         sources: Sources,
+        archive_failed: Callable[[], str],
         now: Callable[[], Instant],
         speed: float,
         draw: Callable[[Row, View], str],
         metrics: ConsoleMetrics,
     ) -> None:
-        """`draw` makes a row's HTML; `speed`: how many times as fast as life the clock runs."""
+        """`archive_failed`: why the archive stands still; empty: it does not. `draw` makes a row's HTML;
+        `speed`: how many times as fast as life the clock runs."""
         self._metrics = metrics
-        self._live, self._sources = live, sources
+        self._live, self._sources, self._archive_failed = live, sources, archive_failed
         self._now, self._speed, self._draw = now, speed, draw
         self._feeds: WeakValueDictionary[View, _Feed] = WeakValueDictionary()
 
@@ -86,6 +88,7 @@ class Stream:
             "late": round(self._live.late_for()),
             "silent": round(self._live.silent_for()),
             "failed": self._live.failed,
+            "archive": self._archive_failed(),
         }
 
     def frame(self, look: Look, view: View) -> dict[str, Any]:

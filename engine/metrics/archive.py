@@ -11,10 +11,10 @@ _REASONS_AT_MOST = 16
 
 
 class ArchiveMetrics:
-    """One a process."""
+    """One a process; in the registry of who keeps the archive beside other work, else in one of its own."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = CollectorRegistry() if registry is None else registry
         self._counters = {d.name: Family(d, Counter) for d in ARCHIVE if d.kind is Kind.COUNTER}
         self._lag = Family(next(d for d in ARCHIVE if d.kind is Kind.GAUGE), Gauge)
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)

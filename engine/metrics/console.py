@@ -22,6 +22,7 @@ class ConsoleMetrics:
         Collector([*self._counters.values(), *self._gauges.values()], self.registry, lambda: None)
         self._readers = 0
         self.reading(0)
+        self.stopped("board", False)
 
     def reading(self, change: int) -> None:
         """A page follows the board from now on (1), or does no more (-1)."""
@@ -34,6 +35,10 @@ class ConsoleMetrics:
     def lag(self, records: int) -> None:
         """Of the board behind the state."""
         self._gauges["vigil_console_lag_records"][()].set(max(records, 0))
+
+    def stopped(self, part: Literal["board", "archive"], is_stopped: bool) -> None:
+        """Whether that cannot go on until the console is started again."""
+        self._gauges["vigil_console_stopped"][(part,)].set(float(is_stopped))
 
     def acted(self, verb: str, result: str, via: Literal["page", "api"]) -> None:
         """Somebody recorded something: sent, refused (what was typed), not_sent (Kafka did not confirm)."""

@@ -317,6 +317,11 @@ CONSOLE = (
     ),
     _gauge("vigil_console_readers", "", "Pages that follow the board."),
     _gauge("vigil_console_clocks", "", "Running clocks on the board."),
+    _gauge(
+        "vigil_console_stopped", "",
+        "1: what keeps the board, or the archive beside it, cannot go on until the console is started again.",
+        "part",
+    ),
     _gauge("vigil_console_lag_records", "records", "Records of the state that the board has not read yet."),
 )  # fmt: skip
 """Those of `vigil console`."""

@@ -138,6 +138,7 @@ def served(
         pages = Escalations(archive.engine, book, options, press)
         house = House(
             sources=sources,
+            keeper=None,
             live=Live(board, "changelog", _no_broker, lambda: now, metrics),
             escalations=pages,
             single=Single(archive.engine, pages),

@@ -29,7 +29,7 @@ class Watching:
         self.drawn: list[str] = []
         metrics = ConsoleMetrics()
         live = Live(self.desk.board, "state", lambda: None, self._now, metrics)  # type: ignore[arg-type, return-value]
-        self.stream = Stream(live, told_sources(), self._now, 1.0, self._draw, metrics)
+        self.stream = Stream(live, told_sources(), lambda: "", self._now, 1.0, self._draw, metrics)
 
     def see(self, minute: float) -> None:
         self.minute = minute

@@ -36,6 +36,7 @@ listen();
 function hear(message) {
   setClock(message.now, message.speed);
   heard = performance.now(); asOf = message.now;
+  stopped(message.archive);
   silent = message.failed ? Infinity : message.silent;
   late = message.late;
 }
@@ -57,6 +58,12 @@ function take(message) {
     announce(`Breached: ${message.breached[0]}${others ? `, and ${others} more` : ""}. ${message.counts.breached} breached.`);
   }
   tick();
+}
+
+function stopped(why) {
+  const place = document.getElementById("stopped");
+  if (place.hidden === !why) return;
+  place.querySelector(".why").textContent = why; place.hidden = !why;
 }
 
 function doubt(notice) {
