@@ -181,9 +181,9 @@ class Row:
         if self.state == PAUSED:
             return _WAITS_FOR.get(self.view.why) or f"Paused: {self.view.why.replace('_', ' ')}"
         if self.state == UNKNOWN:
-            return f"{self.late} is behind" if self.late else "not judged yet"
+            return "its source is behind" if self.late else "not judged yet"
         if self.is_provisional:
-            return f"said before {self.late} caught up"
+            return "said before its source caught up"
         if self.view.in_a_row > 1:
             return f"{ordinal(self.view.in_a_row)} missed in a row"
         return ""
