@@ -12,7 +12,7 @@ from random_rebases import is_nowhere
 from simulation import World
 
 from engine.core.case import precedence
-from engine.core.clocks import LIVE, PAUSED, Runner
+from engine.core.clocks import LIVE, PAUSED
 from engine.core.decide import Alarms, Round
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import REBASED, VERBS, Fact, in_order, opening
@@ -22,7 +22,6 @@ from engine.core.recurrence import is_pattern, plan_of
 from engine.core.rules import rules_of
 from engine.core.standing import CorrectionOfNothing, canonical, standing
 from engine.core.state import deadline
-from engine.core.statements import Voice
 
 
 def problems(world: World) -> list[str]:
@@ -237,11 +236,10 @@ def _elapsed_never_falls(accounts: Accounts) -> Iterator[str]:
             plan = plan_of(rules_of(world.book), escalation)
             if plan is None or fact.at <= ordered[0].at:
                 continue  # it waits for its opening, or what was before that is still to be told
-            runner = Runner(plan.calendars, Voice("", {}, False))
             for clock_plan, clock in zip(plan.clocks, escalation.clocks, strict=True):
                 if clock.phase in LIVE:
                     known = (clock_plan.metric, clock.cycle)
-                    elapsed = runner.elapsed_at(clock, fact.at)
+                    elapsed = clock.elapsed_at(plan.calendars[clock.calendar], fact.at)
                     was, paused = before.get(known, (0, False))
                     if elapsed < was or (paused and elapsed != was):
                         held = " and was paused" if paused else ""
