@@ -62,11 +62,11 @@ class BacktestPages:
         """How far it is, or what it found; of a page that asks again only that."""
         person, zone = self._frame.who(request), self._frame.zone(request)
         run = self._backtests.get(identity)
-        days = (local_day(Instant(at), zone) for at in (run.start, run.end))
+        end = "" if run.end > run.started_at else local_day(Instant(run.end), zone)
         template = "backtest_run.html" if "hx-request" in request.headers else "backtest_one.html"
         return self._frame.page(
             template, request, here="Policies", run=run, is_running=run.state == RUNNING, path=BACKTEST,
-            again=backtest_url(run.before.key, run.after.key, *days),
+            again=backtest_url(run.before.key, run.after.key, local_day(Instant(run.start), zone), end),
             csrf=self._forms.token(person), words=verdict_words, ways=WAYS, warnings=_warnings(run),
         )  # fmt: skip
 

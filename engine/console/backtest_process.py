@@ -22,7 +22,7 @@ from engine.archive.accounts import fact_of
 from engine.archive.tables import escalations, facts, pruned
 from engine.console.backtested import Found, Limits, Ways, found
 from engine.console.filters import BadFilter
-from engine.console.sides import Candidate, Side, side_of, sides
+from engine.console.sides import CANDIDATE, Candidate, Side, side_of, sides
 from engine.contract.codec import Decoded, Received
 from engine.core.decide import Options
 from engine.core.instants import Instant
@@ -111,7 +111,8 @@ def _sides(job: Job) -> tuple[Side, Side]:
     before, after = side_of("before", job.before, among), side_of("after", job.after, among)
     for side, mark in zip((before, after), job.marks, strict=True):
         if side.mark != mark:
-            raise Refusal(f"the files of «{side.label}» have changed since the console read them: restart it")
+            advice = ": ask again" if side.key == CANDIDATE else ": restart it to judge by them"
+            raise Refusal(f"the files of «{side.label}» have changed since the console read them{advice}")
     return before, after
 
 

@@ -20,7 +20,7 @@ from engine.console.answers import Answer, Moment
 from engine.console.backtest_process import MOST_SECONDS, Done, Job, Progress, Refused
 from engine.console.backtested import Found, SideTold
 from engine.console.filters import BadFilter
-from engine.console.ledgers import removed
+from engine.console.ledgers import Mark, removed
 from engine.console.sides import Candidate, Side, course, side_of, sides
 from engine.core.decide import Options
 from engine.core.instants import DAY, Instant, Span, format_instant, from_datetime, to_datetime
@@ -95,6 +95,8 @@ class BacktestTold(Answer):
 @dataclass
 class _Run:
     told: BacktestTold
+    removed: Mark
+    """What had been erased and pruned when it began."""
     process: subprocess.Popen[bytes]
     follower: Thread = field(default_factory=Thread)
     """Ends behind the process."""
@@ -132,11 +134,13 @@ class Backtests:
 
     def all(self) -> list[BacktestTold]:
         """The latest first."""
+        self._forget()
         with self._lock:
             return [one.told for one in reversed(self._runs.values())]
 
     def get(self, identity: str) -> BacktestTold:
         """NoSuchBacktest."""
+        self._forget()
         with self._lock:
             return self._known(identity).told
 
@@ -153,8 +157,8 @@ class Backtests:
         if marks[0] == marks[1]:
             raise BadFilter("after: expected other policies than before: nothing can differ between these")
         end = _end(wanted, now)
-        until, known = self._archived(now)
-        parts = (before.key, after.key, marks, wanted.start, wanted.end, known)
+        until, read, gone = self._archived(now)
+        parts = (before.key, after.key, marks, wanted.start, wanted.end, until, read, gone)
         identity = sha256(repr(parts).encode()).hexdigest()[:16]
         job = Job(
             archive=self._archive.url.render_as_string(hide_password=False),
@@ -179,7 +183,7 @@ class Backtests:
             self._runs.pop(identity, None)
             while len(self._runs) >= KEPT:
                 del self._runs[next(iter(self._runs))]
-            run = self._runs[identity] = _Run(told, _process(job))
+            run = self._runs[identity] = _Run(told, gone, _process(job))
             run.follower = Thread(target=self._follow, args=(run,), name="console-backtest", daemon=True)
             run.follower.start()
         return told
@@ -233,19 +237,29 @@ class Backtests:
 
     # -- the archive ------------------------------------------------------------------------------------
 
-    def _archived(self, now: Instant) -> tuple[Instant, object]:
-        """Its latest event, and a mark that is another one when it may tell otherwise."""
+    def _archived(self, now: Instant) -> tuple[Instant, object, Mark]:
+        """Its latest event, how far it has read, and what is gone from it: with all of these the same, it
+        tells the same."""
         with self._archive.connect() as connection:
             last = connection.scalar(select(func.max(escalations.c.last)).where(escalations.c.last <= now))
             read = sorted(stands(connection, offsets).items())
-            return Instant(last or now), (last, read, removed(connection))
+            return Instant(last or now), read, removed(connection)
+
+    def _forget(self) -> None:
+        """What was found before something was erased may show it."""
+        with self._archive.connect() as connection:
+            gone = removed(connection)
+        with self._lock:
+            for identity, run in list(self._runs.items()):
+                if run.removed != gone and run.told.state != RUNNING:
+                    del self._runs[identity]
 
     def _known(self, identity: str) -> _Run:
         run = self._runs.get(identity)
         if run is None:
             raise NoSuchBacktest(
-                "This console has not run it: another one has, or it has been started again since. "
-                "Run it here."
+                "This console has not run it, or has forgotten it: another one runs it, this one was started"
+                " again since, or something was erased from the archive. Ask again here."
             )
         return run
 

@@ -225,6 +225,21 @@ def test_files_that_changed_since_the_console_read_them_are_not_judged_by(tmp_pa
         assert "the files of «In force today» have changed since the console read them" in told.why
 
 
+def test_what_it_found_is_forgotten_when_something_is_erased_from_the_archive(tmp_path: Path) -> None:
+    with served(tmp_path, candidate=shorter(tmp_path / "candidate")) as house:
+        backtests = house.house.backtests
+        told = ended(house, backtests.start(TRIED, "Ines").id)
+        assert "novo" in told.model_dump_json()
+        house.archive.forget("novo", Instant(0))
+        assert backtests.all() == []
+        with pytest.raises(NoSuchBacktest, match="erased from the archive"):
+            backtests.get(told.id)
+        again = ended(house, backtests.start(TRIED, "Ines").id)
+        assert again.found is not None
+        assert again.found.differ > 0
+        assert "novo" not in again.model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [

@@ -98,7 +98,8 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 {{- /* 0440: the group is fsGroup. */ -}}
 {{- $readable := 288 -}}
 - name: tmp
-  emptyDir: {sizeLimit: 64Mi}
+  {{- /* A backtest of the console sorts in files what it does not hold in memory. */}}
+  emptyDir: {sizeLimit: {{ if eq .role "console" }}1Gi{{ else }}64Mi{{ end }}}
 {{- if and (not .once) (or .root.Values.policies.files .root.Values.policies.configMap) }}
 - name: policies
   configMap: {name: {{ .root.Values.policies.configMap | default (include "vigil.name" (dict "root" .root "role" "policies")) }}}
