@@ -115,7 +115,7 @@ def worker(settings: Settings) -> Iterator[Child]:
         child = Child(
             [sys.executable, "-m", "engine.cli.main", "worker"],
             log=Path(folder) / "worker.log",
-            env=_environment(settings),
+            env=environment(settings),
         )
         try:
             yield child
@@ -123,7 +123,7 @@ def worker(settings: Settings) -> Iterator[Child]:
             child.stop()
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """Settings as the variables that make them; those that the caller has set stay (credentials)."""
     ours = settings.model_dump(mode="json", exclude_unset=True)
     return dict(os.environ) | {f"VIGIL_{name.upper()}": str(value) for name, value in ours.items()}

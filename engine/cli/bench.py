@@ -1,4 +1,4 @@
-"""`vigil bench`: throughput beside plain Faust, lateness of outcomes, what the parts cost, and sizes."""
+"""`vigil bench`: throughput beside plain Faust, lateness, the board, what the parts cost, and sizes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +11,9 @@ import typer
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.bench.console import Board
     from engine.bench.lateness import Promises
     from engine.bench.loop import Size, Where
 
@@ -24,6 +27,7 @@ class What(Enum):
     PARTS = "parts"
     LATENESS = "lateness"
     SIZING = "sizing"
+    CONSOLE = "console"
 
 
 def command(
@@ -46,7 +50,7 @@ def command(
     ] = 40_000,
     partitions: Annotated[int, typer.Option(min=1, help="Of every topic.", rich_help_panel=PANEL)] = 4,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Runs of the loop; the median ratio counts.", rich_help_panel=PANEL)
+        int, typer.Option(min=1, help="Runs of the loop, or turns of the board.", rich_help_panel=PANEL)
     ] = 1,
     clocks: Annotated[
         int, typer.Option(min=100, help="Promises for the lateness.", rich_help_panel=PANEL)
@@ -54,6 +58,10 @@ def command(
     traffic: Annotated[
         int, typer.Option(min=0, help="Events a second meanwhile.", rich_help_panel=PANEL)
     ] = 500,
+    readers: Annotated[int, typer.Option(min=1, help="Of the board.", rich_help_panel=PANEL)] = 50,
+    rate: Annotated[
+        int, typer.Option(min=1, help="Outcomes a second under the board.", rich_help_panel=PANEL)
+    ] = 5_000,
     delivery: Annotated[str, typer.Option(help="transactions or acknowledged.")] = "transactions",
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")] = False,
 ) -> None:
@@ -63,7 +71,9 @@ def command(
     write an event (typed: its models, validated, as we validate; untyped: any JSON), on the same broker in
     the same run. The ratios say more than the figures, which are this machine's. lateness: from due times
     to outcomes that a reader of committed data has. parts: no Kafka. sizing: bytes an event, an outcome and
-    an escalation, and how fast a state is read back (docs/deployment.md has the formulas).
+    an escalation, and how fast a state is read back (docs/deployment.md has the formulas). console: how old
+    what the board shows is with so many readers, and what they cost a worker beside them: it is measured with
+    the console stopped and running, in turns.
 
     Topics are made for the run and deleted after it.
 
@@ -74,6 +84,7 @@ def command(
       vigil bench lateness -b kafka:9092 --clocks 100000 --traffic 5000
       vigil bench parts --json
       vigil bench sizing --policies policies/
+      vigil bench console --rounds 3
     """
     from engine.bench.standard import standard_policies
 
@@ -94,6 +105,10 @@ def command(
                     answer["loop"] = _loop(where, size, rounds, say)
                 if what is What.SIZING:
                     answer["sizing"] = _sizing(where, size, say)
+                if what is What.CONSOLE:
+                    from engine.bench.console import Board
+
+                    answer["console"] = _console(where, Board(readers, rate, phases=rounds), say)
                 if what in (What.ALL, What.LATENESS):
                     answer["lateness"] = _lateness(where, Promises(clocks, partitions, traffic), say)
     if json:
@@ -171,6 +186,19 @@ def _sizing(where: "Where", size: "Size", say: Say) -> dict[str, Any]:
     return measure_sizes(where, size, say)._asdict()
 
 
+def _console(where: "Where", size: "Board", say: Say) -> dict[str, Any]:
+    from engine.bench.console import measure_console
+
+    found = measure_console(where, size, say)
+    return {
+        **found._asdict(),
+        "without": found.without._asdict(),
+        "beside": found.beside._asdict(),
+        "chunk_ratio": found.chunk_ratio,
+        "processor_ratio": found.processor_ratio,
+    }
+
+
 def _show(answer: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -208,6 +236,8 @@ def _show(answer: dict[str, Any]) -> None:
         ]
         title = f"From due to readable, {late['clocks']:,} promises, {late['traffic']:,} events/s, seconds"
         console.print(table(title, ("", "s"), rows))
+    if board := answer.get("console"):
+        _show_board(console, board)
     if sizing := answer.get("sizing"):
         rows = [
             (name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
@@ -215,3 +245,27 @@ def _show(answer: dict[str, Any]) -> None:
             if value is not None
         ]
         console.print(table("Sizes", ("what", ""), rows))
+
+
+def _show_board(console: "Console", board: dict[str, Any]) -> None:
+    from engine.cli.output import table
+
+    without, beside = board["without"], board["beside"]
+    rows: list[tuple[str, ...]] = [
+        (name, f"{without[key]:,.1f}", f"{beside[key]:,.1f}", f"{beside[key] / without[key]:.2f}")
+        for name, key in (
+            ("events a second", "events_per_second"),
+            ("time of a chunk, µs an event", "chunk"),
+            ("processor time of the worker, µs an event", "processor"),
+        )
+    ]
+    title = f"A worker without and with a console and its {board['readers']} readers"
+    console.print(table(title, ("", "without", "with", "ratio"), rows))
+    rows = [
+        *((f"{name}, s from an event to the page", f"{board[name]:.2f}") for name in ("p50", "p99", "worst")),
+        ("clocks on the board", f"{board['clocks']:,}"),
+        ("messages a second", f"{board['messages_per_second']:,.0f}"),
+        ("MB a second", f"{board['megabytes_per_second']:,.1f}"),
+        ("cores that the console uses", f"{board['console_cores']:.2f}"),
+    ]
+    console.print(table("The board", ("", ""), rows))

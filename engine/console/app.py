@@ -232,9 +232,10 @@ class _Site:
             ),
         )  # fmt: skip
 
-    async def stream(self, request: Request, rows: int = ROWS) -> EventSourceResponse:
+    async def stream(self, request: Request, rows: int = ROWS, start: int = 0) -> EventSourceResponse:
         """Server-sent events of the board: `board` when anything has changed, `ping` when nothing has."""
-        messages = self._stream.messages(self._view(request, rows))
+        view = self._view(request, rows)._replace(start=max(0, start))
+        messages = self._stream.messages(view)
         return EventSourceResponse(self._while_in(request, messages), ping=3600)
 
     async def _while_in(

@@ -55,6 +55,8 @@ class Look(NamedTuple):
     at: Instant
     counts: Counts
     groups: list[Group]
+    start: int
+    """How many stand before the first that is shown."""
     shown: int
     matching: int
     wakes_at: Instant
@@ -184,15 +186,18 @@ class Board:
             self._turns = [one for one in self._turns if one[2] in self._rows.get(one[2].view.subject, ())]
             heapify(self._turns)
 
-    def look(self, wanted: Filter, me: str, zone: tzinfo, now: Instant, size: int) -> Look:
-        """At most `size` rows, by group."""
+    def look(self, wanted: Filter, me: str, zone: tzinfo, now: Instant, size: int, start: int = 0) -> Look:
+        """At most `size` rows from `start` on, by group; of fewer than that the last."""
         order = self._order
         rows = wanted.among(order.rows, me, now) if any(wanted) else order.rows
+        start = max(0, min(start, len(rows) - size))
+        end = min(start + size, len(rows))
         groups = [
-            Group(name, end - start, list(rows[start : min(end, max(start, size))]))
-            for name, start, end in grouped(rows, zone, now)
+            Group(name, last - first, list(rows[max(first, start) : min(last, end)]))
+            for name, first, last in grouped(rows, zone, now)
         ]
-        return Look(now, _counts(order, now), groups, min(size, len(rows)), len(rows), order.wakes_at)
+        counts = _counts(order, now)
+        return Look(now, counts, groups, start, end - start, len(rows), order.wakes_at)
 
     def rows_of(self, subject: str) -> list[Row]:
         """The running clocks of one escalation."""

@@ -32,6 +32,8 @@ class View(NamedTuple):
     size: int
     may_act: bool
     """Whether forms are for them."""
+    start: int = 0
+    """How many rows stand before the first that they see."""
 
 
 class Stream:
@@ -56,7 +58,7 @@ class Stream:
 
     def look(self, view: View) -> Look:
         """As it is now."""
-        return self._live.board.look(view.wanted, view.me, view.zone, self._now(), view.size)
+        return self._live.board.look(view.wanted, view.me, view.zone, self._now(), view.size, view.start)
 
     async def messages(self, view: View) -> AsyncGenerator[bytes, None]:
         """Server-sent events: `board` whenever anything has changed, `ping` where nothing has."""
@@ -177,6 +179,7 @@ def _frame(look: Look) -> dict[str, Any]:
              "ids": [row.id for row in g.rows]}
             for g in look.groups
         ],
+        "start": look.start,
         "shown": look.shown,
         "matching": look.matching,
     }  # fmt: skip

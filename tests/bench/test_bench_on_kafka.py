@@ -8,6 +8,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 
 from engine.bench.backlog import preload
+from engine.bench.console import Board, measure_console
 from engine.bench.lateness import Promises, measure_lateness
 from engine.bench.loop import Size, Where, measure_loop, on_own_topics, settings_for_bench, summary
 from engine.bench.sizing import measure_sizes
@@ -66,6 +67,19 @@ def test_every_promise_that_comes_due_is_seen_within_a_second(kafka: KafkaBroker
     assert found.outcomes == 300
     assert 0 <= found.p50 <= found.p99 <= found.worst
     assert found.p99 < 3, "a second is the target; here other tests share the machine"
+
+
+@pytest.mark.timeout(240)
+def test_a_board_with_readers_is_measured_beside_the_worker_that_it_follows(kafka: KafkaBroker) -> None:
+    size = Board(readers=6, rate=100, escalations=300, phases=1, seconds=3)
+    found = measure_console(where(kafka), size, lambda _: None)
+    assert found.clocks > 600, "each escalation has some"
+    assert 0 < found.p50 <= found.p99 <= found.worst
+    assert found.messages_per_second > 0
+    for pace in (found.without, found.beside):
+        assert pace.events_per_second > 10
+        assert pace.chunk > 0
+    assert found.chunk_ratio == found.beside.chunk / found.without.chunk
 
 
 @pytest.mark.timeout(240)

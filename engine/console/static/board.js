@@ -11,18 +11,22 @@ const HAND_AWAY = 5000, QUIET = 5000, STALE = 30000;
 let wanted = null;      // the newest message: what the board should be
 let hand = -Infinity;   // when somebody last had a hand in the table
 let selected = null;    // the id of the row that the keys are at
+let start = 0;          // how many rows stand before the first that the page holds
 let heard = performance.now(), asOf = now(), silent = 0, late = 0;
 
 // -- the stream ----------------------------------------------------------------------------------------
 
 const AGAIN = 5000;
 let isOut = false;      // the session has ended
+let source = null;
 
 function listen() {
-  const source = new EventSource(board.dataset.stream);
+  source?.close();
+  source = new EventSource(`${board.dataset.stream}&start=${start}`);
   source.addEventListener("board", (event) => take(JSON.parse(event.data)));
   source.addEventListener("ping", (event) => hear(JSON.parse(event.data)));
-  source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) goOn(); });
+  const mine = source;
+  source.addEventListener("error", () => { if (mine === source && mine.readyState === EventSource.CLOSED) goOn(); });
 }
 
 /** After an answer that is no stream (nobody is signed in, a proxy's 502) a browser asks no more: we do. */
@@ -31,7 +35,6 @@ async function goOn() {
   isOut = answer !== null && (answer.type === "opaqueredirect" || answer.status === 401);
   if (isOut) tick(); else setTimeout(listen, AGAIN);
 }
-listen();
 
 function hear(message) {
   setClock(message.now, message.speed);
@@ -43,7 +46,8 @@ function hear(message) {
 
 function take(message) {
   hear(message);
-  wanted = message;
+  const hasMoved = message.start !== (wanted?.start ?? 0);
+  wanted = message; start = message.start;
   for (const [name, count] of Object.entries(message.counts)) {
     const place = document.querySelector(`[data-count=${name}]`);
     if (place) place.textContent = count;
@@ -51,12 +55,12 @@ function take(message) {
   document.title = `${message.counts.breached} breached · Deadline board · Vigil`;
   doubt(message.notice);
   for (const [id, html] of Object.entries(message.rows)) replace(id, html);
-  more(message);
-  if (isHeld()) { insertBreaches(); showMoved(); } else order();
+  if (isHeld() && !hasMoved) { insertBreaches(); showMoved(); } else order();
   if (message.breached.length) {
     const others = message.breached.length - 1;
     announce(`Breached: ${message.breached[0]}${others ? `, and ${others} more` : ""}. ${message.counts.breached} breached.`);
   }
+  if (hasMoved) follow();  // what was asked for may be passed already
   tick();
 }
 
@@ -80,10 +84,14 @@ function doubt(notice) {
 
 const parser = document.createElement("template");
 const unplaced = new Map();  // rows that came and have no place in the page yet
+const known = new WeakMap(); // row -> the HTML that it was made of
 
 function replace(id, html) {
+  const old = document.getElementById(id);
+  if (old && known.get(old) === html) return;
   parser.innerHTML = html.trim();
-  const fresh = parser.content.firstElementChild, old = document.getElementById(id);
+  const fresh = parser.content.firstElementChild;
+  known.set(old ?? fresh, html);
   if (!old) { unplaced.set(id, fresh); return; }
   for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
   if (id === selected) old.classList.add("is-here");
@@ -112,11 +120,11 @@ function group(one) {
 
 function order() {
   if (!wanted) return;
-  const focused = document.activeElement?.closest?.("tr.row") ?? document.getElementById(selected);
+  const focused = anchor();
   const before = focused?.getBoundingClientRect().top;
   const had = document.activeElement;
   const keep = new Set();
-  let last = board.tHead;
+  let last = above, number = wanted.start;
   for (const one of wanted.groups) {
     const body = group(one);
     if (last.nextElementSibling !== body) last.after(body);
@@ -125,14 +133,16 @@ function order() {
       const row = document.getElementById(id) ?? unplaced.get(id);
       if (!row) continue;
       unplaced.delete(id); keep.add(row);
+      row.setAttribute("aria-rowindex", ++number + 1);
       if (place.nextElementSibling !== row) place.after(row);
       place = row;
     }
     last = body;
   }
   for (const row of board.querySelectorAll("tr.row")) if (!keep.has(row)) row.remove();
-  for (const body of [...board.tBodies]) if (!body.querySelector("tr.row")) body.remove();
+  for (const body of [...board.tBodies]) if (body.dataset.group && !body.querySelector("tr.row")) body.remove();
   unplaced.clear();
+  space();
   const idle = document.getElementById("idle");
   idle.textContent = wanted.idle; idle.hidden = !wanted.idle;
   document.getElementById("empty").hidden = wanted.matching > 0 || !!wanted.idle;
@@ -153,7 +163,7 @@ function insertBreaches() {
   });
   if (!fresh.length) return;
   const height = document.documentElement.scrollHeight, body = group(breached);
-  if (board.tHead.nextElementSibling !== body) board.tHead.after(body);
+  if (above.nextElementSibling !== body) above.after(body);
   for (const id of fresh) {
     const row = document.getElementById(id) ?? unplaced.get(id);
     unplaced.delete(id); body.append(row);
@@ -242,13 +252,60 @@ function draw(row) {
 
 setInterval(tick, 1000);
 
-// -- more rows -------------------------------------------------------------------------------------------
+// -- more rows: the page holds some hundred of them, and others as one scrolls ---------------------------
 
-function more(message) {
-  const place = document.getElementById("more");
-  place.hidden = message.shown >= message.matching;
-  document.getElementById("more-said").textContent = `${message.shown} of ${message.matching} clocks are shown`;
+const above = spacer(), below = spacer();
+board.tHead.after(above); board.append(below);
+
+function spacer() {
+  const body = document.createElement("tbody");
+  body.className = "space"; body.setAttribute("role", "presentation");
+  return body;
 }
+
+/** How high a row is, on average with the heads of groups between them. */
+function step() {
+  const height = below.offsetTop - above.offsetTop - above.offsetHeight;
+  return wanted?.shown && height > 0 ? height / wanted.shown : 44;
+}
+
+/** Room for the rows that the page does not hold, so that the bar of scrolling tells where one is. */
+function space() {
+  board.append(below);
+  const each = step(), after = wanted.matching - wanted.start - wanted.shown;
+  above.style.height = `${Math.round(wanted.start * each)}px`;
+  below.style.height = `${Math.round(Math.max(0, after) * each)}px`;
+  board.setAttribute("aria-rowcount", wanted.matching + 1);
+}
+
+/** What must not move: the row that somebody is at, else the first that is seen. */
+function anchor() {
+  const at = document.activeElement?.closest?.("tr.row") ?? document.getElementById(selected);
+  if (at && visible.has(at) || scrollY === 0) return at;
+  const there = new Set(wanted.groups.flatMap((one) => one.ids));
+  return [...visible].filter((row) => row.isConnected && there.has(row.id) && row.getBoundingClientRect().bottom > 0)
+    .sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top)[0];
+}
+
+/** The rows around what is seen are asked for when it comes near the end of those that are there. */
+function follow() {
+  isFollowing = false;
+  if (!wanted) return;
+  const each = step(), top = above.getBoundingClientRect().bottom, near = Math.min(40, wanted.shown / 4);
+  const first = wanted.start + Math.floor(-top / each), last = first + Math.ceil(innerHeight / each);
+  const end = wanted.start + wanted.shown;
+  if (!(wanted.start > 0 && first < wanted.start + near) && !(end < wanted.matching && last > end - near)) return;
+  const most = Math.max(0, wanted.matching - wanted.shown);
+  const next = Math.max(0, Math.min(most, Math.round(((first + last) / 2 - wanted.shown / 2) / 20) * 20));
+  if (next === start) return;
+  start = next;
+  listen();
+}
+
+let isFollowing = false;
+addEventListener("scroll", () => { if (!isFollowing) { isFollowing = true; requestAnimationFrame(follow); } }, { passive: true });
+
+document.getElementById("more").hidden = true;  // for who has no scripts
 
 // -- keys ------------------------------------------------------------------------------------------------
 
@@ -258,7 +315,8 @@ function go(step) {
   const all = rows();
   if (!all.length) return;
   const at = all.findIndex((row) => row.id === selected);
-  const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+  const seen = scrollY === 0 ? 0 : Math.max(0, all.findIndex((row) => row.getBoundingClientRect().top > 60));
+  const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? seen : at + step))];
   for (const row of all) row.classList.remove("is-here");
   selected = next.id; next.classList.add("is-here");
   hand = performance.now();
@@ -277,4 +335,5 @@ onKeys({
   "/": () => document.getElementById("find").focus(),
   Escape: () => { document.activeElement?.blur(); hand = -Infinity; },
 });
+listen();
 tick();
