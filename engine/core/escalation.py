@@ -79,6 +79,8 @@ class Escalation(Struct, array_like=True):
     """How often something was."""
     pins: list[Pin] = []
     """Every policy that it had, the opening's first; empty where it was never rebased."""
+    left: dict[str, int] = {}
+    """Metric and key of what a rebase left out -> its last cycle: brought back, it begins the next."""
 
     @property
     def opened_by(self) -> tuple[str, str, str]:

@@ -5,10 +5,11 @@ key. What the new version adds takes the state that it would have by the same fa
 cancelled. Nothing that is said by it takes effect before it.
 """
 
-from engine.core.cadences import IDLE, Cadence
-from engine.core.clocks import BY_REBASE, Clock
+from engine.core.cadences import IDLE, RUNNING, Cadence
+from engine.core.clocks import BY_REBASE, LIVE, Clock
 from engine.core.escalation import GONE, Escalation
 from engine.core.facts import Fact
+from engine.core.given import Obligation
 from engine.core.instants import Instant
 from engine.core.judge import Judge
 from engine.core.outcomes import PolicyRef
@@ -48,6 +49,7 @@ def rebase(judge: Judge, plan: Plan, twin: Escalation, fact: Fact) -> Judge:
             e.clocks[place] = known[1]
             moved.runner.rebase(known[0], clock_plan, known[1], at, floor, severity, e.reasons)
         else:
+            clock.cycle = _cycle_after(e, _name(clock_plan), clock.cycle, clock.phase in LIVE)
             moved.runner.adopt(clock_plan, clock, at, floor, severity)
     for place, (cadence_plan, cadence) in enumerate(moved.cadences()):
         served = cadences.get(cadence_plan.metric)
@@ -55,6 +57,8 @@ def rebase(judge: Judge, plan: Plan, twin: Escalation, fact: Fact) -> Judge:
             e.cadences[place] = served[1]
             moved.cadencer.rebase(served[0], cadence_plan, served[1], floor, was_severity, e.severity)
         else:
+            runs = cadence.phase == RUNNING
+            cadence.cycle = _cycle_after(e, (cadence_plan.metric, ""), cadence.cycle, runs)
             moved.cadencer.adopt(cadence_plan, cadence, floor, e.severity)
     for promise in e.commitments:
         moved.commitments.rebase(promise, at)
@@ -99,11 +103,24 @@ def _cancel_left_out(judge: Judge, plan: Plan, twin: Escalation, at: Instant) ->
     for was, clock in judge.clocks():
         if _name(was) not in clocks:
             judge.runner.cancel(was, clock, at, BY_REBASE)
+            _leave(e, _name(was), clock.cycle)
     cadences = {new.metric for new in plan.cadences}
     for served, cadence in judge.cadences():
         if served.metric not in cadences and cadence.phase != IDLE:
             judge.cadencer.cancel(served, cadence, at, BY_REBASE, e.severity)
+            _leave(e, (served.metric, ""), cadence.cycle)
 
 
-def _name(plan: ClockPlan) -> tuple[str, str]:
+def _leave(e: Escalation, name: Obligation, cycle: int) -> None:
+    if cycle:
+        e.left = {**e.left, "/".join(name): cycle}
+
+
+def _cycle_after(e: Escalation, name: Obligation, cycle: int, runs: bool) -> int:
+    """The cycle of what comes back after an earlier rebase had left it out: no cycle has two verdicts."""
+    told = e.left.get("/".join(name), 0)
+    return max(cycle, told + 1 if told and runs else told)
+
+
+def _name(plan: ClockPlan) -> Obligation:
     return plan.metric, plan.key

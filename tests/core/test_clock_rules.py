@@ -338,6 +338,15 @@ show: policy
 0 opened P1; 30 rebased standard 20; 91 now
 => 15 breached acknowledge due 15 standard; 30 cancelled acknowledge due 15 (rebased) standard; 30 cancelled internal_update due 60 (rebased) standard; 90 breached resolve due 90 standard@10:20
 
+== Clock 6: what is left out and then brought back begins its next cycle
+--- standard
+clocks: {acknowledge: {budget: {P1: 15m}}}
+cadence: {internal: {every: {P1: 60m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 90m}}}
+0 opened P1; 20 rebased standard 20; 30 rebased standard; 40 acknowledged; 61 now
+=> 15 breached acknowledge due 15; 20 cancelled acknowledge due 15 (rebased); 20 cancelled internal_update due 60 (rebased); 30 cancelled resolve due 90 (rebased); 30 breached acknowledge #2 due 15 (rebased); 40 stopped_late acknowledge #2 due 15; 60 cadence_missed internal_update #2 due 60 x1
+
 == Clock 6: clocks are found again by their names, wherever the new version has them
 --- standard
 clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 90m}}}
