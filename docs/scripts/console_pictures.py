@@ -23,6 +23,7 @@ STORY_SECONDS = 62.0
 SUBJECT = "helpdesk:48199"
 
 SHOTS: list[tuple[str, str, tuple[int, int], str]] = [
+    ("console-promises-light", "promises", (1440, 700), "light"),  # while one is open
     ("console-board-light", "", (1440, 900), "light"),
     ("console-board-dark", "", (1440, 900), "dark"),
     ("console-board-phone", "", (390, 844), "light"),
@@ -30,7 +31,6 @@ SHOTS: list[tuple[str, str, tuple[int, int], str]] = [
     ("console-escalation-light", f"escalations/{SUBJECT}", (1440, 1500), "light"),
     ("console-escalation-dark", f"escalations/{SUBJECT}", (1440, 1500), "dark"),
     ("console-escalation-phone", f"escalations/{SUBJECT}", (390, 844), "dark"),
-    ("console-promises-light", "promises", (1440, 700), "light"),
     ("console-rca-dark", "rca", (1440, 700), "dark"),
     ("console-report-light", "report", (1440, 1500), "light"),
 ]
