@@ -43,6 +43,8 @@ class Server:
 
     def __init__(self, dice: random.Random) -> None:
         self.seen: defaultdict[str, list[Seen]] = defaultdict(list)
+        self.over: defaultdict[str, set[str]] = defaultdict(set)
+        """Keys that were seen as resolved."""
         self.failures = 0
         self.gone_until = 0.0
         """/down answers nobody before then."""
@@ -64,6 +66,7 @@ class Server:
                     delivery = self.headers["webhook-id"]
                     alerts = json.loads(body)["data"]["alerts"]
                     outer.seen[name] += [Seen(a["key"], a["state"], delivery) for a in alerts]
+                    outer.over[name].update(a["key"] for a in alerts if a["state"] == "resolved")
                 outer.failures += fate != "take"
                 if fate in ("cut", "take and cut"):
                     self.connection.close()
@@ -147,7 +150,7 @@ def test_every_condition_is_seen_firing_once_and_over_once_whatever_is_killed_or
             work.append(len(server.seen["steady"]) - before)
         sender.join()
         notifying.start()
-        moment(notifying, lambda: all(len(over(server.seen[name])) == len(keys) for name in names))
+        moment(notifying, lambda: all(len(server.over[name]) == len(keys) for name in names))
         assert notifying.stop() == 0, notifying.log.read_text()[-3000:]
     finally:
         notifying.kill()
@@ -180,10 +183,6 @@ def moment(notifying: Notifying, true: Any) -> None:
         assert notifying.process.poll() is None, notifying.log.read_text()[-5000:]
         assert time.monotonic() < until, notifying.log.read_text()[-5000:]
         time.sleep(0.05)
-
-
-def over(seen: list[Seen]) -> set[str]:
-    return {one.key for one in list(seen) if one.state == "resolved"}
 
 
 def check(name: str, seen: list[Seen], keys: set[str]) -> None:
