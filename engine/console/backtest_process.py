@@ -25,6 +25,7 @@ from engine.console.filters import BadFilter
 from engine.console.sides import CANDIDATE, Candidate, Side, side_of, sides
 from engine.contract.codec import Decoded, Received
 from engine.core.decide import Options
+from engine.core.facts import REBASED
 from engine.core.instants import Instant
 from engine.core.recurrence import PREFIX
 from engine.policies import load
@@ -124,9 +125,11 @@ def _opened_in(job: Job) -> Select[tuple[str]]:
 
 
 def _wanted(job: Job) -> Any:
-    """Facts of these, and what was said of patterns from the period on."""
+    """Facts of these, and what was said of patterns from the period on. No rebase: to a version that has
+    always been in force there is nothing to move."""
     of_patterns = facts.c.subject.startswith(PREFIX, autoescape=True) & (facts.c.at >= job.start)
-    return or_(facts.c.subject.in_(_opened_in(job)), of_patterns) & (facts.c.at <= job.until)
+    judged = or_(facts.c.subject.in_(_opened_in(job)), of_patterns)
+    return judged & (facts.c.at <= job.until) & (facts.c.kind != REBASED)
 
 
 def _events(connection: Connection, job: Job) -> int:

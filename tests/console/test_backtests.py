@@ -149,10 +149,17 @@ def test_the_same_question_is_answered_once_and_a_new_event_makes_it_another(
     assert backtests.start(TRIED, "Olek").id == done.id
     said = read_line(json.dumps(event(99, "updated", "desk:2", "2026-11-20T11:59:00Z")).encode())
     assert isinstance(said, Received)
-    house.archive.write([said], [])
+    version = {"policy": "shops", "version": "2026-11-20T00:00:00Z", "hash": "5d41402abc4b2a76"}
+    moved = event(98, "rebased", "desk:2", "2026-11-20T11:58:00Z", reason="agreed", **version)
+    rebased = read_line(json.dumps(moved).encode())
+    assert isinstance(rebased, Received)
+    house.archive.write([said, rebased], [])
     again = backtests.start(TRIED, "Olek")
     assert again.id != done.id
-    assert ended(house, again.id).state == "done"
+    found = ended(house, again.id).found
+    assert found is not None
+    assert done.found is not None
+    assert found.events == done.found.events + 1, "what moves it to a version moves nothing here"
     assert backtests.all()[0].id == again.id
 
 
