@@ -106,9 +106,11 @@ def page(judged: Judged, promised: dict[str, float], about: dict[str, tuple[str,
 cadence of [`{policy}`](../{policy}).
 The intervals are that file's, not GitHub's: nobody promised them. Change them and look again:
 
-    vigil import github-status github_status_incidents.jsonl.gz -o github.jsonl
-    vigil replay github.jsonl --policies {policy} -o outcomes.jsonl
-    python docs/scripts/github_status.py github_status_incidents.jsonl.gz
+```console
+$ vigil import github-status github_status_incidents.jsonl.gz -o github.jsonl
+$ vigil replay github.jsonl --policies {policy} -o outcomes.jsonl
+$ python docs/scripts/github_status.py github_status_incidents.jsonl.gz
+```
 
 ![Every silence between two updates; those longer than the interval are marked](images/github-cadence.svg)
 

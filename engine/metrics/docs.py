@@ -17,8 +17,10 @@ Every worker answers `GET /metrics` for itself. Add workers up in PromQL: `sum b
 `min by (severity) (…)` for deadlines, `histogram_quantile(0.9, sum by (le) (rate(…_bucket[1d])))` for times.
 MTTR over thirty days, by severity:
 
-    sum by (severity) (increase(sla_time_to_resolve_seconds_sum[30d]))
-      / sum by (severity) (increase(sla_time_to_resolve_seconds_count[30d]))
+```promql
+sum by (severity) (increase(sla_time_to_resolve_seconds_sum[30d]))
+  / sum by (severity) (increase(sla_time_to_resolve_seconds_count[30d]))
+```
 
 No subject and no customer is ever a label. Labels whose values come from outside are bounded: beyond the
 built-in clocks and the first {CUSTOM_CLOCKS_AT_MOST} custom ones of the policies, `metric` is `other`;
