@@ -81,6 +81,7 @@ async def _load(
         if wish.interval is None:
             await loading.run(wish.until, stopping)
         else:
+            people().print(f"{door.name}: follows, asking every {wish.interval:g} s until stopped")
             await loading.follow(wish.until, wish.interval, stopping)
         return loading.standing
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import vigil
 
+from cli.running import vigil
 from engine.cli.exits import ExitCode
 
 POLICY = """

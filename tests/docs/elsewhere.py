@@ -119,3 +119,10 @@ TOOLS = {
 
 SYSTEM = {"curl", "date", "done", "echo", "export", "for", "sh", "uuidgen"}
 """What a shell has, or every system."""
+
+LATER = {
+    r"^docs/security.md:": "Kafka with passwords and certificates: tests/security/test_rights_on_kafka.py",
+    r"^\S+: vigil bench": "measures for minutes; tests/bench runs each part for a moment",
+    r"^\S+: vigil demo": "plays for two minutes; tests/e2e/test_demo_runs.py",
+}
+"""Commands of ours, after their page, that are not typed here, and where they run instead."""

@@ -2,7 +2,7 @@
 
 A command stands in a block of the kind `console`, after `$ `; a line that ends with a backslash goes on in
 the next. The lines below it, up to the next `$ `, are what it prints. A block with a title, such as
-`yaml title="notify.yaml"`, is that file.
+`yaml title="notify.yaml"`, is that file; it is there from the page's beginning.
 """
 
 import re
