@@ -180,10 +180,10 @@ class Row:
         """Why it stands as it does; empty where there is nothing to say."""
         if self.state == PAUSED:
             return _WAITS_FOR.get(self.view.why) or f"Paused: {self.view.why.replace('_', ' ')}"
+        if self.late:
+            return "its source is behind"
         if self.state == UNKNOWN:
-            return "its source is behind" if self.late else "not judged yet"
-        if self.is_provisional:
-            return "said before its source caught up"
+            return "not judged yet"
         if self.view.in_a_row > 1:
             return f"{ordinal(self.view.in_a_row)} missed in a row"
         return ""

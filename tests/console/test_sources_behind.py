@@ -66,7 +66,7 @@ def test_what_time_makes_a_breach_meanwhile_is_provisional_from_the_beginning(de
     assert doubts(desk, late(20), 25) == []
     assert doubts(desk, late(20), 31) == [("customer_update", BREACHED, True)]
     (row,) = [one for one in desk.board.all() if one.is_provisional]
-    assert row.why == "said before its source caught up"
+    assert row.why == "its source is behind"
 
 
 def test_an_unknown_verdict_says_whether_it_waits_for_its_source(desk: Desk) -> None:
