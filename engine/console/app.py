@@ -372,9 +372,10 @@ class _Site:
         return {"live": True}
 
     async def ready(self) -> JSONResponse:
-        """That the board has read the engine's state to its end, and the archive goes on."""
+        """That the board has read the engine's state to its end. An archive that cannot go on is told: the
+        board is of use without it, and a page that is taken away says nothing to anybody."""
         told = {"failed": self._house.live.failed, "archive_failed": self._archive_failed()}
-        is_ready = self._house.live.is_ready and not told["archive_failed"]
+        is_ready = self._house.live.is_ready
         return JSONResponse({"ready": is_ready, **told}, 200 if is_ready else 503)
 
     def _archive_failed(self) -> str:
