@@ -31,16 +31,19 @@ _AWAY_SECONDS = 2.0
 
 
 class Remembered:
-    """The memory of one receiver, in the record."""
+    """The memory of one receiver, in the record, for one attempt."""
 
     def __init__(self, record: Record, receiver: str, now: Callable[[], Instant]) -> None:
         self._record, self._receiver, self._now = record, receiver, now
+        self.has_grown = False
+        """Something of the attempt has arrived, and the next one goes on from there."""
 
     def get(self, key: str) -> str | None:
         return self._record.remembered(self._receiver, key)
 
     def put(self, key: str, value: str) -> None:
         self._record.remember(self._receiver, key, value, self._now())
+        self.has_grown = True
 
 
 class Sender:
@@ -57,7 +60,6 @@ class Sender:
     ) -> None:
         self._receiver, self._record, self._root = receiver, record, root
         self._metrics, self._now, self._dice = metrics, now, dice
-        self._memory = Remembered(record, receiver.name, now)
         self._circuit = Circuit(dice)
         self._news = asyncio.Event()
         self._measured = Instant(0)
@@ -132,15 +134,16 @@ class Sender:
 
     async def _send(self, attempt: Attempt) -> "_End":
         began = time.monotonic()
+        memory = Remembered(self._record, self._receiver.name, self._now)
         try:
             async with asyncio.timeout(_LONGEST_SEND):
-                await self._receiver.send(attempt.notification, self._memory)
+                await self._receiver.send(attempt.notification, memory)
         except Refused as why:
             return _End(attempt, DEAD, why.reason)
         except TryAgain as why:
-            return _End(attempt, FAILED, why.reason, why.after)
+            return _End(attempt, FAILED, why.reason, why.after, went_on=memory.has_grown)
         except TimeoutError:
-            return _End(attempt, FAILED, f"not done within {_LONGEST_SEND:g} s")
+            return _End(attempt, FAILED, f"not done within {_LONGEST_SEND:g} s", went_on=memory.has_grown)
         except AWAY:
             raise
         except Exception as error:
@@ -158,10 +161,14 @@ class Sender:
             if was != CLOSED:
                 log.info("receiver_is_back", receiver=name)
             return _Note(end, now, now)
+        failures = end.attempt.notification.attempt + 1
+        if end.went_on:  # or a large group, of which each attempt tells a part, would wait longer each time
+            self._circuit.succeeded()
+            failures = 1
         self._circuit.failed(now, end.after)
         if was == CLOSED and self._circuit.state(now) != CLOSED:
             log.error("receiver_is_down", receiver=name, why=end.why)
-        wait = max(backoff(end.attempt.notification.attempt + 1, self._dice), int((end.after or 0) * SECOND))
+        wait = max(backoff(failures, self._dice), int((end.after or 0) * SECOND))
         return _Note(end, now, Instant(now + wait))
 
     def _note(self, notes: "Sequence[_Note]") -> list[int]:
@@ -192,6 +199,8 @@ class _End(NamedTuple):
     after: float | None = None
     """Seconds that the receiver asked for."""
     seconds: float = 0.0
+    went_on: bool = False
+    """A part of what failed has arrived."""
 
 
 class _Note(NamedTuple):

@@ -14,9 +14,10 @@ from sqlalchemy.exc import OperationalError
 from engine.core.instants import Instant
 from engine.metrics.notify import NotifyMetrics
 from engine.notify.alert import Notification
-from engine.notify.circuit import FIRST_OPEN
+from engine.notify.circuit import FAILURES, FIRST_OPEN, FIRST_WAIT
 from engine.notify.receivers.webhook import Webhook, WebhookConfig
 from engine.notify.record import Record
+from engine.notify.routing import Route
 from engine.notify.sending import Sender
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, take
@@ -29,6 +30,8 @@ class Busy:
     def __init__(self) -> None:
         self.now = self.most = self.taken = 0
         self.status = 200
+        self.fails_every = 0
+        """So many deliveries are taken for each that is not."""
 
     async def handle(self, request: web.Request) -> web.Response:
         self.now += 1
@@ -36,6 +39,8 @@ class Busy:
         await request.read()
         await asyncio.sleep(0.05)
         self.now, self.taken = self.now - 1, self.taken + 1
+        if self.fails_every and self.taken % self.fails_every == 0:
+            return web.Response(status=503)
         return web.Response(status=self.status)
 
 
@@ -66,10 +71,10 @@ def desk(url: str, at_once: int = 8) -> Webhook:
     return Webhook("desk", config)
 
 
-def sender(record: Record, to: Any, time: Time, number: int = 20) -> Sender:
+def sender(record: Record, to: Any, time: Time, number: int = 20, root: Route = ROOT) -> Sender:
     """With so many conditions to tell."""
-    take(record, *(outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(number)))
-    return Sender(to, record, ROOT, NotifyMetrics(["desk"]), time, Random(1))  # noqa: S311
+    take(record, *(outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(number)), root=root)
+    return Sender(to, record, root, NotifyMetrics(["desk"]), time, Random(1))  # noqa: S311
 
 
 @pytest.mark.parametrize(("at_once", "most"), [(8, range(2, 9)), (1, range(1, 2))])
@@ -101,6 +106,22 @@ async def test_what_fails_together_is_one_reason_to_wait_and_then_one_is_tried(
         await telling.round(asyncio.Event())
         await telling.round(asyncio.Event())
         assert (there.taken, record.due("desk", after(60), 99).groups) == (29, []), "nothing was given up"
+
+
+async def test_a_large_group_goes_on_at_once_where_a_part_of_it_arrives_each_time(
+    tmp_path: Path, busy: tuple[Busy, str]
+) -> None:
+    there, url = busy
+    there.fails_every, time, digest = 2, Time(), Route("desk", group_by=("customer",))
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        telling = sender(record, desk(url), time, number=150, root=digest)
+        tries = 0
+        while record.due("desk", after(60), 1).groups:
+            time.now = Instant(time.now + FIRST_WAIT)
+            await telling.round(asyncio.Event())
+            tries += 1
+        assert tries > FAILURES, "it failed more often than what opens the circuit"
+        assert there.taken == 2 * tries - 1, "at every try one delivery was taken, and none was sent twice"
 
 
 async def test_what_arrived_is_noted_though_the_record_was_away_for_another(

@@ -26,6 +26,7 @@ _GONE = 410
 _SHORT = 120
 """Characters that are left of each text of an alert that does not fit even alone."""
 _PREFIX = "whsec_"
+_LONGEST_STAMP = "2026-11-28T20:12:00.000000Z"
 
 
 class WebhookConfig(HttpConfig):
@@ -63,8 +64,8 @@ class Webhook:
         await self.wording.prepare(notification.alerts)
         place = f"{self.name}/{notification.group}"
         taken = (memory.get(place) or "").split() if notification.attempt else []
-        for alerts in _deliveries(notification, self.wording):
-            body, message = _body(notification, alerts, self.wording), _id(notification, alerts)
+        for alerts, body in _deliveries(notification, self.wording):
+            message = _id(notification, alerts)
             if message in taken:
                 continue
             stamp = str(int(time.time()))
@@ -108,31 +109,37 @@ def _id(notification: Notification, alerts: Sequence[Alert]) -> str:
     return "msg_" + hashlib.blake2b("\n\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _deliveries(notification: Notification, wording: Wording) -> Iterator[list[Alert]]:
-    """The alerts in their order, in as few lists as fit; one that is too long alone is alone."""
+def _deliveries(notification: Notification, wording: Wording) -> Iterator[tuple[list[Alert], bytes]]:
+    """The alerts in their order, in as few bodies as fit; one that is too long alone is alone, and cut."""
+    room = LARGEST_BODY - len(_encoded(notification, [], _LONGEST_STAMP))
     taken: list[Alert] = []
+    told: list[bytes] = []
+    size = 0
     for alert in notification.alerts:
-        if taken and len(_body(notification, [*taken, alert], wording)) > LARGEST_BODY:
-            yield taken
-            taken = []
+        words = _told(alert, wording)
+        one = orjson.dumps(words)
+        if len(one) > room:
+            one = orjson.dumps(_shortened(words))
+        if taken and size + len(one) > room:
+            yield taken, _body(notification, taken, told)
+            taken, told, size = [], [], 0
         taken.append(alert)
+        told.append(one)
+        size += len(one) + 1
     if taken:
-        yield taken
+        yield taken, _body(notification, taken, told)
 
 
-def _body(notification: Notification, alerts: Sequence[Alert], wording: Wording) -> bytes:
-    told = [_told(alert, wording) for alert in alerts]
-    body = _encoded(notification, alerts, told)
-    if len(alerts) == 1 and len(body) > LARGEST_BODY:
-        body = _encoded(notification, alerts, [_shortened(one) for one in told])
-    return body
-
-
-def _encoded(notification: Notification, alerts: Sequence[Alert], told: list[Any]) -> bytes:
+def _body(notification: Notification, alerts: Sequence[Alert], told: Sequence[bytes]) -> bytes:
     """`timestamp` is when the latest of them came about: the same body at every try."""
     latest = max(alert.outcome.effective_at for alert in alerts)
-    data = {"receiver": notification.receiver, "group": notification.group, "alerts": told}
-    return orjson.dumps({"type": "vigil.alerts.v1", "timestamp": format_instant(latest), "data": data})
+    return _encoded(notification, told, format_instant(latest))
+
+
+def _encoded(notification: Notification, told: Sequence[bytes], stamp: str) -> bytes:
+    alerts = [orjson.Fragment(one) for one in told]
+    data = {"receiver": notification.receiver, "group": notification.group, "alerts": alerts}
+    return orjson.dumps({"type": "vigil.alerts.v1", "timestamp": stamp, "data": data})
 
 
 def _told(alert: Alert, wording: Wording) -> dict[str, Any]:
