@@ -200,7 +200,8 @@ def files(*patterns: str) -> Iterator[bytes]:
 def blocks(page: str, kind: str, holding: str) -> Iterator[bytes]:
     """The code blocks of a page that hold a word."""
     text = (ROOT / page).read_text()
-    found = [block for block in re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) if holding in block]
+    blocks = re.findall(rf"```{kind}[^\n]*\n(.*?)```", text, re.DOTALL)
+    found = [block for block in blocks if holding in block]
     assert found, page
     return (block.encode() for block in found)
 
