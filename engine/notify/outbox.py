@@ -66,7 +66,7 @@ class Outbox:
         group = one.group
         group.attempt, group.since = group.attempt + 1, group.since or now
         group.why, group.due, group.held = storable(why), again, False
-        one.store_group()
+        one.keep_group()
 
     def refused(self, attempt: Attempt, why: str, now: Instant) -> int:
         """It will never be taken: a dead letter, and its number."""

@@ -1,6 +1,7 @@
 """One group of a receiver, in a transaction in which something is told of it, or noted as told."""
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -22,9 +23,19 @@ class Turn:
         self._connection, self._place = connection, {"r": receiver, "g": group}
         row = connection.execute(_GROUP, self._place).first()
         self.group = Group() if row is None else read_group(row)
-        found = [read_member(row) for row in connection.execute(_MEMBERS, self._place)]
-        self.members = {member.alert.key: member for member in found}
-        self.route = route_of(root, receiver, group, found[0].alert) if found else None
+        self._root = root
+
+    @cached_property
+    def members(self) -> dict[str, Member]:
+        """By key. Read when asked for: of a large group they are thousands."""
+        found = [read_member(row) for row in self._connection.execute(_MEMBERS, self._place)]
+        return {member.alert.key: member for member in found}
+
+    @cached_property
+    def route(self) -> Route | None:
+        """None where nothing is in the group."""
+        first = next(iter(self.members.values()), None)
+        return None if first is None else route_of(self._root, self.receiver, self.name, first.alert)
 
     def store(self, member: Member) -> None:
         row: dict[str, Any] = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
@@ -57,6 +68,10 @@ class Turn:
         if not self.members:
             self._connection.execute(_DROP_GROUP, self._place)
             return
+        self.keep_group()
+
+    def keep_group(self) -> None:
+        """As `store_group`, whatever is in it."""
         values = {f"g_{name}": value for name, value in msgspec.structs.asdict(self.group).items()}
         self._connection.execute(_STORE_GROUP, self._place | values)
 

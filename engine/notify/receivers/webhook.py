@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -61,13 +61,13 @@ class Webhook:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        await self.wording.prepare(notification.alerts)
         place = f"{self.name}/{notification.group}"
         taken = (memory.get(place) or "").split() if notification.attempt else []
-        for alerts, body in _deliveries(notification, self.wording):
+        known = frozenset(taken)
+        left = [alert for alert in notification.alerts if not known or _mark(alert) not in known]
+        await self.wording.prepare(left)
+        for alerts, body in _deliveries(notification, left, self.wording):
             message = _id(notification, alerts)
-            if message in taken:
-                continue
             stamp = str(int(time.time()))
             headers = {
                 "content-type": "application/json",
@@ -82,7 +82,7 @@ class Webhook:
                 )
             must_be_taken(answer, self.name)
             if len(alerts) < len(notification.alerts):  # a retry goes on here, or a large group never ends
-                taken.append(message)
+                taken += map(_mark, alerts)
                 memory.put(place, " ".join(taken))
 
 
@@ -109,13 +109,23 @@ def _id(notification: Notification, alerts: Sequence[Alert]) -> str:
     return "msg_" + hashlib.blake2b("\n\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _deliveries(notification: Notification, wording: Wording) -> Iterator[tuple[list[Alert], bytes]]:
-    """The alerts in their order, in as few bodies as fit; one that is too long alone is alone, and cut."""
+def _mark(alert: Alert) -> str:
+    """By which an alert that was taken, as it is now, is known again."""
+    return hashlib.blake2b(f"{alert.key}\n{alert.state}\n{alert.changed}".encode(), digest_size=8).hexdigest()
+
+
+def _deliveries(
+    notification: Notification, alerts: Iterable[Alert], wording: Wording
+) -> Iterator[tuple[list[Alert], bytes]]:
+    """The alerts in their order, in as few bodies as fit; one that is too long alone is alone, and cut.
+
+    Of what is left after some of them, the same: a delivery that failed has its id again.
+    """
     room = LARGEST_BODY - len(_encoded(notification, [], _LONGEST_STAMP))
     taken: list[Alert] = []
     told: list[bytes] = []
     size = 0
-    for alert in notification.alerts:
+    for alert in alerts:
         words = _told(alert, wording)
         one = orjson.dumps(words)
         if len(one) > room:
