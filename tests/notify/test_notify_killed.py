@@ -26,6 +26,8 @@ from notify.notifying import Notifying, webhook
 
 KILLS = max(5, int(os.environ.get("VIGIL_SOAK_KILLS", "5")))
 OUTCOMES = max(2_000, int(os.environ.get("VIGIL_SOAK_OUTCOMES", "2000")))
+CUSTOMERS = max(20, OUTCOMES // 1_000)
+"""Each has a digest of some 450 alerts at most."""
 
 pytestmark = pytest.mark.timeout(240 + OUTCOMES // 20)
 
@@ -103,7 +105,7 @@ def lives(dice: random.Random) -> Iterator[Outcome]:
             one = replace(
                 example_outcome(name),
                 subject=subject,
-                customer_id=f"c{number % 20}",
+                customer_id=f"c{number % CUSTOMERS}",
                 id=f"{subject}-{step}",
                 seq=step + 1,
                 effective_at=effective,
