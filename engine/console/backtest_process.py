@@ -22,7 +22,7 @@ from engine.archive.accounts import fact_of
 from engine.archive.tables import escalations, facts, pruned
 from engine.console.backtested import Found, Limits, Ways, found
 from engine.console.filters import BadFilter
-from engine.console.sides import CANDIDATE, Candidate, Side, side_of, sides
+from engine.console.sides import CANDIDATE, Candidate, Side, chosen
 from engine.contract.codec import Decoded, Received
 from engine.core.decide import Options
 from engine.core.facts import REBASED
@@ -105,11 +105,8 @@ def run(job: Job, tell: "Teller") -> Found:
 
 def _sides(job: Job) -> tuple[Side, Side]:
     """As they were when they were chosen."""
-    candidate, wrong = Candidate(Path(job.candidate) if job.candidate else None).read()
-    if wrong:
-        raise Refusal(f"the candidate cannot be read: {wrong}")
-    among = sides(load(Path(job.policies)), candidate, job.at)
-    before, after = side_of("before", job.before, among), side_of("after", job.after, among)
+    candidate = Candidate(Path(job.candidate) if job.candidate else None)
+    before, after = chosen(job.before, job.after, load(Path(job.policies)), candidate, job.at)
     for side, mark in zip((before, after), job.marks, strict=True):
         if side.mark != mark:
             advice = ": ask again" if side.key == CANDIDATE else ": restart it to judge by them"

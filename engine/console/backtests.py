@@ -21,7 +21,7 @@ from engine.console.backtest_process import MOST_SECONDS, Done, Job, Progress, R
 from engine.console.backtested import Found, SideTold
 from engine.console.filters import BadFilter
 from engine.console.ledgers import Mark, removed
-from engine.console.sides import Candidate, Side, course, side_of, sides
+from engine.console.sides import Candidate, Side, chosen, course, sides
 from engine.core.decide import Options
 from engine.core.instants import DAY, Instant, Span, format_instant, from_datetime, to_datetime
 from engine.core.policy import Book
@@ -149,10 +149,7 @@ class Backtests:
     def start(self, wanted: Wanted, by: str) -> BacktestTold:
         """Begin it, unless the same is known or runs. Busy; BadFilter for what cannot be asked."""
         now = self._now()
-        among, wrong = self.sides()
-        if wrong and "candidate" in (wanted.before, wanted.after):
-            raise BadFilter(f"the candidate cannot be read: {wrong}")
-        before, after = side_of("before", wanted.before, among), side_of("after", wanted.after, among)
+        before, after = chosen(wanted.before, wanted.after, self._book, self._candidate, now)
         marks = before.mark, after.mark
         if marks[0] == marks[1]:
             raise BadFilter("after: expected other policies than before: nothing can differ between these")

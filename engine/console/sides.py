@@ -96,8 +96,16 @@ def key_of(policy: Policy | PolicyOf) -> str:
     return f"{policy.name}@{policy.version}"
 
 
-def side_of(field: str, key: str, among: list[Side]) -> Side:
-    """BadFilter where there is none of that key."""
+def chosen(before: str, after: str, book: Book, candidate: Candidate, at: Instant) -> tuple[Side, Side]:
+    """The two of these keys. BadFilter where one is none, or the candidate and cannot be read."""
+    read, wrong = candidate.read()
+    if wrong and CANDIDATE in (before, after):
+        raise BadFilter(f"the candidate cannot be read: {wrong}")
+    among = sides(book, read, at)
+    return _of("before", before, among), _of("after", after, among)
+
+
+def _of(field: str, key: str, among: list[Side]) -> Side:
     for one in among:
         if one.key == key:
             return one
