@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 import time
 import urllib.request
@@ -17,7 +16,7 @@ from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.bench.backlog import preload
-from engine.bench.loop import Say, Where, environment, on_own_topics, settings_for_bench, worker
+from engine.bench.loop import Say, Where, on_own_topics, settings_for_bench, vigil, worker
 from engine.bench.readers import Readers
 from engine.bench.steady import PROBE, Flow, openings
 from engine.bench.watching import NotTaken
@@ -285,13 +284,6 @@ def _is_ready(port: int) -> bool:
 def console(settings: Settings, port: int) -> Iterator[Child]:
     """A `vigil console` of these settings with an archive that nobody fills, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
-        archive = ["--archive", f"sqlite:///{folder}/archive.db", "--no-follow"]
-        child = Child(
-            [sys.executable, "-m", "engine.cli.main", "console", "--port", str(port), *archive],
-            log=Path(folder) / "console.log",
-            env=environment(settings),
-        )
-        try:
+        archive = "--archive", f"sqlite:///{folder}/archive.db", "--no-follow"
+        with vigil(settings, "console", "--port", str(port), *archive) as child:
             yield child
-        finally:
-            child.stop()

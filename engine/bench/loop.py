@@ -111,11 +111,18 @@ def forget(settings: Settings, names: tuple[str, ...]) -> None:
 @contextmanager
 def worker(settings: Settings) -> Iterator[Child]:
     """A `vigil worker` of these settings, in a process of its own."""
+    with vigil(settings, "worker") as child:
+        yield child
+
+
+@contextmanager
+def vigil(settings: Settings, command: str, *arguments: str) -> Iterator[Child]:
+    """A command of these settings, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
         child = Child(
-            [sys.executable, "-m", "engine.cli.main", "worker"],
-            log=Path(folder) / "worker.log",
-            env=environment(settings),
+            [sys.executable, "-m", "engine.cli.main", command, *arguments],
+            log=Path(folder) / f"{command}.log",
+            env=_environment(settings),
         )
         try:
             yield child
@@ -123,7 +130,7 @@ def worker(settings: Settings) -> Iterator[Child]:
             child.stop()
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings) -> dict[str, str]:
     """Settings as the variables that make them; those that the caller has set stay (credentials)."""
     ours = settings.model_dump(mode="json", exclude_unset=True)
     return dict(os.environ) | {f"VIGIL_{name.upper()}": str(value) for name, value in ours.items()}

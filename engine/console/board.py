@@ -173,9 +173,12 @@ class Board:
         subjects = {one for one in self._doubtful() if one not in made}
         while self._turns and self._turns[0][0] <= now:
             _, _, row = heappop(self._turns)
-            if row.view.subject not in made and row in self._rows.get(row.view.subject, ()):
+            if row.view.subject not in made and self._has(row):
                 subjects.add(row.view.subject)
         return {one: [self._row(row.source, now, row) for row in self._rows[one]] for one in subjects}
+
+    def _has(self, row: Row) -> bool:
+        return row in self._rows.get(row.view.subject, ())
 
     def _wake(self, fresh: Iterable[Row]) -> None:
         """Have them made anew when their time comes."""
@@ -183,7 +186,7 @@ class Board:
             if row.turns_at < NEVER:
                 heappush(self._turns, (row.turns_at, next(self._numbers), row))
         if len(self._turns) > 2 * len(self) + AT_ONCE:  # most are of rows that have gone
-            self._turns = [one for one in self._turns if one[2] in self._rows.get(one[2].view.subject, ())]
+            self._turns = [one for one in self._turns if self._has(one[2])]
             heapify(self._turns)
 
     def look(self, wanted: Filter, me: str, zone: tzinfo, now: Instant, size: int, start: int = 0) -> Look:

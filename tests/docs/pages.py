@@ -7,8 +7,8 @@ the next. The lines below it, up to the next `$ `, are what it prints. A block w
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
@@ -20,43 +20,39 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _INFO = re.compile(r"""(?P<kind>\w*)(?: title="(?P<title>[^"]+)")?""")
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     page: str
     """Its path from the repository's root."""
     line: int
-    """Of its first line, the fence not counted."""
-    kind: str
-    title: str
-    text: str
 
     @property
     def where(self) -> str:
         return f"{self.page}:{self.line}"
 
 
-class Command(NamedTuple):
-    page: str
-    line: int
+@dataclass(frozen=True)
+class Block(Place):
+    """`line`: of its first line, the fence not counted."""
+
+    kind: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command(Place):
     text: str
     """What a shell is given: without the prompt; continued lines are in it."""
     shown: tuple[str, ...]
     """The lines that the page says it prints."""
 
-    @property
-    def where(self) -> str:
-        return f"{self.page}:{self.line}"
 
-
-class Inline(NamedTuple):
+@dataclass(frozen=True)
+class Inline(Place):
     """A command in the running text, between backquotes: often a part of one, such as `vigil pir DESK`."""
 
-    page: str
-    line: int
     text: str
-
-    @property
-    def where(self) -> str:
-        return f"{self.page}:{self.line}"
 
 
 def pages(root: Path = ROOT) -> list[Path]:

@@ -64,7 +64,7 @@ class Webhook:
         place = f"{self.name}/{notification.group}"
         taken = (memory.get(place) or "").split() if notification.attempt else []
         known = frozenset(taken)
-        left = [alert for alert in notification.alerts if not known or _mark(alert) not in known]
+        left = [alert for alert in notification.alerts if _mark(alert) not in known]
         await self.wording.prepare(left)
         for alerts, body in _deliveries(notification, left, self.wording):
             message = _id(notification, alerts)
@@ -105,13 +105,17 @@ def sign(key: bytes, message: str, stamp: str, body: bytes) -> str:
 
 
 def _id(notification: Notification, alerts: Sequence[Alert]) -> str:
-    parts = [notification.receiver, *(f"{a.key}\n{a.state}\n{a.changed}" for a in alerts)]
+    parts = [notification.receiver, *map(_said, alerts)]
     return "msg_" + hashlib.blake2b("\n\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _mark(alert: Alert) -> str:
     """By which an alert that was taken, as it is now, is known again."""
-    return hashlib.blake2b(f"{alert.key}\n{alert.state}\n{alert.changed}".encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(_said(alert).encode(), digest_size=8).hexdigest()
+
+
+def _said(alert: Alert) -> str:
+    return f"{alert.key}\n{alert.state}\n{alert.changed}"
 
 
 def _deliveries(
