@@ -7,7 +7,7 @@ the process stood still for too long; somebody else wrote our changelog; an old 
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine.contract.records import Record
 from engine.settings import Settings
@@ -85,6 +85,22 @@ class Acknowledged:
 
     async def close(self) -> None:
         await self._sender.stop()
+
+    def written(self) -> dict[int, int]:
+        """Partition → the last offset of its changelog, where nothing is being written; -1: empty."""
+        last = self._table.last_offset
+        return {
+            number: last.get(number, -1)
+            for number in self._table.partitions_held
+            if number not in self._last or self._last[number].done()
+        }
+
+    def compare(self, before: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        """End the process where a changelog ends behind what we have written, before as now."""
+        for number, last in self.written().items():
+            end = ends.get(number, -1)
+            if before.get(number) == last < end:
+                in_doubt("foreign_changelog_write", partition=number, expected=last, got=end)
 
     async def _settle(self, decision: Decision, previous: asyncio.Task[None] | None) -> None:
         number = decision.chunk.partition

@@ -1,9 +1,11 @@
 """The Faust application: Faust's settings, and the wiring of agent, table and shell."""
 
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
 from faust.types import TP
 from faust.types.auth import CredentialsT
 from faust.types.settings import Settings as FaustSettings
@@ -50,6 +52,20 @@ class FaustGroup:
 
     def settled_assignment(self) -> bool:
         return not (self._app.rebalancing or self._app.in_recovery)
+
+    def recovers_again(self) -> bool:
+        return bool(self._recovery.signal_recovery_start.is_set())
+
+    def changelog_ends(self) -> dict[int, int]:
+        return {tp.partition: last for tp, last in self._recovery.active_highwaters.items()}
+
+    async def changelog_ends_now(self) -> dict[int, int]:
+        ends = await self._app.consumer.highwaters(*self._recovery.active_tps)
+        return {tp.partition: end - 1 for tp, end in ends.items()}
+
+    @property
+    def _recovery(self) -> Recovery:
+        return cast(TableManager, self._app.tables).recovery
 
     def source_partitions(self) -> set[TP]:
         return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}

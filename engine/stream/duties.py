@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from faust.types import TP
 
 from engine.core.instants import NEVER, SECOND, Instant
@@ -27,6 +27,7 @@ MAY_PASS = (KafkaTimeoutError, KafkaConnectionError)
 """What a broker that is away for a while looks like to the producer of ticks."""
 LAG_INTERVAL = 1.0
 DROPPED_INTERVAL = 1.0
+CHANGELOG_INTERVAL = 10.0
 STANDING_INTERVAL = 5.0
 STANDING_SHARE = 0.02
 """Of the processor, at most: with a million escalations one count takes a second."""
@@ -63,7 +64,7 @@ class Duties:
         if not self._clock.event_time:
             duties.append(self._tick)
         if isinstance(self._shell.stage, Acknowledged):
-            duties.append(self._beat)
+            duties += [self._beat, self._watch_changelog]
         self._tasks = [asyncio.create_task(self._guard(duty)) for duty in duties]
 
     async def stop(self) -> None:
@@ -125,6 +126,24 @@ class Duties:
         while True:
             stage.pulse.beat()
             await asyncio.sleep(stage.pulse.limit / 10)
+
+    async def _watch_changelog(self) -> None:
+        """A late write of an earlier owner shows at our next write. Where none comes, compaction could keep
+        the late record of a key and drop ours."""
+        stage = self._shell.stage
+        assert isinstance(stage, Acknowledged)  # noqa: S101  (narrows the type)
+        while True:
+            await asyncio.sleep(CHANGELOG_INTERVAL)
+            generation, written = self._group.generation(), stage.written()
+            if not self._shell.accepting:
+                continue
+            try:
+                ends = await self._group.changelog_ends_now()
+            except (KafkaError, TimeoutError) as error:  # a broker that is away for a while
+                log.warning("changelog_not_watched", error=repr(error))
+                continue
+            if self._shell.accepting and generation == self._group.generation():
+                stage.compare(written, ends)
 
     async def _count(self) -> None:
         while True:

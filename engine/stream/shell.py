@@ -46,6 +46,15 @@ class Group(Protocol):
     def settled_assignment(self) -> bool:
         """Neither rebalancing nor recovering."""
 
+    def recovers_again(self) -> bool:
+        """A rebalance has come since the recovery began, and another recovery follows."""
+
+    def changelog_ends(self) -> dict[int, int]:
+        """Partition → the last offset of its changelog when the last recovery began; -1: empty."""
+
+    async def changelog_ends_now(self) -> dict[int, int]:
+        """The same at this moment, of the partitions owned."""
+
     def source_partitions(self) -> set[TP]: ...
 
     async def start_of(self, tp: TP) -> int:
@@ -92,6 +101,8 @@ class Shell:
         self._sender = sender
         self._room = asyncio.Semaphore(settings.chunks_in_flight)
         self._surrenders = 0
+        self._owned_since = 0
+        """How often it had surrendered when it last was given partitions."""
         self._away_since = time.monotonic()
         self._recovery_since = time.monotonic()
         self._topics = frozenset(settings.input_topics)
@@ -122,6 +133,7 @@ class Shell:
 
     async def _own(self, partitions: set[int]) -> None:
         began = self._recovery_since = time.monotonic()
+        self._owned_since = self._surrenders
         self.table.applied = 0
         self._metrics.recovering(True)
         await self.stage.own(partitions)
@@ -130,6 +142,13 @@ class Shell:
     async def recovered(self) -> None:
         """The state is read back: rebuild what is made from it, and accept."""
         surrenders = self._surrenders
+        # Faust calls this for a recovery that a rebalance has interrupted too, with what it had read by then.
+        if surrenders != self._owned_since or self._group.recovers_again():
+            log.info("recovery_interrupted")
+            return
+        unread = self.table.unread(self._group.changelog_ends())
+        if unread:
+            in_doubt("state_incomplete", unread=unread)
         try:
             alarms, starts = await self._made_from_state()
         except UnknownStateFormat as error:

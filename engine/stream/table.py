@@ -1,13 +1,19 @@
 """The state of the partitions that this worker owns: a dict of bytes each; Faust recovers them."""
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, cast
 
+import structlog
+from aiokafka.errors import IllegalStateError
+from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP, EventT
 
 from engine.stream.chunks import Chunk
 from engine.stream.ending import in_doubt
+
+log = structlog.stdlib.get_logger("vigil.stream")
 
 EPOCH = "vigil_epoch"
 """Header of a changelog record: which assignment wrote it. For acknowledged delivery, without fences."""
@@ -43,14 +49,54 @@ class StateTable(Table[bytes, bytes]):
             found = self.partitions_held[partition] = {}
         return found
 
+    async def on_changelog_event(self, event: EventT[Any]) -> None:
+        """Take what recovery has read: a message whose value is a chunk.
+
+        A rebalance in the middle of a recovery leaves a chunk of the one before on its way, and Faust takes
+        all up to it for read. So chunks must join here too; what is missing is read again.
+        """
+        chunk: Chunk = event.message.value  # type: ignore[assignment]
+        try:
+            if not self.take(chunk):
+                await self._read_again(chunk)
+        except Exception as error:  # Faust would log it and go on
+            in_doubt("recovery", error, partition=chunk.partition)
+
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Take what recovery has read: messages whose value is a chunk."""
-        for event in batch:
-            chunk: Chunk = event.message.value  # type: ignore[assignment]
-            self._apply(chunk)
-            last = self.last_offset.get(chunk.partition, -1)
-            self.last_offset[chunk.partition] = max(last, chunk.offset)
-            self.applied += len(chunk.records)
+        """Nothing: each was taken when it came. Faust looks at its buffer too late to fill a hole."""
+
+    def take(self, chunk: Chunk, earliest: int = 0) -> bool:
+        """Apply a chunk of the changelog, which begins at `earliest`. False: something before it is missing.
+
+        Of a partition that is not ours any more, nothing is applied, and nothing is missing.
+        """
+        number = chunk.partition
+        if number not in self.partitions_held:
+            return True
+        expected = self.last_offset.get(number, -1) + 1
+        if chunk.start > max(expected, earliest):
+            return False
+        chunk.drop_before(expected)
+        self._apply(chunk)
+        self.last_offset[number] = max(expected - 1, chunk.offset)
+        self.applied += len(chunk.records)
+        return True
+
+    async def _read_again(self, chunk: Chunk) -> None:
+        consumer, recovery = self.app.consumer, cast(TableManager, self.app.tables).recovery
+        expected = self.last_offset.get(chunk.partition, -1) + 1
+        earliest = (await consumer.earliest_offsets(chunk.tp))[chunk.tp]
+        if self.take(chunk, earliest):
+            return
+        log.info("changelog_hole", partition=chunk.partition, expected=expected, got=chunk.start)
+        recovery.active_offsets[chunk.tp] = expected - 1
+        with suppress(IllegalStateError):  # a rebalance took the partition; another recovery follows
+            await consumer.seek_wait({chunk.tp: expected})
+
+    def unread(self, highwaters: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+        """What a recovery has left out: partition → our last offset, and the last that it found there."""
+        found = {number: self.last_offset.get(number, -1) for number in self.partitions_held}
+        return {n: (last, highwaters[n]) for n, last in found.items() if last < highwaters.get(n, -1)}
 
     def _apply(self, chunk: Chunk) -> None:
         held = self.held(chunk.partition)
@@ -81,9 +127,12 @@ class StateTable(Table[bytes, bytes]):
         self._epoch_of_key.clear()
         self.to_repair.clear()
 
-    def persisted_offset(self, tp: TP) -> int | None:
-        """Recovery starts behind this offset: a partition that was kept is not read again."""
-        return self.last_offset.get(tp.partition)
+    def persisted_offset(self, tp: TP) -> int:
+        """Recovery starts behind this offset: a partition that was kept is not read again.
+
+        -1 where nothing is held: for None, Faust would go on where it once was, be the partition lost since.
+        """
+        return self.last_offset.get(tp.partition, -1)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

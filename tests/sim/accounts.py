@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import msgspec
 from faust.types import TP
-from sim_worker import Message
 from simulation import World
 
 from engine.contract.codec import Received, Unreadable, decode, decode_outcome, structured_event
@@ -178,12 +177,7 @@ def _table() -> StateTable:
 def _recovered(world: World, number: int) -> dict[bytes, bytes]:
     table = _table()
     table.hold_only(set())
+    table.hold_only({number})
     tp = TP(world.settings.changelog_topic, number)
-    records = world.broker.log(tp).read(0, 1_000_000)
-    event = _Event(Message(Chunk(tp, records, 0)))
-    table.apply_changelog_batch([event])  # type: ignore[list-item]
+    table.take(Chunk(tp, world.broker.log(tp).read(0, 1_000_000), 0))
     return dict(table.held(number))
-
-
-class _Event(NamedTuple):
-    message: Message

@@ -5,11 +5,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from counting import Deployment
 from kafka import KafkaProducer
 
 from engine.demo.broker import KafkaBroker
+from engine.stream.table import EPOCH
 
 
 @pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
@@ -115,6 +117,33 @@ def test_a_worker_that_slept_past_its_session_does_no_harm(
     finally:
         deployment.kill()
     deployment.assert_exact(once=delivery == "transactions")
+
+
+def test_a_late_write_into_a_quiet_partition_is_found_and_repaired(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    """Without a write of the owner's own to show it; else compaction would one day keep the late one only."""
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery="acknowledged")
+    deployment.create_topics()
+    deployment.send(400, 40)
+    try:
+        deployment.start()
+        deployment.wait_until_done()
+        ours = deployment.read(deployment.settings.changelog_topic)[-1]
+        producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+        late = msgspec.msgpack.encode([])
+        producer.send(
+            ours.topic, key=ours.key, value=late, partition=ours.partition, headers=[(EPOCH, b"0")]
+        ).get(10)
+        producer.close()
+        deployment.wait_for("worker_in_doubt")
+        assert [line["why"] for line in deployment.logged("worker_in_doubt")] == ["foreign_changelog_write"]
+        deployment.start()
+        deployment.wait_until_done()
+        deployment.stop()
+    finally:
+        deployment.kill()
+    deployment.assert_exact(once=False)
 
 
 @pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])

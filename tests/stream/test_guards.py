@@ -3,7 +3,7 @@
 import asyncio
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -13,14 +13,19 @@ from faust.types import TP
 from kafka import KafkaProducer
 
 from engine.contract.records import Record
+from engine.core.policy import Book
 from engine.demo.broker import KafkaBroker
+from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream import acknowledged
 from engine.stream.acknowledged import Acknowledged, Pulse
 from engine.stream.app import faust_app
 from engine.stream.chunks import Chunk, PositionedRecords
+from engine.stream.clock import RealClock
 from engine.stream.delivery import Decision, Settled
+from engine.stream.observer import Observer
 from engine.stream.sender import Sender
+from engine.stream.shell import Shell
 from engine.stream.table import EPOCH, StateTable
 from engine.stream.transactions import Transactions
 from servers import create_topics
@@ -106,17 +111,108 @@ async def test_a_late_write_into_a_partition_that_was_kept_loses_too(ends: list[
     settings = Settings()
     _, table = faust_app(settings, 1)
     table.hold_only({0})
-    table.apply_changelog_batch([changelog((0, b"a", b"old", 4))])
+    table.take(changelog((0, b"a", b"old", 4)))
     stage = Acknowledged(settings, table, Silent(settings), lambda _: None)
     await stage.own({0})
     await stage.begin(5)
     table.held(0)[b"a"] = b"ours"  # what a chunk led to
+    table.last_offset[0] = 1  # where it was written
     table.hold_only({0})  # the next assignment keeps it
-    table.apply_changelog_batch([changelog((2, b"a", b"zombie", 4))])
+    table.take(changelog((2, b"a", b"zombie", 4)))
     assert table.held(0) == {b"a": b"ours"}
     assert table.to_repair == {0: {b"a"}}
-    table.apply_changelog_batch([changelog((3, b"a", b"newer owner", 6))])
+    table.take(changelog((3, b"a", b"newer owner", 6)))
     assert table.held(0) == {b"a": b"newer owner"}
+    assert ends == []
+
+
+async def test_a_late_write_is_found_without_a_write_of_our_own(ends: list[int]) -> None:
+    settings = Settings()
+    _, table = faust_app(settings, 2)
+    table.hold_only({0, 1})
+    table.last_offset[0] = 7
+    stage = Acknowledged(settings, table, Silent(settings), lambda _: None)
+    before = stage.written()
+    assert before == {0: 7, 1: -1}
+    stage.compare(before, {0: 7, 1: -1})
+    table.last_offset[0] = 9
+    stage.compare(before, {0: 8, 1: -1})
+    stage.compare({0: 9}, {0: 9, 1: 0})
+    assert ends == [], "what we have written ourselves meanwhile is no foreign write"
+    with pytest.raises(Ended):
+        stage.compare(stage.written(), {0: 10, 1: -1})
+    with pytest.raises(Ended):
+        stage.compare(stage.written(), {0: 9, 1: 0})
+    assert ends == [70, 70]
+
+
+# The end of a recovery
+
+
+class Recovery:
+    """What the shell asks of the group when a recovery is called complete."""
+
+    def __init__(self, ends: dict[int, int], again: bool = False) -> None:
+        self._ends, self._again = ends, again
+
+    def generation(self) -> int:
+        return 1
+
+    def recovers_again(self) -> bool:
+        return self._again
+
+    def changelog_ends(self) -> dict[int, int]:
+        return self._ends
+
+    def source_partitions(self) -> set[TP]:
+        return set()
+
+    async def start_of(self, tp: TP) -> int:
+        return 0
+
+
+def shell_of(recovery: Any) -> Shell:
+    """A shell that owns partition 0 and holds its changelog up to offset 0."""
+    settings, metrics = Settings(delivery="acknowledged"), Metrics()
+    _, table = faust_app(settings, 1)
+    table.hold_only({0})
+    table.take(changelog((0, b"a\0count", b"1", 4)))
+    sender, clock, unused = Silent(settings), RealClock(), cast(Any, None)
+    return Shell(
+        settings, Book(policies=(), calendars={}), unused, clock, metrics, Observer(metrics, clock), table,
+        recovery, lambda shell: Acknowledged(settings, table, sender, shell.settled), sender,
+    )  # fmt: skip
+
+
+async def test_a_recovery_that_left_something_out_ends_the_worker(
+    ends: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    await (whole := shell_of(Recovery({0: 0}))).recovered()
+    assert whole.accepting
+    assert ends == []
+    with pytest.raises(Ended):
+        await shell_of(Recovery({0: 1})).recovered()
+    assert ends == [70]
+
+
+async def test_a_recovery_that_a_rebalance_interrupted_is_not_over(ends: list[int]) -> None:
+    """Faust says so all the same: what it had read passed for the state, and was written as such."""
+    shell = shell_of(Recovery({0: 7}, again=True))
+    await shell.recovered()
+    assert not shell.accepting
+    assert shell.table.own_epochs == {}, "no epoch is begun"
+    assert ends == []
+
+
+async def test_what_was_surrendered_is_not_accepted_before_it_is_owned_again(ends: list[int]) -> None:
+    shell = shell_of(Recovery({0: 0}))
+    await shell.surrender()
+    await shell.recovered()
+    assert not shell.accepting
+    assert shell.table.before_recovery is not None
+    await shell.table.before_recovery({0})
+    await shell.recovered()
+    assert shell.accepting
     assert ends == []
 
 
@@ -177,8 +273,8 @@ async def test_without_an_acknowledged_outcome_no_state_is_written(
     await stage.close()
 
 
-def changelog(*records: tuple[int, bytes, bytes | None, int | None]) -> Any:
-    """A message whose value is a chunk of (offset, key, value, epoch)."""
+def changelog(*records: tuple[int, bytes, bytes | None, int | None]) -> Chunk:
+    """A chunk of (offset, key, value, epoch)."""
     made = PositionedRecords(
         SimpleNamespace(
             offset=offset,
@@ -189,20 +285,16 @@ def changelog(*records: tuple[int, bytes, bytes | None, int | None]) -> Any:
         for offset, key, value, epoch in records
     )
     made.start, made.end = records[0][0], records[-1][0] + 1
-    return SimpleNamespace(message=SimpleNamespace(value=Chunk(TP("changelog", 0), made, 1)))
+    return Chunk(TP("changelog", 0), made, 1)
 
 
 async def test_a_late_write_of_an_earlier_owner_loses_and_is_repaired(
     deployment: Deployment, ends: list[int]
 ) -> None:
     table = table_of(deployment)
-    table.apply_changelog_batch(
-        [
-            changelog((0, b"a", b"old", 4), (1, b"b", b"old", 4)),
-            changelog((2, b"a", b"new", 5)),
-            changelog((3, b"a", b"zombie", 4), (4, b"b", b"later", 5)),
-        ]
-    )
+    table.take(changelog((0, b"a", b"old", 4), (1, b"b", b"old", 4)))
+    table.take(changelog((2, b"a", b"new", 5)))
+    table.take(changelog((3, b"a", b"zombie", 4), (4, b"b", b"later", 5)))
     assert table.held(0) == {b"a": b"new", b"b": b"later"}
     assert table.to_repair == {0: {b"a"}}
     stage = Acknowledged(deployment.settings, table, Sender(deployment.settings), lambda _: None)
@@ -218,9 +310,7 @@ async def test_a_late_write_of_an_earlier_owner_loses_and_is_repaired(
 def test_without_epochs_the_last_record_stands(deployment: Deployment) -> None:
     """Written in transactions: the broker has fenced every late writer already."""
     table = table_of(deployment)
-    table.apply_changelog_batch(
-        [changelog((0, b"a", b"1", None), (1, b"a", b"2", None), (2, b"b", None, None))]
-    )
+    table.take(changelog((0, b"a", b"1", None), (1, b"a", b"2", None), (2, b"b", None, None)))
     assert table.held(0) == {b"a": b"2"}
     assert table.to_repair == {}
     assert table.last_offset == {0: 2}

@@ -211,13 +211,42 @@ def test_table_on_rebalance_takes_the_assignment() -> None:
 
 def test_table_persisted_offset_is_where_recovery_starts() -> None:
     assert parameters(table_base.Collection.persisted_offset) == ["tp"]
-    assert "persisted_offset = table.persisted_offset(tp)" in source(Recovery._add)
+    text = source(Recovery._add)
+    assert in_order(text, "persisted_offset = table.persisted_offset(tp)", "if persisted_offset is not None:")
+    assert "offsets[tp] = persisted_offset" in text
+
+
+def test_table_on_changelog_event_is_awaited_once_an_offset_is_taken_for_read() -> None:
+    assert parameters(table_base.Collection.on_changelog_event) == ["event"]
+    text = source(Recovery._slurp_changelogs.fun)
+    assert in_order(
+        text,
+        "if seen_offset is None or offset > seen_offset:",
+        "offsets[tp] = offset",
+        "await table.on_changelog_event(event)",
+        "await _maybe_signal_recovery_end()",
+    )
+    assert "active_offsets = self.active_offsets" in text
 
 
 def test_table_apply_changelog_batch_gets_whole_buffers_of_events() -> None:
     assert parameters(table_base.Collection.apply_changelog_batch) == ["batch"]
     assert "table.apply_changelog_batch(buf)" in source(Recovery._slurp_changelogs.fun)
     assert "table.apply_changelog_batch(buffer)" in source(Recovery.flush_buffers)
+
+
+def test_recovery_that_is_interrupted_is_called_complete_while_the_next_start_is_signalled() -> None:
+    text = source(Recovery._restart_recovery.fun)
+    assert in_order(
+        text,
+        "self.signal_recovery_start.clear() generation_id",
+        "await self._wait(self.signal_recovery_end.wait()) except Exception",
+        "self.on_recovery_completed)(generation_id)",
+    )
+    assert text.count("signal_recovery_start.clear()") == 2, "the other: the service was stopped"
+    assert "elif self.signal_recovery_start in wait_result.done: # another rebalance started" in source(
+        Recovery._wait
+    )
 
 
 def test_recovery_compares_message_offsets_with_highwaters_less_one() -> None:
