@@ -81,7 +81,7 @@ def command(
     from engine.cli.output import progress
     from engine.core.decide import Options
     from engine.policies import load
-    from engine.replay.backtesting import Backtest
+    from engine.replay.backtesting import Backtest, without_rebases
     from engine.replay.backtesting import newest as only_newest
     from engine.replay.replaying import Wish
 
@@ -92,7 +92,7 @@ def command(
     read = _read(events or [], kafka, since, bootstrap_servers)
     books = [load(folder) for folder in (against, policies)]
     if newest:
-        books = [only_newest(book) for book in books]
+        books, read = [only_newest(book) for book in books], without_rebases(read)
     with progress("judging", lambda: backtest.counts.to_judge) as judged:
         backtest = Backtest(books[0], books[1], wish, hearing(judged))
         Shown(BOOKS, top, differences).take(backtest.run(read))

@@ -78,7 +78,7 @@ def command(
     from engine.policies import load
 
     if policies is None:
-        raise Failure("the version is one of --policies", ExitCode.USAGE)
+        raise Failure("a rebase needs --policies: the version is one of theirs", ExitCode.USAGE)
     if not reason and not dry_run:
         raise Failure("a rebase needs a --reason", ExitCode.USAGE)
     book, when = load(policies), now() if at is None else instant("--at", at)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from engine.contract.codec import Decoded
+from engine.contract.codec import Decoded, Received
 from engine.core.deadlines import COMMITMENT
+from engine.core.facts import REBASED
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
 from engine.core.policy import Book, Policy
@@ -114,6 +115,11 @@ def _owed(left: Book, right: Book) -> Owed:
 def newest(book: Book) -> Book:
     """The book with only the newest version of each policy, as if it had been in force from the beginning."""
     return _always(book, _newest(book).values())
+
+
+def without_rebases(read: Iterable[tuple[str, Decoded]]) -> Iterator[tuple[str, Decoded]]:
+    """What is left to judge by `newest`: there is no other version to move to."""
+    return (one for one in read if not (isinstance(one[1], Received) and one[1].fact.kind == REBASED))
 
 
 def in_force(book: Book, at: Instant, instead: Policy | None = None) -> Book:

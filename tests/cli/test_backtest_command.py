@@ -125,6 +125,20 @@ def test_a_metric_of_one_folder_and_a_version_that_judged_nothing_are_told(
     assert "not owed" in shown
 
 
+def test_the_newest_versions_need_no_rebase(folders: tuple[str, str], tmp_path: Path) -> None:
+    """It names a version that is not in force any more, or was never in the other folder."""
+    proposed, current = folders
+    moved = {"policy": "test", "version": "2020-01-01T00:00:00Z", "reason": "the new contract"}
+    opened, resolved = told(1, "10:00")
+    Path(proposed, "later.yaml").write_text(POLICY.replace("2020", "2021").replace("BUDGET", "1h"))
+    file = tmp_path / "moved.jsonl"
+    file.write_text("\n".join([opened, event(1, "rebased", "09:30", **moved), resolved]))
+    done = vigil("backtest", str(file), "-p", current, "-a", proposed, "--newest")
+    assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
+    assert done.stdout.startswith("2 events of 1 escalation")
+    assert "unknown_policy_version" not in done.stderr
+
+
 def test_lines_that_cannot_be_read_end_with_1_unless_lenient(events: str, folders: tuple[str, str]) -> None:
     same = ("-p", folders[1], "-a", folders[1])
     done = vigil("backtest", "-", *same, stdin="{\n" + Path(events).read_text())

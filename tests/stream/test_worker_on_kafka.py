@@ -47,6 +47,12 @@ class Real(Deployment):
         self.workers.append(worker)
         return worker
 
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `vigil` with the same settings."""
+        values = environment(self.values, {"POLICIES": self.folder / "policies"})
+        command = [sys.executable, "-m", "engine.cli.main", *arguments]
+        return subprocess.run(command, env=values, capture_output=True, text=True, timeout=60, check=False)
+
     def text(self, number: int = 0) -> str:
         return self.log(number).read_text("utf-8", errors="replace")
 
@@ -129,6 +135,29 @@ def test_alarms_are_set_again_after_a_kill(deployment: Real) -> None:
     deployment.start()
     assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
     assert deployment.stop()[-1] == 0
+
+
+def test_a_rebase_moves_one_escalation_to_another_version_and_outlives_a_kill(deployment: Real) -> None:
+    start = now()
+    comes = start.replace(microsecond=0) + timedelta(seconds=1)
+    strict = POLICY.replace("2020-01-01T00:00:00Z", comes.isoformat()).replace("P1: 8s", "P1: 9s")
+    deployment.policy(f"{POLICY.replace('P1: 8s', 'P1: 1h')}\n---\n{strict}")
+    deployment.publish([opened("moved", start), opened("stays", start)])
+    worker = deployment.start()
+    deployment.wait_for("chunk", 0)
+    chunks = len(deployment.logged("chunk", 0))
+    asked = ("--subject", "moved", "--reason", "the new contract")
+    done = deployment.command("policy", "rebase", "-p", str(deployment.folder / "policies"), *asked)
+    assert done.returncode == 0, done.stderr
+    deployment.wait_for("chunk", 0, times=chunks + 1)
+    worker.kill()
+    worker.wait()
+    deployment.start()
+    assert deployment.wait_for_outcomes(1) == [("moved", "breached")]
+    assert deployment.stop()[-1] == 0
+    (breach,) = deployment.read(deployment.settings.outcomes_topic)
+    judged_by = json.loads(breach.value)["policy"]["version"]
+    assert datetime.fromisoformat(judged_by) == comes
 
 
 def test_a_holiday_that_is_taken_back_reaches_what_is_open_without_an_event(deployment: Real) -> None:
