@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sim_worker import SimWorker
 
 from engine.core import case, relays
 from engine.core.clocks import Clock, Runner
@@ -14,6 +15,7 @@ from engine.core.severity import Matrix
 from engine.core.verbs import MOVES
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.delivery import Decision, batches, send_batches
+from engine.stream.table import StateTable
 from engine.stream.transactions import Lane
 
 Judge: Any = vars(case)["Judge"]
@@ -114,6 +116,12 @@ def unknown_is_not_so(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Matrix, "answer", as_if_triaged)
 
 
+def interrupted_recovery_taken_for_over(patch: pytest.MonkeyPatch) -> None:
+    """What a recovery had read when the next rebalance came passes for the state, as Faust says."""
+    patch.setattr(SimWorker, "recovers_again", lambda self: False)
+    patch.setattr(StateTable, "unread", lambda self, ends: {})
+
+
 ALL: list[Plant] = [
     tie_decided_the_wrong_way,
     pause_counted_in_wall_time,
@@ -122,4 +130,5 @@ ALL: list[Plant] = [
     nothing_is_taken_back,
     occurrences_out_of_the_window,
     unknown_is_not_so,
+    interrupted_recovery_taken_for_over,
 ]
