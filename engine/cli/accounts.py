@@ -162,9 +162,11 @@ class Asked:
 
 @contextmanager
 def connected(url: str) -> "Iterator[Connection]":
-    """A connection that only reads. Failure for a URL that is none, and for what is no archive."""
+    """A connection that only reads. Failure for a URL that is none, and for what is no archive, or one of
+    another release; SchemaRefused too."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from engine.archive.schema import SCHEMA
     from engine.sql.database import NoDatabase, connect, shown
 
     try:
@@ -173,6 +175,13 @@ def connected(url: str) -> "Iterator[Connection]":
         raise Failure(f"--archive {error}", ExitCode.USAGE) from None
     try:
         with engine.connect() as connection:
+            version, newest = SCHEMA.version(connection), SCHEMA.newest()
+            if version is None:
+                makes_one = "`vigil archive load` and `vigil archive run` make one"
+                raise Failure(f"{shown(engine)} holds no archive", ExitCode.REFUSED, makes_one)
+            if version != newest:
+                what = f"{shown(engine)} has schema {version}, and {newest} is read"
+                raise Failure(what, ExitCode.REFUSED, "`vigil archive upgrade` brings it up to date")
             yield connection
     except SQLAlchemyError as error:
         what = str(error).splitlines()[0]

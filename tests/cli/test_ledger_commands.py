@@ -3,19 +3,18 @@
 import csv
 import io
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from running import policies_in, vigil
-from sqlalchemy import create_engine, insert
 
-from engine.archive.tables import facts, metadata, outcomes
+from engine.archive.archive import Archive
 from engine.cli.exits import ExitCode
-from engine.contract.codec import Received, encode_outcome, read_line
+from engine.contract.codec import Received, read_line
 from engine.core.decide import Options
 from engine.core.instants import parse_instant
-from engine.core.outcomes import Outcome
 from engine.policies import load
 from engine.replay.judging import Bench
 
@@ -79,29 +78,14 @@ def archive(tmp_path: Path, policies: str) -> str:
         read = read_line(text.encode())
         assert isinstance(read, Received)
         by_subject.setdefault(read.subject, []).append(read)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        for subject, read in by_subject.items():
-            known = [one.fact for one in read]
-            for one in known:
-                row = {"subject": subject, "source": one.source, "id": one.id, "kind": one.kind}
-                row |= {"at": one.at, "recorded": one.recorded, "sequence": one.sequence}
-                connection.execute(insert(facts), row | {"data": json.dumps(one.data)})
-            for said in bench.judge(subject, known, parse_instant(AT)):
-                connection.execute(insert(outcomes), _row(said))
-    engine.dispose()
+    said = [
+        one
+        for subject, read in by_subject.items()
+        for one in bench.judge(subject, [each.fact for each in read], parse_instant(AT))
+    ]
+    with Archive.open(url) as made:
+        made.write([each for read in by_subject.values() for each in read], said)
     return url
-
-
-def _row(o: Outcome) -> dict[str, Any]:
-    record = encode_outcome(o).value
-    assert record is not None
-    row = dict.fromkeys((column.name for column in outcomes.columns if not column.nullable), "")
-    numbers = {"stands": True, "effective": o.effective_at, "detected": o.detected_at, "cycle": o.cycle}
-    numbers |= {"seq": o.seq, "elapsed": o.elapsed, "elapsed_calendar": o.elapsed_calendar}
-    said = {"subject": o.subject, "id": o.id, "name": o.name, "metric": o.metric, "record": record.decode()}
-    return row | numbers | said
 
 
 def shown(*arguments: str) -> Any:
@@ -194,7 +178,8 @@ def test_without_policies_an_archive_says_what_is_owed_and_nothing_of_open_clock
         (["credits"], "name either EVENTS or --archive", ExitCode.USAGE),
         (["credits", "events.jsonl"], "judged by --policies", ExitCode.USAGE),
         (["credits", "--archive", "nonsense"], "--archive nonsense", ExitCode.USAGE),
-        (["credits", "--archive", "sqlite://"], "cannot be read", ExitCode.UNREACHABLE),
+        (["credits", "--archive", "sqlite://"], "holds no archive", ExitCode.REFUSED),
+        (["credits", "--archive", "postgresql://127.0.0.1:1/vigil"], "cannot be read", ExitCode.UNREACHABLE),
         (["credits", "--archive", "sqlite://", "--month", "March"], "no month", ExitCode.USAGE),
         (["credits", "--archive", "sqlite://", "--zone", "Nowhere"], "no such time zone", ExitCode.USAGE),
         (["credits", "--archive", "sqlite://", "--fees", "none.yaml"], "none.yaml", ExitCode.USAGE),
@@ -205,6 +190,15 @@ def test_a_wrong_question_ends_with_one_line(arguments: list[str], message: str,
     done = vigil(*arguments)
     assert (done.returncode, done.stderr.count("Traceback")) == (code, 0)
     assert message in done.stderr
+
+
+def test_an_archive_of_an_earlier_schema_is_refused_and_says_what_to_do(archive: str) -> None:
+    with sqlite3.connect(archive.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    done = vigil("credits", "--archive", archive)
+    assert done.returncode == ExitCode.REFUSED
+    assert "has schema 0001" in done.stderr
+    assert "vigil archive upgrade" in done.stderr
 
 
 def test_a_wrong_file_of_fees_is_refused_with_its_line(archive: str, tmp_path: Path) -> None:
