@@ -70,7 +70,7 @@ def test_a_database_without_an_archive_is_named_and_its_password_is_not(tmp_path
         connection.execute(text("CREATE TABLE other (id INTEGER)"))
     engine.dispose()
     ended = vigil("report", "trend", "--archive", f"sqlite:///{file}")
-    assert (ended.returncode, "no such table" in ended.stderr) == (69, True)
+    assert (ended.returncode, "holds no archive" in ended.stderr) == (78, True)
     ended = vigil("report", "trend", "--archive", "postgresql+psycopg://vigil:hunter2" + "@127.0.0.1:1/vigil")
     assert ended.returncode == 69
     assert "hunter2" not in ended.stderr
