@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from engine.contract import reference
-from engine.contract.codec import Received, decode, read_line
+from engine.contract.codec import Received, decode
 from engine.contract.events import MODELS
 from engine.contract.outcomes import TYPES
 from engine.demo.broker import KafkaBroker
@@ -42,11 +42,6 @@ def test_every_verb_and_every_outcome_is_in_it() -> None:
 @pytest.mark.parametrize("reason", [*DEAD_LETTER_REASONS, *IGNORED_REASONS])
 def test_every_reason_to_refuse_is_explained(reason: str) -> None:
     assert f"`{reason}`" in TEXT.partition("## What is refused")[2]
-
-
-def test_its_example_of_an_event_is_read() -> None:
-    [shown] = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
-    assert isinstance(read_line(shown.encode()), Received)
 
 
 async def test_its_python_producer_sends_what_is_read(kafka: KafkaBroker) -> None:

@@ -24,6 +24,7 @@ from intake.counterparts import TOKEN as SOURCE_TOKEN
 from intake.deliveries import SECRET
 from intake.test_zendesk import event
 from notify.lookalikes import TOKEN
+from notify.test_webhook_receiver import SECRET as WEBHOOK_SECRET
 from replay.test_import_github import incident
 from replay.test_import_uci import HEADER, row
 
@@ -37,7 +38,10 @@ clocks: {resolve: {budget: {P1: 4h}, risk: []}}
 KEY, HASH = "vigil_" + "k" * 43, hash_of("vigil_" + "k" * 43)
 """What `vigil intake key new` made, and its hash."""
 _SECRETS = {
-    "pagerduty": "0123456789abcdef" * 2, "slack": TOKEN, "smtp": SECRET, "desk": SECRET,
+    "pagerduty": "0123456789abcdef" * 2, "slack": TOKEN,
+    "slack-hook": "https://hooks.slack.com/services/T0/B0/x",
+    "teams": "https://prod-1.westeurope.logic.azure.com/workflows/1",
+    "smtp": SECRET, "desk": WEBHOOK_SECRET,
     "zendesk-acme": SECRET, "zendesk-api-token": SOURCE_TOKEN, "jira-webhook": SECRET,
     "jira-api-token": SOURCE_TOKEN,
     "console": SECRET * 2, "oidc-client": OIDC_SECRET,
@@ -68,9 +72,7 @@ def presume(folder: Path) -> None:
         row("Resolved", "1/3/2016 01:23", 2),
     )
     shutil.copy(folder / "log.csv.gz", folder / "uci_incident_event_log_dev.csv.gz")
-    (folder / "secrets").mkdir()
-    for name, secret in _SECRETS.items():
-        (folder / "secrets" / name).write_text(f"{secret}\n")
+    write_secrets(folder / "secrets")
     (folder / "payload.json").write_text(json.dumps(event("created")))
     _ours("replay", "events.jsonl", "-p", "policies", "--as-reported", "-o", "outcomes.jsonl", inside=folder)
     _zip(folder / "outcomes.jsonl")
@@ -79,6 +81,13 @@ def presume(folder: Path) -> None:
     )
     shutil.copy(folder / "vigil.db", folder / "archive.db")
     (folder / "fees.yaml").write_text("acme: {fee: 1000, currency: EUR}\n")
+
+
+def write_secrets(folder: Path) -> None:
+    """The files that the pages have in /run/secrets."""
+    folder.mkdir()
+    for name, secret in _SECRETS.items():
+        (folder / name).write_text(f"{secret}\n")
 
 
 def of_readme(folder: Path) -> None:

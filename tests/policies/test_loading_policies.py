@@ -299,15 +299,3 @@ def test_the_close_clock_of_the_uci_policy_counts_weekdays_around_the_clock() ->
     assert rule.targets["P3"].budget == 345.6 * HOUR
     friday = parse_instant("2016-03-04T12:00Z")
     assert book.calendars["weekdays"].due(friday, Span(24 * HOUR)) == parse_instant("2016-03-07T12:00Z")
-
-
-def test_the_examples_of_the_documentation_can_be_used(tmp_path: Path) -> None:
-    page = (REPOSITORY / "docs" / "policies.md").read_text(encoding="utf-8")
-    blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
-    kinds = ("calendar:", "severity:", "policy:")
-    documents = [block for block in blocks if block.startswith(kinds)]
-    sections = [block for block in blocks if not block.startswith(kinds)]
-    book = book_of(tmp_path, *documents, policy("".join(sections)))
-    assert [made.name for made in book.policies] == ["gold", "standard"]
-    assert {rule.metric for rule in book.policies[1].clocks} == {"acknowledge", "resolve", "vendor_reply"}
-    assert len(book.severity_rules) == 4
