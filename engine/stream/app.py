@@ -54,7 +54,9 @@ class FaustGroup:
         return not (self._app.rebalancing or self._app.in_recovery)
 
     def recovers_again(self) -> bool:
-        return bool(self._recovery.signal_recovery_start.is_set())
+        # The generation is told first, then the table, then recovery, which signals; then it starts.
+        begun = self._recovery._generation_id == self._app.consumer_generation_id
+        return not begun or self._recovery.signal_recovery_start.is_set()
 
     def changelog_ends(self) -> dict[int, int]:
         return {tp.partition: last for tp, last in self._recovery.active_highwaters.items()}

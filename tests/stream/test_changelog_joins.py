@@ -15,7 +15,7 @@ from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from engine.settings import Settings
-from engine.stream.app import VigilApp, faust_app
+from engine.stream.app import FaustGroup, VigilApp, faust_app
 from engine.stream.chunks import Chunk, PositionedRecords
 from engine.stream.table import StateTable
 
@@ -163,6 +163,21 @@ async def test_a_partition_that_was_lost_and_came_back_is_read_from_its_beginnin
         it.table.hold_only({0})
         recovery.add_active(it.table, it.tp)
         assert it.taken_for_read == -1
+
+
+async def test_between_an_assignment_and_the_start_of_its_recovery_no_other_counts() -> None:
+    async with recovering() as it:
+        app, recovery = it.app, it.app.tables.recovery
+        group = FaustGroup(app, frozenset())
+        app.consumer_generation_id = recovery._generation_id = 4
+        assert not group.recovers_again()
+        app.consumer_generation_id = 5  # told by the group
+        assert group.recovers_again()
+        recovery.signal_recovery_start.set()
+        recovery._generation_id = 5
+        assert group.recovers_again(), "the one before may still be called complete"
+        recovery.signal_recovery_start.clear()
+        assert not group.recovers_again()
 
 
 def test_what_recovery_left_out_is_known() -> None:

@@ -249,6 +249,16 @@ def test_recovery_that_is_interrupted_is_called_complete_while_the_next_start_is
     )
 
 
+def test_a_generation_is_known_to_the_application_before_the_table_and_to_recovery_with_its_signal() -> None:
+    text = source(Recovery.on_rebalance)
+    assert "self.signal_recovery_start.set() self._generation_id = generation_id" in text
+    assert "generation_id = self._generation_id" in source(Recovery._restart_recovery.fun)
+    text = source(driver.ConsumerRebalanceListener.on_partitions_assigned)
+    assert in_order(
+        text, "self._thread.app.consumer_generation_id = generation", "self._thread.on_partitions_assigned("
+    )
+
+
 def test_recovery_compares_message_offsets_with_highwaters_less_one() -> None:
     assert "tp: value - 1" in source(Recovery._build_highwaters)
     assert "highwater - offsets[tp]" in source(Recovery.active_remaining)
