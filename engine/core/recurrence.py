@@ -50,9 +50,14 @@ def plan_of(rules: Rules, escalation: Escalation) -> Plan | None:
 def reckon(judge: "Judge", fact: Fact) -> None:
     """Of which pattern it is an occurrence after the fact; where that changed, both patterns are told."""
     e, rule = judge.escalation, judge.plan.recurrence
-    if rule is None:
+    if rule is None and not e.fingerprint:
         return
-    found = "" if e.status in GONE else fingerprint(rule, e.attributes)
+    if e.status in GONE:
+        found = ""
+    elif rule is None:
+        found = e.fingerprint  # by a policy before the rebase: what it was an occurrence of, it stays
+    else:
+        found = fingerprint(rule, e.attributes)
     if found == e.fingerprint:
         return
     if e.fingerprint:

@@ -44,6 +44,33 @@ recurrence: {fingerprint: [service], window: 90d, flag_within: 30d}
 0 opened P1 fingerprint=disk; 10 cancelled spam; 20 updated fingerprint=net
 => 0 occurrence -> pattern:disk; 0 occurrence -> pattern:disk v2 withdrawn
 
+== Recurrence 4: moved to a version without the section it stays what it was an occurrence of
+--- standard
+recurrence: {fingerprint: [service], window: 90d, flag_within: 30d}
+--- standard 20
+clocks: {}
+show: relays
+0 opened P1 fingerprint=disk; 30 rebased standard 20; 40 updated fingerprint=net; 50 resolved
+=> 0 occurrence -> pattern:disk
+
+== Recurrence 4: and is none any more when it is cancelled then
+--- standard
+recurrence: {fingerprint: [service], window: 90d, flag_within: 30d}
+--- standard 20
+clocks: {}
+show: relays
+0 opened P1 fingerprint=disk; 30 rebased standard 20; 40 cancelled spam
+=> 0 occurrence -> pattern:disk; 0 occurrence -> pattern:disk v2 withdrawn
+
+== Recurrence 4: moved to a version with the section it is an occurrence, as of its opening
+--- standard
+clocks: {}
+--- standard 20
+recurrence: {fingerprint: [service], window: 90d, flag_within: 30d}
+show: relays
+0 opened P1 fingerprint=disk; 30 rebased standard 20
+=> 0 occurrence -> pattern:disk
+
 == Recurrence 4: a merged one counts by its survivor
 show: relays
 recurrence: {fingerprint: [service], window: 90d, flag_within: 30d}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.core.escalation import WAITING
-from engine.core.facts import Fact, in_order
+from engine.core.facts import REBASED, Fact, in_order
 from engine.core.instants import Instant
 from engine.core.policy import Policy, RecurrenceRule
 
@@ -17,24 +17,44 @@ class Recurrence(NamedTuple):
     members: frozenset[str]
 
 
+Pins = list[tuple[Instant, Policy]]
+"""The policies of an escalation and since when: the opening's, then those that it was moved to."""
+
+
 def members_of(
-    standing: Mapping[str, list[Fact]], pinned: Mapping[str, Policy], statuses: Mapping[str, int]
+    standing: Mapping[str, list[Fact]], pinned: Mapping[str, Pins], statuses: Mapping[str, int]
 ) -> dict[str, list[tuple[Instant, str, RecurrenceRule]]]:
-    """By pattern: when each of its members opened, which it is, and the rule of its policy."""
+    """By pattern: when each of its members opened, which it is, and the rule by which it became one."""
     found: defaultdict[str, list[tuple[Instant, str, RecurrenceRule]]] = defaultdict(list)
     for subject, facts in standing.items():
-        rule = pinned[subject].recurrence if subject in pinned else None
-        if rule is None or statuses[subject] == WAITING:
+        if subject not in pinned or statuses[subject] == WAITING:
             continue
-        ordered = in_order(facts)
-        named, is_gone = None, False
-        for fact in ordered:
-            is_gone = is_gone or fact.kind in ("cancelled", "merged")
-            if fact.kind in ("opened", "updated") and "fingerprint" in fact.data and not is_gone:
-                named = fact.data["fingerprint"]
-        if named is not None and not is_gone:
-            found[f"pattern:{named}"].append((ordered[0].at, subject, rule))
+        opened = next(fact.at for fact in in_order(facts) if fact.kind != REBASED)
+        is_of = _membership(in_order(facts), pinned[subject])
+        if is_of is not None:
+            found[f"pattern:{is_of[0]}"].append((opened, subject, is_of[1]))
     return found
+
+
+def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | None:
+    """What it is an occurrence of in the end, and by whose rule. A policy without one changes nothing."""
+    (_, policy), *moves = pins
+    named, is_of = None, None
+    for fact in facts:
+        if fact.kind in ("cancelled", "merged"):
+            return None
+        if fact.kind in ("opened", "updated"):
+            named = fact.data.get("fingerprint", named)
+        if fact.kind == REBASED and moves and moves[0][0] == fact.at and _goes_to(fact, moves[0][1]):
+            policy = moves.pop(0)[1]
+        rule = policy.recurrence
+        if rule is not None and named != (is_of and is_of[0]):
+            is_of = None if named is None else (str(named), rule)
+    return is_of
+
+
+def _goes_to(fact: Fact, policy: Policy) -> bool:
+    return (fact.text("policy"), fact.text("version")) == (policy.name, policy.version)
 
 
 def recurrences(

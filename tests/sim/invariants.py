@@ -295,10 +295,11 @@ def _the_recurrences_are_those_of_the_events(accounts: Accounts, stored: dict[st
     """Of every pattern whose occurrences are of different instants, when and with which members it recurs."""
     policies = {(policy.name, policy.hash): policy for policy in accounts.world.book.policies}
     escalations = {subject: one.escalation for subject, one in stored.items() if not is_pattern(subject)}
+    pins = {subject: e.pins or [(e.opened, *e.opened_by)] for subject, e in escalations.items()}
     pinned = {
-        subject: policies[e.policy, e.policy_hash]
-        for subject, e in escalations.items()
-        if (e.policy, e.policy_hash) in policies
+        subject: [(at, policies[name, content]) for at, name, _, content in had]
+        for subject, had in pins.items()
+        if all((name, content) in policies for _, name, _, content in had)
     }
     facts = {
         subject: [fact for fact in stored[subject].facts if fact.kind in VERBS] for subject in escalations
