@@ -289,6 +289,23 @@ async def test_a_page_asks_shows_how_far_it_is_and_what_it_found(house: Served) 
         assert "In force today → The candidate" in await text(client, PAGE)
 
 
+async def test_how_many_were_missed_is_said_on_both_sides_or_on_none(
+    house: Served, done: BacktestTold
+) -> None:
+    async with house.client() as client:
+        page = (await client.get(f"{PAGE}/{done.id}", headers=INES)).text
+    cells = re.findall(r'<td role="cell" data-label="(?:Before|After)">(.*?)</td>', page)
+    assert done.found is not None
+    one_alone = 0
+    for kind, before, after in zip(done.found.kinds, cells[::2], cells[1::2], strict=True):
+        plain = (0, kind.clocks)
+        told = kind.missed_before not in plain or kind.missed_after not in plain
+        one_alone += (kind.missed_before in plain) != (kind.missed_after in plain)
+        for cell, number in ((before, kind.missed_before), (after, kind.missed_after)):
+            assert (f">{number:,} missed<" in cell) == told, f"{kind.metric}: {cell}"
+    assert one_alone, "one side by itself would be understood without a number"
+
+
 async def test_a_running_one_is_asked_for_again_and_can_be_cancelled_on_the_page(house: Served) -> None:
     identity, _ = stopped(house, Wanted("candidate", "in-force", OCTOBER + 5, None))
     async with house.client() as client:
