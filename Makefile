@@ -12,11 +12,14 @@ SOAK_COMPARISONS ?= 1000000
 SOAK_OUTCOMES ?= 100000
 SOAK_FUZZ_SECONDS ?= 1800
 SIM_SEEDS ?= 10000
+MUTANTS ?= 400
+SEED ?= 1
+MUTANT_JOBS ?= 1
 HELM := v3.22.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench soak audit chart lock clean
+.PHONY: help demo test check docs bench soak mutants audit chart lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
@@ -28,6 +31,7 @@ help:
 	@echo "             tell SOAK_OUTCOMES=$(SOAK_OUTCOMES) outcomes to receivers that fail,"
 	@echo "             step through the minutes for SOAK_COMPARISONS=$(SOAK_COMPARISONS) answers,"
 	@echo "             fuzz the parsers for SOAK_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)"
+	@echo "make mutants make MUTANTS=$(MUTANTS) small mistakes in the core, drawn by SEED=$(SEED): does a test notice?"
 	@echo "make audit   the bill of materials, and what is known against the dependencies"
 	@echo "make chart   render the Helm chart and check it by Kubernetes' schemas (needs Go; minutes, once)"
 	@echo "make lock    resolve the dependencies anew"
@@ -68,6 +72,9 @@ soak: $(VENV)/.dev
 	VIGIL_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s --timeout 0 tests/intake/test_openapi_document.py
 	VIGIL_REQUIRE=1 VIGIL_FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS) $(BIN)/pytest -s tests/fuzz
 
+mutants: $(VENV)/.dev $(VENV)/mutants/.done
+	nice $(VENV)/mutants/bin/python .ci/mutants.py --mutants $(MUTANTS) --seed $(SEED) --jobs $(MUTANT_JOBS)
+
 audit: $(VENV)/audit/.done
 	$(VENV)/audit/bin/python .ci/audit.py
 
@@ -80,9 +87,10 @@ lock: $(VENV)/.dev
 	$(RESOLVE) --constraint requirements-dev.lock -o requirements.lock
 	$(UV) --group audit -o requirements-audit.lock
 	$(UV) --group chart -o requirements-chart.lock
+	$(UV) --group mutants -o requirements-mutants.lock
 
 clean:
-	rm -rf $(VENV) .cache .run dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .cache .run dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find engine tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .dev holds all of .demo; .demo is what the first two minutes need.
@@ -102,6 +110,14 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 $(VENV)/audit/.done: requirements-audit.lock | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)/audit
 	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@touch $@
+
+# Nor mutmut, which wants a newer click than Faust takes; it sees the packages of .dev behind its own.
+$(VENV)/mutants/.done: requirements-mutants.lock $(VENV)/.dev
+	@$(BIN)/python -m venv $(VENV)/mutants
+	@$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
 	@touch $@
 
 # Nor is helm, which no registry has ready, and the schemas of Kubernetes.

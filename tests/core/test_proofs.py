@@ -12,7 +12,7 @@ from engine.core.decide import Options
 from engine.core.instants import DAY, MINUTE, Instant, Span
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.core.proof import hash_of, is_intact
-from engine.core.segments import MOST_SEGMENTS
+from engine.core.segments import MOST_SEGMENTS, Segment, where_it_went
 from engine.core.standing import standing
 
 
@@ -201,3 +201,24 @@ def test_a_correction_carries_the_hash_of_the_verdict_as_corrected() -> None:
     assert (amended.name, amended.outcome, amended.caused_by) == ("amended", "met", "late")
     assert drawn(amended) == [(0, 10, "", 10, ""), (10, 30, "", 20, "ann")]
     assert amended.hash == hash_of(amended) != engine.said[0].hash
+
+
+def test_the_time_of_verdicts_is_added_up_by_hands_and_by_reason() -> None:
+    ann, bo = ("ops", "ann"), ("ops", "bo")
+
+    def part(start: float, end: float, why: str, counted: float, hands: tuple[str, str]) -> Segment:
+        return Segment(at(start), at(end), why, "office", Span(int(counted * MINUTE)), *hands)
+
+    spent = where_it_went(
+        [
+            part(0, 10, "", 10, ann),
+            part(10, 14, "paused:pending_vendor", 0, ann),
+            part(14, 20, "", 6, bo),
+            part(20, 21, "paused:pending_vendor", 0, bo),
+            part(21, 30, "paused:", 0, bo),
+            part(30, 35, "resolved", 0, bo),
+            part(35, 40, "", 5, ann),
+        ]
+    )
+    assert {hands: span / MINUTE for hands, span in spent.counted.items()} == {ann: 15, bo: 6}
+    assert {reason: span / MINUTE for reason, span in spent.paused.items()} == {"pending_vendor": 5, "": 9}

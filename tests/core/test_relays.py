@@ -9,13 +9,23 @@ from collections.abc import Iterable
 
 from core_runs import Engine, at, book_of, fact, minutes, policy, standing_bytes
 from generated_facts import first_recorded
+from msgspec.structs import replace
 
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
 from engine.core.history import History
 from engine.core.instants import Instant
 from engine.core.policy import Book
-from engine.core.relays import Relay, settle, version
+from engine.core.relays import (
+    SOURCE,
+    Relay,
+    contact_inherited,
+    no_occurrence,
+    occurrence,
+    relayed_update,
+    settle,
+    version,
+)
 from engine.core.state import decode
 from engine.replay.relaying import passed_on
 
@@ -179,3 +189,33 @@ def test_what_was_sent_and_stands_is_not_sent_again() -> None:
     assert settle([], settle([], [one]).sent).to_send == []
     (back,) = settle([same], settle([], [one]).sent).to_send
     assert version(back.fact) == 5
+
+
+def test_a_relay_says_of_whom_it_comes_and_by_which_event() -> None:
+    event = fact("update_published", 10, id="e-1", source="desk", sequence="7", next_update_at=int(at(40)))
+    origin = {"version": 1, "from": "a", "event_source": "desk", "event_id": "e-1"}
+    update = relayed_update("a", "b", event)
+    assert update.target == "b"
+    assert update.fact.data == {**origin, "next_update_at": at(40)}
+    assert (update.fact.at, update.fact.sequence, update.fact.source) == (at(10), "7", SOURCE)
+    contact = contact_inherited("a", "b", event, at(3))
+    assert contact.fact.data == {**origin, "contact_at": at(3)}
+    assert contact.fact.at == at(10) + 1, "just after the merge"
+    member = occurrence("a", "pattern:x", event, at(0), {"severity": "P1"})
+    assert (member.target, member.fact.sequence, member.fact.at) == ("pattern:x", "", at(0))
+    assert member.fact.data == {**origin, "severity": "P1"}
+    gone = no_occurrence("a", "pattern:x", event, at(0))
+    assert (gone.target, gone.fact.id) == (member.target, member.fact.id)
+    assert gone.fact.data == {**origin, "withdrawn": True}
+
+
+def test_the_id_of_a_relay_is_another_for_each_sender_source_and_event() -> None:
+    event = fact("update_published", 10, id="e-1", source="desk")
+    ids = [
+        relayed_update(sender, "b", replace(event, source=source, id=identity)).fact.id
+        for sender in ("a", "c")
+        for source in ("desk", "chat")
+        for identity in ("e-1", "e-2", "e" * 200)
+    ]
+    assert len(set(ids)) == len(ids)
+    assert max(len(one) for one in ids) == 100 + 1 + 32

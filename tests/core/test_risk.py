@@ -41,11 +41,15 @@ def test_revenue_is_added_up_within_a_currency_and_never_across() -> None:
 
 
 def test_a_customer_counts_once_in_its_tier_and_an_unknown_tier_is_one_of_its_own() -> None:
-    assert amounts(risk(MANY), CUSTOMERS) == {"": 1, "gold": 1, "silver": 1}
+    found = risk(MANY)
+    assert amounts(found, CUSTOMERS) == {"": 1, "gold": 1, "silver": 1}
+    gold = next(figure for figure in found.figures if figure.of == "gold")
+    assert gold.inputs == (Input("desk:1", "customer", "acme"), Input("desk:2", "customer", "acme"))
 
 
 def test_of_customers_affected_nought_is_known_and_nothing_is_not() -> None:
-    assert amounts(risk(MANY), AFFECTED) == {"": 3}
+    (affected,) = (figure for figure in risk(MANY).figures if figure.name == AFFECTED)
+    assert (affected.amount, affected.inputs[0]) == (3, Input("desk:1", AFFECTED, 3))
     assert amounts(risk([MANY[2]]), AFFECTED) == {"": 0}
     assert amounts(risk([MANY[3]]), AFFECTED) == {}
 

@@ -1,23 +1,16 @@
 """`make audit` reads pip-audit's report as it is meant: what was not looked up is not clean."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[2] / ".ci" / "audit.py"
+from ci_scripts import ci_script
 
 
 @pytest.fixture
 def audit() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("audit_script", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return ci_script("audit")
 
 
 CLEAN = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
