@@ -121,7 +121,7 @@ SYSTEM = {"curl", "cut", "date", "done", "echo", "export", "for", "sh", "uuidgen
 """What a shell has, or every system."""
 
 LATER = {
-    r"^docs/security.md:": "Kafka with passwords and certificates: tests/security/test_rights_on_kafka.py",
+    r"^docs/security.md:": "needs Kafka with passwords and certificates: tests/docs/test_security_page.py",
     r"^\S+: vigil bench": "measures for minutes; tests/bench runs each part for a moment",
     r"^\S+: vigil demo": "plays for two minutes; tests/e2e/test_demo_runs.py",
 }

@@ -238,7 +238,7 @@ SHOWN: dict[str, Shown] = {
 """In this order: the first that it is."""
 
 NOT_LOADED = {
-    "docs/security.md: listeners=SASL_SSL": "Kafka's: tests/security/secured_kafka.py starts one so",
-    "docs/security.md: listeners=SSL": "Kafka's: tests/security/secured_kafka.py starts one so",
+    "docs/security.md: listeners=SASL_SSL": "Kafka's: tests/docs/test_security_page.py starts one by it",
+    "docs/security.md: listeners=SSL": "Kafka's: tests/docs/test_security_page.py starts one by it",
 }
 """Blocks that nothing loads here, by how they begin, each with its reason."""
