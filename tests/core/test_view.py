@@ -48,6 +48,11 @@ SEEN = f"""
 0 opened P1; 20 paused pending_vendor; 50 seen
 => paused resolve left 40 of 60 why pending_vendor
 
+== nor do its hours turn it
+{HOURS}
+0 opened P1; 20 paused pending_vendor; 50 seen
+=> paused resolve left 40 of 60 why pending_vendor
+
 == one that was breached and is paused is breached, and keeps its due time
 {CLOCK}
 0 opened P1; 61 now; 70 paused pending_vendor; 90 seen
