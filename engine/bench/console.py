@@ -157,7 +157,7 @@ def _stopped(board: Child) -> Iterator[None]:
 
 async def _caught_up(readers: Readers) -> None:
     """What came while it was stopped is on the page; or it takes too long, and the ages will tell."""
-    until = time.monotonic() + _START_SECONDS / 3
+    until = time.monotonic() + _START_SECONDS
     last = _SETTLE_SECONDS
     while last > _CAUGHT_UP_SECONDS and time.monotonic() < until:
         readers.check()

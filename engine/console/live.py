@@ -16,6 +16,8 @@ from engine.sql.offsets import Advance
 log = structlog.stdlib.get_logger("vigil.console")
 
 TURN_SECONDS = 0.25
+REST_SECONDS = 1.0
+"""Between turns while there is much more to read: they would work in what is old, in the reader's time."""
 STALE_AFTER = 15.0
 """Seconds without an answer of the broker after which the page says so; it is asked every five."""
 LATE_AFTER = 2.0
@@ -119,12 +121,18 @@ class Live:
 
     def _turn(self) -> None:
         more_waits = False
-        while not self._stopping.wait(0 if more_waits else TURN_SECONDS):
+        while not self._stopping.wait(self._pause(more_waits)):
             try:
                 more_waits = self.board.turn(self._now())
             except Exception as error:
                 self._fail(error)
                 return
+
+    def _pause(self, more_waits: bool) -> float:
+        """Seconds until the next turn."""
+        if self._into.behind is not None and self._into.behind > _AT_ONCE:
+            return REST_SECONDS
+        return 0.0 if more_waits else TURN_SECONDS
 
     def _fail(self, error: Exception) -> None:
         why = str(error) or type(error).__name__

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.console.board import Board
-from engine.console.live import Live
+from engine.console.live import REST_SECONDS, TURN_SECONDS, Live
 from engine.core.instants import Instant, Span
 from engine.metrics.console import ConsoleMetrics
 from engine.policies import load_documents
@@ -45,3 +45,12 @@ def test_a_turn_that_cannot_be_made() -> None:
     live = Live(shown, "state", lambda: time.sleep(2), lambda: Instant(0), ConsoleMetrics())  # type: ignore[arg-type, func-returns-value]
     live.start()
     assert "stored state" in stopped(live)
+
+
+def test_while_much_is_to_be_read_the_board_leaves_time_to_the_reader() -> None:
+    live = Live(board(), "state", no_broker, lambda: Instant(0), ConsoleMetrics())
+    assert (live._pause(True), live._pause(False)) == (0.0, TURN_SECONDS), "it is not known yet"
+    live._into.lag("state", 5_001)
+    assert (live._pause(True), live._pause(False)) == (REST_SECONDS, REST_SECONDS)
+    live._into.lag("state", 5_000)
+    assert live._pause(True) == 0.0
