@@ -20,7 +20,7 @@ from notify.counterpart import Counterpart
 from notify.keeping import NOW, ROOT, take
 from notify.notifying import SECRET, webhook
 
-SLOW = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
+SLOW = "{% for each in range(9999) %}" * 3 + "{% endfor %}" * 3
 
 
 def own(**wording: object) -> Wording:
