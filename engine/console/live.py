@@ -52,7 +52,12 @@ class IntoBoard:
 
     def late(self) -> float:
         """Seconds behind, by what was read last, where there is more to read; 0: there is not."""
-        return time.time() - self._written if self.behind and self.behind > _AT_ONCE else 0.0
+        return time.time() - self._written if self.is_far_behind else 0.0
+
+    @property
+    def is_far_behind(self) -> bool:
+        """There was more to read than is taken at once, when it was looked last."""
+        return self.behind is not None and self.behind > _AT_ONCE
 
     def retried(self, reason: str) -> None:
         pass  # it is logged; the page sees that nobody has answered
@@ -99,7 +104,7 @@ class Live:
     @property
     def is_ready(self) -> bool:
         """The state was read up to where it ended."""
-        return not self.failed and self._into.behind is not None and self._into.behind <= _AT_ONCE
+        return not self.failed and self._into.behind is not None and not self._into.is_far_behind
 
     def silent_for(self) -> float:
         """Seconds since the broker last answered; 0 as long as that is as it should be."""
@@ -130,7 +135,7 @@ class Live:
 
     def _pause(self, more_waits: bool) -> float:
         """Seconds until the next turn."""
-        if self._into.behind is not None and self._into.behind > _AT_ONCE:
+        if self._into.is_far_behind:
             return REST_SECONDS
         return 0.0 if more_waits else TURN_SECONDS
 

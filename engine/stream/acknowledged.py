@@ -88,9 +88,8 @@ class Acknowledged:
 
     def written(self) -> dict[int, int]:
         """Partition → the last offset of its changelog, where nothing is being written; -1: empty."""
-        last = self._table.last_offset
         return {
-            number: last.get(number, -1)
+            number: self._table.last_of(number)
             for number in self._table.partitions_held
             if number not in self._last or self._last[number].done()
         }
@@ -133,7 +132,7 @@ class Acknowledged:
         if written is None:
             return None
         first, last = written
-        known = self._table.last_offset.get(number, -1)
+        known = self._table.last_of(number)
         if known >= 0 and first != known + 1:
             in_doubt("foreign_changelog_write", partition=number, expected=known + 1, got=first)
         self._table.last_offset[number] = last

@@ -73,7 +73,7 @@ class StateTable(Table[bytes, bytes]):
         number = chunk.partition
         if number not in self.partitions_held:
             return True
-        expected = self.last_offset.get(number, -1) + 1
+        expected = self.last_of(number) + 1
         if chunk.start > max(expected, earliest):
             return False
         chunk.drop_before(expected)
@@ -84,7 +84,7 @@ class StateTable(Table[bytes, bytes]):
 
     async def _read_again(self, chunk: Chunk) -> None:
         consumer, recovery = self.app.consumer, cast(TableManager, self.app.tables).recovery
-        expected = self.last_offset.get(chunk.partition, -1) + 1
+        expected = self.last_of(chunk.partition) + 1
         earliest = (await consumer.earliest_offsets(chunk.tp))[chunk.tp]
         if self.take(chunk, earliest):
             return
@@ -95,7 +95,7 @@ class StateTable(Table[bytes, bytes]):
 
     def unread(self, highwaters: Mapping[int, int]) -> dict[int, tuple[int, int]]:
         """What a recovery has left out: partition → our last offset, and the last that it found there."""
-        found = {number: self.last_offset.get(number, -1) for number in self.partitions_held}
+        found = {number: self.last_of(number) for number in self.partitions_held}
         return {n: (last, highwaters[n]) for n, last in found.items() if last < highwaters.get(n, -1)}
 
     def _apply(self, chunk: Chunk) -> None:
@@ -132,7 +132,11 @@ class StateTable(Table[bytes, bytes]):
 
         -1 where nothing is held: for None, Faust would go on where it once was, be the partition lost since.
         """
-        return self.last_offset.get(tp.partition, -1)
+        return self.last_of(tp.partition)
+
+    def last_of(self, partition: int) -> int:
+        """The last offset of its changelog that the dict holds; -1: none."""
+        return self.last_offset.get(partition, -1)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
