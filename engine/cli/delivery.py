@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 
-def examine_record(settings: "Settings", record: "Record", receivers: Collection[str]) -> Iterator[Finding]:
-    """`receivers`: those of the file; empty where it is not known. SchemaRefused and SQLAlchemy's errors."""
+def examine_record(
+    settings: "Settings", record: "Record", receivers: Collection[str], timeout: float
+) -> Iterator[Finding]:
+    """`receivers`: those of the file; empty where it is not known. `timeout`: seconds that the broker has.
+    SchemaRefused and SQLAlchemy's errors."""
     from engine.sql.database import shown
 
     state = record.state()
     yield _schema(state, shown(record.engine))
     if state.schema is not None:
         yield _sender(record)
-        yield from _lag(settings, record)
+        yield from _lag(settings, record, timeout)
         yield from _receivers(state, receivers)
 
 
@@ -45,7 +48,7 @@ def _sender(record: "Record") -> Finding:
     return ok("notify process", "a process tells from this record")
 
 
-def _lag(settings: "Settings", record: "Record") -> Iterator[Finding]:
+def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Finding]:
     """How far the topic is read. It has no consumer group: the record has the offsets."""
     from kafka.errors import KafkaError
 
@@ -54,7 +57,8 @@ def _lag(settings: "Settings", record: "Record") -> Iterator[Finding]:
 
     topic = settings.outcomes_topic
     try:
-        with contextlib.closing(reader(settings, "none")) as consumer:
+        patience = int(timeout * 1000)
+        with contextlib.closing(reader(settings, "none", bootstrap_timeout_ms=patience)) as consumer:
             partitions = partitions_of(consumer, [topic])
             first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
     except (KafkaError, Failure) as error:

@@ -75,7 +75,7 @@ def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> I
     yield from examine_policies(settings)
     yield from examine_pace(settings)
     yield from examine_archive(settings)
-    yield from examine_notify(settings)
+    yield from examine_notify(settings, timeout)
     yield from examine_console(settings)
     yield from examine_cluster(settings, timeout)
     here = f"http://127.0.0.1:{settings.metrics_port}"

@@ -55,7 +55,7 @@ def place(record: Record) -> str:
 
 def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaConsumer:
     """Without a group, of what is committed; `none`: an offset that is no more there is an error. `more`:
-    other options of the client."""
+    other options of the client, which go before these."""
     return KafkaConsumer(
         **settings.client_options(),
         client_id=f"{settings.app_id}-reader",
@@ -64,8 +64,7 @@ def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaCons
         auto_offset_reset=auto_offset_reset,
         isolation_level="read_committed",
         max_poll_records=_AT_ONCE,
-        bootstrap_timeout_ms=CONNECT_MS,
-        **more,
+        **{"bootstrap_timeout_ms": CONNECT_MS, **more},
     )
 
 

@@ -50,8 +50,9 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
 _DATABASE_AWAY = "is the database there, and does it let us in?"
 
 
-def examine_notify(settings: "Settings") -> Iterator[Finding]:
-    """The file of receivers and the delivery record, where one of them is named."""
+def examine_notify(settings: "Settings", timeout: float) -> Iterator[Finding]:
+    """The file of receivers and the delivery record, where one of them is named. `timeout`: seconds that the
+    broker has, to say how far its topic goes."""
     from sqlalchemy.exc import DBAPIError
 
     from engine.cli.delivery import examine_record
@@ -81,7 +82,7 @@ def examine_notify(settings: "Settings") -> Iterator[Finding]:
         file = _file(engine)
         if file is None or file.is_file():
             with Record(engine) as record:
-                yield from examine_record(settings, record, receivers)
+                yield from examine_record(settings, record, receivers, timeout)
         else:
             yield ok("notify", f"delivery record: {shown(engine)}: `vigil notify run` makes it")
     except (NoDatabase, SchemaRefused) as error:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -303,7 +304,8 @@ def open_folder() -> Iterator[Path]:
 
 
 EXAMINERS = pytest.mark.parametrize(
-    ("examine", "check"), [(storage.examine_archive, "archive"), (storage.examine_notify, "notify")]
+    ("examine", "check"),
+    [(storage.examine_archive, "archive"), (partial(storage.examine_notify, timeout=1.0), "notify")],
 )
 Examine = Callable[[Settings], Iterator[Finding]]
 
@@ -341,10 +343,10 @@ def test_a_disk_that_is_nearly_full_is_named(
 
 def test_the_file_of_receivers_is_read_as_notify_reads_it(tmp_path: Path) -> None:
     file = tmp_path / "notify.yaml"
-    (absent,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file))
+    (absent,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file), 1.0)
     assert (absent.sign, absent.code) == (Sign.FAIL, ExitCode.REFUSED)
     file.write_text("receivers: {chat: {type: carrier_pigeon}}\nroute: {receiver: chat}\n")
-    (wrong,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file))
+    (wrong,) = storage.examine_notify(settings_for("127.0.0.1:1", notify_config=file), 1.0)
     assert (wrong.sign, wrong.advice) == (Sign.FAIL, "`vigil notify check` lists all")
     assert "notify.yaml:1: receivers.chat.type: expected one of" in wrong.found
 

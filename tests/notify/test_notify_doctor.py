@@ -1,6 +1,7 @@
 """What `vigil doctor` says of the delivery record: who sends from it, how far it has read, what waits."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from notify.keeping import NOW, ROOT, after, begin, failed, refused, take
 from notify.notifying import Notifying, webhook
 from notify.test_record_schema import restore
 
+PATIENCE = 1.0
+"""Seconds, for a broker of which most tests here have none."""
+
 
 def config(folder: Path, **receivers: object) -> Path:
     file = folder / "notify.yaml"
@@ -27,7 +31,7 @@ def config(folder: Path, **receivers: object) -> Path:
 def examined(folder: Path, url: str, **more: Any) -> dict[str, Finding]:
     given: dict[str, Any] = {"notify_url": url, "notify_config": folder / "notify.yaml"}
     given |= {"bootstrap_servers": f"127.0.0.1:{free_port()}"} | more
-    return {finding.check: finding for finding in examine_notify(Settings(**given))}
+    return {finding.check: finding for finding in examine_notify(Settings(**given), PATIENCE)}
 
 
 def test_a_record_that_is_not_there_or_older_is_said(tmp_path: Path, url: str) -> None:
@@ -48,7 +52,9 @@ def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
         for minute in range(5):
             failed(record, begin_first(record, minute), "answered 503", after(minute + 1), after(minute))
         refused(record, begin_first(record, 0), at=after(5))
+        began = time.monotonic()
         found = examined(tmp_path, url)
+        took = time.monotonic() - began
         assert found["notify"].sign is Sign.OK
         down, gone, dead = (found[f"notify {what}"] for what in ("circuit", "receivers", "dead"))
         assert (down.sign, "desk: 5 failures since" in down.found) == (Sign.FAIL, True)
@@ -57,6 +63,7 @@ def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
         assert (dead.sign, "1 dead letters" in dead.found) == (Sign.FAIL, True)
         assert all(one.advice for one in (down, gone, dead))
         assert found["notify lag"].sign is Sign.SKIP, "there is no broker"
+        assert took < PATIENCE + 5, "and nobody waits for it longer than was asked"
 
 
 def begin_first(record: Record, minute: int) -> Any:
