@@ -50,11 +50,11 @@ check: $(VENV)/.dev
 	$(BIN)/python -m engine.stream.strimzi --check
 	$(BIN)/python -m engine.contract.compatibility
 	$(BIN)/python deploy/grafana/generator/generate.py --check
-	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile
+	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile --no-loadscope-reorder
 
 test: check
 	$(BIN)/pytest -q -m sim -n auto --dist loadfile
-	$(BIN)/pytest -q -m "kafka or e2e" -n 2 --dist loadfile
+	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

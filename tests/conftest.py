@@ -11,10 +11,29 @@ from servers import kafka_or_skip
 
 _HERE = Path(__file__).parent
 
+_LONGEST = (
+    "e2e/test_uci_log.py",
+    "e2e/test_demo_runs.py",
+    "e2e/test_uci_log_in_disorder.py",
+    "stream/test_delivery_on_kafka.py",
+    "e2e/test_every_page_in_browser.py",
+    "stream/test_worker_on_kafka.py",
+    "notify/test_notify_killed.py",
+    "bench/test_bench_on_kafka.py",
+    "docs/test_pages_run.py",
+    "e2e/test_archive_killed.py",
+    "stream/test_interrupted_recovery.py",
+    "fuzz/test_fuzzed_parsers.py",
+)
+"""What takes a minute and more, in a few tests: xdist would begin with the files of many tests, and one of
+these would be waited for alone. The Makefile keeps it from that."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
-    simulation: nobody can forget."""
+    simulation: nobody can forget. The longest come first."""
+    place = {(_HERE / name).resolve(strict=True): at for at, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     for item in items:
         if {"kafka", "secured_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")

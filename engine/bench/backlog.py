@@ -25,33 +25,41 @@ async def preload(
     await producer.start()
     try:
         partitions = len(await producer.partitions_for(topic))
-        return await _Loading(producer, topic, partitions, advance).run(records)
+        return await Loading(producer, topic, partitions, advance).send(records)
     finally:
         await producer.stop()
 
 
-class _Loading:
+class Loading:
+    """Sends records in batches that it makes itself, which costs less than to send them one by one."""
+
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, partitions: int, advance: Callable[[int], None]
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        partitions: int,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._producer, self._topic, self._advance = producer, topic, advance
         self._open: list[Any] = [producer.create_batch() for _ in range(partitions)]
         self._counts = [0] * partitions
         self._sent: list[asyncio.Future[object]] = []
 
-    async def run(self, records: Iterable[Record]) -> list[int]:
+    async def send(self, records: Iterable[Record]) -> list[int]:
+        """Send and wait for every acknowledgement. How many records each partition got so far."""
         for key, value, headers in records:
             at = partition_of(key, len(self._open))
             now = time.time_ns() // 1_000_000
             while self._open[at].append(timestamp=now, key=key, value=value, headers=headers) is None:
-                await self._send(at)
+                await self._send_batch(at)
             self._counts[at] += 1
         for at in range(len(self._open)):
-            await self._send(at)
-        await asyncio.gather(*self._sent)
+            await self._send_batch(at)
+        sent, self._sent = self._sent, []
+        await asyncio.gather(*sent)
         return self._counts
 
-    async def _send(self, at: int) -> None:
+    async def _send_batch(self, at: int) -> None:
         batch, self._open[at] = self._open[at], self._producer.create_batch()
         if batch.record_count():
             self._advance(batch.record_count())

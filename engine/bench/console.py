@@ -16,6 +16,7 @@ from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.bench.backlog import preload
+from engine.bench.cores import beside_a_busy_core
 from engine.bench.loop import Say, Where, on_own_topics, settings_for_bench, vigil, worker
 from engine.bench.readers import Readers
 from engine.bench.steady import PROBE, Flow, openings
@@ -73,6 +74,8 @@ class Found(NamedTuple):
     without: Pace
     beside: Pace
     """With the console and its readers."""
+    busy_core: float
+    """How many times as long a loop takes on this machine beside a process that only counts."""
 
     @property
     def chunk_ratio(self) -> float:
@@ -97,11 +100,13 @@ def measure_console(where: Where, size: Board, say: Say) -> Found:
     settings = settings_for_bench(where, size.partitions, "real").model_copy(
         update={"metrics_port": free_port()}
     )
+    say("console: what a core costs that somebody else uses")
+    busy_core = beside_a_busy_core()
     with on_own_topics(settings), worker(settings) as child:
-        return asyncio.run(_measure(settings, size, child, say))
+        return asyncio.run(_measure(settings, size, child, busy_core, say))
 
 
-async def _measure(settings: Settings, size: Board, child: Child, say: Say) -> Found:
+async def _measure(settings: Settings, size: Board, child: Child, busy_core: float, say: Say) -> Found:
     say(f"console: opening {size.escalations:,} escalations")
     now = Instant(time.time_ns() // 1000)
     await preload(settings, settings.tickets_topic, openings(size.escalations, now))
@@ -131,6 +136,7 @@ async def _measure(settings: Settings, size: Board, child: Child, say: Say) -> F
     return Found(
         size.readers, clocks, median(one.messages for one in rounds), median(one.megabytes for one in rounds),
         median(one.cores for one in rounds), cuts[49], cuts[98], ages[-1], _middle(without), _middle(beside),
+        busy_core,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from aiokafka import AIOKafkaProducer
 
+from engine.bench.backlog import Loading
 from engine.bench.workload import Event, Record, record
 from engine.core.instants import HOUR, Instant, Span, format_instant
 from engine.settings import Settings
@@ -48,26 +49,24 @@ class Flow:
 
     async def run(self) -> None:
         """Until cancelled. Who falls behind catches up: it is the rate that is kept."""
-        producer = AIOKafkaProducer(
-            **self._settings.client_options(), acks="all", enable_idempotence=True, linger_ms=5
-        )
+        topic = self._settings.tickets_topic
+        producer = AIOKafkaProducer(**self._settings.client_options(), acks="all", enable_idempotence=True)
         await producer.start()
         began, probed = time.monotonic(), 0.0
         try:
+            loading = Loading(producer, topic, len(await producer.partitions_for(topic)))
             while True:
                 moment = time.monotonic()
-                for _ in range(int((moment - began) * self._rate) - self.sent):
-                    await self._send(producer, self._update())
-                    self.sent += 1
+                owed = int((moment - began) * self._rate) - self.sent
+                records = [self._update() for _ in range(owed)]
                 if moment - probed >= PROBES_EVERY:
                     probed = moment
-                    await self._send(producer, self._promise())
+                    records.append(self._promise())
+                await loading.send(records)
+                self.sent += owed
                 await asyncio.sleep(_TICK)
         finally:
             await producer.stop()
-
-    async def _send(self, producer: AIOKafkaProducer, one: Record) -> None:
-        await producer.send(self._settings.tickets_topic, one.value, one.key, headers=one.headers)
 
     def _update(self) -> Record:
         subject = f"steady:{self._chance.randrange(self._escalations):06}"

@@ -267,5 +267,6 @@ def _show_board(console: "Console", board: dict[str, Any]) -> None:
         ("messages a second", f"{board['messages_per_second']:,.0f}"),
         ("MB a second", f"{board['megabytes_per_second']:,.1f}"),
         ("cores that the console uses", f"{board['console_cores']:.2f}"),
+        ("a loop beside a process that only counts, times as long", f"{board['busy_core']:.2f}"),
     ]
     console.print(table("The board", ("", ""), rows))

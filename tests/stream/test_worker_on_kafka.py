@@ -153,6 +153,7 @@ def test_a_rebase_moves_one_escalation_to_another_version_and_outlives_a_kill(de
     worker.kill()
     worker.wait()
     deployment.start()
+    deployment.wait_for("recovered", 1)
     assert deployment.wait_for_outcomes(1) == [("moved", "breached")]
     assert deployment.stop()[-1] == 0
     (breach,) = deployment.read(deployment.settings.outcomes_topic)
