@@ -136,6 +136,13 @@ cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 => 15 cadence_missed customer_update due 15 x1; 75 cadence_missed customer_update due 75 x2
 => 135 cadence_missed customer_update due 135 x3; 150 stopped_late customer_update x3
 
+== Cadence 4: a miss says the time that was owed, one after it all the time since the last update
+show: elapsed target
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+0 opened P1; 80 now; 90 update_published customer; 140 update_published customer
+=> 15 cadence_missed customer_update due 15 x1 elapsed 15 target 15; 75 cadence_missed customer_update due 75 x2 elapsed 75 target 75
+=> 90 stopped_late customer_update x2 elapsed 90; 140 met customer_update #2 due 150 elapsed 50 target 60
+
 == Cadence 4: from a stated time the misses go on at the interval
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@30; 95 now

@@ -246,6 +246,15 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 20 reload; 61 now
 => 60 breached acknowledge due 60
 
+== Clock 6: nor does one that begins before it opened, though a late event has everything derived again
+clocks: {acknowledge: {budget: {P1: 60m}}}
+reload:
+clocks: {acknowledge: {budget: {P1: 60m}}}
+--- standard -10
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 25 message_sent; 30 reload; 20 message_sent :late; 61 now
+=> 60 breached acknowledge due 60
+
 == Clock 6: a version that an open escalation pins cannot vanish
 clocks: {acknowledge: {budget: {P1: 60m}}}
 reload:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from engine.core.credits import Credit, Exposure, credits, exposures
 from engine.core.facts import Fact
 from engine.core.instants import MINUTE
+from engine.core.outcomes import CREDIT
 from engine.core.proof import is_intact
 from engine.core.standing import standing
 
@@ -93,6 +94,14 @@ def test_each_cycle_and_each_silence_is_a_breach_of_its_own() -> None:
     silences = owed(engine, "customer_update")
     assert [(minutes(row.breached_at), row.overrun / MINUTE) for row in silences] == [(30, 60), (120, 100)]
     assert all(proof.hash for row in silences for proof in row.proofs)
+
+
+def test_of_a_breach_that_was_said_before_what_is_read_the_time_of_its_tier_is_known() -> None:
+    engine = lived(opened(), until=300)
+    tiers = [one for one in standing(engine.said) if one.metric == "resolve" and one.name == CREDIT]
+    (row,) = credits(tiers)
+    assert (row.percent, minutes(row.breached_at), row.overrun / MINUTE) == (12.5, 180, 120)
+    assert (row.ended, row.reason, row.proofs) == ("", "", ())
 
 
 def test_a_retracted_breach_has_no_row() -> None:

@@ -134,7 +134,9 @@ def test_of_very_many_segments_the_oldest_are_one() -> None:
         given.append(("resumed", 1 + number / 4 + 1 / 8, {"reason": "pending_customer"}))
     verdict = told(RESOLVE, *given, ("resolved", 22, {}))[-1]
     assert len(verdict.segments) == MOST_SEGMENTS
-    assert verdict.segments[0].state == "several"
+    oldest = verdict.segments[0]
+    assert oldest.state == "several"
+    assert (oldest.calendar, oldest.team, oldest.owner) == ("", "", ""), "of several, none is said"
     check(verdict)
 
 

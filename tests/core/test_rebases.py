@@ -6,7 +6,7 @@ import pytest
 from core_runs import SUBJECT, Engine, at, book_of, fact, policy, standing_bytes
 
 from engine.core import state
-from engine.core.decide import Options
+from engine.core.decide import Options, pinned_policies
 from engine.core.facts import Fact
 from engine.core.proof import hash_of
 
@@ -43,6 +43,8 @@ def test_the_state_has_every_version_with_its_time_and_verdicts_name_theirs() ->
         (at(0), first.version),
         (at(40), LATER),
     ]
+    pinned = pinned_policies(engine.store[SUBJECT.encode()])
+    assert pinned == [("standard", first.version, first.hash), ("standard", LATER, second.hash)]
     said = [(one.metric, one.name, one.policy.hash) for one in engine.said]
     assert said == [
         ("acknowledge", "breached", first.hash),

@@ -149,6 +149,23 @@ def test_an_escalation_whose_older_facts_are_folded_still_leaves_its_pattern() -
     ]  # fmt: skip
 
 
+def test_a_pattern_is_told_what_is_known_of_its_member() -> None:
+    engine = Engine(BOOK)
+    known = {"title": "Down", "service": "mail", "component": "smtp"}
+    engine.take(fact("opened", 0, fingerprint="a", severity="P1", customer={"id": "acme"}, **known), "desk:1")
+    engine.take(fact("opened", 0, fingerprint="a", severity="P2", service="mail"), "desk:2")
+    (policy_,) = BOOK.policies
+    pinned = {"name": policy_.name, "version": policy_.version, "hash": policy_.hash}
+    first, second = (relay.fact.data for relay in engine.relays)
+    told = ("policy", "severity", "title", "service", "component", "customer")
+    assert {name: first[name] for name in told} == {
+        "policy": pinned, "severity": "P1", **known, "customer": "acme",
+    }  # fmt: skip
+    assert {name: second[name] for name in told if name in second} == {
+        "policy": pinned, "severity": "P2", "service": "mail",
+    }  # fmt: skip
+
+
 def hot_pattern(members: int) -> Engine:
     engine = Engine(BOOK)
     for number in range(members):

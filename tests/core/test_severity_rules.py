@@ -128,6 +128,11 @@ clocks: {resolve: {budget: {P1: 60m, P2: 90m}}}
 0 opened P1; 10 updated null; 91 now
 => 90 breached resolve due 90
 
+== Severity 3: an assignment gives none
+clocks: {resolve: {budget: {P0: 30m, P1: 60m}}}
+0 opened P1; 10 assigned ann severity=P0; 61 now
+=> 60 breached resolve due 60
+
 == Severity 3: what may still be graver is no disagreement with who says that it is
 severity: [{severity: P0, when: {data_loss: true}}, {severity: P1, when: {workaround: false}}]
 0 opened P0 impact={workaround:false}; 10 updated impact={data_loss:false}

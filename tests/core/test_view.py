@@ -122,6 +122,10 @@ clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 0 opened P1; 10 commitment_made c1 due_at=@50 text=fix; 20 seen
 => running commitment/c1 due 50 left 30 of 40 'fix' turns 40
 
+== a promise of this very moment is over the moment after
+0 opened P1; 10 commitment_made c1 due_at=@10; 10 seen
+=> running commitment/c1 due 10 left 0 of 0 turns 10+
+
 == an action item is its owner's
 0 opened P1; 10 action_opened a1 due_at=@50 title=patch owner=bo; 20 seen
 => running action/a1 due 50 left 30 of 40 'patch' turns 40 by bo
