@@ -81,6 +81,14 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer; 25 rebased standard 20; 71 now
 => 10 met customer_update due 20; 70 cadence_missed customer_update #2 due 70 x1
 
+== Cadence 2: before the first update it is the first interval that a rebase makes longer or shorter
+--- standard
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 20m}, first: {P1: 40m}}}
+0 opened P1; 5 rebased standard 20; 41 now; 50 update_published customer; 71 now
+=> 40 cadence_missed customer_update due 40 x1; 50 stopped_late customer_update x1; 70 cadence_missed customer_update #2 due 70 x1
+
 == Cadence 2: a rebase that leaves the interval as it is leaves its due time, a stated one binds
 --- standard
 cadence: {customer: {every: {P1: 60m}, risk: [50%]}}
@@ -118,6 +126,11 @@ cadence: {customer: {every: {P1: 60m}}}
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@5; 20 message_sent; 15 message_sent :late
 => 10 met customer_update due 60; counted past_next_update; counted late
+
+== Cadence 3: a stated time in the past is counted though its update comes late, one that was ahead is not
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 40 message_sent; 10 update_published customer next_update_at=@5; 20 update_published customer next_update_at=@65
+=> 10 met customer_update due 60; counted late; counted past_next_update; 20 met customer_update #2 due 70; counted late
 
 == Cadence 3: it loosens where the policy allows it, up to the cap
 cadence: {customer: {every: {P1: 60m}, loosen_up_to: 4h}}

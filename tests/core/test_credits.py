@@ -48,6 +48,7 @@ def opened(severity: str = "P0") -> Fact:
 
 def test_of_one_breach_the_highest_tier_counts_with_its_verdicts_and_their_hashes() -> None:
     (row,) = owed(lived(opened(), fact("resolved", 200), until=300))
+    assert row[:4] == (SUBJECT, "resolve", "", 1)
     assert (row.percent, row.threshold, row.customer, row.severity) == (12.5, "100% + 2h", "acme", "P0")
     assert (minutes(row.breached_at), row.overrun / MINUTE, row.ended) == (60, 140, "stopped_late")
     assert [proof.name for proof in row.proofs] == ["breached", "stopped_late"]

@@ -119,9 +119,9 @@ clocks: {contact: {budget: {P1: 30m}}}
 0 opened P1 owner=ann
 => 0 met contact due 30
 
-== Built-in 5: begun anew, it is met by another owner, not by word of the one there was
+== Built-in 5: begun anew, it is met by who takes it, not by word of the owner there was
 clocks: {contact: {start: reopened, budget: {P1: 30m}}}
-0 opened P1 owner=ann; 10 resolved; 20 reopened; 25 updated title=Down; 26 assigned ann; 30 updated owner=null; 40 assigned bo
+0 opened P1 owner=ann; 10 resolved; 20 reopened; 25 updated title=Down; 26 assigned ann; 30 updated owner=null; 40 assigned ann :again
 => 40 met contact due 50
 
 == Built-in 6: resolve is met by the resolution
@@ -145,6 +145,11 @@ clocks: {confirm: {budget: {P1: 60m}}}
 clocks: {confirm: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 50 closed
 => 50 met confirm due 90
+
+== Built-in 7: what is resolved or closed already is resolved no second time
+clocks: {confirm: {budget: {P1: 60m}}}
+0 opened P1; 10 resolved; 20 resolution_confirmed; 30 resolved; 40 closed; 50 resolved; 200 now
+=> 20 met confirm due 70
 
 == Built-in 7: breached and unconfirmed it is said again each day
 picture: built-in-7-unconfirmed

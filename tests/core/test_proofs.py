@@ -114,6 +114,18 @@ def test_after_a_reopening_the_resolved_time_is_a_segment() -> None:
     assert drawn(second) == [(0, 30, "", 30, ""), (30, 50, "resolved", 0, ""), (50, 55, "", 5, "")]
 
 
+def test_a_verdict_tells_the_time_of_its_clock_and_all_of_it() -> None:
+    paused, before = ("paused", 10, {"reason": "pending_vendor"}), ("resumed", 40, {})
+    (met,) = told(RESOLVE, ("opened", 0, {"severity": "P1"}), paused, before, ("resolved", 50, {}))
+    assert (met.elapsed, met.elapsed_calendar) == (20 * MINUTE, 50 * MINUTE)
+    early = told(
+        "clocks: {acknowledge: {budget: {P1: 15m}}}",
+        ("opened", 0, {"severity": "P1"}),
+        ("acknowledged", -5, {}),
+    )
+    assert [(one.name, one.elapsed, one.elapsed_calendar) for one in early] == [("met", 0, 0)]
+
+
 def test_a_promise_and_a_cadence_prove_their_time_too() -> None:
     kept, updated = told(
         "cadence: {customer: {every: {P1: 60m}}}",

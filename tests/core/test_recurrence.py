@@ -11,6 +11,7 @@ import pytest
 from core_runs import Engine, at, book_of, fact, policy, standing_bytes
 from generated_facts import first_recorded
 
+from engine.core.case import PolicyVanished
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
 from engine.core.fingerprints import made_from, normalised
@@ -164,6 +165,19 @@ def test_a_pattern_is_told_what_is_known_of_its_member() -> None:
     assert {name: second[name] for name in told if name in second} == {
         "policy": pinned, "severity": "P2", "service": "mail",
     }  # fmt: skip
+
+
+def test_a_pattern_whose_first_member_pins_a_version_that_is_gone_names_it() -> None:
+    told, taken = Engine(BOOK), Engine(book_of(policy(RECURRENCE)))
+    told.take(fact("opened", 0, fingerprint="a", severity="P1"), "desk:1")
+    (relay,) = told.relays
+    with pytest.raises(PolicyVanished) as raised:
+        taken.take(relay.fact, relay.target)
+    (pinned,) = BOOK.policies
+    error = raised.value
+    assert (error.subject, error.name, error.version, error.hash) == (
+        "pattern:a", pinned.name, pinned.version, pinned.hash,
+    )  # fmt: skip
 
 
 def hot_pattern(members: int) -> Engine:

@@ -153,8 +153,9 @@ clocks: {resolve: {budget: {P1: 30m, P2: 90m}}}
 
 == Severity 4: another customer is another tier
 severity: [{severity: P1, when: {tier: gold}, because: a gold customer}, {severity: P3}]
+show: elapsed
 0 opened customer={id:c1,tier:silver}; 10 updated customer={id:c2,tier:gold}
-=> 0 classified severity P3; 10 classified severity #2 P1 (a gold customer)
+=> 0 classified severity P3 elapsed 0; 10 classified severity #2 P1 (a gold customer) elapsed 0
 
 == Severity 4: other figures with the same answer say nothing
 severity: [{severity: P1, when: {affected_customers: {at_least: 20}}}, {severity: P3}]
