@@ -60,6 +60,12 @@ cadence: {customer: {every: {P1: 120m, P2: 50m}}}
 0 opened P1; 110 updated P2; 151 now
 => 150 cadence_missed customer_update due 150 x1
 
+== Cadence 2: due at the same instant by another calendar, its time is told by that one
+show: elapsed target
+cadence: {customer: {every: {P1: 24h, P2: 8h @office}}}
+0 opened P1; 10 updated P2; 1441 now
+=> 1440 cadence_missed customer_update due 1440 x1 elapsed 480 target 480
+
 == Cadence 2: severity down, a stated time still binds
 cadence: {customer: {every: {P1: 60m, P2: 120m}}}
 0 opened P1; 10 update_published customer next_update_at=@40; 20 updated P2; 41 now
@@ -208,6 +214,11 @@ picture: cadence-5-reopen
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 10 update_published customer; 20 resolved; 30 update_published customer; 100 reopened; 161 now
 => 10 met customer_update due 15; 30 met customer_update #2 due 70; 160 cadence_missed customer_update #3 due 160 x1
+
+== Cadence 5: closed without any update, a reopen begins the next cycle; resolved, the interval that runs is the same
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 closed; 20 reopened; 30 resolved; 40 reopened; 101 now
+=> 100 cadence_missed customer_update #2 due 100 x1
 
 == Cadence 5: after a reopen a downgrade takes every, not first
 cadence: {customer: {every: {P1: 60m, P2: 90m}, first: {P1: 50m, P2: 70m}}}

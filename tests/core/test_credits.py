@@ -115,10 +115,20 @@ def test_a_retracted_breach_has_no_row() -> None:
 def test_open_clocks_say_what_they_would_cost_and_when() -> None:
     engine = lived(opened(), until=10)
     one = ahead(engine, 10)["resolve"]
+    assert one[:6] == (SUBJECT, "resolve", "", 1, "P0", "acme")
+    assert one.policy.hash == engine.book.policies[0].hash
     assert (one.is_breached, one.percent, one.due_at) == (False, 0, at(60))
     assert [(step.percent, step.at) for step in one.ahead] == [(10, at(60)), (12.5, at(180))]
     update = ahead(engine, 10)["customer_update"]
     assert [(step.percent, step.at) for step in update.ahead] == [(2, at(75))]
+
+
+def test_a_silence_has_its_tiers_ahead_from_the_first_update_that_was_missed() -> None:
+    one = ahead(lived(opened(), until=62), 62)["customer_update"]
+    assert one[:6] == (SUBJECT, "customer_update", "", 1, "P0", "acme")
+    assert (one.is_breached, one.percent, one.due_at) == (True, 0, at(30))
+    assert [(step.percent, step.threshold, step.at) for step in one.ahead] == [(2, "100% + 45m", at(75))]
+    assert "customer_update" not in ahead(lived(opened(), until=80), 80)
 
 
 def test_breached_it_has_the_higher_tiers_ahead_and_at_the_last_none() -> None:

@@ -93,6 +93,25 @@ RESOLVE = "clocks: {resolve: {budget: {P1: 60m, P2: 2h @office}, pause: [pending
             [(0, 10, "", 10, ""), (10, 50, "", 40, "")],
             id="another calendar is another segment",
         ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("paused", 0, {"reason": "pending_vendor"}),
+                ("assigned", 10, {"owner": "ann"}),
+                ("resolved", 30, {}),
+            ],
+            [(0, 10, "paused:pending_vendor", 0, ""), (10, 30, "paused:pending_vendor", 0, "ann")],
+            id="who has it in a pause has nothing of the budget",
+        ),
+        pytest.param(
+            [
+                ("opened", 400, {"severity": "P2"}),
+                ("assigned", 900, {"owner": "ann"}),
+                ("resolved", 1400, {}),
+            ],
+            [(400, 900, "", 20, ""), (900, 1400, "", 20, "ann")],
+            id="handed over at night each has the open time of the own part",
+        ),
     ],
 )
 def test_the_segments_of_a_verdict(
@@ -100,6 +119,39 @@ def test_the_segments_of_a_verdict(
 ) -> None:
     verdict = told(RESOLVE, *given)[-1]
     assert drawn(verdict) == expected
+
+
+HANDED = [
+    # to whom and when, what the clock from 20 to 40 says
+    ({}, [(20, 40, "")]),
+    ({10: "ann"}, [(20, 40, "ann")]),
+    ({10: "ann", 15: "bo"}, [(20, 40, "bo")]),
+    ({20: "ann"}, [(20, 40, "ann")]),
+    ({25: "ann"}, [(20, 25, ""), (25, 40, "ann")]),
+    ({10: "ann", 30: "bo"}, [(20, 30, "ann"), (30, 40, "bo")]),
+    ({10: "ann", 20: "bo", 30: "cy"}, [(20, 30, "bo"), (30, 40, "cy")]),
+    ({25: "ann", 30: "bo"}, [(20, 25, ""), (25, 30, "ann"), (30, 40, "bo")]),
+    ({40: "ann"}, [(20, 40, "")]),
+    ({10: "ann", 40: "bo"}, [(20, 40, "ann")]),
+    ({10: "ann", 30: "bo", 40: "cy"}, [(20, 30, "ann"), (30, 40, "bo")]),
+]
+
+
+@pytest.mark.parametrize(("handed", "expected"), HANDED, ids=str)
+def test_each_part_of_a_run_is_of_who_had_it_then(
+    handed: dict[int, str], expected: list[tuple[float, float, str]]
+) -> None:
+    owners = [("assigned", minute, {"owner": owner}) for minute, owner in handed.items()]
+    public: dict[str, object] = {"public": True}
+    given = [("message_sent", 5, public), ("message_received", 20, public), *owners]
+    verdict = told(
+        "clocks: {next_response: {budget: {P1: 60m}}}",
+        ("opened", 0, {"severity": "P1"}),
+        *sorted(given, key=lambda one: one[1]),
+        ("message_sent", 40, public),
+    )[-1]
+    assert [(start, end, hands) for start, end, _, _, hands in drawn(verdict)] == expected
+    check(verdict)
 
 
 def test_after_a_reopening_the_resolved_time_is_a_segment() -> None:

@@ -113,6 +113,16 @@ clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 0 opened P1; 91 now; 100 seen
 => breached customer_update due 30 left -70 of 30 x3 at 90
 
+== in business hours what a silence is over counts while they are open, and so do its intervals
+cadence: {{customer: {{every: {{P1: 60m @office}}}}}}
+360 opened P1; 1441 now; 1450 seen
+=> breached customer_update due 420 left -70 of 60 x2 at 1440 closes 1860 turns 1860
+
+== while they are closed it is over by what was open
+cadence: {{customer: {{every: {{P1: 60m @office}}}}}}
+330 opened P1; 391 now; 600 seen
+=> breached customer_update due 390 left -30 of 60 x1 at 390 turns 1380
+
 == what is due and not judged says so
 {CADENCE}
 0 opened P1; 31 seen
