@@ -137,6 +137,13 @@ def test_breached_it_has_the_higher_tiers_ahead_and_at_the_last_none() -> None:
     assert "resolve" not in ahead(lived(opened(), until=600), 600)
 
 
+def test_what_its_room_would_need_at_a_graver_severity_is_no_matter() -> None:
+    room = "war_room: {P0: {roles: [commander], staffed_within: 15m, at_most: 4}}\n"
+    engine = Engine(book_of(policy(RULES + room)))
+    engine.take(opened("P1"))
+    assert list(ahead(engine, 1)) == ["resolve"]
+
+
 def test_paused_nobody_knows_when() -> None:
     engine = lived(opened(), fact("paused", 20, reason="pending_vendor"), until=25)
     one = ahead(engine, 25)["resolve"]

@@ -112,6 +112,23 @@ RESOLVE = "clocks: {resolve: {budget: {P1: 60m, P2: 2h @office}, pause: [pending
             [(400, 900, "", 20, ""), (900, 1400, "", 20, "ann")],
             id="handed over at night each has the open time of the own part",
         ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("assigned", 10, {"owner": "ann"}),
+                ("paused", 10, {"reason": "pending_vendor"}),
+                ("assigned", 20, {"owner": "bo"}),
+                ("resumed", 30, {}),
+                ("resolved", 40, {}),
+            ],
+            [
+                (0, 10, "", 10, ""),
+                (10, 20, "paused:pending_vendor", 0, "ann"),
+                (20, 30, "paused:pending_vendor", 0, "bo"),
+                (30, 40, "", 10, "bo"),
+            ],
+            id="handed over with the pause and within it",
+        ),
     ],
 )
 def test_the_segments_of_a_verdict(
@@ -131,6 +148,7 @@ HANDED = [
     ({10: "ann", 30: "bo"}, [(20, 30, "ann"), (30, 40, "bo")]),
     ({10: "ann", 20: "bo", 30: "cy"}, [(20, 30, "bo"), (30, 40, "cy")]),
     ({25: "ann", 30: "bo"}, [(20, 25, ""), (25, 30, "ann"), (30, 40, "bo")]),
+    ({20: "ann", 25: "bo", 30: "cy"}, [(20, 25, "ann"), (25, 30, "bo"), (30, 40, "cy")]),
     ({40: "ann"}, [(20, 40, "")]),
     ({10: "ann", 40: "bo"}, [(20, 40, "ann")]),
     ({10: "ann", 30: "bo", 40: "cy"}, [(20, 30, "ann"), (30, 40, "bo")]),
@@ -145,12 +163,13 @@ def test_each_part_of_a_run_is_of_who_had_it_then(
     public: dict[str, object] = {"public": True}
     given = [("message_sent", 5, public), ("message_received", 20, public), *owners]
     verdict = told(
-        "clocks: {next_response: {budget: {P1: 60m}}}",
+        "clocks: {next_response: {budget: {P1: 60m @office}}}",
         ("opened", 0, {"severity": "P1"}),
         *sorted(given, key=lambda one: one[1]),
         ("message_sent", 40, public),
     )[-1]
     assert [(start, end, hands) for start, end, _, _, hands in drawn(verdict)] == expected
+    assert {part.calendar for part in verdict.segments} == {"office"}
     check(verdict)
 
 
@@ -191,17 +210,37 @@ def test_a_promise_and_a_cadence_prove_their_time_too() -> None:
     assert drawn(updated) == [(0, 10, "", 10, "ann"), (10, 30, "", 20, "bo")]
 
 
-def test_of_very_many_segments_the_oldest_are_one() -> None:
+@pytest.mark.parametrize(
+    ("pauses", "handed", "segments"), [(49, False, 99), (49, True, 100), (50, False, 101), (80, True, 162)]
+)
+def test_of_very_many_segments_the_oldest_are_one(pauses: int, handed: bool, segments: int) -> None:
     given: list[tuple[str, float, dict[str, object]]] = [("opened", 0, {"severity": "P1"})]
-    for number in range(80):
+    given += [("assigned", 1 / 2, {"owner": "ann"})] * handed
+    for number in range(pauses):
         given.append(("paused", 1 + number / 4, {"reason": "pending_customer"}))
         given.append(("resumed", 1 + number / 4 + 1 / 8, {"reason": "pending_customer"}))
     verdict = told(RESOLVE, *given, ("resolved", 22, {}))[-1]
-    assert len(verdict.segments) == MOST_SEGMENTS
-    oldest = verdict.segments[0]
-    assert oldest.state == "several"
-    assert (oldest.calendar, oldest.team, oldest.owner) == ("", "", ""), "of several, none is said"
     check(verdict)
+    assert len(verdict.segments) == min(segments, MOST_SEGMENTS)
+    oldest = verdict.segments[0]
+    assert oldest.state == ("running" if segments <= MOST_SEGMENTS else "several")
+    assert (oldest.calendar, oldest.team, oldest.owner) == ("", "", ""), "of several, none is said"
+
+
+@pytest.mark.parametrize(
+    ("why", "state", "reason"),
+    [
+        ("", "running", ""),
+        ("paused:pending_vendor", "paused", "pending_vendor"),
+        ("paused:", "paused", ""),
+        ("resolved", "resolved", ""),
+        ("no_target", "no_target", ""),
+        ("several", "several", ""),
+    ],
+)
+def test_only_of_a_pause_a_segment_has_a_reason(why: str, state: str, reason: str) -> None:
+    part = Segment(at(0), at(1), why, "", Span(0), "", "")
+    assert (part.state, part.reason) == (state, reason)
 
 
 def check(verdict: Outcome) -> None:
