@@ -17,7 +17,7 @@ from engine.core.severity import Classification
 
 NOW = Instant(at(0) + 400 * DAY)
 VERSIONS = Versions("office", "1", "2", "3")
-SECRETS = ("ACME Corp", "carla", "printer of the boss", "call Carla", "she was angry", "acme")
+SECRETS = ("ACME Corp", "carla", "is away", "printer of the boss", "call Carla", "she was angry", "acme")
 PAUSED = Segment(at(0), at(3), "paused:Carla is away", "", 0, "", "")  # type: ignore[arg-type]
 
 

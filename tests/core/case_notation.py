@@ -23,7 +23,7 @@ the rules, `unless` what is unknown changes it, `but` what somebody gave], [of I
     reload:                                         what follows is the book after the step `30 reload`
     options: {say_movements: true}                  options; `encoded`: as the contract reads the facts
     pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
-    show: seq corrects elapsed proof chance severity inputs policy   say these of each outcome, too
+    show: seq corrects elapsed target proof chance severity inputs policy   say these of each outcome, too
     severity: [{severity: P0, when: {}}]            the severity rules, a document of their own
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
@@ -364,6 +364,8 @@ def render(o: Outcome, case: Case, said: Iterable[Outcome] = ()) -> str:
         words.append("provisional")
     if "elapsed" in case.show:
         words.append(f"elapsed {o.elapsed / MINUTE:g}")
+    if "target" in case.show and o.target is not None:
+        words.append(f"target {o.target / MINUTE:g}")
     if "proof" in case.show and o.versions is not None:
         versions = (o.versions.calendar_version, o.versions.tzdata, o.versions.holidays)
         words.append(f"proof {o.versions.calendar or 'always'}{'+versions' if all(versions) else ''}")

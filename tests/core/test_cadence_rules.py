@@ -60,6 +60,12 @@ cadence: {customer: {every: {P1: 120m, P2: 50m}}}
 0 opened P1; 110 updated P2; 151 now
 => 150 cadence_missed customer_update due 150 x1
 
+== Cadence 2: due at the same instant by another calendar, its time is told by that one
+show: elapsed target
+cadence: {customer: {every: {P1: 24h, P2: 8h @office}}}
+0 opened P1; 10 updated P2; 1441 now
+=> 1440 cadence_missed customer_update due 1440 x1 elapsed 480 target 480
+
 == Cadence 2: severity down, a stated time still binds
 cadence: {customer: {every: {P1: 60m, P2: 120m}}}
 0 opened P1; 10 update_published customer next_update_at=@40; 20 updated P2; 41 now
@@ -80,6 +86,14 @@ cadence: {customer: {every: {P1: 20m}}}
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer; 25 rebased standard 20; 71 now
 => 10 met customer_update due 20; 70 cadence_missed customer_update #2 due 70 x1
+
+== Cadence 2: before the first update it is the first interval that a rebase makes longer or shorter
+--- standard
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 20m}, first: {P1: 40m}}}
+0 opened P1; 5 rebased standard 20; 41 now; 50 update_published customer; 71 now
+=> 40 cadence_missed customer_update due 40 x1; 50 stopped_late customer_update x1; 70 cadence_missed customer_update #2 due 70 x1
 
 == Cadence 2: a rebase that leaves the interval as it is leaves its due time, a stated one binds
 --- standard
@@ -119,6 +133,11 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@5; 20 message_sent; 15 message_sent :late
 => 10 met customer_update due 60; counted past_next_update; counted late
 
+== Cadence 3: a stated time in the past is counted though its update comes late, one that was ahead is not
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 40 message_sent; 10 update_published customer next_update_at=@5; 20 update_published customer next_update_at=@65
+=> 10 met customer_update due 60; counted late; counted past_next_update; 20 met customer_update #2 due 70; counted late
+
 == Cadence 3: it loosens where the policy allows it, up to the cap
 cadence: {customer: {every: {P1: 60m}, loosen_up_to: 4h}}
 0 opened P1; 10 update_published customer next_update_at=@100; 20 now; 90 update_published customer next_update_at=@9000; 331 now
@@ -135,6 +154,13 @@ cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 140 now; 150 update_published customer; 200 now
 => 15 cadence_missed customer_update due 15 x1; 75 cadence_missed customer_update due 75 x2
 => 135 cadence_missed customer_update due 135 x3; 150 stopped_late customer_update x3
+
+== Cadence 4: a miss says the time that was owed, one after it all the time since the last update
+show: elapsed target
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+0 opened P1; 80 now; 90 update_published customer; 140 update_published customer
+=> 15 cadence_missed customer_update due 15 x1 elapsed 15 target 15; 75 cadence_missed customer_update due 75 x2 elapsed 75 target 75
+=> 90 stopped_late customer_update x2 elapsed 90; 140 met customer_update #2 due 150 elapsed 50 target 60
 
 == Cadence 4: from a stated time the misses go on at the interval
 cadence: {customer: {every: {P1: 60m}}}
@@ -188,6 +214,11 @@ picture: cadence-5-reopen
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 10 update_published customer; 20 resolved; 30 update_published customer; 100 reopened; 161 now
 => 10 met customer_update due 15; 30 met customer_update #2 due 70; 160 cadence_missed customer_update #3 due 160 x1
+
+== Cadence 5: closed without any update, a reopen begins the next cycle; resolved, the interval that runs is the same
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 closed; 20 reopened; 30 resolved; 40 reopened; 101 now
+=> 100 cadence_missed customer_update #2 due 100 x1
 
 == Cadence 5: after a reopen a downgrade takes every, not first
 cadence: {customer: {every: {P1: 60m, P2: 90m}, first: {P1: 50m, P2: 70m}}}

@@ -137,11 +137,15 @@ def test_a_version_counts_from_its_date_and_the_first_one_before_it_too() -> Non
         [
             Hours(weekly({"mon-fri": ["08:00-16:00"]}), effective_from=date(2026, 7, 1)),
             Hours(weekly({"mon-fri": ["10:00-18:00"]}), effective_from=date(2026, 1, 1)),
+            Hours(weekly({"mon-fri": ["06:00-14:00"]}), effective_from=date(2026, 10, 1)),
         ],
     )
     assert calendar.next_opening(parse_instant("2025-03-03T00:00Z")) == parse_instant("2025-03-03T10:00Z")
     assert calendar.next_opening(parse_instant("2026-06-30T00:00Z")) == parse_instant("2026-06-30T10:00Z")
     assert calendar.next_opening(parse_instant("2026-07-01T00:00Z")) == parse_instant("2026-07-01T08:00Z")
+    assert calendar.next_opening(parse_instant("2026-09-30T00:00Z")) == parse_instant("2026-09-30T08:00Z")
+    assert calendar.next_opening(parse_instant("2026-10-01T00:00Z")) == parse_instant("2026-10-01T06:00Z")
+    assert calendar.next_opening(parse_instant("2027-03-01T00:00Z")) == parse_instant("2027-03-01T06:00Z")
 
 
 BUSINESS_DAYS = [
@@ -186,6 +190,14 @@ def test_days_that_touch_are_one_opening() -> None:
     calendar = business_calendar("support", "UTC", CLOCK_ROUND)
     assert calendar.closes(parse_instant("2026-03-02T12:00Z")) == parse_instant("2026-03-07T00:00Z")
     assert calendar.closes(parse_instant("2026-12-31T12:00Z")) == parse_instant("2027-01-02T00:00Z")
+
+
+def test_an_opening_over_the_end_of_the_index_closes_where_it_does() -> None:
+    """After the first question the index ends with Monday, 31 December 2029; open it is until Friday."""
+    calendar = business_calendar("support", "UTC", CLOCK_ROUND)
+    assert calendar.is_open(parse_instant("2028-06-01T12:00Z"))
+    assert calendar.horizon == parse_instant("2030-01-01T00:00Z")
+    assert calendar.closes(parse_instant("2029-12-31T12:00Z")) == parse_instant("2030-01-05T00:00Z")
 
 
 def test_hours_without_a_break_never_close() -> None:

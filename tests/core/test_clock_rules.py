@@ -154,6 +154,12 @@ clocks: {resolve: {budget: {P1: 60m}, anchor: reported}}
 0 opened P1 reported_at=@-40; -5 updated P3; 20 updated P1; 46 now
 => -5 cancelled resolve due 20 (no_target); 20 breach_risk resolve due 45 50%; 30 breach_risk resolve due 45 75%; 45 breached resolve due 45
 
+== Clock 4: a reopening of what is open begins nothing anew
+clocks: {resolve: {budget: {P1: 60m}}, stall: {budget: {P1: 45m}}}
+cadence: {customer: {every: {P1: 50m}}}
+0 opened P1; 10 acknowledged; 40 reopened; 61 now
+=> 10 met stall due 45; 50 cadence_missed customer_update due 50 x1; 55 breached stall #2 due 55; 60 breached resolve due 60
+
 == Clock 4: a reopened escalation can be closed
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 10 resolved; 20 closed; 40 reopened; 50 closed
@@ -244,6 +250,15 @@ clocks: {acknowledge: {budget: {P1: 60m}}}
 --- standard 10
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 20 reload; 61 now
+=> 60 breached acknowledge due 60
+
+== Clock 6: nor does one that begins before it opened, though a late event has everything derived again
+clocks: {acknowledge: {budget: {P1: 60m}}}
+reload:
+clocks: {acknowledge: {budget: {P1: 60m}}}
+--- standard -10
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 25 message_sent; 30 reload; 20 message_sent :late; 61 now
 => 60 breached acknowledge due 60
 
 == Clock 6: a version that an open escalation pins cannot vanish
@@ -346,6 +361,14 @@ cadence: {internal: {every: {P1: 60m}}}
 clocks: {resolve: {budget: {P1: 90m}}}
 0 opened P1; 20 rebased standard 20; 30 rebased standard; 40 acknowledged; 61 now
 => 15 breached acknowledge due 15; 20 cancelled acknowledge due 15 (rebased); 20 cancelled internal_update due 60 (rebased); 30 cancelled resolve due 90 (rebased); 30 breached acknowledge #2 due 15 (rebased); 40 stopped_late acknowledge #2 due 15; 60 cadence_missed internal_update #2 due 60 x1
+
+== Clock 6: what is brought back and does not run begins its next cycle when it starts
+--- standard
+clocks: {reply: {start: {paused: v}, stop: {resumed: v}, budget: {P1: 30m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 900m}}}
+0 opened P1; 5 paused v; 10 resumed v; 20 rebased standard 20; 30 rebased standard; 40 paused v; 71 now
+=> 10 met reply due 35; 30 cancelled resolve due 900 (rebased); 70 breached reply #2 due 70
 
 == Clock 6: clocks are found again by their names, wherever the new version has them
 --- standard
@@ -457,6 +480,27 @@ clocks: {resolve: {budget: {P1: 900m}}}
 actions: {budget: {P1: 10m}}
 0 opened P1; 0 commitment_made c1 due_at=@100; 0 action_opened a1; 60 rebased standard 20; 101 now
 => 50 breach_risk commitment/c1 due 100 50%; 70 breach_risk commitment/c1 due 100 70%; 100 commitment_missed commitment/c1 due 100; 100 breached action/a1 due 100
+
+== Clock 6: a warning at the very instant of the rebase is said, by the new version
+--- standard
+commitments: {risk: [50%]}
+clocks: {resolve: {budget: {P1: 100m}, risk: [50%]}}
+cadence: {customer: {every: {P1: 100m}, risk: [50%]}}
+--- standard 20
+commitments: {risk: [50%, 90%]}
+clocks: {resolve: {budget: {P1: 100m}, risk: [50%, 90%]}}
+cadence: {customer: {every: {P1: 100m}, risk: [50%, 90%]}}
+0 opened P1; 0 commitment_made c1 due_at=@100; 50 rebased standard 20; 51 now
+=> 50 breach_risk resolve due 100 50%; 50 breach_risk customer_update due 100 50%; 50 breach_risk commitment/c1 due 100 50%
+
+== Clock 6: what opened it for want of an opening counts for a clock that a rebase adds
+options: {open_on_first_event: true}
+--- standard
+clocks: {resolve: {budget: {P2: 900m}}}
+--- standard 20
+clocks: {resolve: {budget: {P2: 900m}}, first_response: {budget: {P2: 15m}}}
+0 message_sent; 30 rebased standard 20; 50 now
+=> nothing
 
 == Clock 6: the roles of the new version are staffed by who has them, the others begin with its severity
 --- standard

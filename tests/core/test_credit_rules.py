@@ -131,6 +131,21 @@ cadence: {customer: {every: {P0: 30m, P1: 30m}}}
 credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 10m}, credit: 5%}]
 0 opened P1; 50 updated P0; 55 now
 => 30 cadence_missed customer_update due 30 x1; 50 credit_exposed customer_update due 30 100% + 10m owes 5%
+
+== Credits 5: credits of a new version are exposed at the rebase, none of the old one twice
+--- standard
+cadence: {customer: {every: {P0: 60m}}}
+credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 0s}, credit: 2%}]
+--- standard 20
+cadence: {customer: {every: {P0: 60m}}}
+credits:
+- {metric: customer_update, severity: [P0], overrun: {at_least: 0s}, credit: 1%}
+- {metric: customer_update, severity: [P0], overrun: {at_least: 10m}, credit: 2%}
+- {metric: customer_update, severity: [P0], overrun: {at_least: 20m}, credit: 3%}
+- {metric: customer_update, severity: [P0], overrun: {at_least: 45m}, credit: 5%}
+0 opened P0; 90 rebased standard 20; 119 now
+=> 60 cadence_missed customer_update due 60 x1; 60 credit_exposed customer_update due 60 100% owes 2%
+=> 90 credit_exposed customer_update due 60 100% + 20m owes 3%; 105 credit_exposed customer_update due 60 100% + 45m owes 5%
 """
 
 

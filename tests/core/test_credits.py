@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from engine.core.credits import Credit, Exposure, credits, exposures
 from engine.core.facts import Fact
 from engine.core.instants import MINUTE
+from engine.core.outcomes import CREDIT
 from engine.core.proof import is_intact
 from engine.core.standing import standing
 
@@ -23,8 +24,8 @@ credits:
 """
 
 
-def lived(*facts: Fact, until: float) -> Engine:
-    engine = Engine(book_of(policy(RULES)))
+def lived(*facts: Fact, until: float, rules: str = RULES) -> Engine:
+    engine = Engine(book_of(policy(rules)))
     for one in facts:
         engine.tick_until(one.at)
         engine.take(one)
@@ -47,11 +48,55 @@ def opened(severity: str = "P0") -> Fact:
 
 def test_of_one_breach_the_highest_tier_counts_with_its_verdicts_and_their_hashes() -> None:
     (row,) = owed(lived(opened(), fact("resolved", 200), until=300))
+    assert row[:4] == (SUBJECT, "resolve", "", 1)
     assert (row.percent, row.threshold, row.customer, row.severity) == (12.5, "100% + 2h", "acme", "P0")
     assert (minutes(row.breached_at), row.overrun / MINUTE, row.ended) == (60, 140, "stopped_late")
     assert [proof.name for proof in row.proofs] == ["breached", "stopped_late"]
     assert all(proof.hash and is_intact(proof) for proof in row.proofs)
     assert row.policy.hash == row.proofs[0].policy.hash
+
+
+def test_while_it_is_open_a_breach_has_no_end_and_one_proof() -> None:
+    (row,) = owed(lived(opened(), until=100))
+    assert (row.percent, row.overrun, row.ended, row.reason) == (10, 0, "", "")
+    assert [proof.name for proof in row.proofs] == ["breached"]
+
+
+def test_of_several_ends_the_last_one_counts() -> None:
+    (row,) = owed(
+        lived(opened(), fact("resolved", 90), fact("reopened", 100), fact("closed", 130), until=600)
+    )
+    assert (row.ended, row.overrun / MINUTE) == ("stopped_late", 60)
+    assert [minutes(proof.effective_at) for proof in row.proofs] == [60, 130]
+
+
+def test_ended_at_the_very_instant_of_its_breach_it_is_over() -> None:
+    graver = fact("updated", 100, severity="P0", sequence="1")
+    (row,) = owed(lived(opened("P1"), graver, fact("resolved", 100, sequence="2"), until=600))
+    assert (row.percent, minutes(row.breached_at), row.ended) == (10, 100, "stopped_late")
+
+
+def test_the_overrun_is_that_beyond_the_target_of_the_end() -> None:
+    (row,) = owed(lived(opened(), fact("updated", 90, severity="P1"), fact("resolved", 200), until=300))
+    assert (row.severity, row.overrun / MINUTE) == ("P0", 80)
+
+
+def test_of_a_silence_it_is_that_beyond_the_first_update_that_was_missed() -> None:
+    waived = fact("waived", 100, metric="customer_update", reason="agreed")
+    (row,) = owed(lived(opened(), waived, until=600), "customer_update")
+    assert (row.percent, row.ended, row.overrun / MINUTE) == (0, "waived", 70)
+
+
+def test_rows_are_in_order_of_customers_then_of_their_breaches() -> None:
+    said = lived(opened(), fact("resolved", 200), until=300).said
+    others = [replace(one, subject="desk:2", customer_id="abc") for one in said]
+    rows = credits(standing([*said, *others]))
+    assert [(row.customer, row.metric, row.subject) for row in rows] == [
+        ("abc", "customer_update", "desk:2"),
+        ("abc", "resolve", "desk:2"),
+        ("acme", "customer_update", SUBJECT),
+        ("acme", "resolve", SUBJECT),
+    ]
 
 
 def test_the_hash_of_a_row_bites() -> None:
@@ -95,6 +140,14 @@ def test_each_cycle_and_each_silence_is_a_breach_of_its_own() -> None:
     assert all(proof.hash for row in silences for proof in row.proofs)
 
 
+def test_of_a_breach_that_was_said_before_what_is_read_the_time_of_its_tier_is_known() -> None:
+    engine = lived(opened(), until=300)
+    tiers = [one for one in standing(engine.said) if one.metric == "resolve" and one.name == CREDIT]
+    (row,) = credits(tiers)
+    assert (row.percent, minutes(row.breached_at), row.overrun / MINUTE) == (12.5, 180, 120)
+    assert (row.ended, row.reason, row.proofs) == ("", "", ())
+
+
 def test_a_retracted_breach_has_no_row() -> None:
     engine = lived(opened(), until=100)
     assert owed(engine)
@@ -105,16 +158,55 @@ def test_a_retracted_breach_has_no_row() -> None:
 def test_open_clocks_say_what_they_would_cost_and_when() -> None:
     engine = lived(opened(), until=10)
     one = ahead(engine, 10)["resolve"]
+    assert one[:6] == (SUBJECT, "resolve", "", 1, "P0", "acme")
+    assert one.policy.hash == engine.book.policies[0].hash
     assert (one.is_breached, one.percent, one.due_at) == (False, 0, at(60))
-    assert [(step.percent, step.at) for step in one.ahead] == [(10, at(60)), (12.5, at(180))]
+    assert [(step.percent, step.threshold, step.at) for step in one.ahead] == [
+        (10, "100%", at(60)),
+        (12.5, "100% + 2h", at(180)),
+    ]
     update = ahead(engine, 10)["customer_update"]
+    assert (update.is_breached, update.percent, update.due_at) == (False, 0, at(30))
     assert [(step.percent, step.at) for step in update.ahead] == [(2, at(75))]
+
+
+def test_a_silence_has_its_tiers_ahead_from_the_first_update_that_was_missed() -> None:
+    one = ahead(lived(opened(), until=40), 40)["customer_update"]
+    assert one[:6] == (SUBJECT, "customer_update", "", 1, "P0", "acme")
+    assert (one.is_breached, one.percent, one.due_at) == (True, 0, at(30))
+    assert [(step.percent, step.threshold, step.at) for step in one.ahead] == [(2, "100% + 45m", at(75))]
+    assert "customer_update" not in ahead(lived(opened(), until=80), 80)
+    more = "  - {metric: customer_update, severity: [P0], overrun: {at_least: 2h}, credit: 6%}\n"
+    further = ahead(lived(opened(), until=80, rules=RULES + more), 80)["customer_update"]
+    assert (further.percent, [step.at for step in further.ahead]) == (2, [at(150)])
+
+
+def test_the_tiers_ahead_are_those_of_the_severity_of_now_and_of_a_review_those_of_the_gravest() -> None:
+    review = "  - {metric: rca_summary, severity: [P0], overrun: {at_least: 0s}, credit: 3%}\n"
+    rules = RULES.replace("clocks:\n", "clocks:\n  rca_summary: {budget: {P0: 1h}}\n") + review
+    lesser = lived(opened(), fact("updated", 10, severity="P1"), until=20, rules=rules)
+    assert [step.percent for step in ahead(lesser, 20)["resolve"].ahead] == [10]
+    over = lived(opened(), fact("updated", 10, severity="P1"), fact("resolved", 20), until=30, rules=rules)
+    found = ahead(over, 30)["rca_summary"]
+    assert (found.severity, [(step.percent, step.at) for step in found.ahead]) == ("P1", [(3, at(80))])
+
+
+def test_of_a_policy_that_the_book_does_not_hold_nothing_is_ahead() -> None:
+    record = lived(opened(), until=10).store[SUBJECT.encode()]
+    assert exposures(record, book_of(policy(RULES.replace("2h", "3h")))) == []
 
 
 def test_breached_it_has_the_higher_tiers_ahead_and_at_the_last_none() -> None:
     one = ahead(lived(opened(), until=100), 100)["resolve"]
     assert (one.is_breached, one.percent, [step.percent for step in one.ahead]) == (True, 10, [12.5])
     assert "resolve" not in ahead(lived(opened(), until=600), 600)
+
+
+def test_what_its_room_would_need_at_a_graver_severity_is_no_matter() -> None:
+    room = "war_room: {P0: {roles: [commander], staffed_within: 15m, at_most: 4}}\n"
+    engine = Engine(book_of(policy(RULES + room)))
+    engine.take(opened("P1"))
+    assert list(ahead(engine, 1)) == ["resolve"]
 
 
 def test_paused_nobody_knows_when() -> None:

@@ -119,6 +119,11 @@ clocks: {contact: {budget: {P1: 30m}}}
 0 opened P1 owner=ann
 => 0 met contact due 30
 
+== Built-in 5: begun anew, it is met by who takes it, not by word of the owner there was
+clocks: {contact: {start: reopened, budget: {P1: 30m}}}
+0 opened P1 owner=ann; 10 resolved; 20 reopened; 25 updated title=Down; 26 assigned ann; 30 updated owner=null; 40 assigned ann :again
+=> 40 met contact due 50
+
 == Built-in 6: resolve is met by the resolution
 picture: built-in-6
 clocks: {resolve: {budget: {P1: 60m}}}
@@ -140,6 +145,11 @@ clocks: {confirm: {budget: {P1: 60m}}}
 clocks: {confirm: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 50 closed
 => 50 met confirm due 90
+
+== Built-in 7: what is resolved or closed already is resolved no second time
+clocks: {confirm: {budget: {P1: 60m}}}
+0 opened P1; 10 resolved; 20 resolution_confirmed; 30 resolved; 40 closed; 50 resolved; 200 now
+=> 20 met confirm due 70
 
 == Built-in 7: breached and unconfirmed it is said again each day
 picture: built-in-7-unconfirmed
@@ -398,6 +408,11 @@ clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner], ack
 => 50 escalated resolve due 100 50% -> owner; 65 escalated resolve due 100 75% (not_acknowledged) -> lead
 => 75 escalated resolve due 100 100% (not_acknowledged) -> boss; 75 retracted escalated resolve due 100 100% (not_acknowledged) -> boss by ack
 => 75 amended escalated resolve due 100 75% -> lead by ack; 90 met resolve due 100
+
+== Levels 2: where a budget has another order of them, the last of that order waits for nobody
+clocks: {resolve: {budget: {P1: 40m, P2: 100m}, escalate: [{at: 50%, notify: [owner], ack_within: 5m}, {at: 30m before due, notify: [lead]}]}}
+0 opened P1; 39 resolved
+=> 10 escalated resolve due 40 30m before due -> lead; 20 escalated resolve due 40 50% -> owner; 39 met resolve due 40
 
 == Levels 2: the last level has nobody to go on to
 clocks: {resolve: {budget: {P1: 100m}, escalate: [{at: 50%, notify: [owner]}, {at: 75%, notify: [lead], ack_within: 10m}]}}

@@ -93,6 +93,42 @@ RESOLVE = "clocks: {resolve: {budget: {P1: 60m, P2: 2h @office}, pause: [pending
             [(0, 10, "", 10, ""), (10, 50, "", 40, "")],
             id="another calendar is another segment",
         ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("paused", 0, {"reason": "pending_vendor"}),
+                ("assigned", 10, {"owner": "ann"}),
+                ("resolved", 30, {}),
+            ],
+            [(0, 10, "paused:pending_vendor", 0, ""), (10, 30, "paused:pending_vendor", 0, "ann")],
+            id="who has it in a pause has nothing of the budget",
+        ),
+        pytest.param(
+            [
+                ("opened", 400, {"severity": "P2"}),
+                ("assigned", 900, {"owner": "ann"}),
+                ("resolved", 1400, {}),
+            ],
+            [(400, 900, "", 20, ""), (900, 1400, "", 20, "ann")],
+            id="handed over at night each has the open time of the own part",
+        ),
+        pytest.param(
+            [
+                ("opened", 0, {"severity": "P1"}),
+                ("assigned", 10, {"owner": "ann"}),
+                ("paused", 10, {"reason": "pending_vendor"}),
+                ("assigned", 20, {"owner": "bo"}),
+                ("resumed", 30, {}),
+                ("resolved", 40, {}),
+            ],
+            [
+                (0, 10, "", 10, ""),
+                (10, 20, "paused:pending_vendor", 0, "ann"),
+                (20, 30, "paused:pending_vendor", 0, "bo"),
+                (30, 40, "", 10, "bo"),
+            ],
+            id="handed over with the pause and within it",
+        ),
     ],
 )
 def test_the_segments_of_a_verdict(
@@ -100,6 +136,41 @@ def test_the_segments_of_a_verdict(
 ) -> None:
     verdict = told(RESOLVE, *given)[-1]
     assert drawn(verdict) == expected
+
+
+HANDED = [
+    # to whom and when, what the clock from 20 to 40 says
+    ({}, [(20, 40, "")]),
+    ({10: "ann"}, [(20, 40, "ann")]),
+    ({10: "ann", 15: "bo"}, [(20, 40, "bo")]),
+    ({20: "ann"}, [(20, 40, "ann")]),
+    ({25: "ann"}, [(20, 25, ""), (25, 40, "ann")]),
+    ({10: "ann", 30: "bo"}, [(20, 30, "ann"), (30, 40, "bo")]),
+    ({10: "ann", 20: "bo", 30: "cy"}, [(20, 30, "bo"), (30, 40, "cy")]),
+    ({25: "ann", 30: "bo"}, [(20, 25, ""), (25, 30, "ann"), (30, 40, "bo")]),
+    ({20: "ann", 25: "bo", 30: "cy"}, [(20, 25, "ann"), (25, 30, "bo"), (30, 40, "cy")]),
+    ({40: "ann"}, [(20, 40, "")]),
+    ({10: "ann", 40: "bo"}, [(20, 40, "ann")]),
+    ({10: "ann", 30: "bo", 40: "cy"}, [(20, 30, "ann"), (30, 40, "bo")]),
+]
+
+
+@pytest.mark.parametrize(("handed", "expected"), HANDED, ids=str)
+def test_each_part_of_a_run_is_of_who_had_it_then(
+    handed: dict[int, str], expected: list[tuple[float, float, str]]
+) -> None:
+    owners = [("assigned", minute, {"owner": owner}) for minute, owner in handed.items()]
+    public: dict[str, object] = {"public": True}
+    given = [("message_sent", 5, public), ("message_received", 20, public), *owners]
+    verdict = told(
+        "clocks: {next_response: {budget: {P1: 60m @office}}}",
+        ("opened", 0, {"severity": "P1"}),
+        *sorted(given, key=lambda one: one[1]),
+        ("message_sent", 40, public),
+    )[-1]
+    assert [(start, end, hands) for start, end, _, _, hands in drawn(verdict)] == expected
+    assert {part.calendar for part in verdict.segments} == {"office"}
+    check(verdict)
 
 
 def test_after_a_reopening_the_resolved_time_is_a_segment() -> None:
@@ -112,6 +183,18 @@ def test_after_a_reopening_the_resolved_time_is_a_segment() -> None:
     )
     assert drawn(first) == [(0, 30, "", 30, "")]
     assert drawn(second) == [(0, 30, "", 30, ""), (30, 50, "resolved", 0, ""), (50, 55, "", 5, "")]
+
+
+def test_a_verdict_tells_the_time_of_its_clock_and_all_of_it() -> None:
+    paused, before = ("paused", 10, {"reason": "pending_vendor"}), ("resumed", 40, {})
+    (met,) = told(RESOLVE, ("opened", 0, {"severity": "P1"}), paused, before, ("resolved", 50, {}))
+    assert (met.elapsed, met.elapsed_calendar) == (20 * MINUTE, 50 * MINUTE)
+    early = told(
+        "clocks: {acknowledge: {budget: {P1: 15m}}}",
+        ("opened", 0, {"severity": "P1"}),
+        ("acknowledged", -5, {}),
+    )
+    assert [(one.name, one.elapsed, one.elapsed_calendar) for one in early] == [("met", 0, 0)]
 
 
 def test_a_promise_and_a_cadence_prove_their_time_too() -> None:
@@ -127,15 +210,37 @@ def test_a_promise_and_a_cadence_prove_their_time_too() -> None:
     assert drawn(updated) == [(0, 10, "", 10, "ann"), (10, 30, "", 20, "bo")]
 
 
-def test_of_very_many_segments_the_oldest_are_one() -> None:
+@pytest.mark.parametrize(
+    ("pauses", "handed", "segments"), [(49, False, 99), (49, True, 100), (50, False, 101), (80, True, 162)]
+)
+def test_of_very_many_segments_the_oldest_are_one(pauses: int, handed: bool, segments: int) -> None:
     given: list[tuple[str, float, dict[str, object]]] = [("opened", 0, {"severity": "P1"})]
-    for number in range(80):
+    given += [("assigned", 1 / 2, {"owner": "ann"})] * handed
+    for number in range(pauses):
         given.append(("paused", 1 + number / 4, {"reason": "pending_customer"}))
         given.append(("resumed", 1 + number / 4 + 1 / 8, {"reason": "pending_customer"}))
     verdict = told(RESOLVE, *given, ("resolved", 22, {}))[-1]
-    assert len(verdict.segments) == MOST_SEGMENTS
-    assert verdict.segments[0].state == "several"
     check(verdict)
+    assert len(verdict.segments) == min(segments, MOST_SEGMENTS)
+    oldest = verdict.segments[0]
+    assert oldest.state == ("running" if segments <= MOST_SEGMENTS else "several")
+    assert (oldest.calendar, oldest.team, oldest.owner) == ("", "", ""), "of several, none is said"
+
+
+@pytest.mark.parametrize(
+    ("why", "state", "reason"),
+    [
+        ("", "running", ""),
+        ("paused:pending_vendor", "paused", "pending_vendor"),
+        ("paused:", "paused", ""),
+        ("resolved", "resolved", ""),
+        ("no_target", "no_target", ""),
+        ("several", "several", ""),
+    ],
+)
+def test_only_of_a_pause_a_segment_has_a_reason(why: str, state: str, reason: str) -> None:
+    part = Segment(at(0), at(1), why, "", Span(0), "", "")
+    assert (part.state, part.reason) == (state, reason)
 
 
 def check(verdict: Outcome) -> None:

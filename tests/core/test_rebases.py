@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 import pytest
+from case_notation import FIRST_VERSION
 from core_runs import SUBJECT, Engine, at, book_of, fact, policy, standing_bytes
 
 from engine.core import state
-from engine.core.decide import Options
+from engine.core.decide import Options, pinned_policies
 from engine.core.facts import Fact
 from engine.core.proof import hash_of
 
@@ -25,12 +26,12 @@ def rebased(minute: float, version: str = LATER) -> Fact:
     return fact("rebased", minute, policy="standard", version=version, reason="a new contract")
 
 
-def told(given: Iterable[Fact], limit: int = 5_000) -> Engine:
+def told(given: Iterable[Fact], limit: int = 5_000, until: float = 10_000) -> Engine:
     engine = Engine(BOOK, Options(fact_limit=limit))
     for one in given:
         engine.tick_until(one.at)
         assert engine.take(one) is None
-    engine.tick_until(at(10_000))
+    engine.tick_until(at(until))
     return engine
 
 
@@ -43,6 +44,8 @@ def test_the_state_has_every_version_with_its_time_and_verdicts_name_theirs() ->
         (at(0), first.version),
         (at(40), LATER),
     ]
+    pinned = pinned_policies(engine.store[SUBJECT.encode()])
+    assert pinned == [("standard", first.version, first.hash), ("standard", LATER, second.hash)]
     said = [(one.metric, one.name, one.policy.hash) for one in engine.said]
     assert said == [
         ("acknowledge", "breached", first.hash),
@@ -51,6 +54,22 @@ def test_the_state_has_every_version_with_its_time_and_verdicts_name_theirs() ->
         ("resolve", "met", second.hash),
     ]
     assert all(one.hash == hash_of(one) for one in engine.said)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param([rebased(10, FIRST_VERSION)], id="to the version that it has"),
+        pytest.param([fact("cancelled", 5, reason="spam"), rebased(10)], id="cancelled before"),
+        pytest.param([fact("merged", 5, into="desk:2"), rebased(10)], id="merged before"),
+    ],
+)
+def test_a_rebase_that_moves_nothing_pins_no_other_version(given: list[Fact]) -> None:
+    engine = told([fact("opened", 0, severity="P1"), *given], until=20)
+    first, _ = BOOK.policies
+    assert pinned_policies(engine.store[SUBJECT.encode()]) == [("standard", first.version, first.hash)]
+    escalation, _ = state.decode(engine.store[SUBJECT.encode()])
+    assert (escalation.policy_hash, escalation.pins) == (first.hash, [])
 
 
 @pytest.mark.parametrize("limit", [6, 8, 10])

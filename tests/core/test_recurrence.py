@@ -11,6 +11,7 @@ import pytest
 from core_runs import Engine, at, book_of, fact, policy, standing_bytes
 from generated_facts import first_recorded
 
+from engine.core.case import PolicyVanished
 from engine.core.decide import Options
 from engine.core.facts import Fact, in_order
 from engine.core.fingerprints import made_from, normalised
@@ -147,6 +148,36 @@ def test_an_escalation_whose_older_facts_are_folded_still_leaves_its_pattern() -
         ("pattern:net", 1, False), ("pattern:mail", 2, True),
         ("pattern:mail", 3, False), ("pattern:net", 2, True),
     ]  # fmt: skip
+
+
+def test_a_pattern_is_told_what_is_known_of_its_member() -> None:
+    engine = Engine(BOOK)
+    known = {"title": "Down", "service": "mail", "component": "smtp"}
+    engine.take(fact("opened", 0, fingerprint="a", severity="P1", customer={"id": "acme"}, **known), "desk:1")
+    engine.take(fact("opened", 0, fingerprint="a", severity="P2", service="mail"), "desk:2")
+    (policy_,) = BOOK.policies
+    pinned = {"name": policy_.name, "version": policy_.version, "hash": policy_.hash}
+    first, second = (relay.fact.data for relay in engine.relays)
+    told = ("policy", "severity", "title", "service", "component", "customer")
+    assert {name: first[name] for name in told} == {
+        "policy": pinned, "severity": "P1", **known, "customer": "acme",
+    }  # fmt: skip
+    assert {name: second[name] for name in told if name in second} == {
+        "policy": pinned, "severity": "P2", "service": "mail",
+    }  # fmt: skip
+
+
+def test_a_pattern_whose_first_member_pins_a_version_that_is_gone_names_it() -> None:
+    told, taken = Engine(BOOK), Engine(book_of(policy(RECURRENCE)))
+    told.take(fact("opened", 0, fingerprint="a", severity="P1"), "desk:1")
+    (relay,) = told.relays
+    with pytest.raises(PolicyVanished) as raised:
+        taken.take(relay.fact, relay.target)
+    (pinned,) = BOOK.policies
+    error = raised.value
+    assert (error.subject, error.name, error.version, error.hash) == (
+        "pattern:a", pinned.name, pinned.version, pinned.hash,
+    )  # fmt: skip
 
 
 def hot_pattern(members: int) -> Engine:

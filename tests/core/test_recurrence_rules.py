@@ -104,11 +104,12 @@ recurrence: {fingerprint: [service], window: 2h, flag_within: 60m}
 => 10 recurrence_detected flag_recurrence due 70 of desk:1,desk:2; 30 met flag_recurrence due 70
 
 == Recurrence 4: at risk at the policy's thresholds, and flagged late
+show: elapsed
 risk: [50%]
 recurrence: {fingerprint: [service], window: 2h, flag_within: 60m}
 0 occurrence desk:1; 10 occurrence desk:2; 100 recurrence_flagged
-=> 10 recurrence_detected flag_recurrence due 70 of desk:1,desk:2; 40 breach_risk flag_recurrence due 70 50%
-=> 70 breached flag_recurrence due 70; 100 stopped_late flag_recurrence due 70
+=> 10 recurrence_detected flag_recurrence due 70 of desk:1,desk:2 elapsed 0; 40 breach_risk flag_recurrence due 70 50% elapsed 30
+=> 70 breached flag_recurrence due 70 elapsed 60; 100 stopped_late flag_recurrence due 70 elapsed 90
 
 == Recurrence 4: flagged, and back again: a new cycle
 picture: recurrence-4-again

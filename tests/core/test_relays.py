@@ -219,3 +219,25 @@ def test_the_id_of_a_relay_is_another_for_each_sender_source_and_event() -> None
     ]
     assert len(set(ids)) == len(ids)
     assert max(len(one) for one in ids) == 100 + 1 + 32
+
+
+def test_a_fact_that_is_known_sends_again_what_its_escalation_has_passed_on_where_that_is_asked() -> None:
+    def again(known: Fact, *, asked: bool) -> list[tuple[str, float]]:
+        engine = Engine(BOOK, Options(relay_again=asked))
+        for one in told:
+            engine.take(one)
+        before = len(engine.relays)
+        engine.take(known)
+        return [(relay.fact.kind, minutes(relay.fact.at)) for relay in engine.relays[before:]]
+
+    told = [
+        fact("opened", 0, severity="P1"),
+        fact("linked", 5, to="b"),
+        fact("update_published", 10, audience="customer"),
+        fact("contact_inherited", 20, source=SOURCE, version=1, contact_at=int(at(-9))),
+        fact("update_published", 30, audience="customer"),
+    ]
+    opened, _, _, contact, _ = told
+    assert again(opened, asked=False) == []
+    assert again(opened, asked=True) == [("relayed_update", 10), ("relayed_update", 30)]
+    assert again(contact, asked=True) == [("relayed_update", 30)], "a relay leads to later ones alone"

@@ -1,6 +1,6 @@
 """What one round leaves for the next beside the states: the watermark of the events' time, else nothing."""
 
-from core_runs import Engine, at, book_of, fact, minutes, policy
+from core_runs import SUBJECT, Engine, at, book_of, fact, minutes, policy
 
 from engine.core.decide import WATERMARK_KEY, Options, Round
 from engine.core.instants import Instant
@@ -68,3 +68,29 @@ def test_an_escalation_that_left_the_state_begins_anew_in_the_same_round_as_in_t
     assert [(one.name, minutes(one.effective_at)) for one in together.said] == [("met", 10), ("met", 110)]
     assert [one.id for one in together.said] == [one.id for one in apart.said]
     assert together.store == apart.store
+
+
+def test_what_comes_in_that_round_before_its_opening_waits_for_it() -> None:
+    engine = Engine(BOOK, Options(correction_window=30 * 60_000_000))
+    engine.begin()
+    for step in (fact("opened", 0, severity="P1"), fact("cancelled", 10), fact("resolved", 110)):
+        engine.tick_until(step.at)
+        engine.take(step)
+    engine.end()
+    assert engine.counts["forgotten"] == 1
+    engine.take(fact("opened", 100, id="again", severity="P1"))
+    assert said(engine) == [(SUBJECT, "cancelled", 10), (SUBJECT, "met", 110)]
+
+
+def test_of_a_round_that_is_abandoned_nothing_is_left_and_what_was_due_before_it_is_due() -> None:
+    engine = Engine(BOOK)
+    engine.take(fact("opened", 0, severity="P1"))
+    stored = dict(engine.store)
+    lost = Round(BOOK, engine.store.get, engine.alarms, Options(), Instant(9))
+    lost.fact(SUBJECT, fact("resolved", 10))
+    lost.fact("desk:2", fact("opened", 10, severity="P1"))
+    lost.abandon()
+    assert engine.store == stored
+    engine.tick_until(at(200))
+    assert said(engine) == [(SUBJECT, "breached", 60)]
+    assert len(engine.alarms) == 0, "of what was never stored nothing is due"

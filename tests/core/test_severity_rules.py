@@ -128,6 +128,11 @@ clocks: {resolve: {budget: {P1: 60m, P2: 90m}}}
 0 opened P1; 10 updated null; 91 now
 => 90 breached resolve due 90
 
+== Severity 3: an assignment gives none
+clocks: {resolve: {budget: {P0: 30m, P1: 60m}}}
+0 opened P1; 10 assigned ann severity=P0; 61 now
+=> 60 breached resolve due 60
+
 == Severity 3: what may still be graver is no disagreement with who says that it is
 severity: [{severity: P0, when: {data_loss: true}}, {severity: P1, when: {workaround: false}}]
 0 opened P0 impact={workaround:false}; 10 updated impact={data_loss:false}
@@ -148,8 +153,9 @@ clocks: {resolve: {budget: {P1: 30m, P2: 90m}}}
 
 == Severity 4: another customer is another tier
 severity: [{severity: P1, when: {tier: gold}, because: a gold customer}, {severity: P3}]
+show: elapsed
 0 opened customer={id:c1,tier:silver}; 10 updated customer={id:c2,tier:gold}
-=> 0 classified severity P3; 10 classified severity #2 P1 (a gold customer)
+=> 0 classified severity P3 elapsed 0; 10 classified severity #2 P1 (a gold customer) elapsed 0
 
 == Severity 4: other figures with the same answer say nothing
 severity: [{severity: P1, when: {affected_customers: {at_least: 20}}}, {severity: P3}]

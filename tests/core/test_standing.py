@@ -4,6 +4,7 @@ import itertools
 import random
 
 import pytest
+from core_runs import Engine, at, book_of, fact, policy
 from msgspec.structs import replace
 
 from engine.core.instants import HOUR, Instant, Span
@@ -118,6 +119,32 @@ def test_standing_outcomes_are_in_order_of_time_then_subject_then_id() -> None:
 def test_two_runs_that_found_the_same_at_other_times_have_the_same_bytes() -> None:
     quick, slow = said(seq=1), replace(said(seq=7), detected_at=Instant(DUE + 5 * HOUR))
     assert [*map(canonical, standing([quick]))] == [*map(canonical, standing([slow]))]
+
+
+def test_what_was_never_corrected_stands_under_the_id_that_it_was_said_with() -> None:
+    """So whoever replays the facts finds what was said live."""
+    engine = Engine(
+        book_of(
+            policy(
+                "risk: [50%]\nclocks: {resolve: {budget: {P1: 60m}}, confirm: {budget: {P1: 60m}}}\n"
+                "cadence: {customer: {every: {P1: 20m}}}"
+            )
+        )
+    )
+    engine.take(fact("opened", 0, severity="P1"))
+    engine.take(fact("commitment_made", 5, commitment_id="c1", due_at=int(at(55))))
+    for minute, kind in ((40, "resolved"), (45, "reopened"), (50, "resolved"), (60, "cancelled")):
+        engine.tick_until(at(minute))
+        engine.take(fact(kind, minute))
+    names = {(one.metric, one.name) for one in engine.said}
+    assert {
+        ("resolve", "breach_risk"),
+        ("confirm", "cancelled"),
+        ("commitment", "commitment_missed"),
+    } <= names
+    assert {one.cycle for one in engine.said if one.metric == "confirm"} == {1, 2}
+    assert {one.id for one in standing(engine.said)} == {one.id for one in engine.said}
+    assert len({one.id for one in engine.said}) == len(engine.said)
 
 
 @pytest.mark.parametrize("name", ["retracted", "amended"])

@@ -11,6 +11,7 @@ from core_runs import SUBJECT, at, minutes, policy
 from core_runs import book_of as book
 
 from engine.core.instants import MINUTE, NEVER, Instant
+from engine.core.policy import AROUND_THE_CLOCK
 from engine.core.view import ClockView, clocks_of, sources_of
 
 CLOCK = "clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}"
@@ -47,6 +48,11 @@ SEEN = f"""
 {CLOCK}
 0 opened P1; 20 paused pending_vendor; 50 seen
 => paused resolve left 40 of 60 why pending_vendor
+
+== resumed it runs, and says why it stood no more
+{CLOCK}
+0 opened P1; 20 paused pending_vendor; 30 resumed; 50 seen
+=> running resolve due 70 left 20 of 60 turns 55
 
 == nor do its hours turn it
 {HOURS}
@@ -88,6 +94,17 @@ SEEN = f"""
 0 paused pending_vendor; 30 seen
 => nothing
 
+== of the roles of a room those are shown that are asked for
+{CLOCK}
+war_room: {{P0: {{roles: [commander], staffed_within: 20m, at_most: 3}}}}
+0 opened P1; 10 seen
+=> running resolve due 60 left 50 of 60 turns 45
+
+== each by its role
+war_room: {{P0: {{roles: [commander, scribe], staffed_within: 20m, at_most: 3}}}}
+0 opened P0; 5 role_assigned scribe ann; 10 seen
+=> running role/commander due 20 left 10 of 20 turns 15
+
 == what starts again has another cycle
 clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 0 opened P1; 10 resolved; 20 reopened; 30 resolved; 40 seen
@@ -97,6 +114,11 @@ clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 {CADENCE}
 0 opened P1; 10 seen
 => running customer_update due 30 left 20 of 30 turns 22.5
+
+== where no update is owed at its severity none is shown
+{CADENCE}
+0 opened P3; 10 seen
+=> nothing
 
 == a silence is over at the due time, and not a moment before
 {CADENCE}
@@ -113,6 +135,16 @@ clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 0 opened P1; 91 now; 100 seen
 => breached customer_update due 30 left -70 of 30 x3 at 90
 
+== in business hours what a silence is over counts while they are open, and so do its intervals
+cadence: {{customer: {{every: {{P1: 60m @office}}}}}}
+360 opened P1; 1441 now; 1450 seen
+=> breached customer_update due 420 left -70 of 60 x2 at 1440 closes 1860 turns 1860
+
+== while they are closed it is over by what was open
+cadence: {{customer: {{every: {{P1: 60m @office}}}}}}
+330 opened P1; 391 now; 600 seen
+=> breached customer_update due 390 left -30 of 60 x1 at 390 turns 1380
+
 == what is due and not judged says so
 {CADENCE}
 0 opened P1; 31 seen
@@ -121,6 +153,10 @@ clocks: {{confirm: {{budget: {{P1: 60m}}}}}}
 == a promise has its words, and the time from the promise to its end
 0 opened P1; 10 commitment_made c1 due_at=@50 text=fix; 20 seen
 => running commitment/c1 due 50 left 30 of 40 'fix' turns 40
+
+== a promise of this very moment is over the moment after
+0 opened P1; 10 commitment_made c1 due_at=@10; 10 seen
+=> running commitment/c1 due 10 left 0 of 0 turns 10+
 
 == an action item is its owner's
 0 opened P1; 10 action_opened a1 due_at=@50 title=patch owner=bo; 20 seen
@@ -144,7 +180,7 @@ cadence: {{customer: {{every: {{P1: 15m}}}}}}
 
 
 def shown(view: ClockView) -> str:
-    words = [view.state, "/".join(filter(None, (view.metric, view.key)))]
+    words = [view.state, view.metric + (view.key and f"/{view.key}")]
     words += [f"#{view.cycle}"] * (view.cycle != 1)
     words += [] if view.due_at is None else [f"due {minutes(view.due_at):g}"]
     words.append(f"left {view.left / MINUTE:g} of {view.target / MINUTE:g}")
@@ -173,18 +209,33 @@ def test_a_clock_is_seen(case: Case) -> None:
     record = engine.store[SUBJECT.encode()]
     views = clocks_of(record, engine.book, at(float(seen.split()[0])))
     assert [shown(view) for view in views] == case.expected
+    times = [time for view in views for time in (view.left, view.missed_at, view.closes_at, view.turns_at)]
+    assert all(type(time) is int for time in times), "whole microseconds"
 
 
 def test_each_clock_says_what_its_escalation_is_and_in_whose_hands() -> None:
     (case,) = cases(
-        f"== of what\n{HOURS}\n0 opened P1 title=Mail customer={{id:acme,name:Acme}} owner=ann team=ops"
+        f"== of what\n{HOURS}\ncadence: {{customer: {{every: {{P1: 2h @office}}}}}}\n"
+        "0 opened P1 title=Mail customer={id:acme,name:Acme} owner=ann team=ops\n"
+        "0 commitment_made c1 due_at=@180 by=cy; 0 action_opened a1 due_at=@240 owner=bo"
     )
     engine = begin(case)
-    take_step(engine, case, case.steps[0], at(0))
-    (view,) = clocks_of(engine.store[SUBJECT.encode()], engine.book, at(1))
-    assert view[:3] == (SUBJECT, "Mail", "resolve")
-    assert (view.severity, view.customer_name, view.owner, view.team) == ("P1", "Acme", "ann", "ops")
-    assert view.calendar == "office"
+    for step in case.steps:
+        take_step(engine, case, step, at(0))
+    views = clocks_of(engine.store[SUBJECT.encode()], engine.book, at(1))
+    for view in views:
+        assert (view.subject, view.title, view.severity, view.customer_name) == (
+            SUBJECT,
+            "Mail",
+            "P1",
+            "Acme",
+        )
+    assert [(view.metric, view.owner, view.team, view.calendar) for view in views] == [
+        ("resolve", "ann", "ops", "office"),
+        ("customer_update", "ann", "ops", "office"),
+        ("commitment", "ann", "ops", AROUND_THE_CLOCK),
+        ("action", "bo", "ops", AROUND_THE_CLOCK),
+    ]
 
 
 def test_a_customer_without_a_name_is_called_by_its_id() -> None:
