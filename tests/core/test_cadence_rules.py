@@ -60,6 +60,26 @@ cadence: {customer: {every: {P1: 120m, P2: 50m}}}
 0 opened P1; 110 updated P2; 151 now
 => 150 cadence_missed customer_update due 150 x1
 
+== Cadence 2: severity down at the very instant of a due time, the next one counts
+cadence: {customer: {every: {P1: 120m, P2: 50m}}}
+0 opened P1; 50 updated P2; 101 now
+=> 100 cadence_missed customer_update due 100 x1
+
+== Cadence 2: severity down at the very instant of a stated time, it binds no more
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+0 opened P1; 10 update_published customer next_update_at=@40; 40 updated P2; 131 now
+=> 10 met customer_update due 60; 130 cadence_missed customer_update #2 due 130 x1
+
+== Cadence 2: severity down, a stated time that did not loosen does not loosen now
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+0 opened P1; 10 update_published customer next_update_at=@300; 20 updated P2; 131 now
+=> 10 met customer_update due 60; 130 cadence_missed customer_update #2 due 130 x1
+
+== Cadence 2: severity down where a stated time may loosen and none was stated
+cadence: {customer: {every: {P1: 30m, P2: 120m}, loosen_up_to: 10h}}
+0 opened P1; 20 updated P2; 121 now
+=> 120 cadence_missed customer_update due 120 x1
+
 == Cadence 2: due at the same instant by another calendar, its time is told by that one
 show: elapsed target
 cadence: {customer: {every: {P1: 24h, P2: 8h @office}}}
@@ -95,13 +115,46 @@ cadence: {customer: {every: {P1: 20m}, first: {P1: 40m}}}
 0 opened P1; 5 rebased standard 20; 41 now; 50 update_published customer; 71 now
 => 40 cadence_missed customer_update due 40 x1; 50 stopped_late customer_update x1; 70 cadence_missed customer_update #2 due 70 x1
 
+== Cadence 2: the first interval alone may be another, before the first update it counts
+--- standard
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 60m}, first: {P1: 40m}}}
+0 opened P1; 5 rebased standard 20; 41 now
+=> 40 cadence_missed customer_update due 40 x1
+
+== Cadence 2: so may all others, after it they count
+--- standard
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 20m}, first: {P1: 40m}}}
+0 opened P1; 10 update_published customer; 20 rebased standard 20; 41 now
+=> 10 met customer_update due 15; 40 cadence_missed customer_update #2 due 40 x1
+
+== Cadence 2: and after a reopening that comes before it
+--- standard
+cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 30m}, first: {P1: 40m}}}
+0 opened P1; 5 resolved; 10 reopened; 20 rebased standard 20; 51 now
+=> 50 cadence_missed customer_update due 50 x1
+
 == Cadence 2: a rebase that leaves the interval as it is leaves its due time, a stated one binds
 --- standard
 cadence: {customer: {every: {P1: 60m}, risk: [50%]}}
 --- standard 20
-cadence: {customer: {every: {P1: 1h}, risk: [25%, 75%]}}
+cadence: {customer: {every: {P1: 1h}, risk: [25%, 40%, 75%]}}
 0 opened P1; 10 update_published customer next_update_at=@50; 35 rebased standard 20; 51 now
 => 10 met customer_update due 60; 30 breach_risk customer_update #2 due 50 50%; 40 breach_risk customer_update #2 due 50 75%; 50 cadence_missed customer_update #2 due 50 x1
+
+== Cadence 2: and one that a severity up had led to
+--- standard
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+--- standard 20
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+clocks: {resolve: {budget: {P1: 900m}}}
+0 opened P2; 20 updated P1; 30 rebased standard 20; 81 now
+=> 80 cadence_missed customer_update due 80 x1
 
 == Cadence 2: a cadence that a rebase adds misses nothing of before it
 --- standard
@@ -111,6 +164,16 @@ cadence: {customer: {every: {P1: 20m}}}
 clocks: {resolve: {budget: {P1: 900m}}}
 0 opened P1; 30 update_published customer; 75 rebased standard 20; 95 update_published customer
 => 90 cadence_missed customer_update #2 due 90 x1; 95 stopped_late customer_update #2 x1
+
+== Cadence 2: what a rebase adds counts on its own calendar since the last update or the opening
+--- standard
+clocks: {resolve: {budget: {P1: 900m}}}
+--- standard 395
+cadence: {customer: {every: {P1: 60m @office}}}
+clocks: {resolve: {budget: {P1: 900m}}}
+show: elapsed target
+390 opened P1; 400 rebased standard 395; 1411 now
+=> 1290 breached resolve due 1290 elapsed 900 target 900; 1410 cadence_missed customer_update due 1410 x1 elapsed 60 target 60
 
 == Cadence 3: a stated time tightens
 picture: cadence-3
@@ -127,6 +190,11 @@ cadence: {customer: {every: {P1: 60m}}}
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@5; 69 now
 => 10 met customer_update due 60; counted past_next_update
+
+== Cadence 3: so is one of the very instant of the update
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@10; 71 now
+=> 10 met customer_update due 60; counted past_next_update; 70 cadence_missed customer_update #2 due 70 x1
 
 == Cadence 3: a stated time in the past is counted once, however often it is derived again
 cadence: {customer: {every: {P1: 60m}}}
@@ -214,6 +282,11 @@ picture: cadence-5-reopen
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}
 0 opened P1; 10 update_published customer; 20 resolved; 30 update_published customer; 100 reopened; 161 now
 => 10 met customer_update due 15; 30 met customer_update #2 due 70; 160 cadence_missed customer_update #3 due 160 x1
+
+== Cadence 5: reopened it owes more than one update again
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 resolved; 20 reopened; 30 update_published customer; 91 now
+=> 30 met customer_update due 80; 90 cadence_missed customer_update #2 due 90 x1
 
 == Cadence 5: closed without any update, a reopen begins the next cycle; resolved, the interval that runs is the same
 cadence: {customer: {every: {P1: 60m}}}

@@ -154,14 +154,42 @@ cadence: {customer: {every: {P1: 8h @shop}}}
 0 opened P1; 10 reload; 2881 now
 => 2880 cadence_missed customer_update due 2880 x1
 
+== Calendars 4: and warned of by its new end, once
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 8h @shop}, risk: [50%, 95%]}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+cadence: {customer: {every: {P1: 8h @shop}, risk: [50%, 95%]}}
+0 opened P1; 250 now; 260 reload; 2881 now
+=> 240 breach_risk customer_update due 1440 50%; 2856 breach_risk customer_update due 2880 95%; 2880 cadence_missed customer_update due 2880 x1
+
 == Calendars 4: a stated time binds as it was stated
+show: target
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 cadence: {customer: {every: {P1: 16h @shop}}}
 reload:
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
 cadence: {customer: {every: {P1: 16h @shop}}}
 0 opened P1; 5 update_published customer next_update_at=@1440; 10 reload; 1441 now
-=> 5 met customer_update due 2880; 1440 cadence_missed customer_update #2 due 1440 x1
+=> 5 met customer_update due 2880 target 960; 1440 cadence_missed customer_update #2 due 1440 x1 target 415
+
+== Calendars 4: a stated time that lay behind the interval binds once the interval ends behind it
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 16h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+cadence: {customer: {every: {P1: 16h @shop}}}
+0 opened P1; 5 update_published customer next_update_at=@2900; 10 reload; 2901 now
+=> 5 met customer_update due 2880; 2900 cadence_missed customer_update #2 due 2900 x1
+
+== Calendars 4: one that was missed binds no more
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 8h @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+cadence: {customer: {every: {P1: 8h @shop}}}
+0 opened P1; 5 update_published customer next_update_at=@30; 40 reload; 2911 now
+=> 5 met customer_update due 1440; 30 cadence_missed customer_update #2 due 30 x1; 2910 cadence_missed customer_update #2 due 2910 x2
 
 == Calendars 4: a verdict that was given stays
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}

@@ -277,6 +277,9 @@ def test_a_weekday_that_is_given_twice_is_refused() -> None:
 CHANGES = {
     "the zone": business_calendar("support", "Europe/Vienna", OFFICE),
     "the hours": business_calendar("support", BERLIN, LUNCH),
+    "when they begin": BusinessCalendar(
+        "support", ZoneInfo(BERLIN), [Hours(weekly(OFFICE), effective_from=date(2026, 1, 1))]
+    ),
     "a date": business_calendar("support", BERLIN, OFFICE, {date(2026, 1, 5): []}),
     "the business day": business_calendar("support", BERLIN, OFFICE, business_day=Span(HOUR)),
     "the holidays": BusinessCalendar(

@@ -614,6 +614,12 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 30 cancelled spam; 200 now
 => 30 cancelled customer_update due 60 (spam)
 
+== Clock 11: with the time that it has taken on its calendar, and only where an update was owed
+show: elapsed target
+cadence: {customer: {every: {P1: 60m @office}}, internal: {every: {P0: 20m}}}
+400 opened P1; 500 cancelled spam
+=> 500 cancelled customer_update due 1420 (spam) elapsed 20 target 60
+
 == Clock 11: a breach that was said stays, and counts once
 clocks: {resolve: {budget: {P1: 60m}, escalate: [{at: "100% + 1h", notify: [director]}]}}
 0 opened P1; 61 now; 70 merged desk:2; 200 now

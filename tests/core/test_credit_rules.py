@@ -132,6 +132,21 @@ credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 10m}, cr
 0 opened P1; 50 updated P0; 55 now
 => 30 cadence_missed customer_update due 30 x1; 50 credit_exposed customer_update due 30 100% + 10m owes 5%
 
+== Credits 5: what the other severity's tier comes to at the very instant of the change is not passed yet
+cadence: {customer: {every: {P0: 30m, P1: 30m}}}
+credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 10m}, credit: 5%}]
+0 opened P1; 40 updated P0 /1; 40 update_published customer /2; 55 now
+=> 30 cadence_missed customer_update due 30 x1; 40 stopped_late customer_update x1
+
+== Credits 5: nor is what another version's tier comes to at the very instant of the rebase
+--- standard
+cadence: {customer: {every: {P0: 60m}}}
+--- standard 20
+cadence: {customer: {every: {P0: 60m}}}
+credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 10m}, credit: 5%}]
+0 opened P0; 70 rebased standard 20 /1; 70 update_published customer /2; 99 now
+=> 60 cadence_missed customer_update due 60 x1; 70 stopped_late customer_update x1
+
 == Credits 5: credits of a new version are exposed at the rebase, none of the old one twice
 --- standard
 cadence: {customer: {every: {P0: 60m}}}

@@ -272,6 +272,20 @@ cadence: {customer: {every: {P1: 10m}}}
 => 14 met acknowledge due 15
 => 20 cadence_missed customer_update due 20 x2; 30 cadence_missed customer_update due 30 x3; 40 cadence_missed customer_update due 40 x4
 
+== Completeness 2: of what is not due by then nothing is told
+clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 90m}}}
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 2 commitment_made c1 due_at=@80; 3 action_opened a1 due_at=@70; 30 now behind=5 waits
+=> 15 source_behind acknowledge due 15
+
+== Completeness 2: with the time that it would have taken, on its calendar
+show: elapsed target proof
+clocks: {acknowledge: {budget: {P1: 25m @office}}}
+cadence: {customer: {every: {P1: 30m @office}}}
+0 opened P1; 2 commitment_made c1 due_at=@35; 40 now behind=5 waits
+=> 25 source_behind acknowledge due 25 elapsed 25 target 25 proof office+versions; 30 source_behind customer_update due 30 elapsed 30 target 30 proof office+versions
+=> 35 source_behind commitment/c1 due 35 elapsed 33 target 33 proof always+versions
+
 == Completeness 2: what had been told to be unknown is not taken back
 clocks: {acknowledge: {budget: {P1: 15m}}}
 commitments: {risk: []}
