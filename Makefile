@@ -50,10 +50,10 @@ check: $(VENV)/.dev
 	$(BIN)/python -m engine.stream.strimzi --check
 	$(BIN)/python -m engine.contract.compatibility
 	$(BIN)/python deploy/grafana/generator/generate.py --check
-	$(BIN)/pytest -q -m "not kafka and not e2e and not sim" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n auto --dist loadfile
 
 test: check
-	$(BIN)/pytest -q -m sim -n auto --dist loadfile
+	$(BIN)/pytest -q -m "(sim or slow) and not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.dev
