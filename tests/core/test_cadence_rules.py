@@ -251,6 +251,15 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 130 now
 => 30 breach_risk customer_update due 60 50%; 60 cadence_missed customer_update due 60 x1; 120 cadence_missed customer_update due 120 x2
 
+== Cadence 4: of the warnings that a severity up overtakes the highest is given, those after it in their turn
+show: target
+risk: [10%, 25%, 50%, 75%]
+cadence: {customer: {every: {P0: 30m, P1: 120m}}}
+0 opened P1; 55 updated P0; 86 now
+=> 12 breach_risk customer_update due 120 10% target 120; 30 breach_risk customer_update due 120 25% target 120
+=> 55 breach_risk customer_update due 85 50% target 85; 63.75 breach_risk customer_update due 85 75% target 85
+=> 85 cadence_missed customer_update due 85 x1 target 85
+
 == Cadence 4: a late update does not erase the miss, and the next interval counts anew
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 70 update_published customer; 131 now
