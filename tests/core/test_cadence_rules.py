@@ -17,6 +17,12 @@ cadence: {customer: {every: {P1: 60m}, start: triaged}}
 0 opened P1; 30 triaged; 91 now
 => 90 cadence_missed customer_update due 90 x1
 
+== Cadence 1: a first interval on another calendar ends by that one, and its time is told by that of the others
+show: elapsed target
+cadence: {customer: {every: {P1: 8h @office}, first: {P1: 24h}}}
+0 opened P1; 1441 now
+=> 1440 cadence_missed customer_update due 1440 x1 elapsed 480 target 480
+
 == Cadence 1: only an update for that audience resets it
 cadence: {customer: {every: {P1: 60m}}, internal: {every: {P1: 60m}}}
 0 opened P1; 30 update_published internal; 40 message_sent; 61 now
