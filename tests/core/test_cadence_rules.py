@@ -17,6 +17,12 @@ cadence: {customer: {every: {P1: 60m}, start: triaged}}
 0 opened P1; 30 triaged; 91 now
 => 90 cadence_missed customer_update due 90 x1
 
+== Cadence 1: a first interval on another calendar ends by that one, and its time is told by that of the others
+show: elapsed target
+cadence: {customer: {every: {P1: 8h @office}, first: {P1: 24h}}}
+0 opened P1; 1441 now
+=> 1440 cadence_missed customer_update due 1440 x1 elapsed 480 target 480
+
 == Cadence 1: only an update for that audience resets it
 cadence: {customer: {every: {P1: 60m}}, internal: {every: {P1: 60m}}}
 0 opened P1; 30 update_published internal; 40 message_sent; 61 now
@@ -250,6 +256,15 @@ risk: [50%]
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 130 now
 => 30 breach_risk customer_update due 60 50%; 60 cadence_missed customer_update due 60 x1; 120 cadence_missed customer_update due 120 x2
+
+== Cadence 4: of the warnings that a severity up overtakes the highest is given, those after it in their turn
+show: target
+risk: [10%, 25%, 50%, 75%]
+cadence: {customer: {every: {P0: 30m, P1: 120m}}}
+0 opened P1; 55 updated P0; 86 now
+=> 12 breach_risk customer_update due 120 10% target 120; 30 breach_risk customer_update due 120 25% target 120
+=> 55 breach_risk customer_update due 85 50% target 85; 63.75 breach_risk customer_update due 85 75% target 85
+=> 85 cadence_missed customer_update due 85 x1 target 85
 
 == Cadence 4: a late update does not erase the miss, and the next interval counts anew
 cadence: {customer: {every: {P1: 60m}}}

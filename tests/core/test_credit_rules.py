@@ -126,6 +126,13 @@ credits:
 => 80 stopped_late customer_update x2
 => 110 cadence_missed customer_update #2 due 110 x1; 110 credit_exposed customer_update #2 due 110 100% owes 2%
 
+== Credits 5: with a tier no warning is given, though the interval that runs would have one
+risk: [30m before due]
+cadence: {customer: {every: {P0: 60m}, first: {P0: 20m}}}
+credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 40m}, credit: 5%}]
+0 opened P0; 79 now
+=> 20 cadence_missed customer_update due 20 x1; 60 credit_exposed customer_update due 20 100% + 40m owes 5%
+
 == Credits 5: a change of severity brings the other tiers
 cadence: {customer: {every: {P0: 30m, P1: 30m}}}
 credits: [{metric: customer_update, severity: [P0], overrun: {at_least: 10m}, credit: 5%}]

@@ -189,6 +189,28 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 70 waived customer_update reason=agreed; 300 now; 310 resolved; 320 reopened; 900 now
 => 60 cadence_missed customer_update due 60 x1; 70 waived customer_update due 120 (agreed)
 
+== Built-in 19: one that owes no update at its severity is exempt all the same
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P3; 10 waived customer_update reason=agreed; 20 updated P1; 200 now
+=> 10 waived customer_update (agreed)
+
+== Built-in 19: before its start a cadence never starts
+show: elapsed proof
+cadence: {customer: {every: {P1: 60m @office}, start: triaged}}
+0 opened P1; 10 waived customer_update reason=agreed; 20 triaged; 30 closed; 40 reopened; 200 now
+=> 10 waived customer_update (agreed) elapsed 0 proof office+versions
+
+== Built-in 19: after its end it is said of the interval that was the last
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer; 20 closed; 30 waived customer_update reason=agreed; 40 reopened; 200 now
+=> 10 met customer_update due 60; 30 waived customer_update #2 (agreed)
+
+== Built-in 19: with the time that a cadence has taken on its calendar
+show: elapsed target
+cadence: {customer: {every: {P1: 60m @office}}}
+400 opened P1; 500 waived customer_update reason=agreed
+=> 500 waived customer_update due 1420 (agreed) elapsed 20 target 60
+
 == Built-in 19: of promises and actions those that are open
 actions: {budget: {P1: 56d}}
 0 opened P1; 5 action_opened fix due_at=@50; 10 waived action reason=moot; 20 action_opened other due_at=@60; 61 now

@@ -241,6 +241,15 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 resolved
 => 0 clock_started resolve due 60; 10 paused resolve (x); 20 resumed resolve due 70 (x); 30 met resolve due 70
 
+== Saying 4: by a version that a rebase moves it to as well
+options: {say_movements: true}
+--- standard
+clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 90m}, pause: [any]}, acknowledge: {budget: {P1: 120m}}}
+0 opened P1; 30 rebased standard 20; 40 paused x; 50 resumed x
+=> 0 clock_started resolve due 60; 30 clock_started acknowledge due 120; 40 paused resolve (x); 50 resumed resolve due 100 (x)
+
 == Saying 4: nothing but verdicts and warnings is said by default
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 resolved

@@ -103,6 +103,15 @@ clocks: {resolve: {budget: {P0: 30m, P2: 90m}}}
 0 opened impact={data_loss:true}; 10 updated impact=null; 91 now
 => 0 classified severity P0 (data lost); 10 classified severity #2 undecided unless data_loss; 90 breached resolve due 90
 
+== Severity 2: what another version of the policy takes for granted is said at the rebase
+severity: [{severity: P0, when: {data_loss: true}}, {severity: P1, when: {affected_customers: {at_least: 20}}}]
+--- standard
+default_severity: P2
+--- standard 20
+default_severity: P0
+0 opened affected_customers=25; 30 rebased standard 20
+=> 0 classified severity P1 unless data_loss; 30 classified severity #2 undecided unless data_loss
+
 == Severity 3: somebody's severity holds, and that the rules disagree is said
 picture: severity-3
 severity: [{severity: P0, when: {data_loss: true}, because: data lost}, {severity: P3}]
