@@ -9,9 +9,12 @@ from typing import NamedTuple
 from engine.bench.workload import START, WINDOW, events, record
 from engine.contract.codec import Received, decode, encode_outcome
 from engine.core.decide import Alarms, Options, Round
+from engine.core.escalation import Escalation
 from engine.core.instants import DAY, SECOND, Instant, Span
-from engine.core.outcomes import Outcome
+from engine.core.judge import Judge
+from engine.core.outcomes import Outcome, PolicyRef
 from engine.core.policy import AROUND_THE_CLOCK, Book, Calendar
+from engine.core.rules import rules_of
 from engine.policies import load
 from engine.stream.collector import spared_collector
 
@@ -51,8 +54,9 @@ def _measured(book: Book, escalations: int, count: int) -> list[Cost]:
         *_calendar(book),
         Cost("decode and validate an event", _each(lambda: [decode(*one) for one in arrived], count)),
         Cost("decide a fact, in chunks of 1,000", _each(lambda: decide(book, facts, 1_000), count)),
-        Cost("decide a fact, in one chunk: stepping", _each(lambda: decide(book, facts, count), count), 9.0),
-        Cost("encode an outcome", _each(lambda: [encode_outcome(one) for one in outcomes], len(outcomes))),
+        Cost("decide a fact, in one chunk", _each(lambda: decide(book, facts, count), count)),
+        *_judging(book, facts, outcomes[0].policy),
+        Cost("encode an outcome", _each(lambda: [*map(encode_outcome, outcomes)], len(outcomes)), 4.0),
         Cost(
             f"an event through all of it, {len(outcomes) / count:.2f} outcomes each",
             _each(lambda: through(book, arrived, 1_000), count),
@@ -77,6 +81,30 @@ def decide(book: Book, facts: list[Received], chunk: int) -> list[Outcome]:
                 state[key] = value
         outcomes += changes.outcomes
     return outcomes
+
+
+def _judging(book: Book, facts: list[Received], policy: PolicyRef) -> Iterable[Cost]:
+    """The judge alone, by one policy: nothing stored, published or asked to be looked at again."""
+    plan = rules_of(book).plan(policy.name, policy.hash)
+    if plan is None:
+        return
+    opening = [said for said in facts if said.fact.kind == "opened"]
+    opened = {said.subject for said in opening}
+    later = [said for said in facts if said.fact.kind != "opened" and said.subject in opened]
+    opens = steps = float("inf")
+    for _ in range(_REPEATS):
+        judges = {said.subject: Judge(plan, Escalation(said.subject), movements=False) for said in opening}
+        began = time.process_time()
+        for said in opening:
+            judges[said.subject].open_(said.fact)
+        between = time.process_time()
+        for said in later:
+            judge = judges[said.subject]
+            judge.step(said.fact)
+            judge.take()
+        opens, steps = min(opens, between - began), min(steps, time.process_time() - between)
+    yield Cost("of it: judge an opening, which starts all clocks", opens / len(opening) * 1e6)
+    yield Cost("of it: judge any later fact, all clocks in memory", steps / len(later) * 1e6, 9.0)
 
 
 Arrived = tuple[bytes, bytes, list[tuple[str, bytes]], int]

@@ -66,5 +66,5 @@ def test_keys_go_to_the_partitions_that_other_clients_choose() -> None:
 
 def test_the_parts_are_measured_and_cost_something() -> None:
     costs = measure_parts(standard_policies(), escalations=20, count=200)
-    assert len(costs) == 7
+    assert len(costs) == 9
     assert all(0 < cost.microseconds < 100_000 for cost in costs)
