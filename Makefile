@@ -23,8 +23,8 @@ HELM := v3.22.0
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
-	@echo "make check   lint, types, import table, schemas, unit tests"
-	@echo "make test    check, the simulator, and the tests on a real Apache Kafka"
+	@echo "make check   lint, types, import table, schemas, quick unit tests"
+	@echo "make test    check, the slow tests, the simulator, and the tests on a real Apache Kafka"
 	@echo "make docs    the documentation as a site, every link looked after"
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
