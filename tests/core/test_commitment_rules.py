@@ -24,6 +24,10 @@ commitments: {risk: [50%, "15m before due"]}
 0 opened P1; 10 commitment_made c1 due_at=@60; 20 commitment_withdrawn c1 reason=superseded; 90 now
 => 20 cancelled commitment/c1 due 60 (superseded)
 
+== Commitments 1: waived, the open ones are exempt, with the reason
+0 opened P1; 10 commitment_made c1 due_at=@60; 20 waived commitment reason=agreed; 90 now
+=> 20 waived commitment/c1 due 60 (agreed)
+
 == Commitments 1: renegotiated before it is due it moves
 0 opened P1; 10 commitment_made c1 due_at=@60; 50 commitment_renegotiated c1 due_at=@90; 80 commitment_kept c1
 => 80 met commitment/c1 due 90

@@ -32,6 +32,12 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 10 commitment_made c1 due_at=@60; 61 now
 => counted unclassified; 60 commitment_missed commitment/c1 due 60
 
+== Matching 2: the severity rules hold for what is unclassified, too
+severity: [{severity: P0, when: {data_loss: true}}, {severity: P3}]
+match: {tier: gold}
+0 opened impact={data_loss:true}
+=> 0 classified severity P0; counted unclassified
+
 == Matching 3: all conditions of a policy must hold
 picture: matching-3
 --- narrow

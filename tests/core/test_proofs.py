@@ -297,6 +297,13 @@ def test_a_verdict_that_says_something_else_than_its_hash_is_recognised(tampered
     assert not is_intact(replace(verdict, **tampered))
 
 
+def test_what_needs_no_hash_is_intact_without_one() -> None:
+    (verdict,) = told(RESOLVE, ("opened", 0, {"severity": "P1"}), ("resolved", 40, {}))
+    assert is_intact(replace(verdict, name="breach_risk", hash=""))
+    assert is_intact(replace(verdict, name="retracted", outcome=verdict.name, hash=""))
+    assert not is_intact(replace(verdict, name="amended", outcome=verdict.name, hash=""))
+
+
 def test_a_correction_carries_the_hash_of_the_verdict_as_corrected() -> None:
     engine = Engine(book_of(policy(RESOLVE)))
     engine.take(fact("opened", 0, severity="P1"))

@@ -172,6 +172,12 @@ recurrence: {fingerprint: [service], window: 2h, flag_within: 60m}
 0 occurrence desk:1; 10 occurrence desk:2; 30 recurrence_flagged; 138 now; 142 now
 => 10 recurrence_detected flag_recurrence due 70 of desk:1,desk:2; 30 met flag_recurrence due 70; counted forgotten
 
+== Recurrence 4: until then it stays, and the next of them joins the others
+options: {correction_window: 10}
+recurrence: {fingerprint: [service], window: 2h, flag_within: 60m}
+0 occurrence desk:1; 10 occurrence desk:2; 30 recurrence_flagged; 100 now; 110 occurrence desk:3; 120 recurrence_flagged
+=> 10 recurrence_detected flag_recurrence due 70 of desk:1,desk:2; 30 met flag_recurrence due 70; 110 recurrence_detected flag_recurrence #2 due 170 of desk:1,desk:2,desk:3; 120 met flag_recurrence #2 due 170
+
 == Recurrence 4: a flag that is owed keeps it
 options: {correction_window: 10}
 recurrence: {fingerprint: [service], window: 2h, flag_within: 60m}

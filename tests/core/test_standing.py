@@ -151,3 +151,9 @@ def test_what_was_never_corrected_stands_under_the_id_that_it_was_said_with() ->
 def test_a_correction_of_what_was_never_said_is_refused_because_outcomes_are_missing(name: str) -> None:
     with pytest.raises(CorrectionOfNothing, match="outcomes are missing"):
         standing([said(name, 2, corrects=said())])
+
+
+def test_outcomes_are_compared_by_all_that_they_say() -> None:
+    assert canonical(said()) == canonical(said())
+    others = [said(due=Instant(DUE + 1)), said(subject="t-2"), said("met"), said(threshold="75%")]
+    assert len({canonical(one) for one in (said(), *others)}) == 1 + len(others)
