@@ -19,12 +19,12 @@ HELM := v3.22.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench soak mutants audit chart lock clean
+.PHONY: help demo test check lint docs bench soak mutants audit chart lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
 	@echo "make check   lint, types, import table, schemas, quick unit tests"
-	@echo "make test    check, the slow tests, the simulator, and the tests on a real Apache Kafka"
+	@echo "make test    the same with all unit tests, the simulator, and the tests on a real Apache Kafka"
 	@echo "make docs    the documentation as a site, every link looked after"
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
@@ -40,7 +40,7 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/vigil demo $(ARGS)
 
-check: $(VENV)/.dev
+lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -50,10 +50,12 @@ check: $(VENV)/.dev
 	$(BIN)/python -m engine.stream.strimzi --check
 	$(BIN)/python -m engine.contract.compatibility
 	$(BIN)/python deploy/grafana/generator/generate.py --check
+
+check: lint
 	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n auto --dist loadfile
 
-test: check
-	$(BIN)/pytest -q -m "(sim or slow) and not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
+test: lint
+	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.dev

@@ -1,5 +1,7 @@
 """What is known of an escalation, merged from what its events say."""
 
+from core_runs import Engine, at, book_of, fact, policy
+
 from engine.core.attributes import merge
 from engine.core.facts import Value
 
@@ -31,3 +33,13 @@ def test_null_takes_it_back_alone_or_with_all_of_the_impact() -> None:
 def test_of_the_customers_affected_what_the_event_says_itself_is_kept_where_its_impact_is_silent() -> None:
     assert known({"affected_customers": 7, "impact": {"scope": "some"}})["affected_customers"] == 7
     assert known({"impact": {"affected_customers": 9}})["affected_customers"] == 9
+
+
+def test_an_outcome_says_whom_and_what_it_concerns() -> None:
+    engine = Engine(book_of(policy("clocks: {resolve: {budget: {P1: 60m}}}")))
+    of: dict[str, Value] = {"service": "mail", "team": "blue", "owner": "ann"}
+    engine.take(fact("opened", 0, severity="P1", customer={"id": "acme", "tier": "gold"}, **of))  # type: ignore[arg-type]
+    engine.tick_until(at(61))
+    (breach,) = engine.said
+    assert (breach.customer_id, breach.customer_tier) == ("acme", "gold")
+    assert (breach.service, breach.team, breach.owner) == ("mail", "blue", "ann")

@@ -37,6 +37,13 @@ credits:
 0 opened P0; 600 now
 => 60 breached resolve due 60; 60 credit_exposed resolve due 60 100% owes 10%
 
+== Credits 1: of a start that is back-dated the credit is exposed when that is known
+clocks: {first_response: {budget: {P0: 1h}}}
+credits: [{metric: first_response, severity: [P0], overrun: {at_least: 30m}, credit: 10%}]
+0 opened P0; 20 contact_inherited @-100; 30 message_sent public=true
+=> -40 breached first_response due -40; 20 credit_exposed first_response due -40 100% + 30m owes 10%
+=> 30 stopped_late first_response due -40
+
 == Credits 2: the overrun counts on the clock's calendar
 clocks: {resolve: {budget: {P0: 6h @office}}}
 credits: [{metric: resolve, severity: [P0], overrun: {at_least: 2h}, credit: 25%}]

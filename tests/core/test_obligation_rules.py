@@ -117,6 +117,10 @@ actions: {budget: {P0: 28d}}
 0 opened P0; 60 action_opened fix due_at=@260; 161 now; 200 action_cancelled fix reason=obsolete
 => 160 breach_risk action/fix due 260 50%; 200 cancelled action/fix due 260 (obsolete)
 
+== Commitments 3: cancelled without a reason, that is the reason
+0 opened P0; 60 action_opened fix due_at=@260; 100 action_cancelled fix; 300 now
+=> 100 cancelled action/fix due 260 (cancelled)
+
 == Commitments 3: told again it keeps its date unless another is stated
 actions: {budget: {P0: 28d}}
 0 opened P0; 60 action_opened fix due_at=@300; 100 action_opened fix owner=bo; 200 action_opened fix due_at=@250; 251 now
