@@ -401,6 +401,14 @@ def test_answers_do_not_depend_on_the_order_of_the_questions(questions: list, ra
         assert same.due(start, budget) == answers[(calendar.name, start, budget)]
 
 
+@pytest.mark.parametrize(("start", "end"), [("2026-07-01", "2120-07-01"), ("1990-07-02", "2026-07-09")])
+def test_a_span_that_reaches_beyond_what_was_asked_before_is_counted_whole(start: str, end: str) -> None:
+    asked = business_calendar("support", BERLIN, OFFICE)
+    asked.elapsed(parse_instant("2026-07-01T00:00Z"), parse_instant("2026-07-02T00:00Z"))
+    span_of = parse_instant(f"{start}T00:00Z"), parse_instant(f"{end}T00:00Z")
+    assert asked.elapsed(*span_of) == business_calendar("support", BERLIN, OFFICE).elapsed(*span_of)
+
+
 def test_the_core_reads_no_clock() -> None:
     for module in ("calendars", "hours", "matching"):
         source = (Path(__file__).parents[2] / "engine" / "core" / f"{module}.py").read_text()

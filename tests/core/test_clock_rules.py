@@ -866,6 +866,11 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 90 resolved
 => 90 met resolve
 
+== Clock 15: nor has one that is cancelled while paused
+clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
+0 opened P1; 10 paused x; 20 cancelled reason=spam
+=> 20 cancelled resolve (spam)
+
 == Clock 15: a pause at exactly the due time is in time
 clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 60 paused x; 100 now; 110 resolved
