@@ -21,7 +21,6 @@ NEVER = Instant(2**62)
 """Later than every instant that can occur; sorts last."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def from_datetime(moment: datetime) -> Instant:
@@ -60,11 +59,6 @@ def _date(number: int) -> str:
 
 _MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
 _SECONDS = tuple(f"{second:02}" for second in range(60))
-
-
-def span(delta: timedelta) -> Span:
-    """The span of a timedelta."""
-    return Span(delta // _MICROSECOND)
 
 
 def words(length: Span, *, days: bool = True) -> str:

@@ -12,10 +12,15 @@ import pytz
 from businesstimedelta import BusinessTimeDelta, HolidayRule, LunchTimeRule, Rules, WorkDayRule
 
 from engine.core.calendars import business_calendar
-from engine.core.instants import HOUR, MINUTE, Span, from_datetime, parse_instant, span
+from engine.core.instants import HOUR, MINUTE, Span, from_datetime, parse_instant
 from engine.policies import load
 
 YEARS = range(2024, 2029)
+
+
+def span(delta: timedelta) -> Span:
+    return Span(delta // timedelta(microseconds=1))
+
 
 # -- holidays: which dates are closed ---------------------------------------------------------------
 
