@@ -342,13 +342,13 @@ def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
     assert "archive.urlSecret.name" in refusal({"archive": {"enabled": True}})
     assert "notify.config" in refusal({"notify": {"enabled": True, "urlSecret": {"name": "db"}}})
     assert "intake.doors" in refusal({"intake": {"enabled": True}})
-    for missing, named in {
+    for absent, named in {
         "console.secret.name": {"secret": {"name": ""}},
         "console.urlSecret.name": {"urlSecret": {"name": ""}},
         "console.ingress.tlsSecret": {"ingress": {"tlsSecret": ""}},
         "console.signIn.proxy.proxies": {"signIn": {"proxy": {"proxies": []}}},
     }.items():
-        assert missing in refusal(merged(EVERYTHING, {"console": named}))
+        assert absent in refusal(merged(EVERYTHING, {"console": named}))
     assert "networkPolicy.consoleFrom" in refusal(merged(EVERYTHING, {"networkPolicy": {"consoleFrom": []}}))
     for name in ("issuer", "clientId"):
         without = merged(PROVIDER, {"signIn": {"oidc": {name: ""}}})
