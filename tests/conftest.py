@@ -28,6 +28,7 @@ _LONGEST = (
 these would be waited for alone. The Makefile keeps it from that."""
 
 _SLOW = (
+    "deploy/test_helm.py",
     "fuzz/test_fuzzed_parsers.py",
     "documents/test_trend_of_real_logs.py",
     "core/test_lives_oracle.py",

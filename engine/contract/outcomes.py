@@ -125,8 +125,16 @@ _customer = lru_cache(maxsize=4_096)(_Customer)
 
 def encode_outcome(outcome: Outcome) -> Record:
     """The record of an outcome: key and ce_subject the subject, ce_time its effective time."""
+    key = outcome.subject.encode()
+    headers = _HEADERS[outcome.name].copy()
+    effective = _stamp(outcome.effective_at)
+    headers += (("ce_id", outcome.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
+    return Record(key, outcome_data(outcome), headers)
+
+
+def outcome_data(outcome: Outcome) -> bytes:
+    """The data of an outcome as JSON."""
     o = outcome
-    effective = _stamp(o.effective_at)
     started, due, target, elapsed = o.started_at, o.due_at, o.target, o.elapsed
     # By position: thirty keyword arguments would cost a microsecond.
     wire = _Wire(
@@ -135,7 +143,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         o.metric,
         o.cycle,
         o.policy,
-        effective,
+        _stamp(o.effective_at),
         _stamp(o.detected_at),
         elapsed / SECOND,
         o.elapsed_calendar / SECOND,
@@ -169,10 +177,7 @@ def encode_outcome(outcome: Outcome) -> Record:
         None if o.classification is None else _classification(o.classification),
         o.fingerprint,
     )
-    key = o.subject.encode()
-    headers = _HEADERS[o.name].copy()
-    headers += (("ce_id", o.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
-    return Record(key, _encoder.encode(wire), headers)
+    return _encoder.encode(wire)
 
 
 def _classification(c: Classification) -> _Classification:

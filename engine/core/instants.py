@@ -47,7 +47,8 @@ def format_instant(at: Instant) -> str:
     day, minute = divmod(minute, 24 * 60)
     second, fraction = divmod(rest, SECOND)
     if fraction:
-        return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}.{fraction:06}Z"
+        milli, micro = divmod(fraction, 1_000)  # by tables: a format such as `:06` takes as long as the rest
+        return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}.{_THOUSANDS[milli]}{_THOUSANDS[micro]}Z"
     return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}Z"
 
 
@@ -59,6 +60,7 @@ def _date(number: int) -> str:
 
 _MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
 _SECONDS = tuple(f"{second:02}" for second in range(60))
+_THOUSANDS = tuple(f"{number:03}" for number in range(1_000))
 
 
 def words(length: Span, *, days: bool = True) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import IO, cast
 
 STANDARD = "-"
+BUFFER_BYTES = 1024 * 1024
+"""Of a file: Python's 8 KiB would be a call of the system every few lines."""
 
 
 def size(path: str) -> int | None:
@@ -50,7 +52,7 @@ def _reading(path: str) -> Iterator[tuple[Callable[[], int], IO[bytes]]]:
     if path == STANDARD:
         yield lambda: 0, sys.stdin.buffer
         return
-    with Path(path).open("rb") as raw:
+    with Path(path).open("rb", buffering=BUFFER_BYTES) as raw:
         if path.endswith(".gz"):
             with gzip.GzipFile(fileobj=raw) as lines:
                 yield raw.tell, cast(IO[bytes], lines)
@@ -76,7 +78,7 @@ def writing(path: str | None) -> Iterator[IO[bytes]]:
         return
     part = final.with_name(final.name + ".part")
     try:
-        with part.open("wb") as raw:
+        with part.open("wb", buffering=BUFFER_BYTES) as raw:
             if path.endswith(".gz"):
                 with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
                     yield cast(IO[bytes], packed)

@@ -8,6 +8,8 @@ from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
+from engine.replay.files import BUFFER_BYTES
+
 Key = TypeVar("Key", bound=tuple[Any, ...])
 
 IN_MEMORY = 96 * 1024 * 1024
@@ -50,10 +52,11 @@ class Sorter(Generic[Key]):
 
     def _spill(self) -> None:
         self._held.sort(key=_key)
-        run = TemporaryFile(prefix="vigil-")  # noqa: SIM115  # closed by __exit__
+        run = TemporaryFile(prefix="vigil-", buffering=BUFFER_BYTES)  # noqa: SIM115  # closed by __exit__
         for pair in self._held:
             packed = self._encoder.encode(pair)
-            run.write(len(packed).to_bytes(4, "big") + packed)
+            run.write(len(packed).to_bytes(4, "big"))
+            run.write(packed)
         self._runs.append(run)
         self._held = []
         self._size = 0
