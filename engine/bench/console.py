@@ -31,6 +31,10 @@ VIEWS = ("", "state=at-risk", "sev=P0,P1", "metric=updates", "owner=agent-7")
 _SETTLE_SECONDS = 4.0
 _CAUGHT_UP_SECONDS = 2.0
 _START_SECONDS = 90.0
+_SUMS = (
+    "vigil_chunk_records_sum", "vigil_chunk_seconds_sum", "sla_event_lag_seconds_count",
+    "sla_event_lag_seconds_sum",
+)  # fmt: skip
 _JIFFY = os.sysconf("SC_CLK_TCK")
 
 
@@ -56,6 +60,8 @@ class Pace(NamedTuple):
     """Time to decode and decide, microseconds an event."""
     processor: float
     """Processor time of the whole process, microseconds an event."""
+    durable: float
+    """Seconds from the recording of an event until what it led to is durable, of the oldest of its chunk."""
 
 
 class Found(NamedTuple):
@@ -92,6 +98,8 @@ class _Sample(NamedTuple):
     at: float
     events: float
     chunk_seconds: float
+    lags: float
+    lag_seconds: float
     processor_seconds: float
 
 
@@ -223,6 +231,7 @@ async def _paces(settings: Settings, child: Child, seconds: float) -> list[Pace]
                     events / (this.at - last.at),
                     (this.chunk_seconds - last.chunk_seconds) / events * 1e6,
                     (this.processor_seconds - last.processor_seconds) / events * 1e6,
+                    (this.lag_seconds - last.lag_seconds) / max(1.0, this.lags - last.lags),
                 )
             )
         last = this
@@ -232,12 +241,12 @@ async def _paces(settings: Settings, child: Child, seconds: float) -> list[Pace]
 
 
 def _sample(settings: Settings, child: Child) -> _Sample:
-    sums = {"vigil_chunk_records_sum": 0.0, "vigil_chunk_seconds_sum": 0.0}
-    for one in _samples(settings.metrics_port):
-        if one[0] in sums:
-            sums[one[0]] += one[1]
-    records, seconds = sums.values()
-    return _Sample(time.monotonic(), records, seconds, _processor(child))
+    sums = dict.fromkeys(_SUMS, 0.0)
+    for name, value in _samples(settings.metrics_port):
+        if name in sums:
+            sums[name] += value
+    events, chunks, lags, lag_seconds = (sums[name] for name in _SUMS)
+    return _Sample(time.monotonic(), events, chunks, lags, lag_seconds, _processor(child))
 
 
 def _samples(port: int) -> Iterator[tuple[str, float]]:

@@ -252,11 +252,17 @@ def _show_board(console: "Console", board: dict[str, Any]) -> None:
 
     without, beside = board["without"], board["beside"]
     rows: list[tuple[str, ...]] = [
-        (name, f"{without[key]:,.1f}", f"{beside[key]:,.1f}", f"{beside[key] / without[key]:.2f}")
-        for name, key in (
-            ("events a second", "events_per_second"),
-            ("time of a chunk, µs an event", "chunk"),
-            ("processor time of the worker, µs an event", "processor"),
+        (
+            name,
+            f"{without[key]:,.{digits}f}",
+            f"{beside[key]:,.{digits}f}",
+            f"{beside[key] / without[key]:.2f}",
+        )
+        for name, key, digits in (
+            ("events a second", "events_per_second", 1),
+            ("time of a chunk, µs an event", "chunk", 1),
+            ("processor time of the worker, µs an event", "processor", 1),
+            ("from an event's recording until it is durable, s", "durable", 2),
         )
     ]
     title = f"A worker without and with a console and its {board['readers']} readers"

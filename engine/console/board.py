@@ -192,7 +192,7 @@ class Board:
     def look(self, wanted: Filter, me: str, zone: tzinfo, now: Instant, size: int, start: int = 0) -> Look:
         """At most `size` rows from `start` on, by group; of fewer than that the last."""
         order = self._order
-        rows = wanted.among(order.rows, me, now) if any(wanted) else order.rows
+        rows = wanted.part_of(order, me, now)
         start = max(0, min(start, len(rows) - size))
         end = min(start + size, len(rows))
         groups = [

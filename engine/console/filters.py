@@ -1,11 +1,11 @@
 """Which clocks a reader wants to see: read from the address, so that a view can be sent to somebody."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.console.order import SOON
+from engine.console.order import SOON, Order
 from engine.console.rows import ASLEEP, AT_RISK, BREACHED, RUNNING, UNKNOWN, UPDATES, Row
-from engine.core.instants import Instant
+from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
 
 PROVISIONAL = "provisional"
@@ -68,14 +68,26 @@ class Filter(NamedTuple):
     def severities(self) -> list[str]:
         return [one for one in self.sev.split(",") if one]
 
-    def among(self, rows: Iterable[Row], me: str, now: Instant) -> list[Row]:
-        """Those that are wanted, in their order; `me` is the reader's name."""
+    def part_of(self, order: Order, me: str, now: Instant) -> Sequence[Row]:
+        """Those of the board that are wanted, as `among`, kept for who looks again: only `due` goes by the
+        time."""
+        lasting = self._replace(due="")
+        if not any(lasting):
+            rows = order.rows
+        else:
+            rows = order.part(
+                (lasting, me if self.owner == "me" else ""), lambda some: lasting.among(some, me)
+            )
+        return rows if not self.due else [row for row in rows if is_soon(row, now)]
+
+    def among(self, rows: Iterable[Row], me: str, now: Instant = NEVER) -> list[Row]:
+        """Those that are wanted, in their order; `me` is the reader's name. `now`: for `due`."""
         for check in self._checks(me, now):
             rows = filter(check, rows)
         return list(rows)
 
     def _checks(self, me: str, now: Instant) -> Iterator[Callable[[Row], bool]]:
-        """One a field that narrows: a board of many rows is looked through for each reader."""
+        """One a field that narrows."""
         if self.state:
             states = {state for one in self.states for state in _STATES[one]}
             doubts = PROVISIONAL in self.states

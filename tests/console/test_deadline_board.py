@@ -1,17 +1,18 @@
 """The board: what stands where, what time alone changes, what a filter shows."""
 
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from console.boards import PATIENCE, Desk
 from core.core_runs import at
-from engine.console import board
+from engine.console import board, order
 from engine.console.board import Board, Counts
 from engine.console.filters import BadFilter, Filter, is_soon
 from engine.console.rows import AT_RISK, BREACHED, CLOSED, PAUSED, RUNNING, UNKNOWN, Row
 from engine.console.saying import idle
-from engine.core.instants import HOUR, MINUTE
+from engine.core.instants import HOUR, MINUTE, NEVER
 
 UTC = ZoneInfo("UTC")
 
@@ -232,3 +233,64 @@ def test_whatever_comes_and_goes_rows_are_sorted_and_counted() -> None:
         assert counts.open == len(rows)
         assert counts.breached == sum(row.state == BREACHED for row in rows)
         assert counts.soon == sum(is_soon(row, at(minute)) for row in rows)
+
+
+NARROWED = [
+    {"state": "breached"}, {"state": "asleep"}, {"sev": "P0,P1"}, {"metric": "updates"}, {"q": "desk:1"},
+    {"due": "15m"}, {"due": "15m", "sev": "P1"}, {"owner": "me"}, {"sev": "P2", "state": "at-risk,running"},
+]  # fmt: skip
+
+
+def test_who_looks_again_through_a_filter_sees_what_there_is_by_now() -> None:
+    desk = Desk()
+    for number in range(150):
+        desk.take(
+            "opened", number / 10, f"desk:{number}", severity=f"P{number % 3}", owner=f"agent-{number % 2}"
+        )
+    for minute in (16, 17, 31, 45.5, 61, 8 * 60, 12 * 60, 23 * 60):
+        for number in range(int(minute) % 5, 150, 9):
+            if number % 2:
+                desk.take("acknowledged", minute, f"desk:{number}")
+            else:
+                desk.take("resolved", minute, f"desk:{number}")
+        rows, now = desk.see(minute), at(minute)
+        for query in NARROWED:
+            wanted = Filter.of(query)
+            for me in ("agent-0", "agent-1"):
+                look = desk.board.look(wanted, me, UTC, now, 1_000)
+                shown = [row for group in look.groups for row in group.rows]
+                assert shown == wanted.among(rows, me, now), (minute, query, me)
+                wakes = [row.wakes_at for row in rows if row.wakes_at is not None]
+                assert look.wakes_at == min(wakes, default=NEVER)
+
+
+def test_what_is_looked_at_is_kept_up_to_date_and_what_nobody_asks_for_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(order, "_KEPT", 2)
+    monkeypatch.setattr(order, "_MOST_PARTS", 1)
+    desk = Desk()
+    for number in range(30):
+        desk.take("opened", 0, f"desk:{number}", severity="P2")
+    rows = set(desk.see(1))
+    looked: list[int] = []
+
+    def choose(some: Iterable[Row]) -> list[Row]:
+        found = list(some)
+        looked.append(len(found))
+        return found
+
+    now = order.Order().after((), rows)
+    assert len(now.part("all", choose)) == len(rows)
+    one = next(iter(rows))
+    now = now.after({one}, ()).after((), {one})
+    assert list(now.part("all", choose)) == list(now.rows)
+    assert looked == [len(rows), 1], "of what went and came alone"
+    now.part("another", choose)
+    now.part("another", choose)
+    assert looked[2:] == [len(rows)] * 2, "there is room for one"
+    for _ in range(4):
+        now = now.after({one}, ()).after((), {one})
+    before = len(looked)
+    now.part("all", choose)
+    assert looked[before:] == [len(rows)], "nobody has asked for so long that it is made anew"
