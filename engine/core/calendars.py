@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from itertools import accumulate
@@ -14,9 +14,7 @@ from engine.core.hours import (
     Hours,
     Interval,
     overlap,
-    parse_interval,
     usual_day,
-    weekly,
 )
 from engine.core.instants import DAY, MICROSECOND, MINUTE, NEVER, Instant, Span, to_datetime
 from engine.core.policy import AROUND_THE_CLOCK
@@ -28,18 +26,6 @@ _OPEN_YEARS = 40  # an opening that lasts longer than this never closes
 
 class CalendarError(ValueError):
     """A calendar that cannot be built, or a question that it cannot answer; says which and why."""
-
-
-def business_calendar(
-    name: str,
-    zone: str,
-    hours: Mapping[str, Sequence[str]],
-    dates: Mapping[date, Sequence[str]] | None = None,
-    business_day: Span | None = None,
-) -> "BusinessCalendar":
-    """A calendar from plain values: `{"mon-fri": ["09:00-18:00"]}`; `{date: []}` is a holiday."""
-    own = {day: tuple(sorted(map(parse_interval, texts))) for day, texts in (dates or {}).items()}
-    return BusinessCalendar(name, ZoneInfo(zone), [Hours(weekly(hours), own)], business_day)
 
 
 class BusinessCalendar:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-import msgspec
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
@@ -39,11 +38,6 @@ def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
         for outcome in _apply(sorted(of_subject.values(), key=lambda o: o.seq))
     }
     return sorted(result, key=lambda o: (o.effective_at, o.subject, o.id, o.outcome, o.reason, o.elapsed))
-
-
-def canonical(outcome: Outcome) -> bytes:
-    """The bytes by which standing outcomes are compared."""
-    return msgspec.json.encode(outcome)
 
 
 def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:

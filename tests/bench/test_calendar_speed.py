@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.core.calendars import business_calendar
 from engine.core.instants import HOUR, Instant, Span, from_datetime, parse_instant
+from plain_calendars import business_calendar
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START, END = parse_instant("2026-01-05T10:00:00+01:00"), parse_instant("2026-10-05T15:13:00+02:00")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from comparing import canonical
 from engine.core.alarms import Alarms
 from engine.core.decide import Options, Round, almanac_of, next_look
 from engine.core.facts import Fact, Value
@@ -13,7 +14,7 @@ from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay
-from engine.core.standing import canonical, standing
+from engine.core.standing import standing
 from engine.policies import load
 
 START = parse_instant("2026-11-02T10:00:00Z")

@@ -11,9 +11,9 @@ import pytest
 import pytz
 from businesstimedelta import BusinessTimeDelta, HolidayRule, LunchTimeRule, Rules, WorkDayRule
 
-from engine.core.calendars import business_calendar
 from engine.core.instants import HOUR, MINUTE, Span, from_datetime, parse_instant
 from engine.policies import load
+from plain_calendars import business_calendar
 
 YEARS = range(2024, 2029)
 

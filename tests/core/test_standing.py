@@ -7,9 +7,10 @@ import pytest
 from core_runs import Engine, at, book_of, fact, policy
 from msgspec.structs import replace
 
+from comparing import canonical
 from engine.core.instants import HOUR, Instant, Span
 from engine.core.outcomes import Outcome, PolicyRef, outcome_id
-from engine.core.standing import CorrectionOfNothing, canonical, standing
+from engine.core.standing import CorrectionOfNothing, standing
 
 DUE = Instant(10 * HOUR)
 

@@ -18,10 +18,10 @@ import orjson
 from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaConsumer, TopicPartition
 
+from comparing import canonical
 from engine.contract.codec import decode_outcome
 from engine.core.instants import DAY, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
-from engine.core.standing import canonical
 from engine.replay.verdicts import differences, read_outcomes, verdicts
 from engine.settings import Settings
 from engine.stream.ending import IN_DOUBT

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from cli.running import vigil
+from comparing import canonical
 from engine.core.instants import format_instant, from_datetime
 from engine.core.outcomes import Outcome
-from engine.core.standing import canonical
 from engine.intake.records import ToSend, line_of
 from engine.replay.verdicts import differences, read_outcomes, verdicts
 from intake.counterparts import Counterpart, Jira, Zendesk

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from engine.core.calendars import business_calendar
 from engine.core.instants import HOUR, MINUTE, Instant, Span, parse_instant
 from engine.core.outcomes import Outcome
 from engine.notify.alert import NOTE, RESOLVED, WARNING, Alert
 from engine.notify.record import Record
 from engine.notify.routing import Mute, Route
 from notify.alerting import outcome
+from plain_calendars import business_calendar
 
 NOON = parse_instant("2026-03-02T12:00:00Z")  # a Monday
 DESK = business_calendar("desk", "UTC", {"mon-fri": ["00:00-12:30", "13:30-24:00"]})

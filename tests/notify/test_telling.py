@@ -4,7 +4,6 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from engine.core.calendars import business_calendar
 from engine.core.instants import HOUR, MINUTE, Instant, Span, parse_instant
 from engine.core.policy import Calendar
 from engine.notify.alert import FIRING, RESOLVED, Alert
@@ -22,6 +21,7 @@ from engine.notify.telling import (
     step,
 )
 from notify.alerting import alert, resolved
+from plain_calendars import business_calendar
 
 NOW = parse_instant("2026-03-02T12:00:00Z")  # a Monday
 ROUTE = Route("desk", group_wait=Span(1 * MINUTE), group_interval=Span(5 * MINUTE))

@@ -5,6 +5,7 @@ import random
 import pytest
 from replay_builders import book as book_of
 
+from comparing import canonical
 from engine.core.alarms import Alarms
 from engine.core.decide import Options, Round
 from engine.core.facts import Fact
@@ -12,7 +13,6 @@ from engine.core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.refusals import Refusal
-from engine.core.standing import canonical
 from engine.replay.judging import Bench
 from engine.replay.verdicts import verdicts
 

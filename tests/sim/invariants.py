@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from random_rebases import is_nowhere
 from simulation import World
 
+from comparing import canonical
 from engine.core.case import precedence
 from engine.core.clocks import LIVE, PAUSED
 from engine.core.decide import Alarms, Round
@@ -20,7 +21,7 @@ from engine.core.instants import NEVER, Instant
 from engine.core.outcomes import BEHIND, Outcome
 from engine.core.recurrence import is_pattern, plan_of
 from engine.core.rules import rules_of
-from engine.core.standing import CorrectionOfNothing, canonical, standing
+from engine.core.standing import CorrectionOfNothing, standing
 from engine.core.state import deadline
 
 

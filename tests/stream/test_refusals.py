@@ -8,13 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from engine.cli.exits import ExitCode
-from engine.core.calendars import business_calendar
 from engine.core.instants import parse_instant
 from engine.core.policy import Book
 from engine.demo.broker import KafkaBroker, free_port
 from engine.settings import Settings
 from engine.stream import checks, ending
 from engine.stream.checks import Refused, Unreachable
+from plain_calendars import business_calendar
 from servers import create_topics, unique
 
 
