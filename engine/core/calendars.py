@@ -21,7 +21,7 @@ from engine.core.policy import AROUND_THE_CLOCK
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _FIRST_YEAR, _LAST_YEAR = 1900, 2400  # past these a question is a mistake, and the answer is CalendarError
-_OPEN_YEARS = 40  # an opening that lasts longer than this never closes
+_NEVER_CLOSES = Span(40 * 366 * DAY)  # who is open for longer, from when it is asked on, never closes
 
 
 class CalendarError(ValueError):
@@ -102,16 +102,13 @@ class BusinessCalendar:
 
     def closes(self, at: Instant) -> Instant:
         """When the opening that holds `at` ends; `at` itself when closed; NEVER where it never does."""
-        found = self._holding(at)
-        closes = self._closes[found]
-        patience = self._last_year + _OPEN_YEARS
-        while closes >= self.horizon and closes > at:
-            if self._last_year > patience:
-                return NEVER
+        never = at + _NEVER_CLOSES
+        found = self._holding(at)  # first: it may replace the index
+        while self._closes[found] >= self.horizon and at < self._closes[found] <= never:
             self._extend()
             found = self._holding(at)
-            closes = self._closes[found]
-        return Instant(max(closes, at))
+        closes = self._closes[found]
+        return NEVER if closes > never else Instant(max(closes, at))
 
     def __repr__(self) -> str:
         return f"BusinessCalendar({self.name!r}, {self.zone!r}, version={self.version!r})"

@@ -410,6 +410,23 @@ def test_a_span_that_reaches_beyond_what_was_asked_before_is_counted_whole(start
     assert asked.elapsed(*span_of) == business_calendar("support", BERLIN, OFFICE).elapsed(*span_of)
 
 
+@pytest.mark.parametrize(("years", "closes"), [(35, True), (60, False)])
+def test_whether_a_long_opening_ends_is_told_the_same_whatever_was_asked_before(
+    years: int, closes: bool
+) -> None:
+    always = Hours(weekly({"mon-sun": ["00:00-24:00"]}), {})
+    office = Hours(weekly(OFFICE), {}, effective_from=date(2026 + years, 1, 1))
+    asked = parse_instant("2026-07-01T00:00Z")
+    answers = set()
+    for before in (None, f"{2026 + years}-07-01T00:00Z", "2120-07-01T00:00Z"):
+        calendar = BusinessCalendar("support", ZoneInfo("UTC"), [always, office], Span(8 * HOUR))
+        if before is not None:
+            calendar.elapsed(asked, parse_instant(before))
+        answers.add(calendar.closes(asked))
+    (answer,) = answers
+    assert answer == (parse_instant(f"{2026 + years}-01-01T00:00Z") if closes else NEVER)
+
+
 def test_the_core_reads_no_clock() -> None:
     for module in ("calendars", "hours", "matching"):
         source = (Path(__file__).parents[2] / "engine" / "core" / f"{module}.py").read_text()
