@@ -46,11 +46,12 @@ class Notification(Struct, frozen=True):
 
 
 class Memory(Protocol):
-    """What a receiver remembers of a thing it has sent, durably: Slack the thread of an escalation."""
+    """What a receiver remembers of a thing it has sent, durably: Slack the thread of an escalation. Where it
+    takes its time, nobody else waits for it."""
 
-    def get(self, key: str) -> str | None: ...
+    async def get(self, key: str) -> str | None: ...
 
-    def put(self, key: str, value: str) -> None: ...
+    async def put(self, key: str, value: str) -> None: ...
 
 
 class TryAgain(Exception):

@@ -16,10 +16,10 @@ class _Forgotten:
     def __init__(self) -> None:
         self._kept: dict[str, str] = {}
 
-    def get(self, key: str) -> str | None:
+    async def get(self, key: str) -> str | None:
         return self._kept.get(key)
 
-    def put(self, key: str, value: str) -> None:
+    async def put(self, key: str, value: str) -> None:
         self._kept[key] = value
 
 

@@ -38,12 +38,12 @@ class Remembered:
         self.has_grown = False
         """Something of the attempt has arrived, and the next one goes on from there."""
 
-    def get(self, key: str) -> str | None:
-        return self._record.remembered(self._receiver, key)
+    async def get(self, key: str) -> str | None:
+        return await asyncio.to_thread(self._record.remembered, self._receiver, key)
 
-    def put(self, key: str, value: str) -> None:
-        self._record.remember(self._receiver, key, value, self._now())
-        self.has_grown = True
+    async def put(self, key: str, value: str) -> None:
+        self.has_grown = True  # first: what is written is written, though whoever waits for it is cancelled
+        await asyncio.to_thread(self._record.remember, self._receiver, key, value, self._now())
 
 
 class Sender:

@@ -16,10 +16,10 @@ class Remembered:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
-    def get(self, key: str) -> str | None:
+    async def get(self, key: str) -> str | None:
         return self.kept.get(key)
 
-    def put(self, key: str, value: str) -> None:
+    async def put(self, key: str, value: str) -> None:
         self.kept[key] = value
 
 

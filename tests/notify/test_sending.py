@@ -1,6 +1,7 @@
 """Several groups are told at once, to a real server: how many, what stands, and what a failure does."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -18,7 +19,7 @@ from engine.notify.circuit import FAILURES, FIRST_OPEN, FIRST_WAIT
 from engine.notify.receivers.webhook import Webhook, WebhookConfig
 from engine.notify.record import Record
 from engine.notify.routing import Route
-from engine.notify.sending import Sender
+from engine.notify.sending import Remembered, Sender
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, take
 from notify.notifying import SECRET
@@ -142,3 +143,30 @@ async def test_what_arrived_is_noted_though_the_record_was_away_for_another(
             await telling.round(asyncio.Event())
         (left,) = record.due("desk", after(1), 99).groups
         assert ("desk:3/" in left, there.taken) == (True, 7)
+
+
+async def test_a_record_that_is_slow_holds_up_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+
+    async def somebody_else() -> None:
+        nonlocal steps
+        while True:
+            await asyncio.sleep(0.01)
+            steps += 1
+
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        writes = record.remember
+
+        def slowly(*what: Any) -> None:
+            time.sleep(0.5)
+            writes(*what)
+
+        monkeypatch.setattr(record, "remember", slowly)
+        other = asyncio.create_task(somebody_else())
+        memory = Remembered(record, "desk", Time())
+        await memory.put("thread", "17")
+        other.cancel()
+        assert steps > 10, "the loop went on"
+        assert (await memory.get("thread"), memory.has_grown) == ("17", True)

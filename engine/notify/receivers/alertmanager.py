@@ -63,11 +63,11 @@ class Alertmanager:
     async def send(self, notification: Notification, memory: Memory) -> None:
         await self.wording.prepare(notification.alerts)
         now = time.time()
-        alerts = [one for alert in notification.alerts for one in self._posted(alert, memory, now)]
+        alerts = [one for alert in notification.alerts for one in await self._posted(alert, memory, now)]
         await self._post_to_all(orjson.dumps(alerts))
         for alert in notification.alerts:
             if alert.state != RESOLVED:
-                self._remember(alert, memory)
+                await self._remember(alert, memory)
 
     async def _post_to_all(self, body: bytes) -> None:
         """Each replica is told by us: they share silences and what was notified, but no alerts."""
@@ -84,9 +84,9 @@ class Alertmanager:
         if len(failures) == len(self._config.urls):
             raise next((one for one in failures if isinstance(one, TryAgain)), failures[0])
 
-    def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
+    async def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
         """The alert, and before it what it was under other labels, ended."""
-        labels, before = labels_of(alert), memory.get(self._place(alert))
+        labels, before = labels_of(alert), await memory.get(self._place(alert))
         known: Mapping[str, str] = orjson.loads(before) if before else labels
         if known == labels or alert.state == RESOLVED:
             return [self._alert(alert, known, now)]
@@ -112,11 +112,11 @@ class Alertmanager:
             posted["generatorURL"] = words.links[0][1]
         return posted
 
-    def _remember(self, alert: Alert, memory: Memory) -> None:
+    async def _remember(self, alert: Alert, memory: Memory) -> None:
         """Only what is new: most sendings are repetitions."""
         place, labels = self._place(alert), orjson.dumps(labels_of(alert)).decode()
-        if memory.get(place) != labels:
-            memory.put(place, labels)
+        if await memory.get(place) != labels:
+            await memory.put(place, labels)
 
     def _place(self, alert: Alert) -> str:
         return f"{self.name}/{alert.key}"

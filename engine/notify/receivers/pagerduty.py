@@ -82,7 +82,7 @@ class PagerDuty:
 
     async def _send(self, alert: Alert, memory: Memory, *, is_retry: bool) -> None:
         place, said = f"{self.name}/{alert.key}", f"{alert.state}/{alert.changed}"
-        mark, _, before = (memory.get(place) or "").partition(" ")
+        mark, _, before = (await memory.get(place) or "").partition(" ")
         if is_retry and before == said:
             return
         key = self._key_for(alert, mark)
@@ -90,7 +90,7 @@ class PagerDuty:
         headers = {"content-type": "application/json"}
         url = self._config.url.rstrip("/") + "/v2/enqueue"
         must_be_taken(await post(url, self._event(alert, key), headers, self._config.reach), self.name)
-        memory.put(place, f"{_mark(key)} {said}")
+        await memory.put(place, f"{_mark(key)} {said}")
 
     def _key_for(self, alert: Alert, mark: str) -> SecretStr:
         """The one that triggered it: PagerDuty drops a resolve that comes by another."""

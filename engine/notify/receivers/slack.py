@@ -110,19 +110,19 @@ class Slack:
 
     async def _tell(self, subject: str, alerts: Sequence[Alert], memory: Memory, *, is_retry: bool) -> None:
         place = f"{self.name}/{subject}"
-        kept = memory.get(place)
+        kept = await memory.get(place)
         thread = msgspec.json.decode(kept, type=_Thread) if kept else None
         for alert in alerts:
             if is_retry and thread is not None and thread.told.get(alert.key) == _state(alert):
                 continue
             thread = await self._post(thread, alert)
             _note(thread, alert)
-            memory.put(place, msgspec.json.encode(thread).decode())
+            await memory.put(place, msgspec.json.encode(thread).decode())
         last = next((alert for alert in reversed(alerts) if alert.state == RESOLVED), None)
         if thread is not None and last is not None and not thread.open and not thread.is_marked:
             await self._mark(thread, last)
             thread.is_marked = True
-            memory.put(place, msgspec.json.encode(thread).decode())
+            await memory.put(place, msgspec.json.encode(thread).decode())
 
     async def _post(self, thread: _Thread | None, alert: Alert) -> _Thread:
         """The alert's thread, after it has been told there; a new one where there is none to go on with."""

@@ -62,7 +62,7 @@ class Webhook:
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         place = f"{self.name}/{notification.group}"
-        taken = (memory.get(place) or "").split() if notification.attempt else []
+        taken = (await memory.get(place) or "").split() if notification.attempt else []
         known = frozenset(taken)
         left = [alert for alert in notification.alerts if _mark(alert) not in known]
         await self.wording.prepare(left)
@@ -83,7 +83,7 @@ class Webhook:
             must_be_taken(answer, self.name)
             if len(alerts) < len(notification.alerts):  # a retry goes on here, or a large group never ends
                 taken += map(_mark, alerts)
-                memory.put(place, " ".join(taken))
+                await memory.put(place, " ".join(taken))
 
 
 def key_of(secret: SecretStr) -> bytes:
