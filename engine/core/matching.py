@@ -1,6 +1,8 @@
 """Which policy applies: conditions over attributes, and the book's order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from engine.core.instants import Instant
 from engine.core.policy import Attributes, Book, Condition, Policy
@@ -8,48 +10,65 @@ from engine.core.policy import Attributes, Book, Condition, Policy
 _READ_AS = {"tags_any": "tags"}
 
 
+class Asked(NamedTuple):
+    """A condition made ready to be asked often."""
+
+    name: str
+    """The attribute that it asks for."""
+    holds: Callable[[object], bool]
+    """Of a value that is known."""
+
+
 def reads(condition: Condition) -> str:
     """The attribute that a condition asks for."""
     return _READ_AS.get(condition.field, condition.field)
 
 
+def asked(condition: Condition) -> Asked:
+    if condition.at_least is None and condition.at_most is None:
+        return Asked(reads(condition), partial(_is_any_of, condition.any_of))
+    return Asked(reads(condition), partial(_is_within, condition.at_least, condition.at_most))
+
+
 def matches(conditions: Sequence[Condition], attributes: Attributes) -> bool:
     """Whether all conditions hold. What is unknown meets no condition, `false` included."""
-    return all(_holds(condition, attributes.get(reads(condition))) for condition in conditions)
+    for name, holds in map(asked, conditions):
+        value = attributes.get(name)
+        if value is None or not holds(value):
+            return False
+    return True
 
 
-def surely(conditions: Sequence[Condition], attributes: Attributes) -> bool | None:
+def surely(conditions: Iterable[Asked], attributes: Attributes) -> bool | None:
     """Whether all conditions hold whatever else becomes known; None while that hangs on what is unknown.
 
     Tags are what was given: none is known to be none.
     """
     unknown = False
-    for condition in conditions:
-        name = reads(condition)
+    for name, holds in conditions:
         value = attributes.get(name)
-        if value is None and name != "tags":
+        if value is None:
+            if name == "tags":
+                return False
             unknown = True
-        elif not _holds(condition, value):
+        elif not holds(value):
             return False
     return None if unknown else True
 
 
-def _holds(condition: Condition, value: object) -> bool:
-    if value is None:
-        return False
-    if condition.at_least is None and condition.at_most is None:
-        values = value if isinstance(value, list | tuple) else (value,)
-        return any(_same(wanted, found) for wanted in condition.any_of for found in values)
+def _is_any_of(wanted: Sequence[object], value: object) -> bool:
+    for found in value if isinstance(value, list | tuple) else (value,):
+        for one in wanted:
+            # True == 1 in Python; a count of 1 is not a yes.
+            if one == found and isinstance(one, bool) == isinstance(found, bool):
+                return True
+    return False
+
+
+def _is_within(at_least: float | None, at_most: float | None, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return (condition.at_least is None or value >= condition.at_least) and (
-        condition.at_most is None or value <= condition.at_most
-    )
-
-
-def _same(wanted: object, found: object) -> bool:
-    # True == 1 in Python; a count of 1 is not a yes.
-    return wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
+    return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
 
 
 def match_policy(book: Book, attributes: Attributes, opened: Instant) -> Policy | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import Struct
 
 from engine.core.attributes import said_in
-from engine.core.matching import reads, surely
+from engine.core.matching import asked, reads, surely
 from engine.core.policy import Attributes, SeverityRule, rank
 
 SEVERITY = "severity"
@@ -23,8 +23,8 @@ class Answer(NamedTuple):
     """Empty where they do not decide."""
     because: str
     """The reason that the rule gives."""
-    tried: tuple[SeverityRule, ...]
-    """The rules up to the one that holds."""
+    asked: tuple[str, ...]
+    """The attributes that the rules up to the one that holds read, each once, in their order."""
     undecided: tuple[SeverityRule, ...]
     """Those that could still make it another: a graver one, where there is a severity already."""
 
@@ -43,10 +43,13 @@ class Classification(Struct, frozen=True, array_like=True, gc=False):
 class Matrix:
     """The severity rules of a book, in their order."""
 
-    __slots__ = ("rules", "said_in")
+    __slots__ = ("_asked", "_conditions", "rules", "said_in")
 
     def __init__(self, rules: Sequence[SeverityRule]) -> None:
         self.rules = tuple(rules)
+        self._conditions = [(rule, [asked(condition) for condition in rule.when]) for rule in rules]
+        self._asked = [tuple(_fields(self.rules[:place])) for place in range(len(self.rules) + 1)]
+        """Of so many of the rules."""
         self.said_in = said_in(_fields(self.rules))
         """Only an event with one of these fields in its data can change the answer; and the triage."""
 
@@ -59,25 +62,26 @@ class Matrix:
         triage what is unknown is not so.
         """
         undecided: list[SeverityRule] = []
-        for place, rule in enumerate(self.rules, start=1):
-            holds = surely(rule.when, attributes)
+        for place, (rule, conditions) in enumerate(self._conditions, start=1):
+            holds = surely(conditions, attributes)
             if holds:
                 graver = [one for one in undecided if one.severity != rule.severity]
                 if any(rank(one.severity) > rank(rule.severity) for one in graver):
                     break
                 if graver and rank(rule.severity) >= rank(otherwise):
                     break
-                return Answer(rule.severity, rule.because, self.rules[:place], tuple(graver))
+                return Answer(rule.severity, rule.because, self._asked[place], tuple(graver))
             if holds is None and not triaged:
                 undecided.append(rule)
-        return Answer("", "", self.rules, tuple(undecided))
+        return Answer("", "", self._asked[-1], tuple(undecided))
 
 
 def classification(answer: Answer, attributes: Attributes, *, disagrees: bool) -> Classification:
     """The answer as it is said, with what is known and what is not of the fields that were asked for."""
-    known = {name: attributes.get(name) for name in _fields(answer.tried)}
-    inputs = tuple((name, _plain(value)) for name, value in known.items() if value is not None)
-    unknown = tuple(name for name in _fields(answer.undecided) if attributes.get(name) is None)
+    known = [(name, attributes.get(name)) for name in answer.asked]
+    inputs = tuple([(name, _plain(value)) for name, value in known if value is not None])
+    undecided = _fields(answer.undecided) if answer.undecided else ()
+    unknown = tuple([name for name in undecided if attributes.get(name) is None])
     return Classification(answer.severity, disagrees, inputs, unknown)
 
 

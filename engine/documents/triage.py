@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.core.matching import surely
+from engine.core.matching import asked, surely
 from engine.core.policy import Attributes, Condition, SeverityRule
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
@@ -65,15 +65,15 @@ def _matrix(situation: Situation) -> Data:
 
 
 def _rule(rule: SeverityRule, attributes: Attributes) -> dict[str, Any]:
-    held = [(condition, surely((condition,), attributes)) for condition in rule.when]
-    asked = [_named(condition.field) for condition, holds in held if holds is None]
+    held = [(condition, surely((asked(condition),), attributes)) for condition in rule.when]
+    open_ = [_named(condition.field) for condition, holds in held if holds is None]
     failed = any(holds is False for _, holds in held)
     return {
         "severity": rule.severity,
         "because": rule.because or None,
         "when": " and ".join(_in_words(condition) for condition in rule.when) or "anything else",
-        "stands": "does not apply" if failed else "open" if asked else "applies",
-        "ask": [] if failed else asked,
+        "stands": "does not apply" if failed else "open" if open_ else "applies",
+        "ask": [] if failed else open_,
     }
 
 
