@@ -7,7 +7,7 @@ from engine.core.outcomes import BEHIND, CREDIT, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
 from engine.core.segments import Segment, cut
-from engine.core.statements import Voice
+from engine.core.statements import Statement, Voice
 from engine.core.tiers import Tier, next_tier, rank_among
 
 IDLE, RUNNING, ENDED = range(3)
@@ -353,24 +353,13 @@ class Cadencer:
         if name in VERDICTS and at > cadence.since:
             stretch = (cadence.since, at, terms.name, "")
             segments = cut([stretch], elapsed, self.voice.tenures, self.calendars)
-        self.voice.say(
-            name,
-            plan.metric,
-            "",
-            cadence.cycle,
-            at,
-            due,
-            cadence.since,
-            elapsed,
-            target,
-            terms.name,
-            threshold,
-            (),
-            in_a_row,
-            reason,
-            segments,
-            credit_percent=credit_percent,
-        )
+        # Not by `Voice.say`, as for a clock.
+        self.voice.said.append(
+            Statement(
+                name, plan.metric, "", cadence.cycle, at, due, cadence.since, elapsed, target, terms.name,
+                threshold, (), in_a_row, reason, self.voice.context, segments, credit_percent,
+            )
+        )  # fmt: skip
 
 
 def _interval(target: Target | None) -> tuple[Span, str] | None:

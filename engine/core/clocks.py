@@ -15,7 +15,7 @@ from engine.core.segments import (
     cut,
     stands_paused,
 )
-from engine.core.statements import Voice
+from engine.core.statements import Statement, Voice
 from engine.core.tiers import Tier, next_tier, rank_among
 
 IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
@@ -23,6 +23,8 @@ IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
 ENDED: over without a verdict of its own; only a clock that repeats starts again."""
 
 LIVE = frozenset({RUNNING, PAUSED})
+STOPPABLE = LIVE | {SUSPENDED, DORMANT}
+"""Those that a stop changes."""
 
 NOT_ACKNOWLEDGED = "not_acknowledged"
 """Why a level is said before its threshold: nobody acknowledged the one before it in time."""
@@ -112,9 +114,6 @@ class Runner:
             rest -= counted
         return None
 
-    def _since_mark(self, clock: Clock, at: Instant) -> Stretch:
-        return (clock.mark, at, clock.calendar, "" if clock.phase == RUNNING else clock.idle)
-
     def _stretches(self, clock: Clock, at: Instant) -> list[Stretch]:
         """From its start up to `at`."""
         if at < clock.mark:  # it began earlier than was known: its due time lies behind
@@ -122,7 +121,8 @@ class Runner:
             return [(start, min(end, at), name, why) for start, end, name, why in before]
         if at == clock.mark:
             return clock.stretches
-        return [*clock.stretches, self._since_mark(clock, at)]
+        why = "" if clock.phase == RUNNING else clock.idle
+        return [*clock.stretches, (clock.mark, at, clock.calendar, why)]
 
     # -- moves --------------------------------------------------------------------------------
 
@@ -182,9 +182,7 @@ class Runner:
             clock.asked = NOT_ASKED
             clock.alarm = NEVER
             name = "stopped_late" if clock.breached else "met"
-            self._say(
-                plan, clock, name, at, due=None if due >= NEVER else due, elapsed=clock.elapsed, reason=reason
-            )
+            self._say(plan, clock, name, at, None if due >= NEVER else due, clock.elapsed, reason)
         elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
 
@@ -515,12 +513,14 @@ class Runner:
 
     def _count(self, clock: Clock, at: Instant) -> None:
         """End at `at` what runs or stands still."""
-        mark = clock.mark
+        mark, why = clock.mark, ""
         if at > mark:
             if clock.phase == RUNNING:
                 counted = self.calendars[clock.calendar].elapsed(mark, at)
                 clock.elapsed = Span(clock.elapsed + counted)
-            clock.stretches = [*clock.stretches, self._since_mark(clock, at)]
+            else:
+                why = clock.idle
+            clock.stretches = [*clock.stretches, (mark, at, clock.calendar, why)]
             clock.mark = at
         if not clock.breached:
             clock.due = NEVER
@@ -561,13 +561,13 @@ class Runner:
         clock: Clock,
         name: str,
         at: Instant,
-        *,
         due: Instant | None,
         elapsed: Span | None = None,
+        reason: str = "",
+        *,
         threshold: str = "",
         notify: tuple[str, ...] = (),
         in_a_row: int = 0,
-        reason: str = "",
         credit_percent: float | None = None,
     ) -> None:
         if elapsed is None:
@@ -575,21 +575,11 @@ class Runner:
         segments: tuple[Segment, ...] = ()
         if name in VERDICTS:
             segments = cut(self._stretches(clock, at), elapsed, self.voice.tenures, self.calendars)
-        self.voice.say(
-            name,
-            plan.metric,
-            plan.key,
-            clock.cycle,
-            at,
-            due,
-            clock.started,
-            elapsed,
-            clock.budget,
-            clock.calendar,
-            threshold,
-            notify,
-            in_a_row,
-            reason,
-            segments,
-            credit_percent=credit_percent,
-        )
+        # Not by `Voice.say`: to hand on as many arguments once more would cost half a microsecond.
+        self.voice.said.append(
+            Statement(
+                name, plan.metric, plan.key, clock.cycle, at, due, clock.started, elapsed, clock.budget,
+                clock.calendar, threshold, notify, in_a_row, reason, self.voice.context, segments,
+                credit_percent,
+            )
+        )  # fmt: skip

@@ -122,7 +122,7 @@ class Voice:
 
         `owner`: of what has one of its own, such as an action item.
         """
-        context = self._context or self._known()
+        context = self.context
         if owner:
             context = replace(context, owner=owner)
         self.said.append(
@@ -139,11 +139,15 @@ class Voice:
         self.said.append(
             Statement(
                 "classified", SEVERITY, "", cycle, at, None, at, Span(0), None, AROUND_THE_CLOCK,
-                "", (), 0, answer.because, self._context or self._known(), classification=said,
+                "", (), 0, answer.because, self.context, classification=said,
             )
         )  # fmt: skip
 
-    def _known(self) -> Context:
+    @property
+    def context(self) -> Context:
+        """Whom and what is spoken of now."""
+        if self._context is not None:
+            return self._context
         a = self._attributes
         self._context = context = Context(
             self.severity,
