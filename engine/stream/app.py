@@ -11,6 +11,7 @@ from faust.types.auth import CredentialsT
 from faust.types.settings import Settings as FaustSettings
 from yarl import URL
 
+from engine.core.instants import MILLISECOND, Instant
 from engine.settings import TABLE, Settings
 from engine.stream.chunks import ChunkTransport, note_positions
 from engine.stream.ending import in_doubt
@@ -84,6 +85,12 @@ class FaustGroup:
             return self._app.consumer.highwater(tp)
         except (AssertionError, AttributeError):  # a rebalance took the partition between two lines
             return None
+
+    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+        thread = self._app.consumer._thread  # type: ignore[attr-defined]
+        asked = {tp: at // MILLISECOND}
+        found = (await thread.call_thread(thread._consumer.offsets_for_times, asked))[tp]
+        return None if found is None else (found.offset, found.timestamp)
 
     def position_of(self, tp: TP) -> int | None:
         consumer = self._app.consumer._thread._consumer  # type: ignore[attr-defined]

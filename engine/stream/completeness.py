@@ -1,14 +1,19 @@
 """Up to when what was recorded has been read, a partition: a verdict that is due later may not know all."""
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from engine.core.instants import MILLISECOND, NEVER, SECOND, Instant
 from engine.settings import Settings
 from engine.stream.intake import Intake
+
+log = structlog.stdlib.get_logger("vigil.stream")
 
 NOTHING_READ = Instant(0)
 PATIENCE = 5.0
@@ -20,6 +25,10 @@ class Ends(Protocol):
     """Where the source partitions end; of the consumer group."""
 
     def end_of(self, tp: TP) -> int | None: ...
+
+    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+        """The first record that was recorded at a time or later: its offset, and when, in milliseconds since
+        1970; None: there is none. KafkaError."""
 
 
 class Completeness:
@@ -33,11 +42,42 @@ class Completeness:
         self._intake = intake
         self._read: dict[int, list[TP]] = {}
         """By partition number: the partitions of event topics."""
+        self._heard: Mapping[TP, Instant] = {}
         self._began = time.monotonic()
 
-    def begin(self, sources: Iterable[TP]) -> None:
-        """A new assignment: the source partitions, of which the intake knows from where they are read."""
-        self._read = {}
+    async def last_heard(self, starts: Mapping[TP, int], now: Instant) -> dict[TP, Instant]:
+        """When the last record before each start was recorded, to a second, where something is expected
+        within a time and that was within it: what was read before an assignment has been heard, too."""
+        if not self._expected:
+            return {}
+        inputs = [tp for tp in starts if tp.topic in self._inputs]
+        try:
+            found = await asyncio.gather(*(self._last_before(tp, starts[tp], now) for tp in inputs))
+        except (KafkaError, TimeoutError) as error:  # then it is heard of with the next event
+            log.warning("last_heard_unknown", error=repr(error))
+            return {}
+        return {tp: at for tp, at in zip(inputs, found, strict=True) if at is not None}
+
+    async def _last_before(self, tp: TP, start: int, now: Instant) -> Instant | None:
+        """By halves: Kafka tells the first record since a time, and not the last before an offset."""
+        at = low = max(0, now - self._expected)
+        high, last = now + SECOND, None
+        while last is None or high - low > SECOND:
+            first = await self._ends.first_since(tp, Instant(at))
+            if first is not None and first[0] < start:
+                last = Instant(first[1] * MILLISECOND)
+                low = max(at, last)
+            elif last is None:
+                return None
+            else:
+                high = at
+            at = (low + high) // 2
+        return last
+
+    def begin(self, sources: Iterable[TP], heard: Mapping[TP, Instant]) -> None:
+        """A new assignment: the source partitions, of which the intake knows from where they are read, and
+        what `last_heard` says of them."""
+        self._read, self._heard = {}, heard
         for tp in sources:
             if tp.topic in self._inputs:
                 self._read.setdefault(tp.partition, []).append(tp)
@@ -56,7 +96,7 @@ class Completeness:
             if end is None or (unread and recorded is None):
                 return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             last = NOTHING_READ if recorded is None else Instant(recorded * MILLISECOND)
-            heard = max(heard, last)
+            heard = max(heard, last, self._heard.get(tp, NOTHING_READ))
             if unread:
                 known = min(known, last)
         is_silent = self._expected and now - heard > self._expected

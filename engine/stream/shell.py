@@ -63,6 +63,10 @@ class Group(Protocol):
     def end_of(self, tp: TP) -> int | None:
         """The highwater, where a fetch has told it."""
 
+    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+        """The first record that was recorded at a time or later: its offset, and when, in milliseconds since
+        1970; None: there is none. KafkaError."""
+
     def position_of(self, tp: TP) -> int | None:
         """Up to where it was fetched; None where nothing is to be fetched yet."""
 
@@ -151,6 +155,7 @@ class Shell:
             in_doubt("state_incomplete", unread=unread)
         try:
             alarms, starts = await self._made_from_state()
+            heard = await self.completeness.last_heard(starts, self._clock.now())
         except UnknownStateFormat as error:
             end(REFUSED, "state_of_a_later_release", why=str(error))
         except DamagedState as error:
@@ -165,7 +170,7 @@ class Shell:
         self.intake.reset()
         for tp, start in starts.items():
             self.intake.begin(tp, self._group.generation(), start)
-        self.completeness.begin(starts)
+        self.completeness.begin(starts, heard)
         self.accepting = True
         self._tell_recovered()
 

@@ -10,7 +10,7 @@ from case_notation import Case, cases, play
 
 from engine.core.matching import matches
 from engine.core.policy import SEVERITIES, Attributes, Condition, SeverityRule, rank
-from engine.core.severity import Matrix
+from engine.core.severity import Matrix, classification
 
 SEVERITY_RULES = """
 == Severity 1: the first rule that holds gives the severity, and its reason is said
@@ -247,3 +247,39 @@ def test_an_answer_holds_in_whatever_way_the_unknown_turns_out() -> None:
         settled = matrix.answer(known, triaged=True, otherwise="")
         assert (settled.severity, settled.undecided) == (first_that_matches(matrix, known), ()), seed
     assert answers > 500
+
+
+RULES = Matrix(
+    [
+        SeverityRule("P0", (Condition("data_loss", any_of=(True,)), Condition("scope", any_of=("all",)))),
+        SeverityRule("P1", (Condition("tags_any", any_of=("vip", "press")),), "somebody looks"),
+        SeverityRule("P2", (Condition("revenue_at_risk", at_least=1000, at_most=5000),)),
+        SeverityRule("P3", (Condition("workaround", any_of=(True,)),)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "severity", "inputs", "unknown"),
+    [
+        ({"tags": ["eu", "vip"]}, "P1", {"tags": ("eu", "vip")}, ("data_loss", "scope")),
+        ({"scope": "all", "tags": ["vip"]}, "P1", {"scope": "all", "tags": ("vip",)}, ("data_loss",)),
+        ({"scope": "one", "tags": ["vip"]}, "P1", {"scope": "one", "tags": ("vip",)}, ()),
+        ({"scope": "one", "revenue_at_risk": 1000}, "P2", {"scope": "one", "revenue_at_risk": 1000}, ()),
+        ({"scope": "one", "revenue_at_risk": 5000.5, "workaround": True}, "P3",
+         {"scope": "one", "revenue_at_risk": 5000.5, "workaround": True}, ()),
+        ({"scope": "one"}, "", {"scope": "one"}, ("revenue_at_risk", "workaround")),
+        ({"scope": "one", "workaround": False}, "", {"scope": "one", "workaround": False}, ("revenue_at_risk",)),
+    ],
+)  # fmt: skip
+def test_a_classification_tells_what_is_known_and_what_is_not_of_what_the_rules_ask(
+    known: Attributes, severity: str, inputs: dict[str, object], unknown: tuple[str, ...]
+) -> None:
+    answer = RULES.answer(known, triaged=False, otherwise="P2")
+    told = classification(answer, known, disagrees=False)
+    assert (told.severity, dict(told.inputs), told.unknown) == (severity, inputs, unknown)
+
+
+def test_of_two_rules_with_one_severity_the_first_need_not_be_known() -> None:
+    either = [SeverityRule("P1", (Condition(name, any_of=(True,)),)) for name in ("data_loss", "security")]
+    assert Matrix(either).answer({"security": True}, triaged=False, otherwise="P3").severity == "P1"

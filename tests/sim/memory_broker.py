@@ -106,6 +106,11 @@ class Log:
         found.end = position
         return found
 
+    def first_since(self, timestamp: int) -> tuple[int, int] | None:
+        """Offset and timestamp of the first record of that timestamp or a later one."""
+        there = (e.record for e in self.entries[: self.stable_end] if e.record is not None)
+        return next(((one.offset, one.timestamp) for one in there if one.timestamp >= timestamp), None)
+
     def committed(self) -> list[Fetched]:
         """All that a reader of committed data ever sees."""
         return [e.record for e in self.entries if e.record is not None and _is_committed(e)]

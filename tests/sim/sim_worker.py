@@ -19,6 +19,7 @@ from memory_broker import Broker, Line
 from virtual_time import Process, VirtualLoop
 
 from engine.core.decide import Options
+from engine.core.instants import MILLISECOND, Instant
 from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import TABLE, Settings
@@ -159,6 +160,13 @@ class SimWorker:
 
     def end_of(self, tp: TP) -> int | None:
         return self._world.broker.log(tp).stable_end
+
+    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+        ask = lambda: self._world.broker.log(tp).first_since(at // MILLISECOND)  # noqa: E731
+        found: tuple[int, int] | None = await self._world.broker.request(
+            self.line, "times", ask, writes=False
+        )
+        return found
 
     def position_of(self, tp: TP) -> int | None:
         return self._positions.get(tp)

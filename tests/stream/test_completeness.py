@@ -1,12 +1,14 @@
 """Up to when a partition's events are known, and what waits for its reader."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP
 
 from engine.core.alarms import Alarms
-from engine.core.instants import MINUTE, NEVER, SECOND, Instant
+from engine.core.instants import MILLISECOND, MINUTE, NEVER, SECOND, Instant
 from engine.settings import Settings
 from engine.stream import completeness
 from engine.stream.completeness import NOTHING_READ, Completeness
@@ -36,9 +38,9 @@ class Topics:
         return None if last is None else last * 1_000 // SECOND
 
 
-def known(topics: Topics, **settings: Any) -> Completeness:
+def known(topics: Topics, heard: Mapping[TP, Instant] | None = None, **settings: Any) -> Completeness:
     made = Completeness(Settings(**settings), topics, topics)  # type: ignore[arg-type]  # it asks two questions
-    made.begin(topics.ends)
+    made.begin(topics.ends, heard or {})
     return made
 
 
@@ -82,6 +84,68 @@ def test_silence_holds_it_where_something_is_expected() -> None:
     assert known(topics).until(3, NOW) == NOW
     assert known(topics, heard_within=3).until(3, NOW) == NOW - 5 * SECOND
     assert known(topics, heard_within=10).until(3, NOW) == NOW, "heard on one of its topics"
+
+
+def test_what_was_read_before_the_assignment_was_heard_too() -> None:
+    heard = {INCIDENTS: Instant(NOW - 5 * SECOND)}
+    assert known(Topics(), heard_within=10).until(3, NOW) == NOTHING_READ
+    assert known(Topics(), heard, heard_within=10).until(3, NOW) == NOW
+    assert known(Topics(), heard, heard_within=3).until(3, NOW) == NOW - 5 * SECOND
+    topics = Topics()
+    topics.last[TICKETS] = Instant(NOW - SECOND)
+    assert known(topics, heard, heard_within=3).until(3, NOW) == NOW, "and what is read since counts"
+
+
+class Recorded:
+    """Partitions whose records were recorded so many seconds ago."""
+
+    def __init__(self, **ago: list[float]) -> None:
+        self._times = {
+            tp: [int((NOW - s * SECOND) // MILLISECOND) for s in ago.get(tp.topic.split(".")[1], [])]
+            for tp in (TICKETS, INCIDENTS, COMMANDS)
+        }
+        self.asked = 0
+
+    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+        self.asked += 1
+        assert tp != COMMANDS
+        found = ((n, ms) for n, ms in enumerate(self._times[tp]) if ms * MILLISECOND >= at)
+        return next(found, None)
+
+
+@pytest.mark.parametrize(
+    ("ago", "start", "last"),
+    [
+        ([900, 200, 100], 3, 100),
+        ([900, 200, 100], 2, 200),
+        ([900, 200, 100], 1, None),
+        ([900], 1, None),
+        ([250 - n / 10 for n in range(2_000)], 2_000, 50.1),
+        ([250 - n / 10 for n in range(2_000)], 700, 180.1),
+        ([0.2], 1, 0.2),
+        ([], 0, None),
+    ],
+)
+async def test_the_last_that_was_read_is_found_by_its_time(
+    ago: list[float], start: int, last: float | None
+) -> None:
+    topics = Recorded(tickets=ago)
+    made = Completeness(Settings(heard_within=300), topics, topics)  # type: ignore[arg-type]
+    found = await made.last_heard({TICKETS: start, INCIDENTS: 0, COMMANDS: 5}, NOW)
+    assert set(found) == ({TICKETS} if last is not None else set())
+    if last is not None:
+        assert last * SECOND - MILLISECOND <= NOW - found[TICKETS] <= (last + 1) * SECOND
+    assert topics.asked < 20
+
+
+async def test_where_nothing_is_expected_nobody_is_asked_and_where_nobody_answers_it_is_not_known() -> None:
+    class Away(Recorded):
+        async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
+            raise KafkaTimeoutError
+
+    for within in (0, 300):
+        made = Completeness(Settings(heard_within=within), Away(), Away())  # type: ignore[arg-type]
+        assert await made.last_heard({TICKETS: 3}, NOW) == {}
 
 
 def test_before_the_broker_tells_the_ends_nothing_is_said_of_it_and_then_nothing_is_known(

@@ -189,6 +189,20 @@ def test_a_source_that_fell_silent_makes_a_breach_provisional(deployment: Real) 
     assert deployment.stop() == [0]
 
 
+def test_a_worker_that_is_started_again_knows_what_was_heard_before(deployment: Real) -> None:
+    deployment.start(HEARD_WITHIN=60, BEHIND_AFTER=2)
+    deployment.wait_for("recovered", 0)
+    deployment.publish([opened("heard", now())])
+    deployment.wait_for("chunk", 0)
+    assert deployment.stop() == [0]
+    assert deployment.said() == [], "it is due in some seconds"
+    deployment.start(HEARD_WITHIN=60, BEHIND_AFTER=2)
+    assert deployment.wait_for_outcomes(1) == [("heard", "breached")]
+    (record,) = deployment.read(deployment.settings.outcomes_topic)
+    assert "provisional" not in json.loads(record.value)
+    assert deployment.stop()[-1] == 0
+
+
 def test_or_its_breach_waits_until_the_source_is_heard_again(deployment: Real) -> None:
     deployment.start(HEARD_WITHIN=3, BEHIND_AFTER=2, WHEN_BEHIND="wait")
     deployment.wait_for("recovered", 0)
