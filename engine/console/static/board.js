@@ -120,7 +120,7 @@ function group(one) {
 
 function order() {
   if (!wanted) return;
-  const focused = anchor();
+  const focused = anchor(), atEnd = isAtEnd();
   const before = focused?.getBoundingClientRect().top;
   const had = document.activeElement;
   const keep = new Set();
@@ -150,8 +150,12 @@ function order() {
   if (focused?.isConnected) {
     if (had !== document.activeElement && focused.contains(had)) had.focus({ preventScroll: true });
     scrollBy(0, focused.getBoundingClientRect().top - before);
+  } else if (atEnd) {
+    scrollTo(0, document.documentElement.scrollHeight);  // rows are higher or lower there than was reckoned
   }
 }
+
+const isAtEnd = () => scrollY > 0 && scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
 
 /** A new breach is never held: to the top, and nothing that is read moves. */
 function insertBreaches() {
