@@ -71,17 +71,14 @@ class Filter(NamedTuple):
     def part_of(self, order: Order, me: str, now: Instant) -> Sequence[Row]:
         """Those of the board that are wanted, as `among`, kept for who looks again: only `due` goes by the
         time."""
-        lasting = self._replace(due="")
-        if not any(lasting):
-            rows = order.rows
-        else:
-            rows = order.part(
-                (lasting, me if self.owner == "me" else ""), lambda some: lasting.among(some, me)
-            )
+        lasting, rows = self._replace(due=""), order.rows
+        if any(lasting):
+            name = lasting, me if self.owner == "me" else ""
+            rows = order.part(name, lambda some: lasting.among(some, me, NEVER))  # no time is asked for
         return rows if not self.due else [row for row in rows if is_soon(row, now)]
 
-    def among(self, rows: Iterable[Row], me: str, now: Instant = NEVER) -> list[Row]:
-        """Those that are wanted, in their order; `me` is the reader's name. `now`: for `due`."""
+    def among(self, rows: Iterable[Row], me: str, now: Instant) -> list[Row]:
+        """Those that are wanted, in their order; `me` is the reader's name."""
         for check in self._checks(me, now):
             rows = filter(check, rows)
         return list(rows)

@@ -23,8 +23,6 @@ IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
 ENDED: over without a verdict of its own; only a clock that repeats starts again."""
 
 LIVE = frozenset({RUNNING, PAUSED})
-STOPPABLE = LIVE | {SUSPENDED, DORMANT}
-"""Those that a stop changes."""
 
 NOT_ACKNOWLEDGED = "not_acknowledged"
 """Why a level is said before its threshold: nobody acknowledged the one before it in time."""
@@ -114,6 +112,9 @@ class Runner:
             rest -= counted
         return None
 
+    def _since_mark(self, clock: Clock, at: Instant) -> Stretch:
+        return (clock.mark, at, clock.calendar, "" if clock.phase == RUNNING else clock.idle)
+
     def _stretches(self, clock: Clock, at: Instant) -> list[Stretch]:
         """From its start up to `at`."""
         if at < clock.mark:  # it began earlier than was known: its due time lies behind
@@ -121,8 +122,7 @@ class Runner:
             return [(start, min(end, at), name, why) for start, end, name, why in before]
         if at == clock.mark:
             return clock.stretches
-        why = "" if clock.phase == RUNNING else clock.idle
-        return [*clock.stretches, (clock.mark, at, clock.calendar, why)]
+        return [*clock.stretches, self._since_mark(clock, at)]
 
     # -- moves --------------------------------------------------------------------------------
 
@@ -513,14 +513,12 @@ class Runner:
 
     def _count(self, clock: Clock, at: Instant) -> None:
         """End at `at` what runs or stands still."""
-        mark, why = clock.mark, ""
+        mark = clock.mark
         if at > mark:
             if clock.phase == RUNNING:
                 counted = self.calendars[clock.calendar].elapsed(mark, at)
                 clock.elapsed = Span(clock.elapsed + counted)
-            else:
-                why = clock.idle
-            clock.stretches = [*clock.stretches, (mark, at, clock.calendar, why)]
+            clock.stretches = [*clock.stretches, self._since_mark(clock, at)]
             clock.mark = at
         if not clock.breached:
             clock.due = NEVER

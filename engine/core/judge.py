@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from engine.core import attributes as attrs
 from engine.core.cadences import Cadence, Cadencer
-from engine.core.clocks import ENDED, LIVE, STOPPABLE, STOPPED, SUSPENDED, Clock, Runner
+from engine.core.clocks import ENDED, LIVE, STOPPED, SUSPENDED, Clock, Runner
 from engine.core.deadlines import ACTION, COMMITMENT, Keeper
 from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
@@ -13,17 +13,7 @@ from engine.core.outcomes import ROOM
 from engine.core.policy import AROUND_THE_CLOCK, rank
 from engine.core.recurrence import reckon, rest_of_pattern
 from engine.core.relays import Relay
-from engine.core.rules import (
-    HANDED_OVER,
-    OWNED,
-    RESOLUTION,
-    ROLE,
-    WAR_ROOM,
-    CadencePlan,
-    ClockPlan,
-    Moves,
-    Plan,
-)  # fmt: skip
+from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.statements import NOBODYS, Statement, Voice
 from engine.core.verbs import MOVES, NEEDS, TELLING
 
@@ -92,7 +82,7 @@ class Judge:
         self.voice.changed(severity)
         self._in_hands(fact.at)
         opened = self.plan.moves.get("opened")
-        for index in opened.unqualified.starts if opened else ():
+        for index in opened.of("").starts if opened else ():
             plan = self.plan.clocks[index]
             start = fact.at if plan.anchor == "opened" else self._anchor(plan.anchor, fact)
             self.runner.start(plan, e.clocks[index], start, fact.at, severity, e.reasons)
@@ -122,11 +112,8 @@ class Judge:
                 if kind in TELLING:
                     self._attributes(kind, fact)
                 # Stops come before starts, so that one fact may end a cycle and begin the next.
-                moves = self.plan.moves.get(kind)
-                if moves is not None:
-                    qualified = moves.by_qualifier
-                    chosen = qualified.get(_qualifier(kind, fact)) if qualified else None
-                    self.move_clocks(chosen or moves.unqualified, fact.at)
+                if kind in self.plan.moves:
+                    self.trigger(kind, _qualifier(kind, fact), fact.at)
                 if kind == "closed":
                     self._cancel_left_over(fact.at)
         self._settle(order or fact.order)
@@ -249,15 +236,12 @@ class Judge:
 
     def trigger(self, verb: str, qualifier: str, at: Instant) -> None:
         moves = self.plan.moves.get(verb)
-        if moves is not None:
-            self.move_clocks(moves.by_qualifier.get(qualifier, moves.unqualified), at)
-
-    def move_clocks(self, moves: Moves, at: Instant) -> None:
+        if moves is None:
+            return
         plans, clocks = self.plan.clocks, self.escalation.clocks
-        stops, starts = moves
+        stops, starts = moves.of(qualifier)
         for index in stops:
-            if clocks[index].phase in STOPPABLE:  # most have stopped long ago
-                self.runner.stop(plans[index], clocks[index], at)
+            self.runner.stop(plans[index], clocks[index], at)
         for index in starts:
             self.start(index, at)
 
@@ -373,12 +357,10 @@ class Judge:
         for cadence in e.cadences:
             if cadence.alarm < alarm:
                 alarm = cadence.alarm
-        for commitment in e.commitments:
-            if commitment.alarm < alarm:
-                alarm = commitment.alarm
-        for action in e.actions:
-            if action.alarm < alarm:
-                alarm = action.alarm
+        for deadlines in (e.commitments, e.actions):
+            for one in deadlines:
+                if one.alarm < alarm:
+                    alarm = one.alarm
         e.alarm = alarm
         rule = self.plan.pattern
         in_window = e.opened if rule is None else rest_of_pattern(e, rule)

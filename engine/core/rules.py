@@ -292,7 +292,7 @@ class Moves(NamedTuple):
 class MovesOfVerb:
     """The same for a verb, whatever qualifies it: a reason, an audience, public or not."""
 
-    __slots__ = ("by_qualifier", "unqualified")
+    __slots__ = ("_any", "_by_qualifier")
 
     def __init__(self, stops: list[tuple[int, str]], starts: list[tuple[int, str]]) -> None:
         def chosen(qualifier: str) -> Moves:
@@ -301,9 +301,12 @@ class MovesOfVerb:
                 tuple(clock for clock, wanted in starts if wanted in ("", qualifier)),
             )
 
-        self.unqualified = chosen("")
-        """What any of it moves, but for those that follow."""
-        self.by_qualifier = {wanted: chosen(wanted) for _, wanted in (*stops, *starts) if wanted}
+        self._any = chosen("")
+        self._by_qualifier = {wanted: chosen(wanted) for _, wanted in (*stops, *starts) if wanted}
+
+    def of(self, qualifier: str) -> Moves:
+        """What this kind of it moves."""
+        return self._by_qualifier.get(qualifier, self._any)
 
 
 class Plan:
@@ -344,7 +347,7 @@ class Plan:
         self.commitment_risk = policy.commitment_risk
         self.moves = self._moves()
         """By verb; a verb that is not here moves no clock."""
-        self.triaged = self.moves["triaged"].unqualified.stops if "triaged" in self.moves else ()
+        self.triaged = self.moves["triaged"].of("").stops if "triaged" in self.moves else ()
 
     def _moves(self) -> dict[str, MovesOfVerb]:
         starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)

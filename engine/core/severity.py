@@ -50,7 +50,7 @@ class Matrix:
         self._conditions = [(rule, [asked(condition) for condition in rule.when]) for rule in rules]
         self._asked = [tuple(_fields(self.rules[:place])) for place in range(len(self.rules) + 1)]
         """Of so many of the rules."""
-        self.said_in = said_in(_fields(self.rules))
+        self.said_in = said_in(self._asked[-1])
         """Only an event with one of these fields in its data can change the answer; and the triage."""
 
     def answer(self, attributes: Attributes, *, triaged: bool, otherwise: str) -> Answer:
@@ -80,8 +80,7 @@ def classification(answer: Answer, attributes: Attributes, *, disagrees: bool) -
     """The answer as it is said, with what is known and what is not of the fields that were asked for."""
     known = [(name, attributes.get(name)) for name in answer.asked]
     inputs = tuple([(name, _plain(value)) for name, value in known if value is not None])
-    undecided = _fields(answer.undecided) if answer.undecided else ()
-    unknown = tuple([name for name in undecided if attributes.get(name) is None])
+    unknown = tuple([name for name in _fields(answer.undecided) if attributes.get(name) is None])
     return Classification(answer.severity, disagrees, inputs, unknown)
 
 

@@ -22,9 +22,10 @@ to come; then nothing counts as read."""
 
 
 class Ends(Protocol):
-    """Where the source partitions end; of the consumer group."""
+    """What Kafka tells of the source partitions; of the consumer group."""
 
-    def end_of(self, tp: TP) -> int | None: ...
+    def end_of(self, tp: TP) -> int | None:
+        """The highwater, where a fetch has told it."""
 
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         """The first record that was recorded at a time or later: its offset, and when, in milliseconds since

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.chunks import Chunk
 from engine.stream.clock import Clock
-from engine.stream.completeness import Completeness
+from engine.stream.completeness import Completeness, Ends
 from engine.stream.delivery import Decision, DurableStage, Settled
 from engine.stream.ending import REFUSED, end, in_doubt
 from engine.stream.intake import Intake, Verdict
@@ -38,7 +38,7 @@ class Decides(Protocol):
         """Decide all records of a chunk and put the changes into `state`."""
 
 
-class Group(Protocol):
+class Group(Ends, Protocol):
     """What the shell asks of Faust about the consumer group."""
 
     def generation(self) -> int: ...
@@ -59,13 +59,6 @@ class Group(Protocol):
 
     async def start_of(self, tp: TP) -> int:
         """The committed offset, else the earliest."""
-
-    def end_of(self, tp: TP) -> int | None:
-        """The highwater, where a fetch has told it."""
-
-    async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
-        """The first record that was recorded at a time or later: its offset, and when, in milliseconds since
-        1970; None: there is none. KafkaError."""
 
     def position_of(self, tp: TP) -> int | None:
         """Up to where it was fetched; None where nothing is to be fetched yet."""

@@ -1,11 +1,13 @@
 """Structured events: what is read at once is read as what is read with care."""
 
 import json
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 
 from engine.contract import envelope
+from engine.contract.envelope import Envelope
 
 PLAIN = {
     "specversion": "1.0",
@@ -27,9 +29,9 @@ ODD = [
 ]  # fmt: skip
 
 
-def answer(read: object, value: bytes) -> object:
+def answer(read: Callable[[bytes], Envelope], value: bytes) -> object:
     try:
-        return read(value)  # type: ignore[operator]
+        return read(value)
     except envelope.EnvelopeError as error:
         return error.reason, error.detail, error.path
 

@@ -17,7 +17,7 @@ import yaml
 from jsonschema.validators import validator_for
 
 from engine.settings import Settings
-from tests.servers import missing
+from servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "helm" / "vigil"
