@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "core"), str(ROOT / "docs" / "scripts")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "core"), str(ROOT / "docs" / "scripts")]
 
 from case_notation import Case  # noqa: E402
 from rule_tables import all_cases  # noqa: E402

@@ -44,7 +44,10 @@ def command(
     ] = None,
     newest: Annotated[
         bool,
-        typer.Option("--newest", help="Judge by the newest version of each policy, as if always in force."),
+        typer.Option(
+            "--newest",
+            help="Judge by the newest version of each policy, as if always in force; severity rules too.",
+        ),
     ] = False,
     differences: Annotated[
         str | None,
@@ -138,16 +141,17 @@ def _policies(book: "Book") -> list[str]:
 
 def _notes(backtest: "Backtest", folders: tuple[Path, Path]) -> Iterator[str]:
     """What a reader must know before the numbers."""
+    from engine.core.instants import format_instant
+
     sides = ("before", "after")
     for side, folder, metrics in zip(sides, folders, backtest.owed, strict=True):
         if metrics:
             yield f"only {side} ({folder}) owes: {', '.join(metrics)}"
-    for side, policies in zip(sides, backtest.unused, strict=True):
-        for policy in policies:
-            yield (
-                f"{side}: nothing was judged by {policy.name} from {policy.version}; "
-                "--newest judges as if it had always been in force"
-            )
+    for side, policies, rules in zip(sides, backtest.unused, backtest.to_come, strict=True):
+        idle = [f"{policy.name} from {policy.version}" for policy in policies]
+        idle += [f"the severity rules from {format_instant(each.effective_from)}" for each in rules]
+        for what in idle:
+            yield f"{side}: nothing was judged by {what}; --newest judges as if always in force"
     for side, number in zip(sides, backtest.unclassified, strict=True):
         if number:
             yield f"{side}: no policy takes {number:,} of the escalations"
@@ -194,10 +198,18 @@ def _print_json(backtest: "Backtest", folders: tuple[Path, Path], books: list["B
             "policies": [{"name": p.name, "version": p.version, "hash": p.hash} for p in book.policies],
             "only_here": metrics,
             "unused": [{"name": p.name, "version": p.version} for p in unused],
+            "severity_rules_to_come": [format_instant(rules.effective_from) for rules in to_come],
             "unclassified": unclassified,
         }
-        for side, folder, book, metrics, unused, unclassified in zip(
-            BOOKS, folders, books, backtest.owed, backtest.unused, backtest.unclassified, strict=True
+        for side, folder, book, metrics, unused, to_come, unclassified in zip(
+            BOOKS,
+            folders,
+            books,
+            backtest.owed,
+            backtest.unused,
+            backtest.to_come,
+            backtest.unclassified,
+            strict=True,
         )
     }
     say_json(

@@ -118,7 +118,7 @@ def _draw(shown: dict[str, Any]) -> None:
     from rich.console import Console
 
     from engine.cli.output import table
-    from engine.policies.describing import notes
+    from engine.policies.describing import in_words, notes
 
     console = Console(highlight=False, soft_wrap=True)
     for policy in shown["policies"]:
@@ -127,6 +127,14 @@ def _draw(shown: dict[str, Any]) -> None:
         console.print()
         for note in notes(policy):
             console.print(f"  {note}", style="dim", markup=False)
+        console.print()
+    for version in shown["severity_rules"]:
+        begins = f"  from {version['effective_from']}" if version["effective_from"] else ""
+        rules = [
+            [rule["severity"], in_words(rule["when"]) or "anything else", rule["because"] or "—"]
+            for rule in version["rules"]
+        ]
+        console.print(table(f"severity rules{begins}", ["severity", "when", "because"], rules))
         console.print()
     if shown["calendars"]:
         columns = ["calendar", "zone", "1bd", "hours", "holidays", "version"]

@@ -24,7 +24,7 @@ from engine.documents.trend import Trend, TrendRefused
 from engine.documents.trend import page as trend_page
 from engine.documents.trend.table import table as trend_table
 from engine.documents.trend.wording import Names
-from engine.policies.describing import in_short, notes
+from engine.policies.describing import in_short, in_words, notes
 
 PAGES = (
     ("Patterns", "/patterns"), ("Promises", "/promises"), ("Action items", "/actions"), ("RCA due", "/rca"),
@@ -136,7 +136,7 @@ class ListPages:
         return self._frame.page(
             "policies.html", request, here="Policies", book=described, notes=told, severities=SEVERITIES,
             course=self._backtests.course(), compare=backtest_url, backtest=BACKTEST,
-            in_short=lambda target: in_short(target and target.model_dump()),
+            in_short=lambda target: in_short(target and target.model_dump()), in_words=in_words,
         )  # fmt: skip
 
     def report(self, request: Request, form: str = "page") -> Response:

@@ -103,13 +103,20 @@ class SeverityRule(Answer):
     because: str
 
 
+class SeverityRules(Answer):
+    """One version of them."""
+
+    effective_from: str | None = Field(description="None: from the beginning.")
+    rules: list[SeverityRule]
+
+
 class InForce(Answer):
     """All that verdicts are given by."""
 
     tzdata: str
     holidays: str
     calendars: list[Calendar]
-    severity_rules: list[SeverityRule]
+    severity_rules: list[SeverityRules]
     policies: list[Policy]
 
 

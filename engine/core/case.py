@@ -271,8 +271,8 @@ class Case:
         attributes: dict[str, Value] = {}
         attrs.merge(attributes, fact.data)
         severity = fact.text("severity")
-        if not severity and rules.matrix is not None:
-            answer = rules.matrix.answer(attributes, triaged=False, otherwise="")
+        if not severity and (matrix := rules.severities.at(fact.at)) is not None:
+            answer = matrix.answer(attributes, triaged=False, otherwise="")
             severity = "" if answer.undecided else answer.severity
         if severity:
             attributes["severity"] = severity

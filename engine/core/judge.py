@@ -173,15 +173,15 @@ class Judge:
 
     def _may_be_reclassified(self, kind: str, fact: Fact) -> bool:
         """Whether the severity rules may come to something else after it."""
-        matrix = self.plan.matrix
+        matrix = self.plan.severities.at(fact.at)
         return matrix is not None and (kind == "triaged" or not matrix.said_in.isdisjoint(fact.data))
 
     def classify(self, at: Instant) -> str:
-        """The severity that holds now: somebody's, else the rules', else the default.
+        """The severity that holds: somebody's, else that of the rules in force at the time, else the default.
 
         Said is what the rules come to, where that or somebody's agreement has changed.
         """
-        e, matrix = self.escalation, self.plan.matrix
+        e, matrix = self.escalation, self.plan.severities.at(at)
         otherwise = e.stated or self.plan.policy.default_severity
         if matrix is None:
             return otherwise

@@ -159,6 +159,13 @@ class SeverityRule(Struct, frozen=True):
     because: str = ""
 
 
+class SeverityRules(Struct, frozen=True):
+    """One version of the rules that give a severity, in the order in which they are tried."""
+
+    rules: tuple[SeverityRule, ...]
+    effective_from: Instant = Instant(0)
+
+
 class Policy(Struct, frozen=True):
     name: str
     version: str
@@ -186,7 +193,8 @@ class Book(Struct, frozen=True, eq=False):
     policies: tuple[Policy, ...]
     calendars: dict[str, Calendar]
     """By name; AROUND_THE_CLOCK included."""
-    severity_rules: tuple[SeverityRule, ...] = ()
+    severity_rules: tuple[SeverityRules, ...] = ()
+    """Their versions, the first to begin first: each event has those of its time."""
     tzdata: str = ""
     holidays: str = ""
     """Versions of the data that the calendars were built from."""

@@ -29,7 +29,7 @@ from engine.core.policy import (
     Trigger,
 )
 from engine.core.reminders import A_MONTH, MOST_DAYS
-from engine.core.severity import Matrix
+from engine.core.severity import Matrices
 from engine.core.tiers import Tier, tiers_of
 
 OWNED = "owned"
@@ -309,12 +309,15 @@ class MovesOfVerb:
         return self._by_qualifier.get(qualifier, self._any)
 
 
+_NO_RULES = Matrices()
+
+
 class Plan:
     """A policy made ready to judge by."""
 
     __slots__ = (
-        "cadences", "calendars", "clocks", "commitment_risk", "matrix", "moves", "pattern", "policy",
-        "recurrence", "ref", "roles", "tells_of_pattern", "triaged", "waits", "without_roles",
+        "cadences", "calendars", "clocks", "commitment_risk", "moves", "pattern", "policy",
+        "recurrence", "ref", "roles", "severities", "tells_of_pattern", "triaged", "waits", "without_roles",
     )  # fmt: skip
 
     def __init__(
@@ -323,11 +326,11 @@ class Plan:
         calendars: dict[str, Calendar],
         pace: Pace | None = None,
         pattern: RecurrenceRule | None = None,
-        matrix: Matrix | None = None,
+        severities: Matrices = _NO_RULES,
     ) -> None:
         self.policy = policy
-        self.matrix = matrix
-        """The severity rules; None where there are none. A pattern is as grave as its members."""
+        self.severities = severities
+        """The severity rules. A pattern has none: it is as grave as its members."""
         self.pattern = pattern
         """Of what is owed by a pattern: the rule that made it one."""
         self.recurrence = policy.recurrence
@@ -406,12 +409,12 @@ class Rules:
         """The versions that an answer on a calendar is computed with."""
         self.almanac = _almanac(self.versions.values())
         """Changes with any calendar, and with the data that they are built from."""
-        self.matrix = Matrix(book.severity_rules) if book.severity_rules else None
-        self.unclassified = Plan(_NO_POLICY, book.calendars, matrix=self.matrix)
+        self.severities = Matrices(book.severity_rules)
+        self.unclassified = Plan(_NO_POLICY, book.calendars, severities=self.severities)
         self._pattern_plans: dict[tuple[str, str], Plan] = {}
         for policy in book.policies:
             key = policy.name, policy.hash
-            plan = self._plans[key] = Plan(policy, book.calendars, pace, matrix=self.matrix)
+            plan = self._plans[key] = Plan(policy, book.calendars, pace, severities=self.severities)
             self._versions[policy.name, policy.version] = plan
             if policy.recurrence is not None:
                 self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)

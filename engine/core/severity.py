@@ -1,13 +1,15 @@
 """What the severity rules say of an escalation, however much of it is known yet."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from engine.core.attributes import said_in
+from engine.core.instants import Instant
 from engine.core.matching import asked, reads, surely
-from engine.core.policy import Attributes, SeverityRule, rank
+from engine.core.policy import Attributes, SeverityRule, SeverityRules, rank
 
 SEVERITY = "severity"
 """The metric of what is said of the classification; it has no clock."""
@@ -40,8 +42,24 @@ class Classification(Struct, frozen=True, array_like=True, gc=False):
     unknown: tuple[str, ...]
 
 
+class Matrices:
+    """The versions of a book's severity rules, each in force from its time on (decision 40)."""
+
+    __slots__ = ("_begin", "_versions")
+
+    def __init__(self, versions: Sequence[SeverityRules] = ()) -> None:
+        """In the order in which they begin."""
+        self._begin = [one.effective_from for one in versions]
+        self._versions = [Matrix(one.rules) for one in versions]
+
+    def at(self, at: Instant) -> "Matrix | None":
+        """Those in force then; None before the first."""
+        place = bisect_right(self._begin, at)
+        return self._versions[place - 1] if place else None
+
+
 class Matrix:
-    """The severity rules of a book, in their order."""
+    """Severity rules made ready to be asked, in their order."""
 
     __slots__ = ("_asked", "_conditions", "rules", "said_in")
 

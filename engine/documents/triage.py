@@ -40,14 +40,16 @@ def _triaged(situation: Situation) -> Plain:
 
 
 def _matrix(situation: Situation) -> Data:
-    """The policy's severity rules in order, how each stands, and what they come to (`engine.core.severity`).
+    """The severity rules of that time in order, how each stands, and what they come to
+    (`engine.core.severity`).
 
     A rule that what is unknown leaves open, before the first that applies, may yet decide otherwise: what it
     asks for is to be asked first.
     """
     attributes: Attributes = situation.escalation.attributes
     by_rules, because, disagrees = situation.escalation.classified
-    rules = [_rule(rule, attributes) for rule in situation.book.severity_rules]
+    in_force = situation.plan.severities.at(situation.at)
+    rules = [_rule(rule, attributes) for rule in (in_force.rules if in_force else ())]
     decides = next((number for number, rule in enumerate(rules) if rule["stands"] == "applies"), None)
     before = rules if decides is None else rules[:decides]
     open_rules = [rule for rule in before if rule["stands"] == "open"]

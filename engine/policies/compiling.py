@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core.instants import format_instant
+from engine.core.instants import Instant, format_instant
 from engine.core.policy import (
     Calendar,
     Condition,
@@ -15,6 +15,7 @@ from engine.core.policy import (
     RecurrenceRule,
     RoomRule,
     SeverityRule,
+    SeverityRules,
 )
 from engine.policies.checking import Checked
 from engine.policies.clocks import cadence_rules, clock_rules
@@ -128,37 +129,39 @@ def _credits(part: PolicyPart, targets: Targets) -> Iterator[CreditTier]:
         yield CreditTier(tier.metric, tier.severity, tier.overrun.at_least, tier.credit)
 
 
-def severity_rules(checked: Iterable[Checked]) -> tuple[tuple[SeverityRule, ...], list[Problem]]:
-    """The rules that give a severity: of one document, for their order counts."""
-    rules: list[SeverityRule] = []
+def severity_rules(checked: Iterable[Checked]) -> tuple[tuple[SeverityRules, ...], list[Problem]]:
+    """The versions of the rules that give a severity: a document each, for the rules' order counts."""
+    versions: list[SeverityRules] = []
     problems: list[Problem] = []
-    first: Document | None = None
+    first: dict[Instant, Document] = {}
     for item in checked:
         if not item.whole or (part := item.of(SeverityPart)) is None:
             continue
-        if first is not None:
-            other = f"{first.file}:{first.lines[()]}"
-            problems.append(
-                item.document.problem(
-                    ("severity",), f"all severity rules in one document ({other})", "a second"
-                )
-            )
+        begins = part.effective_from or Instant(0)
+        other = first.setdefault(begins, item.document)
+        if other is not item.document:
+            expected = f"all severity rules of one time in one document ({other.file}:{other.lines[()]})"
+            problems.append(item.document.problem(("severity",), expected, "a second"))
             continue
-        first = item.document
-        for place, rule in enumerate(part.severity):
-            if rules and not rules[-1].when:
-                problems.append(
-                    item.document.problem(
-                        ("severity", place), "the rule without conditions last", "a rule that is never tried"
-                    )
-                )
-            if rule.when.severity is not None:
-                problems.append(
-                    item.document.problem(
-                        ("severity", place, "when", "severity"),
-                        "what the severity follows from, such as impact or tier",
-                        "the severity itself",
-                    )
-                )
-            rules.append(SeverityRule(rule.severity, conditions(rule.when), rule.because or ""))
-    return tuple(rules), problems
+        problems += _wrong_rules(item.document, part)
+        versions.append(
+            SeverityRules(
+                tuple(SeverityRule(r.severity, conditions(r.when), r.because or "") for r in part.severity),
+                begins,
+            )
+        )
+    return tuple(sorted(versions, key=lambda version: version.effective_from)), problems
+
+
+def _wrong_rules(document: Document, part: SeverityPart) -> Iterator[Problem]:
+    for place, rule in enumerate(part.severity):
+        if place and not conditions(part.severity[place - 1].when):
+            yield document.problem(
+                ("severity", place), "the rule without conditions last", "a rule that is never tried"
+            )
+        if rule.when.severity is not None:
+            yield document.problem(
+                ("severity", place, "when", "severity"),
+                "what the severity follows from, such as impact or tier",
+                "the severity itself",
+            )

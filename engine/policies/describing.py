@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.core.calendars import BusinessCalendar
 from engine.core.hours import WEEKDAYS, Interval
-from engine.core.instants import DAY, MINUTE, seconds, words
+from engine.core.instants import DAY, MINUTE, format_instant, seconds, words
 from engine.core.policy import (
     AROUND_THE_CLOCK,
     Book,
@@ -16,6 +16,7 @@ from engine.core.policy import (
     Condition,
     Level,
     Policy,
+    SeverityRules,
     Target,
     Threshold,
     Trigger,
@@ -28,10 +29,7 @@ def describe(book: Book) -> dict[str, Any]:
         "tzdata": book.tzdata,
         "holidays": book.holidays,
         "calendars": [_calendar(calendar) for name, calendar in book.calendars.items() if name],
-        "severity_rules": [
-            {"severity": rule.severity, "when": _conditions(rule.when), "because": rule.because}
-            for rule in book.severity_rules
-        ],
+        "severity_rules": [_severity_rules(version) for version in book.severity_rules],
         "policies": [_policy(policy) for policy in book.policies],
     }
 
@@ -43,11 +41,21 @@ def in_short(target: dict[str, Any] | None) -> str:
     return f"{target['text']} = {target['budget']}" if "bd" in target["text"] else str(target["text"])
 
 
+def in_words(conditions: dict[str, Any]) -> str:
+    """`tier: platinum or gold; workaround: no; affected_customers: at least 20`; empty for none."""
+    return "; ".join(f"{field}: {_met(value)}" for field, value in conditions.items())
+
+
+def _met(value: dict[str, float] | list[object]) -> str:
+    if isinstance(value, dict):
+        return " and ".join(f"{bound.replace('_', ' ')} {number:g}" for bound, number in value.items())
+    return " or ".join(("no", "yes")[one] if isinstance(one, bool) else str(one) for one in value)
+
+
 def notes(policy: dict[str, Any]) -> Iterator[str]:
     """In sentences what the table of what is owed has no room for; of a described policy."""
-    taken = "; ".join(f"{field} {value}" for field, value in policy["match"].items())
     when = "its expression holds" if policy["when"] else ""
-    yield f"takes {' and '.join(filter(None, (taken, when))) or 'everything'}"
+    yield f"takes {' and '.join(filter(None, (in_words(policy['match']), when))) or 'everything'}"
     yield f"severity {policy['default_severity']} until something else says"
     for owed in policy["owed"]:
         parts = [
@@ -55,7 +63,7 @@ def notes(policy: dict[str, Any]) -> Iterator[str]:
             f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
             f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
             f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
-            *map(_in_words, owed.get("escalate", ())),
+            *map(_of_level, owed.get("escalate", ())),
         ]
         if any(parts):
             yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
@@ -67,10 +75,21 @@ def notes(policy: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _in_words(level: dict[str, Any]) -> str:
+def _of_level(level: dict[str, Any]) -> str:
     within = level["ack_within"]
     waits = f", the next unless acknowledged within {within['text']}" if within else ""
     return f"{level['at']} notifies {', '.join(level['notify'])}{waits}"
+
+
+def _severity_rules(version: SeverityRules) -> dict[str, Any]:
+    begins = version.effective_from
+    return {
+        "effective_from": format_instant(begins) if begins else None,
+        "rules": [
+            {"severity": rule.severity, "when": _conditions(rule.when), "because": rule.because}
+            for rule in version.rules
+        ],
+    }
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

@@ -101,6 +101,9 @@ class SeverityPart(Part):
     """The rules that give a severity; the first that matches."""
 
     severity: list[SeverityRulePart] = Field(min_length=1)
+    effective_from: Moment | None = Field(
+        default=None, description="When this version begins; without it, from the beginning."
+    )
 
 
 class LevelPart(Part):

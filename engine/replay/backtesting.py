@@ -10,7 +10,7 @@ from engine.core.deadlines import COMMITMENT
 from engine.core.facts import REBASED
 from engine.core.instants import Instant
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef
-from engine.core.policy import Book, Policy
+from engine.core.policy import Book, Policy, SeverityRules
 from engine.replay.changes import Change, changes
 from engine.replay.gather import Counts, by_subject_of_each, take
 from engine.replay.judging import Bench
@@ -72,6 +72,15 @@ class Backtest:
         )
         return left, right
 
+    @property
+    def to_come(self) -> tuple[list[SeverityRules], list[SeverityRules]]:
+        """Of each book the versions of the severity rules that begin after the last judgement."""
+        left, right = (
+            [rules for rules in book.severity_rules if rules.effective_from > self.until]
+            for book in self._books
+        )
+        return left, right
+
     def run(self, read: Iterable[tuple[str, Decoded]]) -> Iterator[Change]:
         """Every clock that differs, in the order of subjects, patterns last; the same for the same events."""
         until = self._wish.until
@@ -113,7 +122,8 @@ def _owed(left: Book, right: Book) -> Owed:
 
 
 def newest(book: Book) -> Book:
-    """The book with only the newest version of each policy, as if it had been in force from the beginning."""
+    """The book with only the newest version of each policy, and of the severity rules, as if it had been in
+    force from the beginning."""
     return _always(book, _newest(book).values())
 
 
@@ -125,15 +135,23 @@ def without_rebases(read: Iterable[tuple[str, Decoded]]) -> Iterator[tuple[str, 
 def in_force(book: Book, at: Instant, instead: Policy | None = None) -> Book:
     """The book with only the version of each policy that is in force at a time, as if it had been from the
     beginning. `instead`: a version that counts instead of that of its name."""
-    begun = replace(book, policies=tuple(one for one in book.policies if one.effective_from <= at))
+    begun = replace(
+        book,
+        policies=tuple(one for one in book.policies if one.effective_from <= at),
+        severity_rules=tuple(one for one in book.severity_rules if one.effective_from <= at),
+    )
     chosen = _newest(begun)
     if instead is not None:
         chosen[instead.name] = instead
-    return _always(book, (chosen[name] for name in _newest(book) if name in chosen))
+    return _always(begun, (chosen[name] for name in _newest(book) if name in chosen))
 
 
 def _always(book: Book, policies: Iterable[Policy]) -> Book:
-    return replace(book, policies=tuple(replace(one, effective_from=Instant(0)) for one in policies))
+    return replace(
+        book,
+        policies=tuple(replace(one, effective_from=Instant(0)) for one in policies),
+        severity_rules=tuple(replace(one, effective_from=Instant(0)) for one in book.severity_rules[-1:]),
+    )
 
 
 def _newest(book: Book) -> dict[str, Policy]:

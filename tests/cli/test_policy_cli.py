@@ -107,6 +107,28 @@ def test_show_says_which_levels_wait_for_an_acknowledgement(tmp_path: Path) -> N
     )
 
 
+def test_show_lists_the_versions_of_the_severity_rules(tmp_path: Path) -> None:
+    first = (
+        "severity: [{severity: P1, when: {tier: [gold, silver], workaround: false}, because: no way out}]\n"
+    )
+    second = (
+        "severity: [{severity: P2, when: {affected_customers: {at_least: 5, at_most: 9}}}, {severity: P3}]\n"
+    )
+    written(tmp_path, f"{GOOD}---\n{second}effective_from: 2027-01-01T00:00:00Z\n---\n{first}")
+    shown = vigil("show", tmp_path).stdout
+    told = [" ".join(line.split()) for line in shown[shown.index("severity rules") :].splitlines()]
+    assert told[0] == "severity rules"
+    assert "P1 tier: gold or silver; workaround: no no way out" in told
+    begins = told.index("severity rules from 2027-01-01T00:00:00Z")
+    assert told[begins + 2].startswith("P2 affected_customers: at least 5")
+    assert "P3 anything else —" in told[begins:]
+    rules = json.loads(vigil("show", tmp_path, "--json").stdout)["severity_rules"]
+    assert [(one["effective_from"], len(one["rules"])) for one in rules] == [
+        (None, 1),
+        ("2027-01-01T00:00:00Z", 2),
+    ]
+
+
 def test_show_for_programs_prints_seconds_versions_and_hashes(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     shown = json.loads(vigil("show", tmp_path, "--json").stdout)

@@ -25,6 +25,7 @@ the rules, `unless` what is unknown changes it, `but` what somebody gave], [of I
     pace: {resolve: {P1: {0%: 5 of 9, 40%: 5 of 8}}}   history: 5 of 9 breached, open past 40 % were 8 of them
     show: seq corrects elapsed target proof chance severity inputs policy   say these of each outcome, too
     severity: [{severity: P0, when: {}}]            the severity rules, a document of their own
+    severity 30: [{severity: P0, when: {}}]         another version of them, and the minute at which it begins
     show: relays                                    show what is passed on: `20 relayed_update -> desk:2`
     picture: clock-5                                docs/images/rules/clock-5.svg shows this case
 
@@ -160,6 +161,9 @@ def book(lines: Iterable[str]) -> Book:
             documents.append(yaml.safe_dump({"calendar": name, **yaml.safe_load(rest)}))
         elif line.startswith("severity: "):
             documents.append(f"{line}\n")
+        elif line.startswith("severity "):
+            minute, _, rules = line[9:].partition(": ")
+            documents.append(f"severity: {rules}\neffective_from: {format_instant(at(float(minute)))}\n")
         elif line.startswith("---"):
             if bodies[-1]:
                 heads.append("")

@@ -200,6 +200,54 @@ show: inputs
 severity: [{severity: P0, when: {data_loss: true}}, {severity: P3}]
 0 opened; 20 triaged; 10 cancelled spam :late
 => 20 classified severity P3; 20 retracted classified severity P3 by late
+
+== Severity 6: the rules have versions, and each event is judged by those of its time
+picture: severity-6
+severity: [{severity: P1, when: {affected_customers: {at_least: 20}}, because: twenty customers}, {severity: P3}]
+severity 30: [{severity: P1, when: {affected_customers: {at_least: 10}}, because: ten customers}, {severity: P3}]
+clocks: {resolve: {budget: {P1: 60m, P3: 120m}}}
+0 opened affected_customers=12; 40 updated affected_customers=13; 5 updated affected_customers=11 :late; 70 resolved
+=> 0 classified severity P3; 40 classified severity #2 P1 (ten customers); 60 breached resolve due 60; 70 stopped_late resolve due 60
+
+== Severity 6: a version that begins asks nobody anew: the next event that says what it asks for does
+severity: [{severity: P3}]
+severity 30: [{severity: P1, when: {workaround: false}}, {severity: P3}]
+0 opened impact={workaround:false}; 40 updated title=Down; 50 updated affected_customers=2; 60 updated impact={workaround:false}
+=> 0 classified severity P3; 60 classified severity #2 P1
+
+== Severity 6: it begins with its instant
+severity: [{severity: P3}]
+severity 30: [{severity: P1, when: {workaround: false}}, {severity: P3}]
+30 opened impact={workaround:false}
+=> 30 classified severity P1
+
+== Severity 6: before the first version there are no rules
+severity 30: [{severity: P1, when: {affected_customers: {at_least: 10}}}]
+default_severity: P2
+clocks: {resolve: {budget: {P1: 60m, P2: 90m}}}
+0 opened affected_customers=12; 91 resolved
+=> 90 breached resolve due 90; 91 stopped_late resolve due 90
+
+== Severity 6: policies match by the severity that the rules of the opening give
+severity: [{severity: P3}]
+severity 30: [{severity: P0, when: {data_loss: true}}]
+--- grave
+match: {severity: P0}
+clocks: {acknowledge: {budget: {P0: 5m}}}
+--- everyone
+clocks: {acknowledge: {budget: {P0: 60m, P3: 60m}}}
+29 opened impact={data_loss:true}; 36 now
+=> 29 classified severity P3
+
+== Severity 6: a version that is added changes nothing that lies before it, whatever comes late
+severity: [{severity: P1, when: {affected_customers: {at_least: 20}}}, {severity: P3}]
+clocks: {resolve: {budget: {P1: 60m, P3: 120m}}}
+reload:
+severity: [{severity: P1, when: {affected_customers: {at_least: 20}}}, {severity: P3}]
+severity 30: [{severity: P1, when: {affected_customers: {at_least: 10}}}, {severity: P3}]
+clocks: {resolve: {budget: {P1: 60m, P3: 120m}}}
+0 opened affected_customers=12; 20 updated affected_customers=13; 25 reload; 10 updated title=Down :late; 121 resolved
+=> 0 classified severity P3; 120 breached resolve due 120; 121 stopped_late resolve due 120
 """
 
 

@@ -126,6 +126,8 @@ BROKEN_SEVERITIES = [
     ('an unknown condition', 'severity:\n  - {severity: P0, when: {dataloss: true}}', 2, 'severity[0].when.dataloss', 'data_loss', 'did you mean data_loss?'),
     ('a condition on the severity', 'severity:\n  - {severity: P0, when: {severity: P1}}', 2, 'severity[0].when.severity', 'what the severity follows from', 'the severity itself'),
     ('two documents', 'severity:\n  - {severity: P0}\n---\nseverity:\n  - {severity: P1}', 4, 'severity', 'in one document', 'a second'),
+    ('two versions of one time', 'severity: [{severity: P0}]\neffective_from: 2026-01-01T00:00:00Z\n---\nseverity: [{severity: P1}]\neffective_from: 2026-01-01T01:00:00+01:00', 4, 'severity', 'of one time in one document', 'a second'),
+    ('a version that begins on no instant', 'severity: [{severity: P0}]\neffective_from: 2026-01-01', 2, 'effective_from', 'offset', '2026-01-01'),
 ]  # fmt: skip
 
 BROKEN_FILES = [

@@ -8,7 +8,7 @@ from replay_builders import event
 
 from engine.contract.codec import Tick, read_line
 from engine.core.decide import Options
-from engine.core.instants import Instant, parse_instant
+from engine.core.instants import Instant, format_instant, parse_instant
 from engine.core.policy import Book
 from engine.policies import load
 from engine.replay.backtesting import Backtest, newest
@@ -172,6 +172,25 @@ def test_a_version_that_begins_after_the_events_judged_nothing_and_says_so(tmp_p
     assert [[one.version for one in side] for side in backtest.unused] == [[], ["2027-01-01T00:00:00Z"]]
     found, backtest, _ = tried(newest(before), newest(after))
     assert (backtest.sums.changed, backtest.unused) == (3, ([], []))
+
+
+def test_severity_rules_that_begin_after_the_events_judged_nothing_and_say_so(tmp_path: Path) -> None:
+    rules = "severity: [{severity: P0, when: {workaround: false}}]\n"
+    later = f"{rules}effective_from: 2027-01-01T00:00:00Z\n"
+    events = [
+        event("opened", "09:00", severity=None, impact={"workaround": False}),
+        event("resolved", "11:00"),
+    ]
+    before, after = book(tmp_path / "before", FOUR), book(tmp_path / "after", FOUR, later)
+    found, backtest, _ = tried(before, after, events)
+    assert found == []
+    assert [[format_instant(one.effective_from) for one in side] for side in backtest.to_come] == [
+        [],
+        ["2027-01-01T00:00:00Z"],
+    ]
+    found, backtest, _ = tried(newest(before), newest(after), events)
+    assert [change.says for change in found] == [(("met",), ("breached", "stopped_late"))]
+    assert backtest.to_come == ([], [])
 
 
 def test_escalations_that_no_policy_takes_are_counted_a_side(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.core.facts import Fact, in_order
 from engine.core.instants import Instant
-from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy, SeverityRule
+from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy, SeverityRules
 
 Stop = tuple[Instant, str, int]
 """When it was stopped, `met` or `stopped_late`, and the time counted by then."""
@@ -32,7 +32,7 @@ class Counter:
     """Counts one escalation's resolve clock. Every policy of these runs has a budget for every severity."""
 
     def __init__(
-        self, policy: Policy, calendars: dict[str, Calendar], severities: tuple[SeverityRule, ...]
+        self, policy: Policy, calendars: dict[str, Calendar], severities: tuple[SeverityRules, ...]
     ) -> None:
         self._rule = next(rule for rule in policy.clocks if rule.metric == "resolve")
         self._severities = severities

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 from engine.core.facts import Fact, Value
-from engine.core.policy import Condition, SeverityRule
+from engine.core.policy import Condition, SeverityRule, SeverityRules
 
 WAYS: dict[str, tuple[Value, ...]] = {
     "data_loss": (True, False),
@@ -23,9 +23,11 @@ _SAID_IN = {"impact": ("data_loss", "workaround", "affected_customers"), "custom
 class Severity:
     """Told the facts of one escalation in their order, it has the severity that holds."""
 
-    def __init__(self, rules: tuple[SeverityRule, ...], default: str) -> None:
-        self._rules = rules
+    def __init__(self, versions: tuple[SeverityRules, ...], default: str) -> None:
+        self._versions = versions
+        self._rules: tuple[SeverityRule, ...] = ()
         self._default = default
+        self._holds = ""
         self._known: dict[str, Value] = {}
         self._stated = ""
         self._triaged = False
@@ -40,7 +42,17 @@ class Severity:
             if isinstance(told, dict):
                 self._known |= {name: told[name] for name in fields if name in told}
         self._triaged = self._triaged or fact.kind == "triaged"
-        return self._stated or self._by_rules()
+        self._rules = ()
+        for version in self._versions:
+            if version.effective_from <= fact.at:
+                self._rules = version.rules
+        if not self._holds or fact.kind == "triaged" or "severity" in said or self._are_asked(said):
+            self._holds = self._stated or self._by_rules()
+        return self._holds
+
+    def _are_asked(self, said: Mapping[str, Value]) -> bool:
+        fields = {condition.field for rule in self._rules for condition in rule.when}
+        return any(group in said and not fields.isdisjoint(of) for group, of in _SAID_IN.items())
 
     def _by_rules(self) -> str:
         if self._triaged:

@@ -11,7 +11,7 @@ from engine.core import case, relays
 from engine.core.clocks import Clock, Runner
 from engine.core.facts import OCCURRENCE, Fact
 from engine.core.instants import Instant
-from engine.core.severity import Matrix
+from engine.core.severity import Matrices, Matrix
 from engine.core.verbs import MOVES
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.delivery import Decision, batches, send_batches
@@ -116,6 +116,11 @@ def unknown_is_not_so(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Matrix, "answer", as_if_triaged)
 
 
+def rules_of_now(patch: pytest.MonkeyPatch) -> None:
+    """Whatever the time of an event, the newest version of the severity rules judges it."""
+    patch.setattr(Matrices, "at", lambda self, at: self._versions[-1] if self._versions else None)
+
+
 def interrupted_recovery_taken_for_over(patch: pytest.MonkeyPatch) -> None:
     """What a recovery had read when the next rebalance came passes for the state, as Faust says."""
     patch.setattr(SimWorker, "recovers_again", lambda self: False)
@@ -130,5 +135,6 @@ ALL: list[Plant] = [
     nothing_is_taken_back,
     occurrences_out_of_the_window,
     unknown_is_not_so,
+    rules_of_now,
     interrupted_recovery_taken_for_over,
 ]

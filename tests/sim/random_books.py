@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from random_patterns import recurrence
 from random_rebases import with_second_versions
 
-from engine.core.instants import Instant
+from engine.core.instants import MINUTE, Instant, format_instant
 from engine.core.policy import Book, Calendar
 from engine.policies import load
 
@@ -33,7 +33,7 @@ def random_book(rng: Random, recurring: Random, rebasing: Random, start: Instant
     of their own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
     policies = _recurring(_policies(rng), recurring)
-    rules = _severity_rules(Random(policies[-1]))  # noqa: S311
+    rules = _severity_rules(Random(policies[-1]), start)  # noqa: S311
     policies = with_second_versions(rebasing, start, policies, _policy)
     text = "---\n".join([*calendars.values(), *rules, *policies])
     book = _loaded(text)
@@ -62,17 +62,26 @@ def _calendar(rng: Random, name: str) -> str:
     return f"calendar: {name}\nzone: {rng.choice(ZONES)}\nhours:\n  {hours}\n{closed}business_day: 8h\n"
 
 
-def _severity_rules(rng: Random) -> list[str]:
-    """By a chance of their own, as the credits. Ordered by gravity, each field in one sense."""
+def _severity_rules(rng: Random, start: Instant) -> list[str]:
+    """None, one version, or a second in the midst of it; by a chance of their own, as the credits."""
     if rng.random() < 0.3:
         return []
+    first = _version_of_rules(rng)
+    if rng.random() < 0.5:
+        return [first]
+    begins = format_instant(Instant(start + rng.randrange(0, 3_000) * MINUTE))
+    return [first, f"{_version_of_rules(rng)}effective_from: {begins}\n"]
+
+
+def _version_of_rules(rng: Random) -> str:
+    """Ordered by gravity, each field in one sense."""
     conditions = ["data_loss: true", "workaround: false", "affected_customers: {at_least: 20}", "tier: gold"]
     rules = [
         f"{{severity: {severity}, when: {{{', '.join(rng.sample(conditions, rng.choice([1, 1, 2])))}}}}}"
         for severity in sorted(rng.choices(SEVERITIES, k=rng.randrange(1, 4)))
     ]
     rules += rng.choice([[], ["{severity: P3, because: nothing else}"]])
-    return [f"severity: [{', '.join(rules)}]\n"]
+    return f"severity: [{', '.join(rules)}]\n"
 
 
 def _policies(rng: Random) -> list[str]:
