@@ -8,11 +8,11 @@ import msgspec
 from engine.archive.account import told_of
 from engine.contract.codec import encode_outcome
 from engine.core import attributes as attrs
-from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, OPEN, RESOLVED, WAITING
+from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
 from engine.core.policy import rank
-from engine.core.verbs import NEEDS
+from engine.core.verbs import NEEDS, THERE
 
 Row: TypeAlias = dict[str, Any]
 """Column -> value, as SQLAlchemy takes it."""
@@ -109,8 +109,8 @@ def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]
 def _course(facts: Sequence[Fact]) -> Row:
     """Its status, and when it was acknowledged, answered, resolved, reopened and closed.
 
-    As the core moves it (`engine.core.verbs`): a second `resolved` changes nothing, and nothing does after a
-    cancellation or a merge.
+    As the core moves it (`engine.core.verbs`): a second `resolved` changes nothing, and after a cancellation
+    only a reopening does, after a merge nothing.
     """
     status, reopened = OPEN, 0
     first: dict[str, int] = {}
@@ -118,9 +118,7 @@ def _course(facts: Sequence[Fact]) -> Row:
     closed: int | None = None
     for fact in facts:
         kind = fact.kind
-        if status in GONE:
-            break
-        if kind in NEEDS and status not in NEEDS[kind]:
+        if status not in NEEDS.get(kind, THERE):
             continue
         first.setdefault("answered" if _answers(fact) else kind, fact.at)
         if status == OPEN and kind in ("resolved", "closed"):

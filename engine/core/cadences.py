@@ -91,7 +91,7 @@ class Cadencer:
         if cap is None:
             due = min(stated, self._after(since, terms.every))
         else:
-            due = stated = Instant(min(stated, at + cap))
+            due = stated = min(stated, max(Instant(at + cap), self._after(since, terms.every)))
         cadence.stated = stated
         self._aim(plan, cadence, terms, due, since)
 
@@ -179,12 +179,14 @@ class Cadencer:
         if cadence.updated and cadence.since == at:
             self.end(cadence)
 
-    def reopen(self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str) -> None:
-        """It begins again: the reopening + every."""
+    def reopen(
+        self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str, *, cancelled: bool
+    ) -> None:
+        """It begins again: the reopening + every. `cancelled`: that was said of its last cycle."""
         if cadence.phase == IDLE:
             return
         if cadence.phase == ENDED:
-            cadence.cycle += 0 if cadence.updated else 1
+            cadence.cycle += 1 if cancelled or not cadence.updated else 0
         cadence.phase = RUNNING
         cadence.is_last = False
         cadence.since = at

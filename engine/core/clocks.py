@@ -16,11 +16,12 @@ from engine.core.segments import (
     stands_paused,
 )
 from engine.core.statements import Statement, Voice
-from engine.core.tiers import Tier, next_tier, rank_among
+from engine.core.tiers import Tier, next_tier, rank_among, rank_of
 
-IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED = range(7)
+IDLE, RUNNING, PAUSED, STOPPED, SUSPENDED, DORMANT, ENDED, HALTED = range(8)
 """SUSPENDED: started, and the severity of now owes nothing. DORMANT: its start came while nothing was owed.
-ENDED: over without a verdict of its own; only a clock that repeats starts again."""
+ENDED: over without a verdict of its own; only a clock that repeats starts again. HALTED: cancelled with its
+escalation while it was live."""
 
 LIVE = frozenset({RUNNING, PAUSED})
 
@@ -194,10 +195,17 @@ class Runner:
             due = self._due(clock)
             self._count(clock, at)
             self._say(plan, clock, name, at, due=due, reason=reason)
+            clock.idle = STANDS_RESOLVED
         if clock.phase in LIVE or clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
         clock.asked = NOT_ASKED
         clock.alarm = NEVER
+
+    def halt(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
+        """The escalation is cancelled: what is live is cancelled, and goes on where that is taken back."""
+        if clock.phase in LIVE:
+            self.cancel(plan, clock, at, reason)
+            clock.phase = HALTED
 
     def waive(self, plan: ClockPlan, clock: Clock, at: Instant, reason: str) -> None:
         """Exempt from now on, whatever its state: said once, and never started again by the judge."""
@@ -213,12 +221,13 @@ class Runner:
     def reopen(
         self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
     ) -> None:
-        """A stopped clock goes on in its cycle; the time between does not count (semantics.md, Clock 4)."""
+        """A stopped or halted clock goes on in its cycle; the time between does not count (semantics.md,
+        Clock 4)."""
         if clock.phase == ENDED:  # stopped while nothing was owed: a budget that comes back finds it again
             clock.phase = SUSPENDED if clock.cycle else DORMANT
             self.retarget(plan, clock, at, floor, severity, reasons)
             return
-        if clock.phase != STOPPED:
+        if clock.phase not in (STOPPED, HALTED):
             return
         self._go_on(plan, clock, at, floor, reasons)
         if clock.phase == PAUSED:
@@ -290,9 +299,20 @@ class Runner:
         if clock.phase in LIVE:
             self._arm(plan, clock)
 
-    def adopt(self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str) -> None:
+    def adopt(
+        self,
+        plan: ClockPlan,
+        clock: Clock,
+        at: Instant,
+        floor: Instant,
+        severity: str,
+        owed: float | None = None,
+    ) -> None:
         """Known from `at` on, in the state that it would have: of what lies before nothing is said, but what
-        is over is one breach now (semantics.md, Clock 6 and 8)."""
+        is over is one breach now (semantics.md, Clock 6 and 8).
+
+        `owed`: its breach was said before it was left out, and that so many percent of the fee are owed.
+        """
         if clock.phase not in LIVE:
             return
         target = plan.targets.get(severity)
@@ -300,8 +320,8 @@ class Runner:
             clock.phase, clock.alarm = DORMANT, NEVER
             clock.cycle -= 1
             return
-        clock.breached = False
-        clock.owed = 0
+        clock.breached = owed is not None
+        clock.owed = rank_of(plan.tiers, owed or 0.0)
         if self.voice.movements:
             self._say(plan, clock, "clock_started", floor, due=self._due(clock))
         self._aim_anew(plan, clock, target, at, floor, BY_REBASE)

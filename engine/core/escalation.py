@@ -35,7 +35,7 @@ class Escalation(Struct, array_like=True):
     reasons: list[str] = []
     """The pause reasons in force."""
     answered: bool = False
-    """Whether a public answer was ever given."""
+    """Whether a public answer was ever given, or a resolution, which is one."""
     clocks: list[Clock] = []
     """In the order of its plan; those of roles only where a severity ever asked for some."""
     cadences: list[Cadence] = []
@@ -81,6 +81,11 @@ class Escalation(Struct, array_like=True):
     """Every policy that it had, the opening's first; empty where it was never rebased."""
     left: dict[str, int] = {}
     """Metric and key of what a rebase left out -> its last cycle: brought back, it begins the next."""
+    left_breached: dict[str, tuple[Instant, float]] = {}
+    """Of those the clocks that were breached -> when they had started, and the percentage of the fee that was
+    said to be owed: brought back, they go on."""
+    unheard: bool = False
+    """Whether the customer wrote while it was resolved or closed, and has no public answer."""
 
     @property
     def opened_by(self) -> tuple[str, str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from engine.core import attributes as attrs
 from engine.core.cadences import Cadence, Cadencer
-from engine.core.clocks import ENDED, LIVE, STOPPED, SUSPENDED, Clock, Runner
+from engine.core.clocks import ENDED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock, Runner
 from engine.core.deadlines import ACTION, COMMITMENT, Keeper
-from engine.core.escalation import CLOSED, GONE, OPEN, RESOLVED, Escalation
+from engine.core.escalation import CLOSED, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import ROOM
@@ -15,7 +15,7 @@ from engine.core.recurrence import reckon, rest_of_pattern
 from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.statements import NOBODYS, Statement, Voice
-from engine.core.verbs import MOVES, NEEDS, TELLING
+from engine.core.verbs import MOVES, NEEDS, TELLING, THERE
 
 _ANCHORS = ("occurred", "detected", "reported")
 
@@ -90,6 +90,10 @@ class Judge:
             if cadence_plan.rule.start == "opened":
                 self.cadencer.start(cadence_plan, cadence, fact.at, fact.at, severity)
         if e.attributes.get("owner"):
+            owned = self.plan.moves.get(OWNED)
+            for index in owned.of("").stops if owned else ():
+                while e.clocks[index].alarm < fact.at:  # an anchor makes it due before the opening
+                    self.runner.fire(self.plan.clocks[index], e.clocks[index])
             self.trigger(OWNED, "", fact.at)
         self.ask_for_roles(fact.at)
         reckon(self, fact)
@@ -103,19 +107,17 @@ class Judge:
         kind = fact.kind
         if kind == "opened":
             kind = "updated"
-        if e.status not in GONE:
-            needed = NEEDS.get(kind)
-            if needed is None or e.status in needed:
-                move = MOVES.get(kind)
-                if move is not None:
-                    move(self, fact)
-                if kind in TELLING:
-                    self._attributes(kind, fact)
-                # Stops come before starts, so that one fact may end a cycle and begin the next.
-                if kind in self.plan.moves:
-                    self.trigger(kind, _qualifier(kind, fact), fact.at)
-                if kind == "closed":
-                    self._cancel_left_over(fact.at)
+        if e.status in NEEDS.get(kind, THERE):
+            move = MOVES.get(kind)
+            if move is not None:
+                move(self, fact)
+            if kind in TELLING:
+                self._attributes(kind, fact)
+            # Stops come before starts, so that one fact may end a cycle and begin the next.
+            if kind in self.plan.moves:
+                self.trigger(kind, _qualifier(kind, fact), fact.at)
+            if kind == "closed":
+                self._cancel_left_over(fact.at)
         self._settle(order or fact.order)
 
     def advance(self, now: Instant) -> None:
@@ -311,6 +313,7 @@ class Judge:
 
     def end_with_resolution(self, at: Instant) -> None:
         """What only an open escalation owes is over; what a resolution begins, begins."""
+        self.escalation.answered = True
         self.count_people(at)
         for plan, clock in self.clocks():
             if plan.ends_with_resolution:
@@ -364,7 +367,7 @@ class Judge:
         e.alarm = alarm
         rule = self.plan.pattern
         in_window = e.opened if rule is None else rest_of_pattern(e, rule)
-        if e.status >= RESOLVED and alarm >= NEVER:
+        if e.status >= RESOLVED and alarm >= NEVER and not any(map(_is_held, e.clocks)):
             e.ended = max(Instant(e.last[0]), e.fired, in_window)
         else:
             e.ended = NEVER
@@ -374,6 +377,11 @@ class Judge:
         for plan, clock in self.clocks():
             if clock.phase != STOPPED and not plan.outlives_closing:
                 self.runner.cancel(plan, clock, at, "closed")
+
+
+def _is_held(clock: Clock) -> bool:
+    """Whether it stands still in a pause, and has its verdict before it."""
+    return clock.phase == PAUSED and not clock.breached
 
 
 def _qualifier(kind: str, fact: Fact) -> str:

@@ -16,6 +16,7 @@ from engine.core.outcomes import PolicyRef
 from engine.core.policy import rank
 from engine.core.recurrence import reckon
 from engine.core.rules import ClockPlan, Plan
+from engine.core.tiers import percent_of
 
 
 def is_moved_by(escalation: Escalation, plan: Plan) -> bool:
@@ -49,8 +50,10 @@ def rebase(judge: Judge, plan: Plan, twin: Escalation, fact: Fact) -> Judge:
             e.clocks[place] = known[1]
             moved.runner.rebase(known[0], clock_plan, known[1], at, floor, severity, e.reasons)
         else:
-            clock.cycle = _cycle_after(e, _name(clock_plan), clock.cycle, clock.phase in LIVE)
-            moved.runner.adopt(clock_plan, clock, at, floor, severity)
+            owed = _owed_by(e, clock_plan, clock)
+            begins = clock.phase in LIVE and owed is None
+            clock.cycle = _cycle_after(e, _name(clock_plan), clock.cycle, begins)
+            moved.runner.adopt(clock_plan, clock, at, floor, severity, owed)
     for place, (cadence_plan, cadence) in enumerate(moved.cadences()):
         served = cadences.get(cadence_plan.metric)
         if served is not None and served[1].cycle:
@@ -102,6 +105,9 @@ def _cancel_left_out(judge: Judge, plan: Plan, twin: Escalation, at: Instant) ->
     clocks = {_name(new) for new, _ in zip(plan.clocks, twin.clocks, strict=False)}
     for was, clock in judge.clocks():
         if _name(was) not in clocks:
+            if clock.breached and clock.phase in LIVE:
+                owed = percent_of(was.tiers, clock.owed)
+                e.left_breached = {**e.left_breached, "/".join(_name(was)): (clock.started, owed)}
             judge.runner.cancel(was, clock, at, BY_REBASE)
             _leave(e, _name(was), clock.cycle)
     cadences = {new.metric for new in plan.cadences}
@@ -120,6 +126,13 @@ def _cycle_after(e: Escalation, name: Obligation, cycle: int, runs: bool) -> int
     """The cycle of what comes back after an earlier rebase had left it out: no cycle has two verdicts."""
     told = e.left.get("/".join(name), 0)
     return max(cycle, told + 1 if told and runs else told)
+
+
+def _owed_by(e: Escalation, plan: ClockPlan, clock: Clock) -> float | None:
+    """In percent, of a clock that an earlier rebase had left out breached, and that comes back in that cycle:
+    it is late once. None where it is another, or was in time."""
+    started, owed = e.left_breached.get("/".join(_name(plan)), (None, 0.0))
+    return owed if started == clock.started and clock.phase in LIVE else None
 
 
 def _name(plan: ClockPlan) -> Obligation:

@@ -24,15 +24,17 @@ def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
 
     A role has one person at a time: assigned to another while somebody has it is a handover, released by
     somebody else than who has it changes nothing (semantics.md, Built-in clocks, role). What comes after a
-    merge or a cancellation is no part of the escalation.
+    merge, or between a cancellation and a reopening, is no part of the escalation.
     """
     tenures: list[RoleTenure] = []
     held: dict[str, int] = {}
     """Role -> the place of its tenure that has not ended."""
+    is_there = True
     for fact in in_order(list(facts)):
-        if fact.kind in ("merged", "cancelled"):
+        if fact.kind == "merged":
             break
-        if fact.kind not in ("role_assigned", "role_released"):
+        is_there = fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
+        if not is_there or fact.kind not in ("role_assigned", "role_released"):
             continue
         role, person = fact.text("role"), fact.text("person")
         has_it = tenures[held[role]].person if role in held else ""

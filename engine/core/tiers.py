@@ -48,10 +48,18 @@ def next_tier(tiers: tuple[Tier, ...], rank: int) -> Tier | None:
 
 
 def rank_among(tiers: dict[str, tuple[Tier, ...]], was: dict[str, tuple[Tier, ...]], rank: int) -> int:
-    """The rank among `tiers` of what had the `rank` among those that there `was` before: the highest that
-    brings no more; 0: none."""
-    told = max((tier.percent for by in was.values() for tier in by if tier.rank <= rank), default=0.0)
-    return max((tier.rank for by in tiers.values() for tier in by if tier.percent <= told), default=0)
+    """The rank among `tiers` of what had the `rank` among those that there `was` before."""
+    return rank_of(tiers, percent_of(was, rank))
+
+
+def percent_of(tiers: dict[str, tuple[Tier, ...]], rank: int) -> float:
+    """What is owed by the rank; 0 for none."""
+    return max((tier.percent for by in tiers.values() for tier in by if tier.rank <= rank), default=0.0)
+
+
+def rank_of(tiers: dict[str, tuple[Tier, ...]], percent: float) -> int:
+    """The highest that brings no more; 0: none."""
+    return max((tier.rank for by in tiers.values() for tier in by if tier.percent <= percent), default=0)
 
 
 def _label(overrun: Span) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.core.cadences import IDLE as CADENCE_IDLE
-from engine.core.clocks import PAUSED, RUNNING
+from engine.core.clocks import HALTED, PAUSED, RUNNING
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
-from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED
+from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED, WAITING
 from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYED_UPDATE, Fact
 from engine.core.recurrence import occur, reckon
 from engine.core.relays import contact_inherited, is_withdrawn, relayed_update
@@ -59,11 +59,16 @@ def _resumed(judge: "Judge", fact: Fact) -> None:
 # -- what is told ---------------------------------------------------------------------------------
 
 
+def _answer(judge: "Judge") -> None:
+    judge.escalation.answered = True
+    judge.escalation.unheard = False
+
+
 def _message_sent(judge: "Judge", fact: Fact) -> None:
     if fact.data.get("public") is not True:
         return
+    _answer(judge)
     e = judge.escalation
-    e.answered = True
     for plan, cadence in judge.cadences():
         if plan.audience == "customer" and plan.rule.message_counts:
             judge.cadencer.update(plan, cadence, fact.at, e.severity, None)
@@ -73,7 +78,7 @@ def _update_published(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     audience = fact.text("audience")
     if audience == "customer":
-        e.answered = True
+        _answer(judge)
         judge.relays += [relayed_update(e.subject, target, fact) for target in e.links]
     stated = fact.instant("next_update_at")
     judge.past_updates += stated is not None and stated <= fact.at
@@ -84,7 +89,7 @@ def _relayed_update(judge: "Judge", fact: Fact) -> None:
     """As a customer update of one's own, but for this: it is not passed on again."""
     if is_withdrawn(fact):
         return
-    judge.escalation.answered = True
+    _answer(judge)
     _settle_cadences(judge, "customer", fact)
     judge.trigger("update_published", "customer", fact.at)
 
@@ -143,20 +148,37 @@ def _closed(judge: "Judge", fact: Fact) -> None:
         judge.cadencer.end(cadence)
 
 
-def _reopened(judge: "Judge", fact: Fact) -> None:
+def _message_received(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
+    if e.status != OPEN and fact.data.get("public") is True:
+        e.unheard = True
+
+
+def _reopened(judge: "Judge", fact: Fact) -> None:
+    """Taken back is a resolution, a closing or a cancellation (semantics.md, Clock 4 and 11)."""
+    e = judge.escalation
+    was_cancelled = e.status == CANCELLED
     e.status = OPEN
     floor = judge.floor(fact.at)
     for plan, clock in judge.clocks():
         if plan.metric in e.waivers:
             continue
-        if plan.metric == "resolve":
-            judge.runner.reopen(plan, clock, fact.at, floor, e.severity, e.reasons)
-        elif plan.ends_with_reopening:
+        if plan.ends_with_reopening:
             judge.runner.cancel(plan, clock, fact.at, "reopened")
+        elif plan.metric == "resolve" or clock.phase == HALTED:
+            judge.runner.reopen(plan, clock, fact.at, floor, judge.severity_for(plan), e.reasons)
     for cadence_plan, cadence in judge.cadences():
-        if cadence_plan.metric not in e.waivers:
-            judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity)
+        if cadence_plan.metric in e.waivers:
+            continue
+        if cadence.phase == CADENCE_IDLE and e.triaged:
+            judge.cadencer.start(cadence_plan, cadence, floor, floor, e.severity)
+        else:
+            judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity, cancelled=was_cancelled)
+    asks = judge.plan.moves.get("message_received") if e.unheard else None
+    for index in asks.of("public").starts if asks else ():
+        judge.start(index, fact.at)
+    e.unheard = False
+    reckon(judge, fact)
     judge.ask_for_roles(fact.at)
     judge.count_people(fact.at)
     for role, place in judge.plan.roles.items():
@@ -182,8 +204,9 @@ def _gone(judge: "Judge", status: int, fact: Fact, reason: str) -> None:
     e, at = judge.escalation, fact.at
     e.status = status
     reckon(judge, fact)
+    end = judge.runner.halt if status == CANCELLED else judge.runner.cancel
     for plan, clock in judge.clocks():
-        judge.runner.cancel(plan, clock, at, reason)
+        end(plan, clock, at, reason)
     for cadence_plan, cadence in judge.cadences():
         judge.cadencer.cancel(cadence_plan, cadence, at, reason, e.severity)
     for commitment in e.commitments:
@@ -318,6 +341,7 @@ MOVES: dict[str, Callable[["Judge", Fact], None]] = {
     "acknowledged": _acknowledged,
     "paused": _paused,
     "resumed": _resumed,
+    "message_received": _message_received,
     "message_sent": _message_sent,
     "update_published": _update_published,
     "linked": _linked,
@@ -345,5 +369,7 @@ MOVES: dict[str, Callable[["Judge", Fact], None]] = {
 TELLING = frozenset({"updated", "assigned", "triaged"})
 """The verbs whose data say what the escalation is about."""
 
-NEEDS = {"resolved": (OPEN,), "closed": (OPEN, RESOLVED), "reopened": (RESOLVED, CLOSED)}
-"""The states in which a verb changes anything: a second `resolved` starts and stops nothing."""
+THERE = (WAITING, OPEN, RESOLVED, CLOSED)
+NEEDS = {"resolved": (OPEN,), "closed": (OPEN, RESOLVED), "reopened": (RESOLVED, CLOSED, CANCELLED)}
+"""The states in which a verb changes anything: a second `resolved` starts and stops nothing. Any other does
+in those that are THERE."""

@@ -43,7 +43,7 @@ def moves(before: State | None, after: State) -> list[Move]:
         if after.kind in ("open", "paused"):
             said += [Move("reopened", {}), Move("resumed", {})]
     else:
-        if before.kind in ("resolved", "closed") and after.kind in ("open", "paused"):
+        if before.kind in ("resolved", "closed", "cancelled") and after.kind in ("open", "paused"):
             said.append(Move("reopened", {}))
         if before.kind == "paused":
             said.append(Move("resumed", {"reason": before.reason}))

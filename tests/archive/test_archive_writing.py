@@ -70,9 +70,13 @@ def test_an_escalation_follows_from_its_facts(archive: Archive) -> None:
 
 def test_a_resolution_of_what_is_closed_or_cancelled_moves_nothing(archive: Archive) -> None:
     archive.write([opened(0), fact("closed", 1), fact("resolved", 2)], [])
-    archive.write([opened(0, "b"), fact("cancelled", 1, "b", reason="spam"), fact("reopened", 2, "b")], [])
+    archive.write([opened(0, "b"), fact("cancelled", 1, "b", reason="spam"), fact("closed", 2, "b")], [])
+    archive.write([opened(0, "c"), fact("cancelled", 1, "c", reason="spam"), fact("reopened", 2, "c")], [])
+    archive.write([opened(0, "d"), fact("merged", 1, "d", into="a"), fact("reopened", 2, "d")], [])
     assert (row(archive)["status"], row(archive)["resolved"]) == ("closed", at(1))
-    assert (row(archive, "b")["status"], row(archive, "b")["reopened"]) == ("cancelled", 0)
+    assert (row(archive, "b")["status"], row(archive, "b")["closed"]) == ("cancelled", None)
+    assert (row(archive, "c")["status"], row(archive, "c")["reopened"]) == ("open", 1)
+    assert (row(archive, "d")["status"], row(archive, "d")["reopened"]) == ("merged", 0)
 
 
 def test_the_severity_that_a_policy_decided_is_that_of_its_outcomes(archive: Archive) -> None:

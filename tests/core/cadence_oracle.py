@@ -128,7 +128,8 @@ class CadenceOracle:
         self.due = self._after(self.since, self.owed.every.get(self.severity))
         if self.stated is not None:
             if self.owed.stated_up_to is not None:
-                self.due = self.stated = min(self.stated, minute + self.owed.stated_up_to)
+                cap = minute + self.owed.stated_up_to
+                self.due = self.stated = min(self.stated, cap if self.due is None else max(cap, self.due))
             else:
                 self.due = self._sooner(self.due, self.stated)
         if self.is_last:

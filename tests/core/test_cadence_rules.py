@@ -217,6 +217,11 @@ cadence: {customer: {every: {P1: 60m}, loosen_up_to: 4h}}
 0 opened P1; 10 update_published customer next_update_at=@100; 20 now; 90 update_published customer next_update_at=@9000; 331 now
 => 10 met customer_update due 60; 90 met customer_update #2 due 100; 330 cadence_missed customer_update #3 due 330 x1
 
+== Cadence 3: a cap that is shorter than the interval makes nothing stricter
+cadence: {customer: {every: {P1: 60m}, loosen_up_to: 20m}}
+0 opened P1; 10 update_published customer next_update_at=@50; 45 update_published customer next_update_at=@200; 106 now
+=> 10 met customer_update due 60; 45 met customer_update #2 due 50; 105 cadence_missed customer_update #3 due 105 x1
+
 == Cadence 3: severity down does not tighten a time that was allowed to loosen
 cadence: {customer: {every: {P1: 60m, P2: 120m}, loosen_up_to: 10h}}
 0 opened P1; 10 update_published customer next_update_at=@300; 20 updated P2; 301 now
@@ -317,6 +322,11 @@ cadence: {customer: {every: {P1: 60m, P2: 90m}, first: {P1: 50m, P2: 70m}}}
 cadence: {customer: {every: {P1: 60m}, start: triaged}}
 0 opened P1; 10 resolved; 20 reopened; 30 triaged; 40 update_published customer; 101 now
 => 40 met customer_update due 90; 100 cadence_missed customer_update #2 due 100 x1
+
+== Cadence 5: triaged while it was resolved, it begins with the reopening
+cadence: {customer: {every: {P1: 60m}, start: triaged}}
+0 opened P1; 10 resolved; 20 triaged; 30 reopened; 91 now
+=> 90 cadence_missed customer_update due 90 x1
 
 == Cadence 5: it runs on its own calendar
 cadence: {customer: {every: {P1: 8h @office}}}

@@ -160,6 +160,12 @@ cadence: {customer: {every: {P1: 50m}}}
 0 opened P1; 10 acknowledged; 40 reopened; 61 now
 => 10 met stall due 45; 50 cadence_missed customer_update due 50 x1; 55 breached stall #2 due 55; 60 breached resolve due 60
 
+== Clock 4: so is the time that it was closed without its own stop
+show: elapsed
+clocks: {resolve: {budget: {P1: 60m}, stop: resolved}}
+0 opened P1; 10 closed; 100 reopened; 120 resolved
+=> 10 cancelled resolve due 60 (closed) elapsed 10; 120 met resolve due 150 elapsed 30
+
 == Clock 4: a reopened escalation can be closed
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 10 resolved; 20 closed; 40 reopened; 50 closed
@@ -355,12 +361,31 @@ show: policy
 
 == Clock 6: what is left out and then brought back begins its next cycle
 --- standard
-clocks: {acknowledge: {budget: {P1: 15m}}}
+clocks: {acknowledge: {budget: {P1: 45m}}}
 cadence: {internal: {every: {P1: 60m}}}
 --- standard 20
 clocks: {resolve: {budget: {P1: 90m}}}
-0 opened P1; 20 rebased standard 20; 30 rebased standard; 40 acknowledged; 61 now
-=> 15 breached acknowledge due 15; 20 cancelled acknowledge due 15 (rebased); 20 cancelled internal_update due 60 (rebased); 30 cancelled resolve due 90 (rebased); 30 breached acknowledge #2 due 15 (rebased); 40 stopped_late acknowledge #2 due 15; 60 cadence_missed internal_update #2 due 60 x1
+0 opened P1; 20 rebased standard 20; 30 rebased standard; 50 acknowledged; 61 now
+=> 20 cancelled acknowledge due 45 (rebased); 20 cancelled internal_update due 60 (rebased); 30 cancelled resolve due 90 (rebased); 45 breached acknowledge #2 due 45; 50 stopped_late acknowledge #2 due 45; 60 cadence_missed internal_update #2 due 60 x1
+
+== Clock 6: a breached clock that is left out and then brought back goes on, and is late once
+--- standard
+clocks: {resolve: {budget: {P1: 60m}}}
+credits: [{metric: resolve, severity: [P1], overrun: {at_least: 0m}, credit: 10%}, {metric: resolve, severity: [P1], overrun: {at_least: 30m}, credit: 25%}]
+--- standard 20
+clocks: {acknowledge: {budget: {P1: 15m}}}
+0 opened P1; 5 acknowledged; 70 rebased standard 20; 80 rebased standard; 95 resolved
+=> 60 breached resolve due 60; 60 credit_exposed resolve due 60 100% owes 10%; 70 cancelled resolve due 60 (rebased)
+=> 90 credit_exposed resolve due 60 100% + 30m owes 25%; 95 stopped_late resolve due 60
+
+== Clock 6: begun anew while it was left out, it is another cycle, and late for itself
+--- standard
+clocks: {reply: {start: {paused: v}, stop: {resumed: v}, budget: {P1: 30m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 900m}}}
+0 opened P1; 5 paused v; 40 rebased standard 20; 45 resumed v; 50 paused v; 90 rebased standard; 100 resumed v
+=> 35 breached reply due 35; 40 cancelled reply due 35 (rebased); 90 cancelled resolve due 900 (rebased)
+=> 90 breached reply #2 due 80 (rebased); 100 stopped_late reply #2 due 80
 
 == Clock 6: what is brought back and does not run begins its next cycle when it starts
 --- standard
@@ -606,8 +631,50 @@ clocks: {acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 60m}}}
 
 == Clock 11: cancelled for a reason, and what comes after changes nothing
 clocks: {resolve: {budget: {P1: 60m}}}
-0 opened P1; 20 cancelled spam; 30 resolved; 40 reopened; 200 now
+cadence: {customer: {every: {P1: 60m}, start: triaged}}
+0 opened P1; 20 cancelled spam; 25 triaged; 30 resolved; 35 updated P0; 40 closed; 200 now
 => 20 cancelled resolve due 60 (spam)
+
+== Clock 11: a reopening takes a cancellation back: what was open goes on, the time between excluded
+picture: clock-11-reopened
+clocks: {first_response: {budget: {P1: 30m}}, acknowledge: {budget: {P1: 15m}}, resolve: {budget: {P1: 60m}}}
+0 opened P1; 5 acknowledged; 20 cancelled not_planned; 40 reopened; 45 message_sent; 81 resolved
+=> 5 met acknowledge due 15; 20 cancelled first_response due 30 (not_planned); 20 cancelled resolve due 60 (not_planned)
+=> 45 met first_response due 50; 80 breached resolve due 80; 81 stopped_late resolve due 80
+
+== Clock 11: a clock that was breached before the cancellation is late once
+clocks: {resolve: {budget: {P1: 60m}}}
+credits: [{metric: resolve, severity: [P1], overrun: {at_least: 0m}, credit: 10%}]
+0 opened P1; 80 cancelled spam; 100 reopened; 110 resolved
+=> 60 breached resolve due 60; 60 credit_exposed resolve due 60 100% owes 10%; 80 cancelled resolve due 60 (spam)
+=> 110 stopped_late resolve due 60
+
+== Clock 11: a clock that owed nothing when it was cancelled begins with a budget, the time between excluded
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 10 updated P3; 20 cancelled spam; 100 reopened; 110 updated P1; 161 now
+=> 10 cancelled resolve due 60 (no_target); 160 breached resolve due 160
+
+== Clock 11: a cadence begins its next cycle with the reopening, a promise stays cancelled
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer; 15 commitment_made c1 due_at=@90; 30 cancelled spam; 100 reopened; 161 now
+=> 10 met customer_update due 60; 30 cancelled customer_update #2 due 70 (spam); 30 cancelled commitment/c1 due 90 (spam)
+=> 160 cadence_missed customer_update #3 due 160 x1
+
+== Clock 11: what a resolution had begun is cancelled for good, the next one begins it anew
+clocks: {resolve: {budget: {P1: 60m}}, rca_final: {budget: {P1: 14d}}}
+0 opened P1; 20 resolved; 30 cancelled duplicate; 40 reopened; 50 resolved; 60 rca_published final
+=> 20 met resolve due 60; 30 cancelled rca_final due 20180 (duplicate); 50 met resolve due 80
+=> 60 met rca_final #2 due 20210
+
+== Clock 11: a merge is for good
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 20 merged desk:9; 40 reopened; 200 now
+=> 20 cancelled resolve due 60 (merged)
+
+== Clock 11: a reopening that comes late is judged in its place
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 20 cancelled spam; 100 now; 40 reopened :late; 101 now
+=> 20 cancelled resolve due 60 (spam); 80 breached resolve due 80
 
 == Clock 11: a cadence is cancelled with the escalation
 cadence: {customer: {every: {P1: 60m}}}

@@ -119,6 +119,12 @@ clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 40 closed; 140 now; 140.1 now
 => 30 met resolve due 60; counted forgotten
 
+== Order 5: what is paused is owed still
+options: {correction_window: 100}
+clocks: {rca_final: {budget: {P1: 14d}, pause: [pending_vendor]}}
+0 opened P1; 30 resolved; 40 paused pending_vendor; 500 now; 510 resumed pending_vendor; 520 rca_published final; 700 now
+=> 520 met rca_final due 20660; counted forgotten
+
 == Order 5: what is owed still keeps it
 options: {correction_window: 100}
 cadence: {customer: {every: {P1: 60m}}}

@@ -109,6 +109,26 @@ clocks: {next_response: {budget: {P1: 30m}}}
 0 opened P1; 5 message_sent; 10 message_received internal; 20 message_received; 30 message_sent internal; 40 message_sent
 => 40 met next_response due 50
 
+== Built-in 4: who wrote while it was resolved and has no answer waits from the reopening on
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 resolved; 20 message_received; 21 reopened; 52 message_sent
+=> 51 breached next_response due 51; 52 stopped_late next_response due 51
+
+== Built-in 4: the message that reopens it is one, whichever of the two sorts first
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 resolved; 20 message_received :a; 20 reopened :b; 51 now; 60 closed; 70 reopened :y; 70 message_received :z; 101 now
+=> 50 breached next_response due 50; 60 stopped_late next_response due 50 (resolved); 100 breached next_response #2 due 100
+
+== Built-in 4: who was answered meanwhile does not wait, nor does who thanks and is not reopened
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 resolved; 12 message_received; 15 message_sent; 20 reopened; 30 resolved; 40 message_received; 200 now
+=> nothing
+
+== Built-in 4: a resolution is the first response, too
+clocks: {first_response: {budget: {P1: 30m}}, next_response: {budget: {P1: 30m}}}
+0 opened P1; 10 resolved; 20 reopened; 25 message_received; 60 now
+=> 10 met first_response due 30 (resolved); 55 breached next_response due 55
+
 == Built-in 5: contact is met when an owner is assigned
 picture: built-in-5
 clocks: {contact: {budget: {P1: 30m}}}
@@ -124,6 +144,11 @@ clocks: {contact: {budget: {P1: 30m}}}
 clocks: {contact: {budget: {P1: 30m}}}
 0 opened P1 owner=ann
 => 0 met contact due 30
+
+== Built-in 5: what an anchor makes due before the opening is not met by the owner in it
+clocks: {contact: {budget: {P1: 15m}, anchor: reported}}
+0 opened P1 owner=ann reported_at=@-120; 10 now
+=> -105 breached contact due -105; 0 stopped_late contact due -105
 
 == Built-in 5: begun anew, it is met by who takes it, not by word of the owner there was
 clocks: {contact: {start: reopened, budget: {P1: 30m}}}

@@ -70,8 +70,10 @@ class Counter:
                         credit = max(credit, self._credit(severity, elapsed - target.budget))
                         sure = sure and not self._is_at_a_tier(elapsed - target.budget)
                 at = now
-            if fact is None or status == "gone":
+            if fact is None or status == "merged":
                 break
+            if status == "cancelled" and fact.kind != "reopened":
+                continue
             kind = "updated" if fact.kind == "opened" else fact.kind
             if kind in ("resolved", "closed") and status == "open":
                 stops.add((now, "stopped_late" if breached else "met", elapsed))
@@ -80,7 +82,7 @@ class Counter:
                 reasons.add(fact.text("reason"))
             elif kind == "resumed":
                 reasons.discard(fact.text("reason"))
-            elif kind in ("updated", "triaged") and status != "gone":
+            elif kind in ("updated", "triaged"):
                 severity = severities.hear(fact)
             budget = self._rule.targets[severity].budget
             if status == "open":
@@ -122,6 +124,6 @@ def _after(kind: str, status: str) -> str:
         return "resolved"
     if kind == "closed" and status in ("open", "resolved"):
         return "closed"
-    if kind == "reopened" and status in ("resolved", "closed"):
+    if kind == "reopened" and status in ("resolved", "closed", "cancelled"):
         return "open"
-    return "gone" if kind in ("cancelled", "merged") else status
+    return kind if kind in ("cancelled", "merged") else status

@@ -39,10 +39,14 @@ def members_of(
 def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | None:
     """What it is an occurrence of in the end, and by whose rule. A policy without one changes nothing."""
     (_, policy), *moves = pins
-    named, is_of = None, None
+    named, is_of, is_there = None, None, True
     for fact in facts:
-        if fact.kind in ("cancelled", "merged"):
+        was_there, is_there = is_there, fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
+        if was_there and fact.kind == "merged":
             return None
+        if not is_there:
+            is_of = None
+            continue
         if fact.kind in ("opened", "updated"):
             named = fact.data.get("fingerprint", named)
         if fact.kind == REBASED and moves and moves[0][0] == fact.at and _goes_to(fact, moves[0][1]):

@@ -67,6 +67,8 @@ def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
         verb = rng.choice(["cancelled", "merged", "merged"]) if rng.random() < 0.03 else rng.choice(VERBS)
         minute = _minute(rng, severity)
         facts.append(_fact(rng, start, verb, minute, len(facts)))
+        if verb == "cancelled" and len(facts) % 2:  # by mistake
+            facts.append(_fact(rng, start, "reopened", minute + 30, len(facts)))
         if verb == "paused" and rng.random() < 0.7:
             after = minute + rng.choice([5, 15, 30, 60])
             resumed = _fact(rng, start, "resumed", after, len(facts))
