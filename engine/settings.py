@@ -10,7 +10,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.core.instants import Instant, parse_instant
 
+_A_YEAR = 366 * 86_400.0
 _SERVER = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[^\s:,/]+):\d{1,5}$")
+
+
+def _is_server(text: str) -> bool:
+    return _SERVER.match(text) is not None and 0 < int(text.rpartition(":")[2]) < 65_536
 
 
 class Settings(BaseSettings):
@@ -140,13 +145,16 @@ class Settings(BaseSettings):
     clock_speed: float = Field(1.0, gt=0, le=1_000_000)
     clock_anchor: str = Field("", description="real time at which clock_start is shown; empty: at our start")
     behind_after: float = Field(
-        30.0, ge=0, description="seconds behind from which on verdicts are provisional; 0: never"
+        30.0, ge=0, le=_A_YEAR, description="seconds behind from which on verdicts are provisional; 0: never"
     )
     when_behind: Literal["say", "wait"] = Field(
         "say", description="say: provisional verdicts; wait: source_behind first, verdicts when caught up"
     )
     heard_within: float = Field(
-        0.0, ge=0, description="seconds within which each input partition hears something; 0: not expected"
+        0.0,
+        ge=0,
+        le=_A_YEAR,
+        description="seconds within which each input partition hears something; 0: not expected",
     )
     tick_interval: float = Field(0.25, ge=0.05, le=60, description="seconds between two looks at what is due")
 
@@ -202,7 +210,7 @@ class Settings(BaseSettings):
     @classmethod
     def _servers(cls, value: str) -> str:
         servers = [server.strip() for server in value.split(",") if server.strip()]
-        wrong = [server for server in servers if not _SERVER.match(server)]
+        wrong = [server for server in servers if not _is_server(server)]
         if wrong or not servers:
             raise ValueError(
                 f"{wrong[0] if wrong else value!r}: expected host:port, several separated by commas"
@@ -236,10 +244,8 @@ class Settings(BaseSettings):
         """A shadow reads the deployment's events, and writes to nothing that is the deployment's."""
         if self.shadow is not None:
             self.policies = self.shadow
-            self.app_id = _ending(self.app_id, "-shadow")
-            self.commands_topic = _ending(self.commands_topic, ".shadow")
-            self.outcomes_topic = _ending(self.outcomes_topic, ".shadow")
-            self.dlq_topic = _ending(self.dlq_topic, ".shadow")
+            for name in ("app_id", "commands_topic", "outcomes_topic", "dlq_topic"):
+                setattr(self, name, _of_a_shadow(name, getattr(self, name)))
         return self
 
     @model_validator(mode="after")
@@ -304,9 +310,15 @@ class Settings(BaseSettings):
         return options
 
 
-def _ending(name: str, end: str) -> str:
-    """The name with that end, also where it has it already: settings are validated more than once."""
-    return name if name.endswith(end) else name + end
+def _of_a_shadow(setting: str, name: str) -> str:
+    """What a shadow has beside a name of the deployment's. A name that is one already may be its own."""
+    end = "-shadow" if setting == "app_id" else ".shadow"
+    if name.endswith(end):
+        raise ValueError(
+            f"VIGIL_{setting.upper()}={name}: a shadow adds {end} itself; with another name there it writes "
+            "to nothing that is the deployment's"
+        )
+    return name + end
 
 
 TABLE = "escalations"

@@ -1,5 +1,6 @@
 """Settings from the environment: what is read, what is refused, where secrets come from."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,5 +69,29 @@ def test_a_shadow_reads_the_same_events_and_has_all_else_of_its_own() -> None:
     assert (shadow.tickets_topic, shadow.incidents_topic) == (first.tickets_topic, first.incidents_topic)
     assert not set(shadow.all_topics[2:]) & set(first.all_topics)
     assert shadow.app_id == "desk-shadow"
-    again = Settings.model_validate(shadow.model_dump(exclude_unset=True))
-    assert (again.app_id, again.all_topics) == (shadow.app_id, shadow.all_topics)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"app_id": "desk-shadow"}, "VIGIL_APP_ID=desk-shadow"),
+        ({"outcomes_topic": "desk.outcomes.shadow"}, "VIGIL_OUTCOMES_TOPIC=desk.outcomes.shadow"),
+    ],
+)
+def test_a_shadow_beside_names_that_look_like_its_own_is_refused(given: dict[str, str], named: str) -> None:
+    """It might join the deployment's group and write into its changelog."""
+    assert Settings(**given).shadow is None  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match=re.escape(named)):
+        Settings(**given, shadow=Path("proposed"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["behind_after", "heard_within"])
+def test_a_bound_without_end_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: float("inf")})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("server", ["kafka-1:99999", "kafka-1:0"])
+def test_a_port_that_is_none_is_refused(server: str) -> None:
+    with pytest.raises(ValidationError, match="expected host:port"):
+        Settings(bootstrap_servers=server)

@@ -25,7 +25,7 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
-from engine.stream.checks import record_limits
+from engine.stream.checks import DIFFERENT_COUNTS, lost_by, record_limits
 from engine.stream.rights import roles
 
 _Answer = TypeVar("_Answer")
@@ -184,8 +184,8 @@ def _partitions(there: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:
     if len(set(counts.values())) > 1:
         usual = Counter(counts.values()).most_common(1)[0][0]
         wrong = [f"{name} has {count}" for name, count in counts.items() if count != usual]
-        advice = "all topics need the same number: delete and create those, or choose other names"
-        yield fail("partitions", f"{', '.join(wrong)}; the others have {usual}", advice, ExitCode.REFUSED)
+        found = f"{', '.join(wrong)}; the others have {usual}"
+        yield fail("partitions", found, DIFFERENT_COUNTS, ExitCode.REFUSED)
 
 
 def _replicas(there: Mapping[str, dict[str, Any]], settings: Settings) -> Iterator[Finding]:
@@ -231,11 +231,12 @@ def _configs(
     configs = {
         topic: {name: entry["value"] for name, entry in found.items()} for topic, found in answer.items()
     }
-    changelog = configs.get(settings.changelog_topic, {})
-    if changelog and "compact" not in changelog.get("cleanup.policy", ""):
-        found = f"{settings.changelog_topic}: cleanup.policy={changelog.get('cleanup.policy')}"
-        advice = "state would be deleted by age: set cleanup.policy=compact"
-        yield fail("changelog", found, advice, ExitCode.REFUSED)
+    for topic, there_is in configs.items():
+        policy = there_is.get("cleanup.policy")
+        if policy is not None and (loss := lost_by(settings, topic, policy)):
+            what = "changelog" if topic == settings.changelog_topic else "topics"
+            found = f"{topic}: cleanup.policy={policy}: {loss.what}"
+            yield fail(what, found, loss.remedy, ExitCode.REFUSED)
     if settings.env != "dev":
         weak = [name for name, found in configs.items() if int(found.get("min.insync.replicas", 2)) < 2]
         if weak:

@@ -177,6 +177,9 @@ class KafkaBroker:
             "broker.session.timeout.ms": 3000,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1000,
+            # Bounds, as a broker in production has them: what lies beyond is refused by it.
+            "group.max.session.timeout.ms": 200_000,
+            "transaction.max.timeout.ms": 600_000,
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
             "log.index.size.max.bytes": 1024 * 1024,

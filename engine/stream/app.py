@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import faust
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -100,6 +101,16 @@ class FaustGroup:
             return None
         state = assignment.state_value(tp)
         return state.position if state.has_valid_position else None
+
+    def given_up(self) -> BaseException | None:
+        """Why the client takes part in the group no more, which it keeps to itself; None while it does."""
+        consumer = self._app.consumer._thread._consumer  # type: ignore[attr-defined]
+        coordinator = None if consumer is None else consumer._coordinator
+        if not isinstance(coordinator, GroupCoordinator):
+            return None  # not started yet
+        task, waits = coordinator._coordination_task, coordinator._pending_exception
+        error = task.exception() if task.done() and not task.cancelled() else waits
+        return cast("BaseException | None", error)
 
     async def seek(self, tp: TP, offset: int) -> None:
         await self._app.consumer.seek_wait({tp: offset})

@@ -5,7 +5,7 @@ import os
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import errors
@@ -185,14 +185,10 @@ async def check_topics(settings: Settings) -> int:
 
 
 def _check_configs(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> None:
-    changelog = settings.changelog_topic
-    policy = configs[changelog].get("cleanup.policy", "compact")
-    if "compact" not in policy:
-        raise Refused(
-            "changelog_not_compacted",
-            f"{changelog} has cleanup.policy={policy}: state would be lost",
-            f"set cleanup.policy=compact on {changelog}",
-        )
+    for name, found in configs.items():
+        policy = found.get("cleanup.policy")
+        if policy is not None and (loss := lost_by(settings, name, policy)):
+            raise Refused(loss.name, f"{name} has cleanup.policy={policy}: {loss.what}", loss.remedy)
     for name, setting in record_limits(settings):
         needed, limit = getattr(settings, setting), configs[name].get("max.message.bytes")
         if limit is not None and int(limit) < needed:
@@ -204,13 +200,46 @@ def _check_configs(settings: Settings, configs: Mapping[str, Mapping[str, str]])
             )
 
 
+class Loss(NamedTuple):
+    """What a topic's cleanup.policy loses, under the name by which it is refused."""
+
+    name: str
+    what: str
+    remedy: str
+
+
+def lost_by(settings: Settings, topic: str, policy: str) -> Loss | None:
+    """Why the worker does not start on a topic with that cleanup.policy; None where it does."""
+    if topic == settings.changelog_topic and policy != "compact":
+        return Loss(
+            "changelog_not_compacted",
+            "state would be deleted by age" if "delete" in policy else "state would be lost",
+            f"set cleanup.policy=compact on {topic}",
+        )
+    if topic in settings.input_topics and "compact" in policy:
+        return Loss(
+            "input_compacted",
+            "of the events of an escalation the last alone would be kept",
+            f"set cleanup.policy=delete on {topic}",
+        )
+    return None
+
+
 def record_limits(settings: Settings) -> tuple[tuple[str, str], ...]:
     """(topic, setting): the largest record that we send there; the topic must take it."""
     return (
+        (settings.commands_topic, "max_record_bytes"),
         (settings.outcomes_topic, "max_record_bytes"),
         (settings.changelog_topic, "max_record_bytes"),
         (settings.dlq_topic, "max_dead_letter_bytes"),
     )
+
+
+DIFFERENT_COUNTS = (
+    "set VIGIL_PARTITIONS and the topics' names to topics that agree; where partitions were added, new topics"
+    " and a new VIGIL_APP_ID (docs/operations.md): never delete the changelog of an application that has read"
+    " events, for with it goes every open clock"
+)
 
 
 def _check_found(settings: Settings, found: Mapping[str, Mapping[str, Any]]) -> int:
@@ -224,7 +253,7 @@ def _check_found(settings: Settings, found: Mapping[str, Mapping[str, Any]]) -> 
             "partition_counts_differ",
             "all topics need the same partition count: "
             + ", ".join(f"{k} has {n}" for k, n in counts.items()),
-            "delete and create those that are wrong (`vigil topics check` says which), or choose other names",
+            DIFFERENT_COUNTS,
         )
     if settings.env != "dev":
         for name in settings.all_topics:

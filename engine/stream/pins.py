@@ -1,12 +1,11 @@
-"""Open escalations, and patterns, pin the policy versions that judged them: is each still in the book?"""
+"""Escalations and patterns pin the policy versions that judged them: is each still in the book?"""
 
 import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.core.decide import head, pinned_policies
+from engine.core.decide import pinned_policies
 from engine.core.policy import Book
-from engine.core.recurrence import is_pattern
 
 SLICE = 2_000
 
@@ -23,11 +22,14 @@ class Vanished(NamedTuple):
 
 
 async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanished | None:
-    """The first pinned version of one partition's state that the book does not have."""
+    """The first pinned version of one partition's state that the book does not have.
+
+    Whatever is there may need it: what is resolved owes its review, and a late event or a reopening is judged
+    by it until the correction window ends, a quiet pattern by its next occurrence.
+    """
     known = {(policy.name, policy.hash) for policy in book.policies}
     for number, (key, record) in enumerate(list(records.items())):
-        # A quiet pattern owes nothing, and its next occurrence is judged by what it pins.
-        if b"\0" not in key and (head(record).is_open or is_pattern(key.decode())):
+        if b"\0" not in key:
             for pin in pinned_policies(record):
                 if (pin[0], pin[2]) not in known:
                     return Vanished(*pin, escalation=key.decode())

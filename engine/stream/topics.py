@@ -15,7 +15,7 @@ from kafka.errors import (
 )
 
 from engine.settings import Settings
-from engine.stream.checks import not_authorized, wait_for_broker
+from engine.stream.checks import lost_by, not_authorized, record_limits, wait_for_broker
 from engine.stream.rights import Right
 
 DAY_MS = 24 * 3600 * 1000
@@ -85,8 +85,6 @@ _CHANGELOG = {
     "min.cleanable.dirty.ratio": "0.1",
     "segment.ms": str(3600 * 1000),
 }
-
-_REFUSED = frozenset({"missing", "partitions", "cleanup.policy", "replication factor"})
 
 
 def admin(settings: Settings) -> KafkaAdminClient:
@@ -193,8 +191,7 @@ def _compare(
 ) -> list[Difference]:
     found: list[Difference] = []
 
-    def differs(what: str, expected: object, is_: object, remedy: str, refused: bool | None = None) -> None:
-        refused = what in _REFUSED if refused is None else refused
+    def differs(what: str, expected: object, is_: object, remedy: str, *, refused: bool) -> None:
         found.append(Difference(topic.name, what, str(expected), str(is_), refused, remedy))
 
     count = len(there["partitions"])
@@ -202,25 +199,43 @@ def _compare(
         remedy = (
             f"VIGIL_PARTITIONS={count} if that is the count of all; else a new topic, never more partitions"
         )
-        differs("partitions", topic.partitions, count, remedy)
+        differs("partitions", topic.partitions, count, remedy, refused=True)
     replicas = min((len(partition["replica_nodes"]) for partition in there["partitions"]), default=0)
     if replicas < topic.replication_factor:
         # One copy is refused outside development; fewer than wished is for the operator to judge.
         lost = replicas == 1 and settings.env != "dev"
-        differs("replication factor", topic.replication_factor, replicas, "kafka-reassign-partitions", lost)
-    for name, wanted in topic.configs.items():
+        differs(
+            "replication factor",
+            topic.replication_factor,
+            replicas,
+            "kafka-reassign-partitions",
+            refused=lost,
+        )
+    limits = {one: str(getattr(settings, by)) for one, by in record_limits(settings)}
+    wanted_of = dict(topic.configs)
+    if topic.name in limits:
+        wanted_of.setdefault("max.message.bytes", limits[topic.name])  # a broker's own is mostly larger
+    for name, wanted in wanted_of.items():
         is_ = configs.get(name, "")
         if not _does(name, wanted, is_):
-            differs(
-                name, wanted, is_, f"kafka-configs --alter --topic {topic.name} --add-config {name}={wanted}"
-            )
+            remedy = f"kafka-configs --alter --topic {topic.name} --add-config {name}={wanted}"
+            differs(name, wanted, is_, remedy, refused=_is_refused(settings, topic.name, name, is_))
     return found
+
+
+def _is_refused(settings: Settings, topic: str, name: str, is_: str) -> bool:
+    """Whether the worker does not start on a topic with such a setting."""
+    if name == "cleanup.policy":
+        return lost_by(settings, topic, is_) is not None
+    if name == "max.message.bytes" and is_.isdigit():
+        return any(one == topic and int(is_) < getattr(settings, by) for one, by in record_limits(settings))
+    return False
 
 
 def _does(name: str, wanted: str, is_: str) -> bool:
     """Longer retention and larger limits than declared do; everything else is as it must be."""
     if name == "cleanup.policy":
-        return is_ == wanted or (wanted == "delete" and is_ == "compact,delete")
+        return is_ == wanted
     if name in {"segment.ms", "min.cleanable.dirty.ratio"}:
         return bool(is_)  # a matter of cost
     if name == "retention.ms" and is_ == str(FOREVER):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
-from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.errors import InvalidTransactionTimeout, KafkaError, NodeNotReadyError
 from aiokafka.producer import sender as aiokafka_sender
 
 from engine.contract.records import Record
@@ -21,7 +21,7 @@ from engine.stream.delivery import (
     producer_options,
     send_batches,
 )
-from engine.stream.ending import in_doubt
+from engine.stream.ending import REFUSED, end, in_doubt
 
 SECONDS_BETWEEN_TRANSACTIONS = 0.003
 """aiokafka waits 20 ms when the broker is still finishing the last transaction; it is done in 2 or 3."""
@@ -72,7 +72,11 @@ class Lane:
             transaction_timeout_ms=int(self._settings.transaction_timeout * 1000),
         )
         keep_looking(self._producer)
-        await asyncio.wait_for(self._producer.start(), OPEN_SECONDS)
+        try:
+            await asyncio.wait_for(self._producer.start(), OPEN_SECONDS)
+        except InvalidTransactionTimeout:
+            hint = "choose one up to the broker's transaction.max.timeout.ms"
+            end(REFUSED, "transaction_timeout_refused", seconds=self._settings.transaction_timeout, hint=hint)
 
     async def close(self) -> None:
         """Only when nothing waits."""

@@ -4,8 +4,10 @@ import asyncio
 import signal
 import time
 from importlib.metadata import version
+from typing import NoReturn
 
 import structlog
+from aiokafka.errors import InvalidSessionTimeoutError
 
 from engine.core.decide import Options
 from engine.core.pace import Pace
@@ -53,7 +55,7 @@ class Worker:
         self.metrics = Metrics(clocks, of_a_shadow=settings.shadow is not None)
         self._sender = Sender(settings)
         self.app, table = faust_app(settings, partitions)
-        group = FaustGroup(self.app, frozenset(settings.input_topics))
+        self._group = group = FaustGroup(self.app, frozenset(settings.input_topics))
         options = Options(
             open_on_first_event=settings.open_on_first_event,
             say_movements=settings.say_movements,
@@ -106,16 +108,28 @@ class Worker:
             await self._leave(starting)
 
     async def _watch(self, stop: asyncio.Event, starting: asyncio.Task[None]) -> None:
-        """Faust keeps a crash to itself: look for it."""
+        """Faust and aiokafka keep a crash to themselves: look for it."""
         while not stop.is_set():
             if starting.done() and not starting.cancelled() and (error := starting.exception()):
                 in_doubt("faust_start", error)
             if self.app.crashed:
                 in_doubt("faust_crashed", self.app._crash_reason)
+            if error := self._group.given_up():
+                self._no_member(error)
             try:
                 await asyncio.wait_for(stop.wait(), CRASH_POLL_SECONDS)
             except TimeoutError:
                 continue
+
+    def _no_member(self, error: BaseException) -> NoReturn:
+        if isinstance(error.__cause__ or error, InvalidSessionTimeoutError):
+            raise Refused(
+                "session_timeout_refused",
+                f"the broker takes no VIGIL_SESSION_TIMEOUT={self.settings.session_timeout:g}",
+                "choose one between its group.min.session.timeout.ms (6 s, unless set) and"
+                " group.max.session.timeout.ms",
+            ) from error
+        in_doubt("group_given_up", error)
 
     async def _leave(self, starting: asyncio.Task[None]) -> None:
         log.info("stopping")

@@ -107,6 +107,7 @@ def test_a_topic_with_another_partition_count_is_named(kafka: KafkaBroker) -> No
     assert [(f.check, f.found) for f in findings] == [
         ("partitions", f"{settings.incidents_topic} has 3; the others have 4")
     ]
+    assert "never delete the changelog" in findings[0].advice
     assert exit_code(findings) == ExitCode.REFUSED
     assert worker_refuses(settings) == "partition_counts_differ"
 
@@ -121,6 +122,18 @@ def test_a_changelog_that_is_not_compacted_would_lose_state(kafka: KafkaBroker) 
     assert worker_refuses(settings) == "changelog_not_compacted"
 
 
+@pytest.mark.parametrize(("which", "check"), [("changelog_topic", "changelog"), ("tickets_topic", "topics")])
+def test_a_cleanup_that_loses_state_or_events_is_named(kafka: KafkaBroker, which: str, check: str) -> None:
+    settings = settings_for(kafka.bootstrap)
+    name = getattr(settings, which)
+    make_topics(settings, leave_out=name)
+    create_topics(kafka.bootstrap, name, configs={"cleanup.policy": "compact,delete"})
+    findings = failures(examined(settings))
+    assert [finding.check for finding in findings] == [check]
+    assert exit_code(findings) == ExitCode.REFUSED
+    assert worker_refuses(settings) in ("changelog_not_compacted", "input_compacted")
+
+
 def test_one_replica_is_refused_outside_of_development(kafka: KafkaBroker) -> None:
     settings = settings_for(kafka.bootstrap, env="production")
     make_topics(settings)
@@ -130,7 +143,7 @@ def test_one_replica_is_refused_outside_of_development(kafka: KafkaBroker) -> No
     assert worker_refuses(settings) == "replication_factor_1"
 
 
-@pytest.mark.parametrize("which", ["dlq_topic", "outcomes_topic", "changelog_topic"])
+@pytest.mark.parametrize("which", ["dlq_topic", "outcomes_topic", "changelog_topic", "commands_topic"])
 def test_a_topic_that_takes_less_than_we_may_send_is_named(kafka: KafkaBroker, which: str) -> None:
     settings = settings_for(kafka.bootstrap)
     make_topics(settings)

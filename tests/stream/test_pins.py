@@ -26,7 +26,7 @@ def book(folder: Path, budget: str) -> Book:
     return load(folder)
 
 
-def test_a_quiet_pattern_keeps_its_policy_version_and_a_resolved_escalation_does_not(tmp_path: Path) -> None:
+def test_a_quiet_pattern_keeps_its_policy_version_and_so_does_a_resolved_escalation(tmp_path: Path) -> None:
     pinned, other = book(tmp_path / "pinned", "8h"), book(tmp_path / "other", "9h")
     store: dict[bytes, bytes] = {}
     this = Round(pinned, store.get, Alarms(), Options(), START)
@@ -35,7 +35,11 @@ def test_a_quiet_pattern_keeps_its_policy_version_and_a_resolved_escalation_does
     this.fact("desk:1", Fact("test", "2", "resolved", later, later))
     changes = this.close()
     store.update((key, value) for key, value in changes.records if value is not None)
-    assert asyncio.run(vanished_policy(other, store)) is None
+    assert asyncio.run(vanished_policy(pinned, store)) is None
+    gone = asyncio.run(vanished_policy(other, store))
+    assert gone is not None
+    assert (gone.escalation, gone.hash) == ("desk:1", pinned.policies[0].hash)
+    store.clear()
     again = Round(pinned, store.get, Alarms(), Options(), START)
     (relay,) = changes.relays
     again.fact(relay.target, relay.fact)

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.consumer import fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from aiokafka.producer import message_accumulator, sender
 from aiokafka.producer.producer import AIOKafkaProducer as ProducerClass
@@ -381,6 +382,13 @@ def test_fetch_max_wait_is_read_at_each_fetch() -> None:
     text = source(AIOKafkaConsumer)
     assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in text
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in text, "set after the constructor, before start"
+
+
+def test_coordinator_keeps_to_itself_why_it_has_given_up_the_group() -> None:
+    assert "self._coordination_task = create_task(self._coordination_routine())" in source(GroupCoordinator)
+    assert "self._pending_exception = exc" in source(GroupCoordinator._push_error_to_user)
+    assert "raise kafka_exc from exc" in source(GroupCoordinator._coordination_routine)
+    assert "self._coordinator = GroupCoordinator(" in source(AIOKafkaConsumer)
 
 
 def test_sender_backoff_override_is_read_from_its_module() -> None:

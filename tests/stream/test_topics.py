@@ -1,12 +1,15 @@
 """The engine's topics on a real broker: made as declared, and every difference found with its remedy."""
 
+import asyncio
+
 import pytest
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from engine.demo.broker import KafkaBroker, free_port
 from engine.settings import Settings
 from engine.stream import topics
-from engine.stream.checks import Refused, Unreachable
+from engine.stream.checks import Refused, Unreachable, check_topics
 from servers import create_topics, unique
 
 
@@ -59,13 +62,48 @@ def test_a_changelog_that_is_not_compacted_is_refused(kafka: KafkaBroker) -> Non
     assert f"--topic {settings.changelog_topic} --add-config cleanup.policy=compact" in found.remedy
 
 
+@pytest.mark.parametrize("which", ["changelog_topic", "tickets_topic", "commands_topic"])
+def test_what_loses_records_by_age_or_by_key_is_refused_here_as_by_the_worker(
+    kafka: KafkaBroker, which: str
+) -> None:
+    settings = settings_for(kafka.bootstrap)
+    name = getattr(settings, which)
+    create_topics(kafka.bootstrap, name, partitions=3, configs={"cleanup.policy": "compact,delete"})
+    topics.create(settings)
+    (found,) = [d for d in topics.check(settings) if d.what == "cleanup.policy"]
+    assert (found.topic, found.refused) == (name, True)
+    with pytest.raises(Refused) as error:
+        asyncio.run(check_topics(settings))
+    assert error.value.name == (
+        "changelog_not_compacted" if which == "changelog_topic" else "input_compacted"
+    )
+
+
+@pytest.mark.parametrize(("which", "limit"), [("dlq_topic", "1000000"), ("commands_topic", "100000")])
+def test_a_limit_that_the_worker_refuses_is_called_refused(
+    kafka: KafkaBroker, which: str, limit: str
+) -> None:
+    settings = settings_for(kafka.bootstrap)
+    topics.create(settings)
+    (topic,) = [one for one in topics.declared(settings) if one.name == getattr(settings, which)]
+    small = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"max.message.bytes": limit})
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin.alter_configs([small])
+    admin.close()
+    found = [d for d in topics.check(settings) if d.topic == topic.name]
+    assert [(d.what, d.refused) for d in found] == [("max.message.bytes", True)]
+    with pytest.raises(Refused) as error:
+        asyncio.run(check_topics(settings))
+    assert error.value.name == "topic_limit_too_small"
+
+
 def test_a_dead_letter_topic_too_small_for_what_comes_in_is_advised_against(kafka: KafkaBroker) -> None:
     settings = settings_for(kafka.bootstrap)
     create_topics(
         kafka.bootstrap,
         settings.dlq_topic,
         partitions=3,
-        configs={"retention.ms": "2592000000", "max.message.bytes": "1048588"},
+        configs={"retention.ms": "2592000000", "max.message.bytes": str(settings.max_dead_letter_bytes)},
     )
     topics.create(settings)
     (found,) = topics.check(settings)

@@ -365,9 +365,7 @@ def test_a_shadow_judges_the_same_events_by_other_policies_and_touches_nothing_o
     proposed = deployment.folder / "proposed"
     proposed.mkdir()
     (proposed / "policy.yaml").write_text(POLICY.replace("P1: 8s", "P1: 2s"))
-    beside = Settings.model_validate(
-        deployment.settings.model_dump(exclude_unset=True) | {"shadow": proposed}
-    )
+    beside = Settings(**deployment.settings.model_dump(exclude_unset=True), shadow=proposed)
     names = (beside.commands_topic, beside.dlq_topic, beside.outcomes_topic, beside.changelog_topic)
     assert not set(names) & set(deployment.settings.all_topics)
     created = vigil_topics(deployment, "create", "--shadow", str(proposed), "--replication-factor", "1")
@@ -422,6 +420,8 @@ def test_sigterm_right_after_the_start_ends_well(deployment: Real) -> None:
         ({"env": "production"}, 78, "replication_factor_1"),
         ({"policies": "/nowhere"}, 78, "/nowhere"),
         ({"delivery": "twice"}, 78, "delivery"),
+        ({"session_timeout": 240}, 78, "session_timeout_refused"),
+        ({"transaction_timeout": 900}, 78, "transaction_timeout_refused"),
         (
             {"bootstrap_servers": f"127.0.0.1:{free_port()}", "start_timeout": 1},
             69,
