@@ -1,6 +1,7 @@
 """Examines the broker and what is on it: addresses, credentials, topics, the consumer group, clocks."""
 
 import asyncio
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from aiokafka.conn import create_conn
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
+    AuthorizationError,
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
@@ -38,8 +40,15 @@ SKEW_FAIL_SECONDS = 60.0
 """Events from five minutes ahead are dead-lettered; long before that verdicts are wrong by the skew."""
 
 
-def examine_cluster(settings: Settings, timeout: float) -> Iterator[Finding]:
-    """Everything about the broker, from the outside in; ends where nothing further can be seen."""
+def role_of(settings: Settings) -> str:
+    """Whose principal we are by its name (`engine.stream.rights`); the worker's, where it is nobody's."""
+    by_principal = {role.principal: name for name, role in roles(settings).items()}
+    return by_principal.get(settings.sasl_username, "worker")
+
+
+def examine_cluster(settings: Settings, timeout: float, role: str = "worker") -> Iterator[Finding]:
+    """Everything about the broker, from the outside in; ends where nothing further can be seen. `role`: whose
+    rights we should have."""
     try:
         options = settings.client_options()
     except OSError as error:
@@ -48,9 +57,12 @@ def examine_cluster(settings: Settings, timeout: float) -> Iterator[Finding]:
         return
     servers = options["bootstrap_servers"]
     broken = asyncio.run(_connect_all(servers, options, timeout))
-    yield from broken.values()
     if len(broken) == len(servers):
+        yield from broken.values()
         return
+    for finding in broken.values():  # clients go on to the next of them, but not with wrong credentials
+        is_away = finding.code is ExitCode.UNREACHABLE
+        yield warn(finding.check, finding.found, f"another answers; {finding.advice}") if is_away else finding
     try:
         admin = KafkaAdminClient(
             **options | {"bootstrap_servers": [server for server in servers if server not in broken]},
@@ -63,13 +75,13 @@ def examine_cluster(settings: Settings, timeout: float) -> Iterator[Finding]:
         yield fail("broker", found, advice, ExitCode.UNREACHABLE)
         return
     try:
-        yield from _examine_with(admin, settings, options, timeout)
+        yield from _examine_with(admin, settings, options, timeout, role)
     finally:
         admin.close()
 
 
 def _examine_with(
-    admin: KafkaAdminClient, settings: Settings, options: dict[str, Any], timeout: float
+    admin: KafkaAdminClient, settings: Settings, options: dict[str, Any], timeout: float, role: str
 ) -> Iterator[Finding]:
     nodes = [f"{node['host']}:{node['port']}" for node in admin.describe_cluster()["brokers"]]
     unreachable = asyncio.run(_connect_all(nodes, options, timeout))
@@ -80,11 +92,23 @@ def _examine_with(
         who = f"as {settings.sasl_username}" if settings.sasl_username else settings.security_protocol
         yield ok("broker", f"{len(nodes)} reachable ({', '.join(nodes)}), {who}")
     yield from _transactions(admin, settings)
-    for examine in (examine_topics, _group, _clock, _disks):
+    may = {right.name for right in roles(settings)[role].rights if right.kind == "group"}
+    examiners: dict[str, Callable[[], Iterator[Finding]]] = {
+        "topics": lambda: examine_topics(admin, settings, role),
+        "group": lambda: _group(admin, settings),
+        "clock": lambda: _clock(admin),
+        "disks": lambda: _disks(admin),
+    }
+    for check, examine in examiners.items():
         try:
-            yield from examine(admin, settings)
+            yield from examine()
+        except AuthorizationError as error:
+            if check == "group" and settings.app_id not in may:
+                yield skip(check, f"{settings.app_id}: nothing that the {role} may look at")
+            else:
+                yield fail(check, _text(error), _RIGHTS, ExitCode.REFUSED)
         except KafkaError as error:
-            yield fail(examine.__name__.strip("_").removeprefix("examine_"), _text(error), _advice(error))
+            yield fail(check, _text(error), "the broker answers, and refuses this; its log says why")
 
 
 async def _connect_all(
@@ -116,6 +140,8 @@ async def _connect(server: str, options: dict[str, Any], patience: float) -> Fin
     except aio.IllegalSaslStateError:
         found = f"{server} asks for no credentials, and some are configured"
         return fail("credentials", found, "check the port and VIGIL_SECURITY_PROTOCOL", ExitCode.REFUSED)
+    except ssl.SSLError as error:
+        return fail("credentials", f"{server}: {error}", _WRONG_TLS, ExitCode.REFUSED)
     except TimeoutError:
         return fail("broker", f"{server}: no answer within {patience:g} s", _AWAY, ExitCode.UNREACHABLE)
     except (OSError, aio.KafkaError) as error:
@@ -124,6 +150,7 @@ async def _connect(server: str, options: dict[str, Any], patience: float) -> Fin
 
 
 _WRONG_USER = "check VIGIL_SASL_USERNAME, VIGIL_SASL_PASSWORD and VIGIL_SASL_MECHANISM"
+_WRONG_TLS = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL"
 _AWAY = "is it running, is VIGIL_BOOTSTRAP_SERVERS right, does a firewall or TLS stand between?"
 
 
@@ -132,13 +159,7 @@ def _text(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _advice(error: KafkaError) -> str:
-    if "Authorization" in type(error).__name__:
-        return _RIGHTS
-    return "the broker answers, and refuses this; its log says why"
-
-
-def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+def examine_topics(admin: KafkaAdminClient, settings: Settings, role: str) -> Iterator[Finding]:
     """Whether every topic is there, agrees with the others in partitions, and is safe enough.
 
     What fails here is what a worker refuses (`engine.stream.checks`); this lists all of it at once.
@@ -161,17 +182,17 @@ def examine_topics(admin: KafkaAdminClient, settings: Settings) -> Iterator[Find
         problems.append(
             fail("topics", f"missing: {', '.join(missing)}", "vigil topics create", ExitCode.REFUSED)
         )
-    problems += _rights(admin, settings)
+    problems += _rights(admin, settings, role)
     if there:
         problems += _partitions(there)
         problems += _replicas(there, settings)
         problems += _configs(admin, there, settings)
-    if not problems:
+    if there and not problems:
         problems.append(ok("topics", f"{len(there)}, {_counts(there).popitem()[1]} partitions each"))
     yield from problems
 
 
-_RIGHTS = "`vigil topics acls` lists what the worker's principal needs, and the commands that grant it"
+_RIGHTS = "`vigil topics acls` lists what each process's principal needs, and the commands that grant it"
 
 
 def _counts(there: Mapping[str, dict[str, Any]]) -> dict[str, int]:
@@ -211,11 +232,11 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _rights(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+def _rights(admin: KafkaAdminClient, settings: Settings, role: str) -> Iterator[Finding]:
     # `_group` looks at the group, and knows of a broker on which none has ever run.
-    rights = [right for right in roles(settings)["worker"].rights if right.kind != "group"]
+    rights = [right for right in roles(settings)[role].rights if right.kind != "group"]
     for right in lacking(admin, rights):
-        found = f"{right.name}: not allowed to {' or '.join(right.operations)}"
+        found = f"{right.name}: the {role} is not allowed to {' or '.join(right.operations)}"
         yield fail("rights", found, _RIGHTS, ExitCode.REFUSED)
 
 
@@ -343,7 +364,7 @@ def _lag(
         yield ok("lag", found)
 
 
-def _clock(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
+def _clock(admin: KafkaAdminClient) -> Iterator[Finding]:
     """This machine's clock beside the controller's, which states its own time in the metadata quorum."""
     before = time.time()
     try:
@@ -369,7 +390,7 @@ def _clock(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
         yield ok("clock", found)
 
 
-def _disks(admin: KafkaAdminClient, _: Settings) -> Iterator[Finding]:
+def _disks(admin: KafkaAdminClient) -> Iterator[Finding]:
     """What is free on the brokers' disks, where we may ask and the broker tells."""
     least: tuple[float, str] | None = None
     for broker in admin.describe_log_dirs():

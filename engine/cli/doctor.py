@@ -15,13 +15,20 @@ Worker = Annotated[
     str | None,
     typer.Option(help="Address of a worker's endpoints, as http://HOST:PORT; else this machine's is tried."),
 ]
+Role = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose rights to look for: worker, console, … Else: by the principal's name, else the worker's."
+    ),
+]
 Timeout = Annotated[float, typer.Option(min=0.5, max=60, help="Seconds to wait for each answer.")]
 
 
-def command(worker: Worker = None, timeout: Timeout = 5.0, json: Json = False) -> None:
+def command(worker: Worker = None, role: Role = None, timeout: Timeout = 5.0, json: Json = False) -> None:
     """Check settings, policies, broker and topics.
 
-    Reads the same settings as a worker, changes nothing, and says for each finding what to do.
+    Reads the same settings as a worker, changes nothing, and says for each finding what to do. Run with the
+    settings of another process it looks for that one's rights.
 
     \b
     Exit codes:
@@ -41,21 +48,21 @@ def command(worker: Worker = None, timeout: Timeout = 5.0, json: Json = False) -
 
     findings = []
     if json:
-        findings = list(examine(worker, timeout))
+        findings = list(examine(worker, timeout, role))
         code = exit_code(findings)
         say_json({"findings": [as_json(finding) for finding in findings], "exit_code": int(code)})
     else:
         from rich.console import Console
 
         console = Console(highlight=False, soft_wrap=True)
-        for finding in examine(worker, timeout):
+        for finding in examine(worker, timeout, role):
             console.print(line(finding))
             findings.append(finding)
         code = exit_code(findings)
     raise typer.Exit(code)
 
 
-def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
+def examine(worker: str | None, timeout: float, role: str | None = None) -> Iterator[Finding]:
     """All findings, as they are made, from this machine outwards."""
     from engine.cli.installation import examine_settings, examine_versions
 
@@ -63,20 +70,27 @@ def examine(worker: str | None, timeout: float) -> Iterator[Finding]:
     findings, settings = examine_settings()
     yield from findings
     if settings is not None:
-        yield from _examine_with(settings, worker, timeout)
+        yield from _examine_with(settings, worker, timeout, role)
 
 
-def _examine_with(settings: "Settings", worker: str | None, timeout: float) -> Iterator[Finding]:
-    from engine.cli.cluster import examine_cluster
+def _examine_with(
+    settings: "Settings", worker: str | None, timeout: float, role: str | None
+) -> Iterator[Finding]:
+    from engine.cli.cluster import examine_cluster, role_of
     from engine.cli.console_setup import examine_console
+    from engine.cli.exits import ExitCode, Failure
     from engine.cli.installation import examine_pace, examine_policies, examine_worker
     from engine.cli.storage import examine_archive, examine_notify
+    from engine.stream.rights import roles
 
+    known = roles(settings)
+    if role is not None and role not in known:
+        raise Failure(f"--role {role}: expected one of {', '.join(known)}", ExitCode.USAGE)
     yield from examine_policies(settings)
     yield from examine_pace(settings)
     yield from examine_archive(settings)
     yield from examine_notify(settings, timeout)
     yield from examine_console(settings)
-    yield from examine_cluster(settings, timeout)
+    yield from examine_cluster(settings, timeout, role or role_of(settings))
     here = f"http://127.0.0.1:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

@@ -102,16 +102,18 @@ def examine_policies(settings: "Settings") -> Iterator[Finding]:
         book = load(settings.policies)
     except PolicyErrors as error:
         rest = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        advice = f"vigil policy lint {settings.policies}"
+        advice = f"vigil policy lint {settings.policies}" if settings.policies.exists() else _NO_POLICIES
         yield fail("policies", f"{error.problems[0]}{rest}", advice, ExitCode.REFUSED)
         return
     except OSError as error:
-        advice = "set VIGIL_POLICIES to the folder of your policies"
-        yield fail("policies", f"{settings.policies}: {error.strerror}", advice, ExitCode.REFUSED)
+        yield fail("policies", f"{settings.policies}: {error.strerror}", _NO_POLICIES, ExitCode.REFUSED)
         return
     names = ", ".join(dict.fromkeys(policy.name for policy in book.policies))
     yield ok("policies", f"{len(book.policies)} in {settings.policies}: {names}")
     yield from _calendars(book)
+
+
+_NO_POLICIES = "set VIGIL_POLICIES to the folder of your policies"
 
 
 def _calendars(book: "Book") -> Iterator[Finding]:

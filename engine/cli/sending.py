@@ -105,10 +105,10 @@ def _may_not_write(settings: Settings, topic: str) -> Failure:
 
 def _why(settings: Settings) -> Failure:
     """The client says only that it cannot connect; a look from outside tells what is wrong."""
-    from engine.cli.cluster import examine_cluster
+    from engine.cli.cluster import examine_cluster, role_of
     from engine.cli.findings import Sign
 
-    for finding in examine_cluster(settings, timeout=5):
+    for finding in examine_cluster(settings, 5, role_of(settings)):
         if finding.sign is Sign.FAIL:
             return Failure(finding.found, finding.code, finding.advice)
     return Failure(

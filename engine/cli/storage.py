@@ -31,6 +31,10 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     try:
         engine = connect(settings.archive_url.get_secret_value())
         yield from _room("archive", engine)
+        file = _file(engine)
+        if file is not None and not file.exists():
+            yield ok("archive", f"{shown(engine)}: `vigil archive run` makes it")
+            return
         with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
             found = archive.state()
             where = shown(archive.engine)

@@ -20,6 +20,9 @@ from aiokafka.errors import (
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import TopicAuthorizationFailedError as MayNot
 
+from engine.cli.cluster import examine_cluster, role_of
+from engine.cli.exits import ExitCode
+from engine.cli.findings import Sign
 from engine.demo.broker import free_port
 from engine.settings import Settings
 from engine.stream.allowed import must_be_allowed
@@ -326,6 +329,29 @@ def test_a_process_without_rights_says_which_it_needs_and_ends(deployed: Deploye
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("role", ["worker", "console", "notify", "archive", "intake"])
+def test_doctor_looks_for_the_rights_of_whose_principal_it_has(deployed: Deployed, role: str) -> None:
+    findings = list(examine_cluster(deployed.as_(role), 10.0, role_of(deployed.as_(role))))
+    assert role_of(deployed.as_(role)) == role
+    assert [finding for finding in findings if finding.sign is Sign.FAIL] == []
+    if role in ("notify", "archive", "intake"):
+        (group,) = [finding for finding in findings if finding.check == "group"]
+        assert (group.sign, role in group.found) == (Sign.SKIP, True)
+
+
+def test_doctor_names_the_right_that_a_process_lacks_and_no_other(deployed: Deployed) -> None:
+    settings = deployed.as_("notify")
+    done = deployed.vigil(settings, "doctor", "--role", "archive", "--json")
+    assert done.returncode == 78, done.stdout + done.stderr
+    failed = [one for one in json.loads(done.stdout)["findings"] if one["sign"] == "fail"]
+    assert [one["check"] for one in failed] == ["rights", "rights"]
+    for one, topic in zip(failed, (settings.tickets_topic, settings.incidents_topic), strict=True):
+        assert one["found"] == f"{topic}: the archive is not allowed to Read"
+    unknown = deployed.vigil(settings, "doctor", "--role", "archivist")
+    assert unknown.returncode == 2
+    assert "expected one of worker, intake" in unknown.stderr
+
+
 def test_a_certificate_of_another_authority_is_not_let_in(deployed: Deployed, tmp_path: Path) -> None:
     foreign = Authority(tmp_path / "foreign").pair(deployed.roles["worker"].principal)
     settings = deployed.as_certificate("worker", tls_cert_file=foreign, tls_key_file=foreign, start_timeout=0)
@@ -341,3 +367,6 @@ def test_a_broker_with_a_certificate_of_another_authority_is_not_believed(
     done = deployed.vigil(settings, "worker")
     assert done.returncode == 78
     assert "tls_failed" in done.stderr
+    (finding,) = examine_cluster(settings, 10.0)
+    assert (finding.check, finding.code) == ("credentials", ExitCode.REFUSED)
+    assert "VIGIL_TLS_CA_FILE" in finding.advice
