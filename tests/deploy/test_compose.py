@@ -132,6 +132,17 @@ def test_what_needs_secrets_starts_when_asked_for_and_is_given_those_that_its_fi
     assert named <= set(document["secrets"])
 
 
+@pytest.mark.parametrize("service", OURS)
+def test_what_is_read_only_has_its_secrets_from_files_for_compose_refuses_to_write_others_into_it(
+    service: str,
+) -> None:
+    document = compose()
+    said = document["services"][service]
+    sources = {name: set(document["secrets"][name]) for name in said.get("secrets", ())}
+    assert said["read_only"]
+    assert sources == {name: {"file"} for name in sources}
+
+
 def test_ports_are_open_to_this_machine_only() -> None:
     for service in compose()["services"].values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
