@@ -190,8 +190,10 @@ OBLIGATIONS = (
 
 ENGINE = (
     _gauge(
-        "vigil_build_info", "", "1; the versions are in the labels.",
-        "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock",
+        "vigil_build_info", "",
+        "1; the versions are in the labels. By clock (real, scaled, events) and shadow (true, false) the "
+        "alerts tell live workers from others.",
+        "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock", "shadow",
     ),
     _gauge("vigil_start_timestamp_seconds", "seconds", "Unix time at which the process started."),
     _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),

@@ -336,7 +336,10 @@ class Metrics:
         self._gauges["sla_calendar_horizon_timestamp_seconds"][(self._calendars.admit(calendar),)].set(unix_s)
 
     def build_info(self, **versions: str) -> None:
-        """version, faust, aiokafka, tzdata, holidays, delivery, clock; a label that is not given is empty."""
+        """version, faust, aiokafka, tzdata, holidays, delivery, clock, shadow (true or false).
+
+        A label that is not given is empty.
+        """
         family = self._gauges["vigil_build_info"]
         versions.setdefault("python", platform.python_version())
         unknown = versions.keys() - set(family.definition.labels)

@@ -173,6 +173,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
         holidays=book.holidays,
         delivery=settings.delivery,
         clock=settings.clock,
+        shadow="false" if settings.shadow is None else "true",
     )
     log.info(
         "worker_starts",
