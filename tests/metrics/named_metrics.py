@@ -3,9 +3,9 @@
 import re
 from collections.abc import Set
 
-from engine.metrics.definitions import ARCHIVE, DEFINITIONS, INTAKE, NOTIFY
+from engine.metrics.definitions import ARCHIVE, CONSOLE, DEFINITIONS, INTAKE, NOTIFY
 
-KNOWN = {d.name: set(d.labels) for d in (*DEFINITIONS, *INTAKE, *ARCHIVE, *NOTIFY)}
+KNOWN = {d.name: set(d.labels) for d in (*DEFINITIONS, *INTAKE, *ARCHIVE, *NOTIFY, *CONSOLE)}
 SCRAPED = {"instance", "job", "le"}
 """Labels that Prometheus adds, or a histogram has."""
 _RECORDED = re.compile(r"\b[a-z_]+:[a-z_0-9]+:[a-z_0-9]+\b")
