@@ -263,6 +263,25 @@ def test_what_it_renders_is_valid_for_kubernetes(name: str, tmp_path: Path) -> N
     assert subprocess.run(wrong, capture_output=True, timeout=60, check=False).returncode != 0
 
 
+def test_a_number_is_written_out_however_large_it_is() -> None:
+    found = rendered(
+        {
+            "settings": {"VIGIL_MAX_DEAD_LETTER_BYTES": 10_000_000, "VIGIL_TICK_INTERVAL": 0.25},
+            "worker": {
+                "startTimeout": 2_000_000,
+                "autoscaling": {"enabled": True, "kind": "keda", "lagThreshold": 1_000_000},
+            },
+        }
+    )
+    (container,) = pods(found)["worker"]["containers"]
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert given["VIGIL_MAX_DEAD_LETTER_BYTES"] == "10000000"
+    assert given["VIGIL_TICK_INTERVAL"] == "0.25"
+    assert given["VIGIL_START_TIMEOUT"] == "2000000"
+    (scaler,) = (one["spec"] for one in found if one["kind"] == "ScaledObject")
+    assert scaler["triggers"][0]["metadata"]["lagThreshold"] == "1000000"
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_no_pod_runs_as_root_writes_to_its_root_or_has_a_token_of_the_cluster(name: str) -> None:
     found = pods(rendered(VARIANTS[name]))

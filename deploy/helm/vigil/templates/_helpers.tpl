@@ -41,6 +41,15 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 {{- end -}}
 {{- end -}}
 
+{{/* A value as the text of a setting. Numbers of values are floating, and would be written with an exponent. */}}
+{{- define "vigil.text" -}}
+{{- if and (kindIs "float64" .) (eq (float64 (int64 .)) .) -}}
+{{- int64 . | quote -}}
+{{- else -}}
+{{- quote . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "vigil.environment" -}}
 {{- $values := .root.Values -}}
 {{- $kafka := $values.kafka -}}
@@ -65,7 +74,7 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 - {name: VIGIL_TLS_KEY_FILE, value: /run/secrets/kafka/{{ $kafka.keyKey }}}
 {{- end }}
 {{- range $name, $value := mergeOverwrite (deepCopy $values.settings) .of.settings }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name }}, value: {{ include "vigil.text" $value }}}
 {{- end }}
 {{- with .environment }}
 {{ . }}
