@@ -367,9 +367,10 @@ class _Site:
         """For Prometheus."""
         return Response(generate_latest(self._house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def alive(self) -> dict[str, bool]:
-        """That the process answers."""
-        return {"live": True}
+    async def alive(self) -> JSONResponse:
+        """That the process answers, and its board has not stopped for good: then only a new start helps."""
+        is_live = not self._house.live.failed
+        return JSONResponse({"live": is_live}, 200 if is_live else 503)
 
     async def ready(self) -> JSONResponse:
         """That the board has read the engine's state to its end. An archive that cannot go on is told: the

@@ -1,10 +1,12 @@
 """A board that stands still says so, whatever stopped it."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.console_house import served
 from engine.console.board import Board
 from engine.console.live import REST_SECONDS, TURN_SECONDS, Live
 from engine.core.instants import Instant, Span
@@ -45,6 +47,19 @@ def test_a_turn_that_cannot_be_made() -> None:
     live = Live(shown, "state", lambda: time.sleep(2), lambda: Instant(0), ConsoleMetrics())  # type: ignore[arg-type, func-returns-value]
     live.start()
     assert "stored state" in stopped(live)
+
+
+async def test_a_board_that_has_stopped_for_good_is_not_live_so_that_it_is_started_again(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path, events=False) as console:
+        async with console.client() as client:
+            reading = await client.get("/live"), await client.get("/ready")
+            console.house.live.failed = "the topic was made anew"
+            stopped = await client.get("/live"), await client.get("/ready")
+    assert [answer.status_code for answer in reading] == [200, 503], "one that reads is left to it"
+    assert [answer.status_code for answer in stopped] == [503, 503]
+    assert stopped[0].json() == {"live": False}
 
 
 def test_while_much_is_to_be_read_the_board_leaves_time_to_the_reader() -> None:

@@ -70,14 +70,15 @@ def scraped_demo(kafka: KafkaBroker, folder: Path) -> Iterator[Scraped]:
     play = played()
     with ExitStack() as leaving:
         house = leaving.enter_context(House(kafka, play.policies, lambda _: None))
-        worker, archive, notify, intake = (free_port() for _ in range(4))
+        worker, archive, notify, intake, console = (free_port() for _ in range(5))
         house.settings = house.settings.model_copy(update={"metrics_port": worker})
         pace = Pace(play.start, Instant(real_now() + LEAD), play.speed)
         house.start_worker(pace)
-        _beside(house.settings, folder, leaving, archive, notify, intake)
+        _beside(house.settings, folder, leaving, archive, notify, intake, console)
         prometheus = _prometheus(
-            folder, leaving, worker=worker, archive=archive, notify=notify, intake=intake
-        )
+            folder, leaving,
+            worker=worker, archive=archive, notify=notify, intake=intake, console=console,
+        )  # fmt: skip
         feed = Feed(house.settings, play, pace, Names({}, {}))
         leaving.callback(feed.stop)
         feed.start()
@@ -92,9 +93,9 @@ def scraped_demo(kafka: KafkaBroker, folder: Path) -> Iterator[Scraped]:
 
 
 def _beside(
-    settings: Settings, folder: Path, leaving: ExitStack, archive: int, notify: int, intake: int
+    settings: Settings, folder: Path, leaving: ExitStack, archive: int, notify: int, intake: int, console: int
 ) -> None:
-    """The archive, the notifications to nobody who answers, and the intake."""
+    """The archive, the notifications to nobody who answers, the intake, and the console."""
     nobody = webhook(f"http://127.0.0.1:{free_port()}")
     config = {"receivers": {"desk": nobody}, "route": {"receiver": "desk"}}
     (folder / "notify.yaml").write_text(json.dumps(config))  # JSON is YAML
@@ -109,12 +110,15 @@ def _beside(
         "METRICS_HOST": "127.0.0.1",
         "ENV": "dev",
         "BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "APP_ID": settings.app_id,
+        "POLICIES": str(settings.policies),
         **{name.upper(): getattr(settings, name) for name in _TOPICS},
     }
     for port, command in (
         (archive, ["archive", "run"]),
         (notify, ["notify", "run"]),
         (intake, ["intake", "run", "-d", str(folder / "doors.yaml"), "--port", str(intake)]),
+        (console, ["console", "--no-follow", "--port", str(console)]),
     ):
         _start(command, folder, leaving, told | {"METRICS_PORT": str(port)})
 

@@ -388,11 +388,13 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Beside the usual",
-                    "Beginnings anew, and alerts told in the built-in words, in the hour before.",
+                    "Beginnings anew, and alerts told in the built-in words, in the hour before; "
+                    "what of the consoles stands still.",
                     (
                         Query("sum(increase(vigil_archive_retries_total[1h]))", "archive anew"),
                         Query("sum(increase(vigil_notify_retries_total[1h]))", "notify anew"),
                         Query("sum(increase(vigil_notify_wording_failures_total[1h]))", "wording failed"),
+                        Query("sum(vigil_console_stopped)", "console stopped"),
                     ),
                     "none",
                     6,
@@ -401,6 +403,7 @@ VIGIL = Board(
                         "VigilNotifyBeginsAnew",
                         "VigilWordingFails",
                         "VigilProcessGone",
+                        "VigilConsoleStopped",
                     ),
                 ),
             ),
