@@ -126,6 +126,10 @@ def test_the_values_keep_to_their_schema() -> None:
         {"console": {"signIn": {"oidc": {"issuer": "http://id.example.com"}}}},
         {"console": {"signIn": {"oidc": {"scopes": "profile"}}}},
         {"console": {"service": {"type": "LoadBalancer"}}},
+        {"intake": {"secrets": ["kafka"]}},
+        {"notify": {"secrets": ["database"]}},
+        {"console": {"secret": {"name": "kafka-ca"}}},
+        {"console": {"signIn": {"oidc": {"caSecret": {"name": "kafka"}}}}},
     ],
 )
 def test_a_value_that_would_do_nothing_or_harm_is_refused(wrong: dict[str, Any]) -> None:
@@ -203,8 +207,10 @@ def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess
     )
 
 
-def rendered(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    done = helm("template", "vigil", given=given)
+def rendered(
+    given: Mapping[str, Any], name: str = "vigil", namespace: str = "default"
+) -> list[dict[str, Any]]:
+    done = helm("template", name, "--namespace", namespace, given=given)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one]
 
@@ -241,10 +247,16 @@ def test_helm_has_nothing_against_it() -> None:
     assert "[WARNING]" not in done.stdout
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_what_it_renders_is_valid_for_kubernetes(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "release", "namespace"),
+    [*((name, "vigil", "default") for name in VARIANTS), ("everything", "2024", "1234")],
+)
+def test_what_it_renders_is_valid_for_kubernetes(
+    name: str, release: str, namespace: str, tmp_path: Path
+) -> None:
     checker = tool("kubernetes-validate")
-    resources = [one for one in rendered(VARIANTS[name]) if not one["apiVersion"].startswith(OTHERS)]
+    found = rendered(VARIANTS[name], release, namespace)
+    resources = [one for one in found if not one["apiVersion"].startswith(OTHERS)]
     for number, resource in enumerate(resources):
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(resource))
     files = sorted(map(str, tmp_path.iterdir()))
@@ -261,6 +273,22 @@ def test_what_it_renders_is_valid_for_kubernetes(name: str, tmp_path: Path) -> N
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(resources[0]))
     wrong = [checker, "--strict", "--kubernetes-version", version, str(tmp_path / "wrong.yaml")]
     assert subprocess.run(wrong, capture_output=True, timeout=60, check=False).returncode != 0
+
+
+def test_a_secret_of_any_name_is_mounted_by_a_volume_whose_name_kubernetes_takes() -> None:
+    names = ["door.keys", "2024", "a" * 80]
+    intake = pods(rendered(merged(EVERYTHING, {"intake": {"secrets": names}})))["intake"]
+    volumes = {
+        volume["name"]: volume["secret"]["secretName"] for volume in intake["volumes"] if "secret" in volume
+    }
+    assert all(re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in volumes)
+    (container,) = intake["containers"]
+    paths = {
+        mount["mountPath"]: volumes[mount["name"]]
+        for mount in container["volumeMounts"]
+        if mount["name"] in volumes
+    }
+    assert {f"/run/secrets/{name}": name for name in names}.items() <= paths.items()
 
 
 def test_a_number_is_written_out_however_large_it_is() -> None:

@@ -6,7 +6,7 @@
 
 {{- define "vigil.selector" -}}
 app.kubernetes.io/name: vigil
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .role }}
 {{- end -}}
 
@@ -20,7 +20,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{- define "vigil.metadata" -}}
 name: {{ include "vigil.name" . }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels: {{- include "vigil.labels" . | nindent 2 }}
 {{- end -}}
 
@@ -95,8 +95,8 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 {{- if .of.urlSecret }}
 - {name: database, mountPath: /run/secrets/database, readOnly: true}
 {{- end }}
-{{- range .of.secrets }}
-- {name: secret-{{ . }}, mountPath: /run/secrets/{{ . }}, readOnly: true}
+{{- range $number, $secret := .of.secrets }}
+- {name: secret-{{ $number }}, mountPath: /run/secrets/{{ $secret }}, readOnly: true}
 {{- end }}
 {{- if .file }}
 - {name: configuration, mountPath: /etc/vigil/{{ .role }}, readOnly: true}
@@ -111,23 +111,23 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
   emptyDir: {sizeLimit: {{ if eq .role "console" }}1Gi{{ else }}64Mi{{ end }}}
 {{- if and (not .once) (or .root.Values.policies.files .root.Values.policies.configMap) }}
 - name: policies
-  configMap: {name: {{ .root.Values.policies.configMap | default (include "vigil.name" (dict "root" .root "role" "policies")) }}}
+  configMap: {name: {{ .root.Values.policies.configMap | default (include "vigil.name" (dict "root" .root "role" "policies")) | quote }}}
 {{- end }}
 {{- if ne .root.Values.kafka.securityProtocol "PLAINTEXT" }}
 {{- if .root.Values.kafka.caSecret.name }}
 - name: kafka-ca
-  secret: {secretName: {{ .root.Values.kafka.caSecret.name }}, defaultMode: {{ $readable }}}
+  secret: {secretName: {{ .root.Values.kafka.caSecret.name | quote }}, defaultMode: {{ $readable }}}
 {{- end }}
 - name: kafka
-  secret: {secretName: {{ include "vigil.userSecret" . }}, defaultMode: {{ $readable }}}
+  secret: {secretName: {{ include "vigil.userSecret" . | quote }}, defaultMode: {{ $readable }}}
 {{- end }}
 {{- if .of.urlSecret }}
 - name: database
-  secret: {secretName: {{ required (printf "%s.urlSecret.name: a secret with the database's URL" .role) .of.urlSecret.name }}, defaultMode: {{ $readable }}}
+  secret: {secretName: {{ required (printf "%s.urlSecret.name: a secret with the database's URL" .role) .of.urlSecret.name | quote }}, defaultMode: {{ $readable }}}
 {{- end }}
-{{- range .of.secrets }}
-- name: secret-{{ . }}
-  secret: {secretName: {{ . }}, defaultMode: {{ $readable }}}
+{{- range $number, $secret := .of.secrets }}
+- name: secret-{{ $number }}  # a volume's name takes less than a secret's
+  secret: {secretName: {{ $secret | quote }}, defaultMode: {{ $readable }}}
 {{- end }}
 {{- if .file }}
 - name: configuration
@@ -151,7 +151,7 @@ spec:
   enableServiceLinks: false
   {{- with .root.Values.image.pullSecrets }}
   imagePullSecrets: {{- range . }}
-    - name: {{ . }}{{ end }}
+    - name: {{ . | quote }}{{ end }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .grace }}
   {{- if .once }}
