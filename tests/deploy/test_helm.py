@@ -126,6 +126,7 @@ def test_the_values_keep_to_their_schema() -> None:
         {"console": {"signIn": {"oidc": {"issuer": "http://id.example.com"}}}},
         {"console": {"signIn": {"oidc": {"scopes": "profile"}}}},
         {"console": {"service": {"type": "LoadBalancer"}}},
+        {"worker": {"settings": {"VIGIL_INSTANCE_ID": "w"}}},
         {"intake": {"secrets": ["kafka"]}},
         {"notify": {"secrets": ["database"]}},
         {"console": {"secret": {"name": "kafka-ca"}}},
