@@ -196,10 +196,12 @@ def tool(name: str) -> str:
     return program
 
 
-def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
+def helm(
+    *arguments: str, given: Mapping[str, Any] | None = None, chart: Path = CHART
+) -> "subprocess.CompletedProcess[str]":
     extra = ("--values", "-") if given else ()
     return subprocess.run(
-        [tool("helm"), *arguments, str(CHART), "--kube-version", KUBERNETES, *extra],
+        [tool("helm"), *arguments, str(chart), "--kube-version", KUBERNETES, *extra],
         input=yaml.safe_dump(given) if given else None,
         capture_output=True,
         text=True,
@@ -209,9 +211,9 @@ def helm(*arguments: str, given: Mapping[str, Any] | None = None) -> "subprocess
 
 
 def rendered(
-    given: Mapping[str, Any], name: str = "vigil", namespace: str = "default"
+    given: Mapping[str, Any], name: str = "vigil", namespace: str = "default", chart: Path = CHART
 ) -> list[dict[str, Any]]:
-    done = helm("template", name, "--namespace", namespace, given=given)
+    done = helm("template", name, "--namespace", namespace, given=given, chart=chart)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one]
 
@@ -457,3 +459,50 @@ def test_a_console_that_asks_a_provider_itself_may_reach_it_and_believes_no_prox
     assert "VIGIL_CONSOLE_PROXIES" not in given
     policies = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "NetworkPolicy"}
     assert 8443 in [port["port"] for port in policies["vigil-console"]["egress"][1]["ports"]]
+
+
+def test_kafka_is_reached_at_the_ports_of_its_bootstrap_servers() -> None:
+    servers = "b-1.msk.example:9096,b-2.msk.example:9097"
+    for policy in (
+        one
+        for one in rendered(merged(EVERYTHING, {"kafka": {"bootstrapServers": servers}}))
+        if one["kind"] == "NetworkPolicy"
+    ):
+        ports = [port["port"] for port in policy["spec"]["egress"][1]["ports"]]
+        assert {9092, 9093, 9096, 9097} <= set(ports)
+        assert len(ports) == len(set(ports))
+
+
+def example() -> dict[str, Any]:
+    """The values with which the page on deployment begins."""
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    found: dict[str, Any] = yaml.safe_load(page.partition("\nA start:\n\n```yaml\n")[2].partition("```")[0])
+    return found
+
+
+def test_the_pages_example_lets_a_prometheus_of_another_namespace_scrape() -> None:
+    assert problems(example()) == []
+    policies = [one for one in rendered(example()) if one["kind"] == "NetworkPolicy"]
+    assert policies
+    for policy in policies:
+        (rule,) = policy["spec"]["ingress"]
+        assert all("namespaceSelector" in peer for peer in rule["from"])
+
+
+def test_it_says_so_where_pods_are_to_be_scraped_and_nobody_was_named_who_may(tmp_path: Path) -> None:
+    copy = tmp_path / "vigil"
+    shutil.copytree(CHART, copy)
+    notes = '{{ include (print $.Template.BasePath "/NOTES.txt") . | quote }}'
+    (copy / "templates" / "notes.yaml").write_text(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: notes}}\ndata:\n  text: {notes}\n"
+    )
+
+    def said(given: Mapping[str, Any]) -> str:
+        (found,) = (one for one in rendered(given, chart=copy) if one["metadata"]["name"] == "notes")
+        return str(found["data"]["text"])
+
+    scraped: dict[str, Any] = {"monitoring": {"podMonitors": True}}
+    assert "metricsFrom is empty" in said(scraped)
+    assert "metricsFrom" not in said(example())
+    assert "metricsFrom" not in said({})
+    assert "metricsFrom" not in said(merged(scraped, {"networkPolicy": {"enabled": False}}))

@@ -270,9 +270,17 @@ spec:
 {{- end -}}
 
 {{/* Ingress to the port of metrics and probes: of `only` (peers), whose pages are on that port, and of the scrapers
-that are named. Egress to DNS, Kafka, and the ports of `reaches`. */}}
+that are named. Egress to DNS, Kafka (where its bootstrap servers answer, and kafkaPorts), and the ports of
+`reaches`. */}}
 {{- define "vigil.networkPolicy" -}}
 {{- $policy := .root.Values.networkPolicy -}}
+{{- $ports := list -}}
+{{- range splitList "," .root.Values.kafka.bootstrapServers -}}
+{{- $ports = append $ports (splitList ":" . | last | int) -}}
+{{- end -}}
+{{- range concat $policy.kafkaPorts (.reaches | default list) -}}
+{{- $ports = append $ports (int .) -}}
+{{- end -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {{- include "vigil.metadata" . | nindent 2 }}
@@ -297,7 +305,7 @@ spec:
   egress:
     - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
     - ports:
-        {{- range concat $policy.kafkaPorts (.reaches | default list) }}
+        {{- range uniq $ports }}
         - {port: {{ . }}, protocol: TCP}
         {{- end }}
 {{- end -}}
