@@ -99,6 +99,19 @@ def test_a_panel_says_what_it_shows_in_which_unit_from_the_chosen_source(
     assert all(link["url"] in panel["description"] for link in panel["links"])
 
 
+def test_counts_over_time_are_drawn_where_there_were_none() -> None:
+    """A line goes on over what a filter has left out, and the legend has the last value that it has."""
+    filtered = [
+        f"{param.id}: {target['expr']}"
+        for param in panels()
+        if param.values[1]["type"] == "timeseries"
+        and param.values[1]["fieldConfig"]["defaults"]["unit"] == "none"
+        for target in param.values[1]["targets"]
+        if re.search(r"[<>=!]=?\s*\d+(\.\d+)?$", target["expr"])
+    ]
+    assert filtered == []
+
+
 def test_every_alert_is_linked_from_a_panel() -> None:
     assert set().union(*(linked(param.values[1]) for param in panels())) == sections()
 

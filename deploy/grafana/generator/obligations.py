@@ -149,11 +149,7 @@ NOW = Board(
                     "timeseries",
                     "Breaches by what was owed",
                     "Clocks that passed their due time, in the hour before.",
-                    (
-                        Query(
-                            f"sum by (metric) (increase(sla_breaches_total{{{_OF}}}[1h])) > 0", "{{metric}}"
-                        ),
-                    ),
+                    (Query(f"sum by (metric) (increase(sla_breaches_total{{{_OF}}}[1h]))", "{{metric}}"),),
                     "none",
                     8,
                     alerts=("SlaBreached",),
