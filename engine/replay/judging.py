@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.core.alarms import Alarms
 from engine.core.case import precedence
 from engine.core.decide import Changes, Options, Refusal, Round
-from engine.core.facts import Fact, in_order
+from engine.core.facts import Fact, in_order, opening
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
@@ -33,11 +33,16 @@ class Bench:
 
     def settle(self, subject: str, facts: list[Fact], until: Instant) -> Changes:
         """The same, and what would be stored of it."""
+        distinct = self._distinct(subject, facts)
+        options = self._options
+        if opening(distinct) is not None:  # it is known: nothing has to stand in for it
+            options = replace(options, open_on_first_event=False)
         alarms = Alarms()
-        this = Round(self._book, _nothing, alarms, self._options, until)
-        now = None
-        for fact in in_order(self._distinct(subject, facts)):
-            if now is None or fact.at > now:
+        this = Round(self._book, _nothing, alarms, options, until)
+        # What is older than the opening waits for it: taken behind it, each would be late.
+        now = next((fact.at for fact in in_order(distinct)), until)
+        for fact in sorted(distinct, key=lambda fact: fact.order):
+            if fact.at > now:
                 now = fact.at
                 _tick(this, alarms, now)
             self._take(this, subject, fact)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import parse_instant
 from engine.core.policy import Book
@@ -71,13 +72,17 @@ class Heard:
 
 
 def replayed(
-    book: Book, lines: Iterable[bytes], *, until: str | None = None, as_reported: bool = False
+    book: Book,
+    lines: Iterable[bytes],
+    *,
+    until: str | None = None,
+    as_reported: bool = False,
+    options: Options = Options(),  # noqa: B008  # frozen
 ) -> tuple[list[dict[str, Any]], Replay, Heard]:
     """The outcomes, and the replay that gave them."""
     heard = Heard()
-    wish = Wish(
-        until=None if until is None else parse_instant(f"2026-03-02T{until}:00Z"), as_reported=as_reported
-    )
+    end = None if until is None else parse_instant(f"2026-03-02T{until}:00Z")
+    wish = Wish(until=end, as_reported=as_reported, options=options)
     replay = Replay(book, wish, Hearing(heard.rejected.append, heard.refuse, lambda _: None))
     placed = ((f"events:{number}", line) for number, line in enumerate(lines, 1))
     return [orjson.loads(line) for line in replay.run(placed)], replay, heard

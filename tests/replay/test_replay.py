@@ -9,6 +9,7 @@ import pytest
 from replay_builders import book as make_book
 from replay_builders import event, names, replayed
 
+from engine.core.decide import Options
 from engine.core.policy import Book
 
 
@@ -100,6 +101,31 @@ def late_story() -> list[bytes]:
 
 def test_with_everything_known_a_late_resolution_is_in_time_and_nothing_is_corrected(book: Book) -> None:
     assert resolve(replayed(book, late_story())[0]) == [("11:00", "breach_risk"), ("12:30", "met")]
+
+
+OLDER_THAN_ITS_OPENING = [
+    event("opened", "10:20", owner="ann"),
+    event("assigned", "10:00", owner="bo"),
+    event("acknowledged", "10:05"),
+]
+HANDOVER = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+default_severity: P1
+clocks:
+  handover: {budget: {P1: 15m}}
+  acknowledge: {budget: {P1: 3m}}
+"""
+
+
+@pytest.mark.parametrize("options", [Options(), Options(open_on_first_event=True)])
+def test_what_is_older_than_its_opening_is_known_with_it(tmp_path: Path, options: Options) -> None:
+    book = make_book(tmp_path, HANDOVER)
+    outcomes, replay, _ = replayed(book, OLDER_THAN_ITS_OPENING, until="12:00", options=options)
+    assert sorted(names(outcomes)) == [("10:05", "acknowledge", "met"), ("10:05", "handover", "met")]
+    assert replay.judged == {}
+    reported = replayed(book, OLDER_THAN_ITS_OPENING, until="12:00", options=options, as_reported=True)[1]
+    assert reported.tally.rows() == replay.tally.rows()
 
 
 def test_as_reported_the_breach_was_said_and_then_retracted(book: Book) -> None:
