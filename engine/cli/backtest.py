@@ -158,25 +158,23 @@ def _notes(backtest: "Backtest", folders: tuple[Path, Path]) -> Iterator[str]:
 
 
 def _draw(backtest: "Backtest", folders: tuple[Path, Path], books: list["Book"], top: int) -> None:
-    from rich.console import Console
-
     from engine.cli.comparison import BOOKS
     from engine.cli.drawing import draw_affected, draw_examples, draw_kinds, draw_sums, many
-    from engine.cli.output import say
+    from engine.cli.output import page, say
     from engine.core.instants import format_instant
 
     counts, sums = backtest.counts, backtest.sums
     for reason, number in {**counts.ignored, "unreadable": counts.rejected, **backtest.judged}.items():
         if number and reason not in ("forgotten", "late", "unclassified"):
             say(f"{reason.replace('_', ' ')}: {number:,}")
-    console = Console(highlight=False, soft_wrap=True)
+    console = page()
     until = format_instant(backtest.until)
     escalations = many(len(counts.subjects), "escalation", "escalations")
     console.print(f"{many(counts.events, 'event', 'events')} of {escalations}, judged up to {until}")
     for side, folder, book in zip(BOOKS, folders, books, strict=True):
-        console.print(f"{side + ':':<8}{folder}  ({', '.join(_policies(book))})", markup=False)
+        console.print(f"{side + ':':<8}{folder}  ({', '.join(_policies(book))})")
     for note in _notes(backtest, folders):
-        console.print(f"note: {note}", style="yellow", markup=False)
+        console.print(f"note: {note}", style="yellow")
     console.print()
     draw_sums(console, "What is said", sums, BOOKS)
     draw_kinds(console, sums, BOOKS, backtest.owed, top)

@@ -200,11 +200,9 @@ def _console(where: "Where", size: "Board", say: Say) -> dict[str, Any]:
 
 
 def _show(answer: dict[str, Any]) -> None:
-    from rich.console import Console
+    from engine.cli.output import page, table
 
-    from engine.cli.output import table
-
-    console = Console(highlight=False)
+    console = page()
     if parts := answer.get("parts"):
         rows: list[tuple[str, ...]] = [
             (cost["what"], f"{cost['microseconds']:.2f}", str(cost["target"] or "")) for cost in parts

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 from engine.cli.comparison import DAY, Shown, answers_in_json
 from engine.cli.drawing import draw_answers, many
 from engine.cli.inputs import file_lines, hearing
-from engine.cli.output import progress, say, say_json
+from engine.cli.output import page, progress, say, say_json
 from engine.contract.codec import read_line
 from engine.core.decide import Options
 from engine.core.instants import Instant, format_instant
@@ -58,7 +56,7 @@ def _draw(both: AsOf, day: Instant, shown: Shown) -> None:
     for reason, number in {**counts.ignored, "unreadable": counts.rejected}.items():
         if number:
             say(f"{reason.replace('_', ' ')}: {number:,}")
-    console = Console(highlight=False, soft_wrap=True)
+    console = page()
     escalations = many(len(counts.subjects), "escalation", "escalations")
     console.print(
         f"{many(counts.events, 'event', 'events')} of {escalations}; {both.late:,} happened by then "

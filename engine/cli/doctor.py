@@ -52,11 +52,11 @@ def command(worker: Worker = None, role: Role = None, timeout: Timeout = 5.0, js
         code = exit_code(findings)
         say_json({"findings": [as_json(finding) for finding in findings], "exit_code": int(code)})
     else:
-        from rich.console import Console
+        from engine.cli.output import page
 
-        console = Console(highlight=False, soft_wrap=True)
+        console = page()
         for finding in examine(worker, timeout, role):
-            console.print(line(finding))
+            console.print(line(finding), markup=True)
             findings.append(finding)
         code = exit_code(findings)
     raise typer.Exit(code)

@@ -72,12 +72,11 @@ def command(
     if as_json:
         _print_json(chosen)
     else:
-        from rich.console import Console
-
         from engine.cli.explained import draw
+        from engine.cli.output import page
 
         in_full = full or metric is not None or key is not None
-        draw(Console(highlight=False, soft_wrap=True), chosen, book, in_full=in_full)
+        draw(page(), chosen, book, in_full=in_full)
     if not chosen.is_right:
         raise typer.Exit(ExitCode.FOUND)
 

@@ -4,9 +4,9 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from engine.cli.rows import Rows
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.escalation import Escalation
@@ -50,16 +50,14 @@ def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool)
     _draw_sum(console, explained)
 
 
-def _overview(explained: Explanation, book: Book) -> Table:
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("Effective", "Verdict", "What was owed", "Sev", "How", "Check"):
-        drawn.add_column(name, no_wrap=True)
+def _overview(explained: Explanation, book: Book) -> Rows:
+    drawn = Rows(("Effective", "Verdict", "What was owed", "Sev", "How", "Check"))
     for one in explained.verdicts:
         o = one.verdict
         sign = outcome_sign(o.name, o.metric)
         calendar = book.calendars.get(o.versions.calendar if o.versions else "")
         check = "equal" if one.check == EQUAL else one.check.replace("_", " ")
-        drawn.add_row(
+        drawn.add(
             _time(o.effective_at, _zone(calendar)),
             Text(f"{sign.sign} {sign.word}", style=sign.style),
             _named(o),
@@ -156,12 +154,8 @@ def _strip(o: Outcome, book: Book) -> Text:
     return line
 
 
-def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("   From", "To", "State", "Because"):
-        drawn.add_column(name, no_wrap=True)
-    for name in ("Counted", "Total"):
-        drawn.add_column(name, justify="right", no_wrap=True)
+def _table(o: Outcome, book: Book, zone: tzinfo) -> Rows:
+    drawn = Rows(("   From", "To", "State", "Because", "Counted", "Total"), right=(4, 5))
     total = Span(0)
     rows = list(rows_of(o, book))
     left_out = rows[_ROWS_AT_MOST // 2 : -(_ROWS_AT_MOST // 2)] if len(rows) > _ROWS_AT_MOST else []
@@ -169,15 +163,15 @@ def _table(o: Outcome, book: Book, zone: tzinfo) -> Table:
         total = Span(total + row.counted)
         if left_out and row is left_out[-1]:
             counted = clock_length(Span(sum(one.counted for one in left_out)))
-            drawn.add_row("   …", "", "", f"{len(left_out)} more", counted, clock_length(total), style="dim")
+            drawn.add("   …", "", "", f"{len(left_out)} more", counted, clock_length(total), style="dim")
         if row in left_out:
             continue
-        drawn.add_row(
+        drawn.add(
             f"   {_time(row.start, zone)}", _time(row.end, zone), row.state, row.because,
             clock_length(row.counted), clock_length(total), style="" if row.state == "running" else "dim",
         )  # fmt: skip
     if o.target is not None:
-        drawn.add_row("", "", "", "", "allowed", clock_length(o.target))
+        drawn.add("", "", "", "", "allowed", clock_length(o.target))
     return drawn
 
 

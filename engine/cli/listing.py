@@ -36,14 +36,12 @@ def say_list(
     elif form is ListFormat.csv:
         _say_csv(columns, rows)
     else:
-        from rich.console import Console
-
-        from engine.cli.output import table
+        from engine.cli.output import page, table
 
         shown = [column for column in columns if column not in hidden]
         heads = [column.replace("_", " ") for column in shown]
         cells = [[_cell(row[column]) for column in shown] for row in rows]
-        Console(highlight=False, soft_wrap=True, markup=False).print(table(title, heads, cells))
+        page().print(table(title, heads, cells))
 
 
 def _say_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:

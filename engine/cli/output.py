@@ -1,5 +1,6 @@
 """What people see on stderr while data goes to stdout: progress, tables, notes; and JSON for programs."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,13 +9,24 @@ import orjson
 import typer
 from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
+
+from engine.cli.rows import Rows
+
+_AS_WIDE_AS_IT_IS = 1_000_000
 
 
 def people() -> Console:
     """Where people look: stderr, so that stdout stays data."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return page(stderr=True)
+
+
+def page(*, stderr: bool = False) -> Console:
+    """Text and tables for people, on stdout. A file or a pipe has no width, unless COLUMNS tells one."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _AS_WIDE_AS_IT_IS
+    return console
 
 
 @contextmanager
@@ -42,14 +54,11 @@ def progress(label: str, total: int | Callable[[], int] | None) -> Iterator[Call
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Group:
     """A table whose numbers stand to the right, below a line that says what it shows."""
-    drawn = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        number = bool(rows) and all(_is_number(row[index]) for row in rows)
-        # Folded, not cut: half an id names nothing.
-        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+    numbers = [index for index in range(len(columns)) if rows and all(_is_number(row[index]) for row in rows)]
+    drawn = Rows(columns, right=numbers)
     for row in rows:
-        drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    return Group(Text(title, style="bold"), drawn)  # a title of its own would be wrapped to the columns
+        drawn.add(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    return Group(Text(title, style="bold"), drawn)
 
 
 def _is_number(cell: object) -> bool:

@@ -151,13 +151,11 @@ def _draw_learned(learned: "Learned") -> None:
 
 
 def _draw_scores(pace: "Pace", lesson: "Lesson", start: "Instant", judged: "dict[KindName, Score]") -> None:
-    from rich.console import Console
-
-    from engine.cli.output import table
+    from engine.cli.output import page, table
     from engine.core.instants import format_instant
     from engine.replay.pace_learning import PLAIN_PERCENT
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = page()
     span = f"clocks from {format_instant(start)}, due by {format_instant(lesson.until)}"
     if not judged:
         console.print(f"no {span} that the file claims something of")

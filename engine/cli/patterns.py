@@ -65,12 +65,11 @@ def command(
 
 
 def _draw(read: "Patterns", found: Sequence["Pattern"], near: Sequence["NearMiss"], top: int) -> None:
-    from rich.console import Console
-
     from engine.cli.drawing import many
+    from engine.cli.output import page
     from engine.replay.patterns import urgency
 
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = page()
     recurring = sorted((one for one in found if one.cycle), key=urgency)
     escalations = many(read.escalations, "escalation", "escalations")
     patterns = many(len(found), "pattern", "patterns")

@@ -115,18 +115,16 @@ def _print(problem: "Problem") -> None:
 
 
 def _draw(shown: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from engine.cli.output import table
+    from engine.cli.output import page, table
     from engine.policies.describing import in_words, notes
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = page()
     for policy in shown["policies"]:
         title = f"{policy['name']}  from {policy['version']}  hash {policy['hash']}"
         console.print(table(title, ["owed", *SEVERITIES, "warns"], [_row(owed) for owed in policy["owed"]]))
         console.print()
         for note in notes(policy):
-            console.print(f"  {note}", style="dim", markup=False)
+            console.print(f"  {note}", style="dim")
         console.print()
     for version in shown["severity_rules"]:
         begins = f"  from {version['effective_from']}" if version["effective_from"] else ""

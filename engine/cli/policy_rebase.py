@@ -189,7 +189,7 @@ def _say(
     as_json: bool,
 ) -> None:
     from engine.cli.drawing import many
-    from engine.cli.output import Notes, say, say_json, table
+    from engine.cli.output import Notes, page, say, say_json, table
     from engine.core.instants import format_instant
 
     if as_json:
@@ -204,12 +204,10 @@ def _say(
         )
         return
     if dry_run and moving:
-        from rich.console import Console
-
         heads = ["severity", "subject", "has", "gets"]
         rows = [[one.severity or "", one.subject, one.was or "", target.version] for one in moving]
         title = f"{target.name}, from {format_instant(when)} on"
-        Console(highlight=False, soft_wrap=True, markup=False).print(table(title, heads, rows))
+        page().print(table(title, heads, rows))
     notes = Notes()
     for one in refused:
         notes.add(f"{one.place}: {one.reason}")

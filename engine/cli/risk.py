@@ -82,12 +82,10 @@ def _risk(found: "Iterable[_Open]") -> "Risk":
 
 
 def _draw(found: "Sequence[_Open]") -> None:
-    from rich.console import Console
-
     from engine.cli.drawing import many
-    from engine.cli.output import table
+    from engine.cli.output import page, table
 
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = page()
     console.print(many(len(found), "open escalation", "open escalations"))
     if not found:
         return

@@ -121,13 +121,12 @@ def _notes(recorded: "Recorded", day: "Instant | None") -> None:
 
 
 def _draw(recorded: "Recorded", day: "Instant | None", compare: bool, shown: "Shown") -> None:
-    from rich.console import Console
-
     from engine.cli.comparison import DAY
     from engine.cli.drawing import draw_answers, draw_said, many
+    from engine.cli.output import page
     from engine.core.instants import format_instant
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = page()
     again = f", {recorded.repeated:,} of them repeated" if recorded.repeated else ""
     outcomes = many(recorded.outcomes, "outcome", "outcomes")
     console.print(f"{outcomes}{again}, of {many(recorded.subjects, 'escalation', 'escalations')}")

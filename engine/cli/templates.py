@@ -21,9 +21,7 @@ def list_(
       vigil templates list
       VIGIL_TEMPLATES=templates vigil templates list --json
     """
-    from rich.console import Console
-
-    from engine.cli.output import say_json, table
+    from engine.cli.output import page, say_json, table
     from engine.documents.rendering import Press
     from engine.settings import Settings
 
@@ -32,7 +30,7 @@ def list_(
         say_json([{"template": name, "own": own, "file": str(file)} for name, own, file in found])
         return
     rows = [(name, "yours" if own else "as shipped", str(file) if own else "") for name, own, file in found]
-    Console(highlight=False, soft_wrap=True).print(table("Templates", ("Name", "Whose", "File"), rows))
+    page().print(table("Templates", ("Name", "Whose", "File"), rows))
 
 
 @app.command()

@@ -59,10 +59,11 @@ class Files:
         done = vigil("replay", str(self.events), "-p", str(self.policies), "-o", str(self.said))
         assert done.returncode == 0, done.stderr
 
-    def explain(self, *options: str, said: bool = True, width: int = 110) -> Any:
+    def explain(self, *options: str, said: bool = True, width: int | None = 110) -> Any:
         outcomes = ("--outcomes", str(self.said)) if said else ()
         arguments = ("desk:1", "-p", str(self.policies), "--events", str(self.events), *outcomes)
-        return vigil("explain", *arguments, *options, COLUMNS=str(width))
+        columns = {} if width is None else {"COLUMNS": str(width)}
+        return vigil("explain", *arguments, *options, **columns)
 
     def checks(self) -> dict[str, str]:
         found = json.loads(self.explain("--json").stdout)
@@ -106,6 +107,17 @@ def test_the_way_to_a_verdict_shows_what_ran_what_was_closed_and_what_was_paused
     assert "with blue Ines: 5 h 40 min (71 % of the budget)" in done.stdout
     assert "paused, pending customer: 20 h" in done.stdout
     assert "recomputed now, equal" in done.stdout
+
+
+@pytest.mark.parametrize("width", [None, 80, 40])
+@pytest.mark.parametrize("options", [(), ("--full",)])
+def test_nothing_is_cut_off_in_a_pipe_or_in_a_narrow_terminal(
+    files: Files, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], width: int | None
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    narrow = files.explain(*options, width=width).stdout
+    assert "…" not in narrow
+    assert sorted(narrow.split()) == sorted(files.explain(*options, width=200).stdout.split())
 
 
 def test_what_was_unknown_for_a_time_is_no_verdict_that_has_to_follow(files: Files) -> None:

@@ -85,7 +85,7 @@ def test_people_see_a_row_an_escalation_and_the_figures_below(given: list[str]) 
     shown = " ".join(vigil("risk", *given).stdout.split())
     assert "2 open escalations" in shown
     assert "P2 P0 differs data lost desk:2" in shown
-    assert "P1 P1 twenty desk:1 acme gold 25 25,000 EUR" in shown
+    assert "P1 P1 twenty customers desk:1 acme gold 25 25,000 EUR" in shown
     assert "25,000 EUR" in shown
     assert "not known of desk:2: tier, affected customers" in shown
     assert "desk:3" not in shown
