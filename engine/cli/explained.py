@@ -9,7 +9,6 @@ from rich.text import Text
 from engine.cli.rows import Rows
 from engine.core import attributes as attrs
 from engine.core import state
-from engine.core.escalation import Escalation
 from engine.core.instants import NEVER, SECOND, Instant, Span, format_instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book, Calendar
@@ -74,7 +73,10 @@ def _named(o: Outcome) -> str:
 
 
 def _draw_head(console: Console, explained: Explanation) -> None:
-    escalation = Escalation() if explained.record is None else state.decode(explained.record)[0]
+    if explained.record is None:
+        console.print(Text(f"{explained.subject}: not opened", style="bold"))
+        return
+    escalation, _ = state.decode(explained.record)
     a = escalation.attributes
     title = attrs.text(a, "title") or "(no title)"
     console.print(Text(f"{escalation.severity or '-'}  {title}", style="bold"), end="")

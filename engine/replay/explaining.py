@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from engine.core.decide import Options
-from engine.core.facts import Fact, in_order
+from engine.core import state
+from engine.core.decide import Changes, Options
+from engine.core.escalation import WAITING
+from engine.core.facts import Fact, in_order, opening
 from engine.core.instants import MICROSECOND, Instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
@@ -57,7 +59,8 @@ class Explanation(NamedTuple):
     corrections: list[Outcome]
     """amended and retracted, in the order of saying."""
     record: bytes | None
-    """What would be stored of it."""
+    """What would be stored of it; of one that has left the state, what was stored with its last event before
+    that. None where it was not opened."""
 
     @property
     def is_right(self) -> bool:
@@ -92,7 +95,7 @@ def explain(
     Without `said` nothing is checked. Only what was said of the time up to `until` is held against.
     """
     in_time = [fact for fact in facts if fact.at <= until]
-    changes = Bench(book, options, lambda *_: None).settle(subject, in_time, until)
+    changes = _settled(book, subject, in_time, until, options)
     derived = by_slot(verdicts(changes.outcomes))
     corrections: list[Outcome] = []
     if said is None:
@@ -101,7 +104,7 @@ def explain(
         given = sorted(said, key=lambda one: one.seq)
         corrections = [one for one in given if one.corrects]
         checked = _held_against(derived, _said(given, until))
-    record = next((value for key, value in changes.records if key == subject.encode()), None)
+    record = _opened(changes, subject)
     return Explanation(
         subject,
         in_order(in_time),
@@ -109,8 +112,30 @@ def explain(
         sorted(checked, key=lambda one: (one.verdict.effective_at, one.verdict.metric, one.verdict.key)),
         clocks_of(record, book, until) if record is not None else [],
         corrections,
-        record,
+        record or _before_it_left(book, subject, in_time, options),
     )
+
+
+def _settled(book: Book, subject: str, facts: list[Fact], until: Instant, options: Options) -> Changes:
+    return Bench(book, options, lambda *_: None).settle(subject, facts, until)
+
+
+def _before_it_left(book: Book, subject: str, facts: list[Fact], options: Options) -> bytes | None:
+    """Its record with the last event before it left the state: what came later waits for another opening."""
+    if opening(facts) is None and not options.open_on_first_event:
+        return None
+    for last in sorted({fact.at for fact in facts}, reverse=True):
+        known = [fact for fact in facts if fact.at <= last]
+        record = _opened(_settled(book, subject, known, last, options), subject)
+        if record is not None:
+            return record
+    return None
+
+
+def _opened(changes: Changes, subject: str) -> bytes | None:
+    """Its record, unless it is one of facts that wait for an opening."""
+    record = next((value for key, value in changes.records if key == subject.encode()), None)
+    return None if record is None or state.decode(record)[0].status == WAITING else record
 
 
 def _said(given: list[Outcome], until: Instant) -> list[Outcome]:

@@ -184,6 +184,23 @@ def test_what_still_runs_is_shown_with_what_is_left(files: Files) -> None:
     assert "No verdict yet, of 1 event up to 2026-11-02T09:00:00Z." in done.stdout
 
 
+def test_what_has_left_the_state_is_told_as_it_was_by_then(files: Files) -> None:
+    head = files.explain().stdout.splitlines()[:2]
+    assert files.explain("--until", "2027-02-01T00:00:00Z").stdout.splitlines()[:2] == head
+    later = json.loads(event(7, "03T13:00", "updated", severity="P0")) | {"time": "2027-01-20T10:00:00Z"}
+    files.events.write_text("\n".join([*EVENTS, json.dumps(later)]) + "\n")
+    assert files.explain("--until", "2027-01-21T00:00:00Z").stdout.splitlines()[:2] == head
+    done = files.explain("--until", "2027-03-01T00:00:00Z")
+    assert done.stdout.splitlines()[:2] == head
+    assert done.returncode == ExitCode.DONE
+
+
+@pytest.mark.parametrize("until", ["2026-11-01T00:00:00Z", "2026-11-03T00:00:00Z", "2027-02-01T00:00:00Z"])
+def test_what_was_not_opened_is_said_to_be_so(tmp_path: Path, until: str) -> None:
+    done = Files(tmp_path, EVENTS[1:]).explain("--until", until)
+    assert done.stdout.splitlines()[0] == "desk:1: not opened"
+
+
 def test_corrections_are_told_with_the_event_that_caused_them(files: Files) -> None:
     late = json.loads(event(7, "03T13:00", "resolved")) | {"recordedtime": "2026-11-04T00:00:00Z"}
     early = [json.loads(one) | {"recordedtime": json.loads(one)["time"]} for one in EVENTS]
