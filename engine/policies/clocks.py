@@ -73,8 +73,12 @@ def _check_name(at: At, metric: str, clock: ClockPart, targets: Targets) -> None
 
 def _check_triggers(at: At, metric: str, clock: ClockPart, targets: Targets) -> None:
     start, stop = clock.start or (), clock.stop or ()
+    if any(trigger.verb == "opened" for trigger in stop):
+        targets.refuse(
+            (*at, "stop"), "an event after the opening: a later opened counts as updated", "opened"
+        )
     for trigger in start:
-        if any(_covers(other, trigger) for other in stop):
+        if trigger.verb != "opened" and any(_covers(other, trigger) for other in stop):
             targets.refuse((*at, "stop"), "another event than the start", _shown(trigger))
         if trigger.verb == "paused" and clock.pause and {trigger.qualifier, ANY_REASON} & set(clock.pause):
             targets.refuse(

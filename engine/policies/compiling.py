@@ -115,9 +115,8 @@ def _credits(part: PolicyPart, targets: Targets) -> Iterator[CreditTier]:
     for place, tier in enumerate(part.credits):
         at = ("credits", place)
         if tier.metric not in owed:
-            targets.refuse(
-                (*at, "metric"), f"a clock of this policy, {one_of(owed)}", found(tier.metric, owed)
-            )
+            clocks = one_of(owed) if owed else "which has none"
+            targets.refuse((*at, "metric"), f"a clock of this policy, {clocks}", found(tier.metric, owed))
             continue
         for severity in tier.severity:
             if severity not in owed[tier.metric]:

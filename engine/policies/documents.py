@@ -10,7 +10,7 @@ from yaml.composer import ComposerError
 from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from engine.policies.problems import Problem
+from engine.policies.problems import Problem, found
 
 At: TypeAlias = tuple[str | int, ...]
 """The keys and list places that lead to a value."""
@@ -96,7 +96,7 @@ def _document(file: Path, node: Node, problems: list[Problem]) -> Iterator[Docum
     if isinstance(tree, dict):
         yield Document(file, tree, lines)
     else:
-        problems.append(Problem(file, lines[()], "", "a document of keys and values", str(node.value)[:80]))
+        problems.append(Problem(file, lines[()], "", "a document of keys and values", found(tree)))
 
 
 class _Tree:

@@ -19,6 +19,11 @@ from engine.policies.problems import Refused, one_of
 _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"
 ANCHORS = ("occurred", "detected", "reported", "opened")
 CLOSED = "closed"
+_ENDS = frozenset({"cancelled", "merged"})
+"""With these every open clock is cancelled, and no clock begins (Clock 11)."""
+_EVENTS = tuple(sorted(VERBS - _ENDS))
+_KINDS = tuple(sorted(QUALIFIER.keys() - _ENDS))
+"""The events that have kinds."""
 _QUALIFIERS = {"update_published": AUDIENCES, "rca_published": ("summary", "final")}
 
 
@@ -141,13 +146,16 @@ def _triggers(value: object) -> tuple[Trigger, ...]:
 
 
 def _trigger(item: object) -> list[Trigger]:
+    named = item if isinstance(item, dict) else [item]
+    if any(verb in _ENDS for verb in named if isinstance(verb, str)):
+        raise Refused("another event: with this one every open clock is cancelled by itself, and none starts")
     if isinstance(item, str):
-        return [Trigger(choice(tuple(sorted(VERBS)))(item))]
+        return [Trigger(choice(_EVENTS)(item))]
     if not isinstance(item, dict) or len(item) != 1:
         raise Refused("an event such as resolved, or {paused: pending_vendor}")
     verb, kinds = next(iter(item.items()))
-    if verb not in QUALIFIER:
-        raise Refused(f"as the event with a kind {one_of(sorted(QUALIFIER))}", tuple(QUALIFIER))
+    if verb not in _KINDS:
+        raise Refused(f"as the event with a kind {one_of(_KINDS)}", _KINDS)
     check = choice(_QUALIFIERS[verb]) if verb in _QUALIFIERS else plain_text
     return [Trigger(verb, check(kind)) for kind in (kinds if isinstance(kinds, list) else [kinds])]
 
@@ -168,10 +176,10 @@ ONE_OR_MORE = {"anyOf": [STRING, {"type": "array", "items": STRING, "minItems": 
 _TEXT_LIST = {"type": "array", "items": STRING, "minItems": 1, "uniqueItems": True}
 _TRIGGER_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "string", "enum": sorted(VERBS)},
+        {"type": "string", "enum": list(_EVENTS)},
         {
             "type": "object",
-            "properties": dict.fromkeys(sorted(QUALIFIER), ONE_OR_MORE),
+            "properties": dict.fromkeys(_KINDS, ONE_OR_MORE),
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
