@@ -168,7 +168,7 @@ def try_payload(
     \b
     Exit codes:
       0  its events are shown
-      1  it stands for no event: the reason and the place in the payload are said
+      1  it, or an alert of its group, stands for no event: the reason and the place in the payload are said
 
     \b
     Examples:
@@ -184,13 +184,17 @@ def try_payload(
     body = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
     headers = dict(_header(one) for one in header or [])
     one = _one_door(door, doors)
-    arrival = Arrival(body, headers, now())
-    try:
-        for line in lines_of(one.source.translate(arrival, one.mapping), one.name, arrival):
-            typer.echo(line)
-    except NotMapped as why:
-        hint = "ignored: of a kind that is not for us" if why.ignored else "it would be a dead letter"
-        raise Failure(f"{why.reason}: {why}", ExitCode.FOUND, hint) from None
+    wrong: list[NotMapped] = []
+    for arrival in one.source.apart(Arrival(body, headers, now())):
+        try:
+            for line in lines_of(one.source.translate(arrival, one.mapping), one.name, arrival):
+                typer.echo(line)
+        except NotMapped as why:
+            wrong.append(why)
+    if wrong:
+        first = wrong[0]
+        hint = "ignored: of a kind that is not for us" if first.ignored else "it would be a dead letter"
+        raise Failure(f"{first.reason}: {first}", ExitCode.FOUND, hint)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from engine.contract.records import Record
 from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, OutOfScope, Said
 from engine.intake.buckets import Buckets
@@ -119,24 +120,34 @@ class Porter:
         return self._answer(door, 429, "rate_limited", retry_after=str(ceil(wait)))
 
     async def _let_in(self, door: Door, arrival: Arrival, key: Key | None) -> Response:
-        try:
-            said = door.source.translate(arrival, door.mapping)
-            if key is not None:
-                _must_be_in_scope(key, said, door.name)
-            to_send = records_of(said, door.name, arrival)
-        except NotMapped as why:
-            return await self._refuse(door, arrival, why)
-        await self._sender.send([(one.family, one.record) for one in to_send])
-        self._metrics.taken(door.name, len(to_send))
-        return JSONResponse({"accepted": len(to_send)})
+        events: list[tuple[str, Record]] = []
+        wrong: list[tuple[Arrival, NotMapped]] = []
+        for part in door.source.apart(arrival):
+            try:
+                said = door.source.translate(part, door.mapping)
+                if key is not None:
+                    _must_be_in_scope(key, said, door.name)
+                events += [(one.family, one.record) for one in records_of(said, door.name, part)]
+            except NotMapped as why:
+                wrong.append((part, why))
+        if wrong and door.source.tells_mistakes:
+            first = wrong[0][1]
+            return self._answer(door.name, 422, first.reason, detail=first.detail, path=first.path)
+        letters = [(DLQ, refused(part, door.name, why)) for part, why in wrong if not why.ignored]
+        await self._sender.send([*events, *letters])
+        return self._answer_for(door.name, len(events), [why for _, why in wrong])
 
-    async def _refuse(self, door: Door, arrival: Arrival, why: NotMapped) -> Response:
-        if door.source.tells_mistakes:
-            return self._answer(door.name, 422, why.reason, detail=why.detail, path=why.path)
-        if not why.ignored:
-            log.warning("not_mapped", door=door.name, reason=why.reason, detail=why.detail, path=why.path)
-            await self._sender.send([(DLQ, refused(arrival, door.name, why))])
-        return self._answer(door.name, 202, why.reason, ignored=why.ignored)
+    def _answer_for(self, door: str, events: int, wrong: list[NotMapped]) -> Response:
+        """Kafka has it: so many events, and the dead letters of what was wrong."""
+        for why in wrong:
+            if not why.ignored:
+                log.warning("not_mapped", door=door, reason=why.reason, detail=why.detail, path=why.path)
+        if wrong and not events:
+            return self._answer(door, 202, wrong[0].reason, ignored=all(why.ignored for why in wrong))
+        for why in wrong:
+            self._metrics.refused(door, why.reason)
+        self._metrics.taken(door, events)
+        return JSONResponse({"accepted": events})
 
     def _answer(self, door: str, status: int, reason: str, *, retry_after: str = "", **more: Any) -> Response:
         self._metrics.refused(door, reason)

@@ -14,6 +14,11 @@ Translate: TypeAlias = Callable[[Arrival, Mapping], list[Said]]
 """What it stands for, in order; NotMapped for what stands for nothing."""
 
 
+def whole(arrival: Arrival) -> list[Arrival]:
+    """A delivery that stands or falls as one."""
+    return [arrival]
+
+
 class Source(NamedTuple):
     """A kind of system that sends webhooks."""
 
@@ -25,6 +30,8 @@ class Source(NamedTuple):
     severities: MappingOf[str, str]
     """The same of its priorities."""
     family: str = "ticket"
+    apart: Callable[[Arrival], list[Arrival]] = whole
+    """A delivery as those that stand for themselves: what is wrong with one of them keeps no other out."""
     tells_mistakes: bool = False
     """Its sender can mend what it sends: 422 says what is wrong. Others get 2xx, and it is a dead letter."""
     key_headers: tuple[str, ...] = ()

@@ -113,7 +113,8 @@ def delivery(source: str, data: bytes) -> None:
     try:
         door.source.authenticate(arrival, ("nobody-has-this-secret",))
     except NotAuthentic:
-        records_of(door.source.translate(arrival, door.mapping), door.name, arrival)
+        for part in door.source.apart(arrival):
+            records_of(door.source.translate(part, door.mapping), door.name, part)
 
 
 def stored(data: bytes) -> None:

@@ -41,8 +41,9 @@ def changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
 
 def answers(source: str, came: Arrival) -> None:
     door = door_of(source)
-    with contextlib.suppress(NotMapped):
-        records_of(door.source.translate(came, door.mapping), door.name, came)
+    for part in (came, *door.source.apart(came)):
+        with contextlib.suppress(NotMapped):
+            records_of(door.source.translate(part, door.mapping), door.name, part)
 
 
 @pytest.mark.parametrize("source", sorted(SOURCES))

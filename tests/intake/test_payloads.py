@@ -46,7 +46,10 @@ EXAMPLES: dict[str, list[Arrival]] = {
         github("created", "issue_comment", comment=comment("MEMBER")),
     ],
     "freshdesk": [freshdesk("created"), freshdesk("updated", "{status:{from:2,to:3}}")],
-    "alertmanager": [arrival(group()), arrival(group("resolved"))],
+    "alertmanager": [
+        arrival(group()),
+        arrival({**group("resolved"), "alerts": group()["alerts"] + group("resolved")["alerts"]}),
+    ],
     "cloudevents": [
         arrival(_CLOUD, {"content-type": "application/cloudevents+json"}),
         arrival([_CLOUD, _CLOUD], {"content-type": "application/cloudevents-batch+json"}),
