@@ -13,6 +13,8 @@ from engine.core.instants import MILLISECOND, format_instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 
 _KEPT = ("content-type", "user-agent")
+LARGEST_LETTER = 900_000
+"""Bytes of a dead letter's body: with its headers it fits `LARGEST_REQUEST`, and so a topic of any broker."""
 
 
 class ToSend(NamedTuple):
@@ -75,7 +77,11 @@ class _Door(NamedTuple):
 
 
 def refused(arrival: Arrival, door: str, why: NotMapped) -> Record:
-    """The body as it came, and why it stands for nothing; keyed by the door."""
+    """The body as it came, cut where it is longer than a dead letter, and why it stands for nothing; keyed by
+    the door."""
     headers = [(name, arrival.headers[name].encode()) for name in _KEPT if name in arrival.headers]
-    origin = _Door(f"intake/{door}", 0, arrival.at, door.encode(), arrival.body, headers)
+    body = arrival.body[:LARGEST_LETTER]
+    if omitted := len(arrival.body) - len(body):
+        headers.append(("vigil-omitted-bytes", b"%d" % omitted))
+    origin = _Door(f"intake/{door}", 0, arrival.at, door.encode(), body, headers)
     return dead_letter(origin, why.reason, why.detail, why.path)

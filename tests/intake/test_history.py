@@ -22,8 +22,10 @@ from engine.intake.history.loading import Load
 from engine.intake.history.readers import READERS
 from engine.intake.history.sinks import Letter
 from engine.intake.mapping import Mapping
-from engine.intake.records import ToSend, records_of
+from engine.intake.records import ToSend, records_of, refused
+from engine.intake.sending import LARGEST_REQUEST
 from engine.intake.sources import SOURCES
+from engine.stream.delivery import size_of
 from intake.counterparts import TOKEN, USER, Answer, Counterpart, Jira, Zendesk, running
 from intake.deliveries import arrival
 from intake.tickets import AGENT, DELETED, START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
@@ -354,6 +356,22 @@ def test_an_issue_in_no_shape_that_we_know_is_a_dead_letter_and_the_others_are_r
     assert letter.why.reason == "bad_payload"
     assert "SUP-2" in [one.read.subject.rpartition(":")[2] for one in load.kept.events]
     assert good.webhooks
+
+
+def test_a_change_of_a_very_long_text_says_what_else_it_changed(tmp_path: Path) -> None:
+    source = Jira()
+    life = JiraLife(source, 1, START)
+    life.change(START + timedelta(hours=1), ("status", "Open", "Shipped"), ("description", "x" * 600_000, ""))
+    load = Loading(source, tmp_path)
+    assert facts(load().events) == facts(by_webhooks(load.door, life.webhooks))
+    assert [one[2] for one in load.kept.said()] == ["opened", "resolved"]
+
+
+def test_a_dead_letter_of_any_length_fits_a_request() -> None:
+    came = arrival(b"x" * 5_000_000, {"content-type": "application/json"})
+    letter = refused(came, "acme", NotMapped("bad_payload", "y" * 5_000))
+    assert size_of(letter) < LARGEST_REQUEST
+    assert ("vigil-omitted-bytes", b"4100000") in letter.headers
 
 
 def test_a_long_life_is_read_whole(tmp_path: Path) -> None:

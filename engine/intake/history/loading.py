@@ -22,16 +22,7 @@ _BEGINNINGS = 3
 """Times that a window is begun anew because its cursor expired, before somebody should look."""
 _HEADERS = {"content-type": "application/json"}
 
-_LARGEST = 500_000
-"""Bytes of a delivery; what is longer is no webhook either, and would be no dead letter."""
-
 log = structlog.stdlib.get_logger("vigil.intake.history")
-
-
-def _cut(body: bytes) -> bytes:
-    if len(body) <= _LARGEST:
-        return body
-    return orjson.dumps({"cut": body[:_LARGEST].decode(errors="replace")})
 
 
 class _Read(NamedTuple):
@@ -134,7 +125,7 @@ class Load:
         read = _Read([], [], 0, {})
         ignored = 0
         for one in deliveries:
-            arrival = Arrival(_cut(orjson.dumps(one.body)), _HEADERS, self._now())
+            arrival = Arrival(orjson.dumps(one.body), _HEADERS, self._now())
             try:
                 if one.why is not None:
                     raise one.why
