@@ -1,7 +1,7 @@
 """How one door's words become the contract's: what its source ships, with what its owner says over it."""
 
-from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
@@ -50,26 +50,33 @@ class Mapping(Struct, frozen=True):
         """None where nothing is mapped: severity is then the policy's to say."""
         return self.severities.get(name.lower()) if name else None
 
-    def events(self, subject: str, at: Instant, delivery: str, moves: Iterable[Move]) -> list[Said]:
-        """What a delivery says of one escalation; ids follow from the delivery's, so it may come again."""
-        return [
+    def events(
+        self, subject: str, at: Instant, delivery: str, moves: Sequence[Move], order: str = ""
+    ) -> list[Said]:
+        """What a delivery says of one escalation; ids follow from the delivery's, so it may come again.
+
+        `order` (zero-padded) is its place among those of the same time, where the source knows it.
+        """
+        said = [
             Said(subject, move.verb, move.data, at, f"{delivery}:{n}", self.family)
             for n, move in enumerate(moves)
         ]
+        if order or len(said) > 1:
+            before = f"{order}." if order else ""
+            said = [one._replace(sequence=f"{before}{n:04}") for n, one in enumerate(said)]
+        return said
 
     def retold(
-        self, subject: str, at: Instant, identity: str, moves: Iterable[Move], order: str = ""
+        self, subject: str, at: Instant, identity: str, moves: Sequence[Move], order: str = ""
     ) -> list[Said]:
         """The same of what a source tells twice: by its webhook, and when its history is loaded.
 
         `identity` is the source's own id of what happened, where both ways give it. The time is cut to the
-        second, which both ways agree on, and `order` (zero-padded) keeps those of one second in their order.
+        second, which both ways agree on, and `order` keeps those of one second in their order.
         An id has a digest of what is said: told alike it is a known duplicate, told otherwise an event of its
         own and never a contradiction (docs/decisions/0025).
         """
-        said = self.events(subject, Instant(at - at % SECOND), identity, moves)
-        if order:
-            said = [one._replace(sequence=f"{order}.{n:04}") for n, one in enumerate(said)]
+        said = self.events(subject, Instant(at - at % SECOND), identity, moves, order)
         return [one._replace(id=f"{one.id}:{_digest(one)}") for one in said]
 
     def opening(self, title: str, priority: str, **found: Value) -> dict[str, Value]:

@@ -28,18 +28,15 @@ class ToSend(NamedTuple):
 def records_of(said: list[Said], door: str, arrival: Arrival) -> list[ToSend]:
     """One record an event. NotMapped with the reason for which the worker would not take it."""
     if len(said) == 1:
-        return [_to_send(said[0], door, arrival, "", said[0].verb)]
-    return [
-        _to_send(one, door, arrival, f"{n:04}", f"{one.verb} ({n} of {len(said)})")
-        for n, one in enumerate(said, 1)
-    ]
+        return [_to_send(said[0], door, arrival, said[0].verb)]
+    return [_to_send(one, door, arrival, f"{one.verb} ({n} of {len(said)})") for n, one in enumerate(said, 1)]
 
 
-def _to_send(one: Said, door: str, arrival: Arrival, sequence: str, name: str) -> ToSend:
+def _to_send(one: Said, door: str, arrival: Arrival, name: str) -> ToSend:
     source, kind = kind_of(one, door)
     headers = headers_of(kind, source, one.id, one.subject, format_instant(one.at))
-    if one.sequence or sequence:
-        headers.append(("ce_sequence", (one.sequence or sequence).encode()))
+    if one.sequence:
+        headers.append(("ce_sequence", one.sequence.encode()))
     record = Record(one.subject.encode(), msgspec.json.encode(one.data), headers)
     read = decode(record.key, record.value, headers, arrival.at // MILLISECOND)
     if isinstance(read, Unreadable):

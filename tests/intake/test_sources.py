@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from engine.core.facts import Fact
 from engine.core.instants import format_instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
 from engine.intake.authenticity import hex_digest
+from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
 
 PAGERDUTY, GITHUB, JIRA, ALERTS = (door_of(name) for name in ("pagerduty", "github", "jira", "alertmanager"))
@@ -301,6 +303,46 @@ def test_an_alert_is_an_incident_from_its_start_to_its_end() -> None:
     assert (resolved.verb, format_instant(resolved.at)) == ("resolved", "2026-03-02T10:00:00Z")
 
 
+def fact(*alerts: dict[str, Any]) -> Fact:
+    """Of a group the first event, as the worker reads it."""
+    came = arrival({**group(), "alerts": alerts})
+    return records_of(ALERTS.source.translate(came, ALERTS.mapping), ALERTS.name, came)[0].read.fact
+
+
+def summed_up(summary: str, status: str = "firing", **labels: str) -> dict[str, Any]:
+    (alert,) = group(status)["alerts"]
+    return {**alert, "annotations": {"summary": summary}, "labels": {**alert["labels"], **labels}}
+
+
+@pytest.mark.parametrize(
+    ("told", "title"),
+    [
+        (["CPU is 91 %", "CPU is 93.25 %", "CPU is NaN %"], "CPU is … %"),
+        (["5.2% of 1.2k", "1e+06% of -3"], "… of …"),
+        (["down for 59m 3s now", "down for 1h 0m 2s now", "down for 1d now"], "down for … now"),
+        (["p99 of k8s is 1.2s", "p99 of k8s is 900ms"], "p99 of k8s is …"),
+        (["10.0.0.5:9100 has 500", "10.0.0.5:9100 has 9"], "10.0.0.5:9100 has …"),
+        (["host-12 of host-12:9100, 12", "host-12 of host-12:9100, 13"], "host-… of host-12:9100, …"),
+    ],
+)
+def test_a_value_in_a_summary_makes_no_other_opening_of_an_alert_that_is_told_again(
+    told: list[str], title: str
+) -> None:
+    labels = {"instance": "10.0.0.5:9100", "node": "host-12:9100", "code": "500", "shard": "12", "zone": ""}
+    first, *others = [fact(summed_up(one, **labels)) for one in told]
+    assert first.data["title"] == title
+    for other in others:
+        assert (other.id, other.same_content(first)) == (first.id, True)
+
+
+def test_an_opening_is_the_same_alone_beside_others_and_with_its_end() -> None:
+    firing, over = summed_up("at 91"), summed_up("at 97", "resolved")
+    other = {**firing, "fingerprint": "another"}
+    alone = fact(firing)
+    for again in (fact(firing, other), fact(over), fact(over, other)):
+        assert (again.id, again.same_content(alone)) == (alone.id, True)
+
+
 # -- signatures -------------------------------------------------------------------------------
 
 BODY = b'{"a": 1}'
@@ -328,3 +370,25 @@ def test_each_source_is_known_by_its_signature_and_by_nothing_else(door: Any, na
     ):
         with pytest.raises(NotAuthentic):
             door.source.authenticate(arrival(body, headers), ("another secret", SECRET))
+
+
+# -- CloudEvents ------------------------------------------------------------------------------
+
+
+def test_an_event_is_the_same_in_any_batch_and_those_of_one_moment_stay_in_their_order() -> None:
+    def sequences(*events: tuple[str, str, str]) -> list[str]:
+        batch = [
+            {
+                "specversion": "1.0", "type": "ticket.updated.v1", "source": "urn:own", "id": "1",
+                "subject": subject, "time": f"2026-03-02T10:00:0{second}Z", "data": {},
+                **({"sequence": own} if own else {}),
+            }
+            for subject, second, own in events
+        ]  # fmt: skip
+        headers = {"content-type": "application/cloudevents-batch+json"}
+        return [one.sequence for one in said_by(door_of("cloudevents"), arrival(batch, headers))]
+
+    assert sequences(("own:1", "0", ""), ("own:2", "0", ""), ("own:1", "1", "")) == ["", "", ""]
+    pair = [("own:1", "0", ""), ("own:1", "0", "")]
+    assert sequences(*pair) == sequences(("own:2", "0", ""), *pair)[1:] == ["0001", "0002"]
+    assert sequences(("own:1", "0", "7"), ("own:1", "0", "")) == ["7", "0002"]

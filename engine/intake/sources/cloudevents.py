@@ -3,7 +3,8 @@
 CloudEvents HTTP binding 1.0.2: the content type decides. A key in `x-api-key` or `authorization: Bearer`.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import orjson
@@ -12,6 +13,7 @@ from engine.contract.envelope import STRUCTURED, Envelope, EnvelopeError, struct
 from engine.contract.envelope import read as read_envelope
 from engine.contract.events import TYPES
 from engine.contract.moments import read_moment
+from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import shared_secret
 from engine.intake.mapping import Mapping
@@ -36,7 +38,8 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     media = arrival.headers.get("content-type", "application/json").lower()
     try:
         if media.startswith(BATCH):
-            return [_said(structured(bytes(one)), f"[{n}]") for n, one in enumerate(_events(arrival.body))]
+            events = enumerate(_events(arrival.body))
+            return list(_in_order([_said(structured(bytes(one)), f"[{n}]") for n, one in events]))
         if media.startswith(STRUCTURED):
             return [_said(structured(arrival.body), "")]
         headers = [(f"ce_{n[3:]}", v.encode()) for n, v in arrival.headers.items() if n.startswith("ce-")]
@@ -53,6 +56,17 @@ def _events(body: bytes) -> list[msgspec.Raw]:
     if len(events) > MOST_EVENTS:
         raise NotMapped("too_large", f"{len(events):,} events; at most {MOST_EVENTS:,} come in a batch")
     return events
+
+
+def _in_order(said: list[Said]) -> Iterator[Said]:
+    """Those of one subject and time in the order of the batch, unless they have one; of the others nothing
+    depends on the batch in which they come."""
+    of_all = Counter((one.subject, one.at) for one in said)
+    so_far: Counter[tuple[str, Instant]] = Counter()
+    for one in said:
+        so_far[one.subject, one.at] += 1
+        place = so_far[one.subject, one.at] if of_all[one.subject, one.at] > 1 else 0
+        yield one._replace(sequence=f"{place:04}") if place and not one.sequence else one
 
 
 def _said(e: Envelope, place: str) -> Said:
