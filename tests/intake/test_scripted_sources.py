@@ -13,6 +13,7 @@ import pytest
 
 from engine.core.instants import SECOND, Instant, format_instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
+from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
 from servers import missing
 
@@ -113,6 +114,48 @@ def test_each_change_of_an_incident_says_its_verbs(came: dict[str, Any], expecte
 
 def test_an_incident_that_is_deleted_is_cancelled() -> None:
     assert verbs(said_by(SERVICENOW, instance("delete"))) == [("cancelled", {"reason": "deleted"})]
+
+
+def servicenow(count: int, operation: str = "update", **changes: tuple[str, str]) -> Arrival:
+    """As the rule sends it: each field as it was and as it is."""
+    record = {
+        "number": "INC1",
+        "sys_id": "s1",
+        "short_description": "x",
+        "state": "In Progress",
+        "priority": "",
+    }
+    was, now = ({**record, **{name: values[n] for name, values in changes.items()}} for n in (0, 1))
+    now |= {"sys_updated_on": "2026-03-02 10:00:00", "sys_mod_count": str(count)}
+    return arrival({"operation": operation, "previous": was, "current": now})
+
+
+def in_order(*came: Arrival) -> list[tuple[str, Any]]:
+    """What they say, as facts are put in order, in whatever order they came."""
+    told = [one for each in came for one in records_of(said_by(SERVICENOW, each), SERVICENOW.name, each)]
+    assert len({one.read.fact.id for one in told}) == len(told)
+    orders = [sorted(facts, key=lambda one: one.read.fact.order) for facts in (told, told[::-1])]
+    assert orders[0] == orders[1]
+    return [(one.read.fact.kind, one.read.fact.data) for one in orders[0]]
+
+
+def test_changes_of_one_second_are_in_the_order_of_servicenow_s_count() -> None:
+    higher = servicenow(9, priority=("4 - Low", "2 - High"))
+    highest = servicenow(10, priority=("2 - High", "1 - Critical"))
+    assert [data["severity"] for _, data in in_order(higher, highest)] == ["P1", "P0"]
+
+    owner = ("", "kim")
+    resolved = servicenow(
+        2, state=("On Hold", "Resolved"), hold_reason=("Awaiting Caller", ""), assigned_to=owner
+    )
+    reopened = servicenow(3, state=("Resolved", "In Progress"), assigned_to=owner[::-1])
+    verbs_in_order = [verb for verb, _ in in_order(resolved, reopened)]
+    assert verbs_in_order == ["resumed", "resolved", "assigned", "reopened", "assigned"]
+
+
+def test_an_incident_that_is_deleted_in_the_second_of_its_last_change_is_cancelled() -> None:
+    changed = servicenow(4, priority=("4 - Low", "2 - High"))
+    assert [verb for verb, _ in in_order(changed, servicenow(4, "delete"))] == ["updated", "cancelled"]
 
 
 # -- Freshdesk --------------------------------------------------------------------------------

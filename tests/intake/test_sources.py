@@ -5,8 +5,10 @@ issue_comment); Atlassian "Webhooks" for Jira; Prometheus "Alertmanager webhook_
 """
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.facts import Fact
 from engine.core.instants import format_instant
@@ -178,6 +180,44 @@ def test_what_github_sends_beside_is_ignored(came: Arrival) -> None:
     with pytest.raises(NotMapped) as caught:
         said_by(GITHUB, came)
     assert caught.value.ignored
+
+
+def relabelled(first: tuple[str, list[str]], second: tuple[str, list[str]], *ids: str) -> Any:
+    """The severity and the tags that two changes of labels in one second end with."""
+    told = []
+    for (action, labels), delivery in zip((first, second), ids, strict=True):
+        came = github(action, issue=issue(labels=[{"name": one} for one in labels]))
+        came = replace(came, headers={**came.headers, "x-github-delivery": delivery})
+        assert said_by(GITHUB, came) == said_by(GITHUB, came), "a redelivery says the same"
+        told += records_of(said_by(GITHUB, came), GITHUB.name, came)
+    known: dict[str, Any] = {}
+    for one in sorted(told, key=lambda one: one.read.fact.order):
+        known |= one.read.fact.data
+    return known["severity"], known["tags"]
+
+
+@pytest.mark.parametrize("ids", [("1111", "2222"), ("eeee", "2222"), (str(UUID(int=9)), str(UUID(int=1)))])
+def test_an_issue_that_is_relabelled_has_the_new_label_whatever_the_deliveries_ids_are(
+    ids: tuple[str, str],
+) -> None:
+    both, left = ("labeled", ["P0", "P2"]), ("unlabeled", ["P2"])
+    assert relabelled(both, left, *ids) == relabelled(left, both, *reversed(ids)) == ("P2", ["P2"])
+
+
+def test_the_time_in_a_delivery_s_id_puts_changes_of_one_second_in_order() -> None:
+    def made(milliseconds: int, rest: str) -> str:
+        at = 0x1ED377EFFFFFFFF + milliseconds * 10_000  # the lower half, which stands in front, begins anew
+        return str(UUID(f"{at & 0xFFFFFFFF:08x}{at >> 32 & 0xFFFF:04x}1{at >> 48:03x}{rest}"))
+
+    taken_away, given = ("unlabeled", ["bug"]), ("labeled", ["bug", "P2"])
+    assert UUID(made(0, "9c2e1ae286aab35f")).version == 1
+    for earlier, later in (
+        ("9c2e1ae286aab35f", "8335028c014112b7"),
+        ("8335028c014112b7", "9c2e1ae286aab35f"),
+    ):
+        ids = made(0, earlier), made(1, later)
+        assert ids[0] > ids[1]
+        assert relabelled(taken_away, given, *ids) == ("P2", ["bug", "P2"])
 
 
 # -- Jira -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ shapes are those of "Webhook events and payloads". The id of a delivery is `X-Gi
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from engine.core.facts import Value
 from engine.core.instants import Instant
@@ -41,8 +42,19 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     else:
         said, at = _moves(action, payload, issue, mapping), _moment(issue, action)
     # Redelivered by hand, a delivery keeps its id; without one the content tells.
-    identity = arrival.headers.get("x-github-delivery") or f"{subject}:{action}:{at}"
-    return mapping.events(subject, at, identity, said)
+    delivery = arrival.headers.get("x-github-delivery", "")
+    return mapping.events(subject, at, delivery or f"{subject}:{action}:{at}", said, _order(delivery, action))
+
+
+def _order(delivery: str, action: str) -> str:
+    """Of the changes within a second: by the time in the delivery's id, a UUID of version 1; of one time, or
+    where the id tells none, what takes away comes after what gives. A relabelling is both."""
+    try:
+        identity = UUID(delivery)
+    except ValueError:
+        identity = UUID(int=0)
+    made = identity.time if identity.version == 1 else 0
+    return f"{made:020}{action in ('unlabeled', 'unassigned'):d}"
 
 
 def _guessed(payload: Node) -> str:

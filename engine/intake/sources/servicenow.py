@@ -44,8 +44,12 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     said = _moves(payload, record, mapping)
     if not said:
         raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
-    identity = f"{record['sys_id'].text()}:{record['sys_mod_count'].text()}"
-    return mapping.events(subject, at, identity, said)
+    count = record["sys_mod_count"].number()
+    # Times are whole seconds; the count puts changes in order. A deletion has that of the change before it.
+    identity, order = f"{record['sys_id'].text()}:{count}", f"{count:018}"
+    if payload["operation"].text() == "delete":
+        identity, order = f"{identity}:deleted", f"{order}d"
+    return mapping.events(subject, at, identity, said, order)
 
 
 def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
