@@ -17,7 +17,7 @@ from engine.intake.authenticity import key_of
 from engine.intake.history.access import Access, must_be_url
 from engine.intake.history.readers import READERS
 from engine.intake.keys import OF_A_KEY, Key, Rate, must_be_hash, owner
-from engine.intake.mapping import Mapping
+from engine.intake.mapping import LASTING, Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
 from engine.intake.states import State, parse_state
@@ -193,12 +193,14 @@ class _Door(BaseModel):
             raise ValueError(f"history of {self.source} cannot be loaded; that of {', '.join(READERS)} can")
         if self.history is not None and self.history.jql and self.source != "jira":
             raise ValueError("jql is of Jira")
+        if LASTING in self.subject and self.source != "jira":
+            raise ValueError(f"{LASTING} is of Jira")
         return self
 
     @field_validator("subject")
     @classmethod
     def _with_id(cls, value: str) -> str:
-        if value and "{id}" not in value:
+        if value and ("{id}" in value) == (LASTING in value):
             raise ValueError("a subject with {id} in it, such as zendesk:acme:{id}")
         return value
 

@@ -13,6 +13,9 @@ from engine.core.instants import SECOND, Instant
 from engine.intake.arrival import NotMapped, Said
 from engine.intake.states import Move, State
 
+LASTING = "{issue_id}"
+"""In a subject of Jira's: the issue's id, which it keeps where a move to another project changes its key."""
+
 
 class Mapping(Struct, frozen=True):
     """What a door makes of its source's words. Names are compared in lower case."""
@@ -20,7 +23,7 @@ class Mapping(Struct, frozen=True):
     door: str
     """Its name: the path that is posted to, and the CloudEvents source `urn:vigil:intake:DOOR`."""
     subject: str
-    """Of the escalation, with {id} for the source's id: `zendesk:acme:{id}`."""
+    """Of the escalation, with {id} for the source's id, or LASTING: `zendesk:acme:{id}`."""
     family: str = "ticket"
     """ticket or incident: the topic and the event's type."""
     states: MappingOf[str, State] = {}
@@ -36,7 +39,7 @@ class Mapping(Struct, frozen=True):
         """The escalation of a source's id. NotMapped where there is none."""
         if identity is None or identity == "":
             raise NotMapped("no_id", "the payload does not say which ticket it is about")
-        return self.subject.replace("{id}", str(identity))
+        return self.subject.replace(LASTING, "{id}").replace("{id}", str(identity))
 
     def state(self, name: str, path: str = "status") -> State:
         """NotMapped for a status that nobody has mapped: to guess would start and stop clocks."""

@@ -67,6 +67,8 @@ def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
         (("paused: pending_engineering", "asleep"), "intake.yaml:8: doors.acme.states"),
         (('360001": service', '360001": nonsense'), "intake.yaml:10: doors.acme.fields"),
         (("{id}", "id"), "intake.yaml:7: doors.acme.subject"),
+        (("{id}", "{id}:{issue_id}"), "intake.yaml:7: doors.acme.subject"),
+        (("{id}", "{issue_id}"), "{issue_id} is of Jira"),
         (("Europe/Berlin", "Europe/Berlino"), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),
         (("Europe/Berlin", "Europe"), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),
         (("Europe/Berlin", "x" * 300), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),

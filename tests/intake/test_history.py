@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.instants import SECOND, Instant, format_instant, from_datetime, parse_instant
 from engine.intake.arrival import NotMapped
@@ -337,6 +338,47 @@ def test_an_issue_opens_as_it_was_and_not_as_it_is(tmp_path: Path) -> None:
     assert (opened[3]["severity"], opened[3]["service"]) == ("P1", "gold")
     assert "owner" not in opened[3]
     assert facts(load.kept.events) == facts(by_webhooks(load.door, life.webhooks))
+
+
+@pytest.mark.parametrize("subject", ["acme:{id}", "acme:{issue_id}"])
+def test_an_issue_that_is_moved_has_one_life_a_key_or_one_in_all_by_its_id(
+    subject: str, tmp_path: Path
+) -> None:
+    source = Jira()
+    life = JiraLife(source, 1, START)
+    hours = [START + timedelta(hours=n) for n in range(9)]
+    life.change(hours[1], ("priority", "High", "Medium"))
+    life.comment(hours[2], customer=True)
+    life.move(hours[3], "ENG-9", ("status", "Open", "Waiting for customer"))
+    life.comment(hours[4], customer=False)
+    life.change(hours[5], ("status", "Waiting for customer", "Being looked at"), ("assignee", None, "Mona"))
+    life.move(hours[6], "OPS-3")
+    life.change(
+        hours[7], ("status", "Being looked at", "Shipped"), ("summary", life.issue["fields"]["summary"], "x")
+    )
+    load = Loading(source, tmp_path)
+    load.door = replace(load.door, mapping=replace(load.door.mapping, subject=subject))
+    told = by_webhooks(load.door, life.webhooks)
+    assert facts(load().events) == facts(told)
+    assert sorted(load.kept.ids) == sorted(one.read.fact.id for one in told), "a double is a known duplicate"
+    lives: dict[str, list[str]] = {}
+    for one in load.kept.events:
+        lives.setdefault(one.read.subject.partition(":")[2], []).append(one.read.fact.kind)
+    if subject == "acme:{issue_id}":
+        after = ["paused", "message_sent", "resumed", "assigned", "resolved", "updated"]
+        assert lives == {life.issue["id"]: ["opened", "updated", "message_received", *after]}
+        return
+    moved = ["opened", "reopened", "resumed"]
+    assert lives == {
+        "SUP-1": ["opened", "updated", "message_received", "cancelled"],
+        "ENG-9": [*moved, "paused", "message_sent", "resumed", "assigned", "cancelled"],
+        "OPS-3": [*moved, "resolved", "updated"],
+    }
+    first, second, third = [one.read.fact for one in load.kept.events if one.read.fact.kind == "opened"]
+    known = {"title": "Checkout is down (1)", "priority": "Medium", "severity": "P2", "reported_at": first.at}
+    assert {name: second.data.get(name) for name in known} == known
+    assert (second.at, third.data["owner"]) == (from_datetime(hours[3]), "Mona")
+    assert {one[3]["reason"] for one in load.kept.said() if one[2] == "cancelled"} == {"moved"}
 
 
 @pytest.mark.parametrize("break_it", ["id", "component"])

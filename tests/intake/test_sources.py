@@ -313,10 +313,40 @@ def test_one_delivery_of_jira_may_say_several_things_in_their_order() -> None:
     assert sorted(said, key=lambda one: one.sequence) == said
 
 
+def moved(*more: dict[str, Any]) -> dict[str, Any]:
+    key = {"field": "Key", "from": None, "fromString": "SUP-1", "to": None, "toString": "JRA-20002"}
+    return {"id": "501", "items": [key, *changed("project", "Support", "Engineering")["items"], *more]}
+
+
+def test_an_issue_that_is_moved_is_cancelled_under_its_old_key_and_opened_under_the_new_one() -> None:
+    done = changed("status", "Open", "Shipped")["items"]
+    came = jira("jira:issue_updated", "Shipped", "done", changelog=moved(*done))
+    said = said_by(JIRA, came)
+    assert [(one.subject, one.verb) for one in said] == [
+        ("jira:SUP-1", "cancelled"), ("jira:JRA-20002", "opened"), ("jira:JRA-20002", "resolved"),
+    ]  # fmt: skip
+    assert said[0].data == {"reason": "moved"}
+    assert said[1].data["reported_at"] == "2026-03-02T09:59:00Z", "when it was created"
+    assert len({one.id for one in said}) == 3
+    without_id = jira("jira:issue_updated", changelog={"items": moved()["items"]})
+    verbs_said = [one.verb for one in said_by(JIRA, without_id)]
+    assert verbs_said == ["cancelled", "opened", "reopened", "resumed"], "it may have had the key before"
+    assert len({one.id for one in said_by(JIRA, without_id)}) == 4
+
+
+def test_by_its_id_an_issue_stays_one_escalation_when_it_is_moved() -> None:
+    by_id = replace(JIRA, mapping=replace(JIRA.mapping, subject="jira:{issue_id}"))
+    (opened,) = said_by(by_id, jira("jira:issue_created"))
+    came = jira("jira:issue_updated", changelog=moved(*changed("priority", "Low", "High")["items"]))
+    (updated,) = said_by(by_id, came)
+    assert (opened.subject, updated.subject, updated.verb) == ("jira:99291", "jira:99291", "updated")
+
+
 def test_an_update_that_is_no_concern_of_ours_is_ignored() -> None:
-    with pytest.raises(NotMapped) as caught:
-        said_by(JIRA, jira("jira:issue_updated", changelog=changed("Sprint", "1", "2")))
-    assert caught.value.ignored
+    for more in ({"changelog": changed("Sprint", "1", "2")}, {"changelog": None}, {}):
+        with pytest.raises(NotMapped) as caught:
+            said_by(JIRA, jira("jira:issue_updated", **more))
+        assert caught.value.ignored
 
 
 # -- Alertmanager -----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from engine.intake.records import ToSend, line_of
 from engine.replay.verdicts import differences, read_outcomes, verdicts
 from intake.counterparts import Counterpart, Jira, Zendesk
 from intake.test_history import Loading, by_webhooks
-from intake.tickets import START, ZendeskLife, jira_lives, rng_of, zendesk_lives
+from intake.tickets import START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
 
 LOADED = START + timedelta(days=3)
 """When the history is asked for, and recorded."""
@@ -79,6 +79,20 @@ def test_solved_and_reopened_in_one_second_and_told_twice_is_a_cycle_of_no_lengt
     found = verdicts(judged(tmp_path / "both.jsonl", webhooks + history))
     names = {(one.metric, one.name) for one in found}
     assert names == {(one.metric, one.name) for one in expected}, "what was kept or missed is the same"
+
+
+def test_an_issue_that_is_moved_and_moved_back_goes_on_under_its_first_key(tmp_path: Path) -> None:
+    source = Jira()
+    life = JiraLife(source, 1, START)
+    life.move(START + timedelta(hours=1), "ENG-2")
+    life.move(START + timedelta(hours=2), "SUP-1")
+    life.change(START + timedelta(hours=3), ("status", "Open", "Shipped"))
+    load = Loading(source, tmp_path)
+    webhooks, history = by_webhooks(load.door, life.webhooks), load().events
+    said = judged(tmp_path / "both.jsonl", webhooks + history)
+    found = {(one.subject.partition(":")[2], one.name) for one in said if one.metric == "resolve"}
+    assert found == {("ENG-2", "cancelled"), ("SUP-1", "cancelled"), ("SUP-1", "met")}
+    assert verdicts(judged(tmp_path / "webhooks.jsonl", webhooks)) == verdicts(said)
 
 
 def test_the_ids_of_jira_are_the_same_both_ways_and_zendesk_s_where_it_has_one(

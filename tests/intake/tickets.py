@@ -128,6 +128,14 @@ class JiraLife:
         self.issue["changes"].append({"id": identity, "created": _jira_time(at), "items": lines})
         self._hook("jira:issue_updated", at, {"changelog": {"id": identity, "items": lines}})
 
+    def move(self, at: datetime, key: str, *items: tuple[str, str | None, str | None]) -> None:
+        """To another project, and what is changed with it."""
+        former, self.key = self.key, key
+        self.source.issues[key] = self.source.issues.pop(former)
+        self.change(
+            at, ("project", former.partition("-")[0], key.partition("-")[0]), ("Key", former, key), *items
+        )
+
     def comment(self, at: datetime, customer: bool, public: bool = True) -> None:
         author = {"displayName": "Mona", "accountType": "customer" if customer else "atlassian"}
         comment = {

@@ -6,6 +6,7 @@ of a long life are asked of `/issue/ID/changelog` and `/issue/ID/comment`. JQL k
 the time zone of who asks. Of each issue the whole life is read, and the facts of the window are said.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from engine.intake.history.asking import Api, BadQuery, as_page
 from engine.intake.history.failures import CursorExpired, HistoryRefused
 from engine.intake.history.reader import Delivery, Page, Window, unread
 from engine.intake.payloads import Node
+from engine.intake.sources.jira import former_key
 
 SEARCH, ISSUE = "/rest/api/3/search/jql", "/rest/api/3/issue"
 MYSELF, STATUSES = "/rest/api/3/myself", "/rest/api/3/status"
@@ -82,17 +84,24 @@ class JiraHistory:
     async def _life(self, issue: Node, window: Window) -> list[Delivery]:
         """Created, changed, commented: in the order of time, those of the window."""
         changes = await self._changes(issue)
-        told = [_told("jira:issue_created", issue, _opened(issue, changes, await self._all_categories()), {})]
-        for change in changes:
-            told.append(await self._change(issue, change))
+        keys = _keys(issue, changes)
+        fields = _before(issue, changes, await self._all_categories())
+        told = [_told("jira:issue_created", _called(issue, keys[0]), fields, {})]
+        for number, change in enumerate(changes, 1):
+            told.append(await self._change(_called(issue, keys[number]), change, changes[number:]))
+        changed = [change["created"].moment() for change in changes]
         for comment in await self._comments(issue):
             at = comment["created"].moment()
-            told.append(_told("comment_created", issue, {}, {"comment": comment.value}, at))
+            key = keys[bisect_right(changed, at)]
+            told.append(_told("comment_created", _called(issue, key), {}, {"comment": comment.value}, at))
         return sorted((one for one in told if one.at in window), key=lambda one: one.at)
 
-    async def _change(self, issue: Node, change: Node) -> Delivery:
-        """The status that it changed to stands in the issue, as a webhook's issue is that of its moment."""
+    async def _change(self, issue: Node, change: Node, later: list[Node]) -> Delivery:
+        """A webhook's issue is that of its moment: the status that it changed to stands in it, and of a move,
+        by which it opens anew, all that it was then."""
         fields: dict[str, Any] = {}
+        if former_key(change["items"]):
+            fields = _before(issue, later, await self._all_categories())
         for item in change["items"].items():
             if _field(item) == "status":
                 categories = await self._all_categories()
@@ -176,8 +185,20 @@ def _told(
     return Delivery({"webhookEvent": kind, "timestamp": at // MILLISECOND, "issue": known, **more}, at)
 
 
-def _opened(issue: Node, changes: list[Node], categories: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as they were at first: the present ones, with every change undone, the last one first."""
+def _keys(issue: Node, changes: list[Node]) -> list[str]:
+    """What it was called at first, and after each change."""
+    keys = [issue["key"].text()]
+    for change in reversed(changes):
+        keys.append(former_key(change["items"]) or keys[-1])
+    return keys[::-1]
+
+
+def _called(issue: Node, key: str) -> Node:
+    return Node({**issue.value, "key": key}, issue.path)
+
+
+def _before(issue: Node, changes: list[Node], categories: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as they were before these changes, the last ones: the present fields with each undone."""
     issue["fields"].get("created")  # NotMapped where it is no object
     fields: dict[str, Any] = {k: v for k, v in issue["fields"].value.items() if k != "comment"}
     for change in reversed(changes):

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.core.facts import Value
-from engine.core.instants import MILLISECOND, Instant
+from engine.core.instants import MILLISECOND, Instant, format_instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import header, hex_digest, must_match
-from engine.intake.mapping import Mapping
+from engine.intake.mapping import LASTING, Mapping
 from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
@@ -32,16 +32,41 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     payload = read(arrival.body)
     kind, issue = payload["webhookEvent"].text(), payload["issue"]
-    subject = mapping.subject_of(issue["key"].text())
+    by_id = LASTING in mapping.subject
+    subject = mapping.subject_of(issue["id" if by_id else "key"].text())
     at = _moment(payload)
+    known = _known(kind, payload, issue)
+    delivery = arrival.headers.get("x-atlassian-webhook-identifier") or f"{subject}:{kind}:{at}"
+
+    def say(subject: str, said: list[Move], of: str = "") -> list[Said]:
+        if known is None:
+            return mapping.events(subject, at, delivery + of, said)
+        return mapping.retold(subject, known.at or at, known.id + of, said, known.order)
+
+    changed = payload.get("changelog").get("items")
+    if not by_id and kind == "jira:issue_updated" and (former := former_key(changed)):
+        # Not merged: the new one would inherit since when the customer waits, and not that he was answered.
+        gone = [Move("cancelled", {"reason": "moved"})]
+        return say(mapping.subject_of(former), gone) + say(subject, _moved(issue, mapping), ":moved")
     said = _moves(kind, payload, issue, mapping)
     if not said:
         raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
-    known = _known(kind, payload, issue)
-    if known is not None:
-        return mapping.retold(subject, known.at or at, known.id, said, known.order)
-    identity = arrival.headers.get("x-atlassian-webhook-identifier") or f"{subject}:{kind}:{at}"
-    return mapping.events(subject, at, identity, said)
+    return say(subject, said)
+
+
+def former_key(items: Node) -> str:
+    """Of a change: what the issue was called that is moved to another project; empty where it is not."""
+    moves = (item for item in items.items() if item.get("field").text() == "Key")
+    return next((item.get("fromString").text() for item in moves), "")
+
+
+def _moved(issue: Node, mapping: Mapping) -> list[Move]:
+    """It opens under its new key as it is now, reported when it was created; and again where it had the key
+    before."""
+    opening, created = _opening(issue["fields"], mapping), _given(issue["fields"].get("created"))
+    if created is not None:
+        opening["reported_at"] = format_instant(created)
+    return [Move("opened", opening), *moves(None, _state(issue, mapping))]
 
 
 class _Known(NamedTuple):
@@ -57,7 +82,7 @@ def _known(kind: str, payload: Node, issue: Node) -> _Known | None:
     match kind:
         case "jira:issue_created" if issue.get("id").text():
             return _Known(f"created:{issue['id'].text()}", _given(issue["fields"].get("created")))
-        case "jira:issue_updated" if change := payload["changelog"].get("id").text():
+        case "jira:issue_updated" if change := payload.get("changelog").get("id").text():
             return _Known(f"changelog:{change}", order=change.zfill(20))
         case "comment_created" if comment := payload["comment"].get("id").text():
             return _Known(f"comment:{comment}", _given(payload["comment"].get("created")))
