@@ -5,14 +5,13 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from engine.archive.account import told_of
+from engine.archive.account import STATUS_AFTER, course, told_of
 from engine.contract.codec import encode_outcome
 from engine.core import attributes as attrs
-from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED, WAITING
+from engine.core.escalation import OPEN, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
 from engine.core.policy import rank
-from engine.core.verbs import NEEDS, THERE
 
 Row: TypeAlias = dict[str, Any]
 """Column -> value, as SQLAlchemy takes it."""
@@ -21,9 +20,6 @@ Key: TypeAlias = tuple[int, str]
 
 STATUSES = ("waiting", "open", "resolved", "closed", "cancelled", "merged")
 """By the numbers of `engine.core.escalation`."""
-_STATUS_AFTER = {
-    "resolved": RESOLVED, "closed": CLOSED, "reopened": OPEN, "cancelled": CANCELLED, "merged": MERGED,
-}  # fmt: skip
 _TEXTS = (
     "title", "customer", "customer_name", "tier", "service", "component", "region", "team", "owner",
     "fingerprint", "revenue_currency",
@@ -107,28 +103,22 @@ def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]
 
 
 def _course(facts: Sequence[Fact]) -> Row:
-    """Its status, and when it was acknowledged, answered, resolved, reopened and closed.
-
-    As the core moves it (`engine.core.verbs`): a second `resolved` changes nothing, and after a cancellation
-    only a reopening does, after a merge nothing.
-    """
+    """Its status, and when it was acknowledged, answered, resolved, reopened and closed."""
     status, reopened = OPEN, 0
     first: dict[str, int] = {}
     resolved: int | None = None
     closed: int | None = None
-    for fact in facts:
+    for fact, before in course(facts):
         kind = fact.kind
-        if status not in NEEDS.get(kind, THERE):
-            continue
         first.setdefault("answered" if _answers(fact) else kind, fact.at)
-        if status == OPEN and kind in ("resolved", "closed"):
+        if before == OPEN and kind in ("resolved", "closed"):
             resolved = fact.at
             first.setdefault("first_resolved", fact.at)
         if kind == "reopened":
             resolved, reopened = None, reopened + 1
         elif kind == "closed":
             closed = fact.at
-        status = _STATUS_AFTER.get(kind, status)
+        status = STATUS_AFTER.get(kind, before)
     return {
         "status": STATUSES[status],
         "acknowledged": first.get("acknowledged"),

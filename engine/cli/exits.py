@@ -46,6 +46,7 @@ KNOWN = {
     "engine.intake.history.failures.HistoryUnreadable": ExitCode.FOUND,
     "engine.documents.rendering.TemplateError": ExitCode.REFUSED,
     "engine.documents.situation.NotOpened": ExitCode.FOUND,
+    "engine.documents.status_update.NoUpdate": ExitCode.FOUND,
     "engine.documents.fees.FeesRefused": ExitCode.REFUSED,
     "engine.notify.configuration.NotifyErrors": ExitCode.REFUSED,
     "engine.policies.problems.PolicyErrors": ExitCode.REFUSED,

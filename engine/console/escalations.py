@@ -26,7 +26,7 @@ from engine.documents.lateness import ended
 from engine.documents.obligations import texts_of
 from engine.documents.rendering import Press
 from engine.documents.situation import Data, Situation
-from engine.documents.status_update import status_update
+from engine.documents.status_update import NoUpdate, status_update
 from engine.documents.timeline import Row as TimelineRow
 from engine.documents.timeline import timeline
 from engine.documents.triage import triage_sheet
@@ -145,7 +145,11 @@ class Escalations:
             room=war_room_guide(situation).data,
             told=communication(found, obligations),
             days=_days(told, ZoneInfo(zone)),
-            documents=DOCUMENTS,
+            documents={
+                kind: name
+                for kind, name in DOCUMENTS.items()
+                if not (situation.is_gone and kind.endswith("-update"))
+            },
             situation=situation,
         )
 
@@ -157,7 +161,10 @@ class Escalations:
             raise NoSuchDocument(f"{kind} as {form}: {expected}")
         found, _ = self._account(subject, now)
         situation = Situation(found, self._book, now, zone)
-        return write(self._press, _document(kind, situation), written_as).text
+        try:
+            return write(self._press, _document(kind, situation), written_as).text
+        except NoUpdate as error:
+            raise NoSuchDocument(str(error)) from None
 
     def _account(self, subject: str, now: Instant) -> tuple[Account, list[Fact]]:
         """What is known of it, and what others have passed on to it."""

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.archive.account import Account
+from engine.archive.account import Account, course
 from engine.core import attributes as attrs
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
+from engine.core.verbs import NEEDS
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
@@ -200,13 +201,19 @@ def _summary(account: Account) -> Iterator[Line]:
         ("Closed", "closed", True),
         ("Post-incident review held", "pir_held", False),
     ):
-        yield Line(label, _after([fact for fact in account.facts if fact.kind == kind], opening, last=last))
+        yield Line(label, _after(_moves(account, kind), opening, last=last))
     for stage in ("summary", "final"):
         published = [f for f in account.facts if f.kind == "rca_published" and f.text("stage") == stage]
         yield Line(f"RCA published, {stage}", _after(published, opening, last=True))
-    again = sum(fact.kind == "reopened" for fact in account.facts)
+    again = len(_moves(account, "reopened"))
     if again:
         yield Line("Reopened", f"{again} times" if again > 1 else "once")
+
+
+def _moves(account: Account, kind: str) -> list[Fact]:
+    """The facts of a kind; of one that only a status lets in, those that it did."""
+    facts = (fact for fact, _ in course(account.facts)) if kind in NEEDS else account.facts
+    return [fact for fact in facts if fact.kind == kind]
 
 
 def _gravest(account: Account) -> str | None:
@@ -254,7 +261,7 @@ def _impact(account: Account) -> Iterator[Line]:
 
 def _lasted(account: Account) -> str | None:
     began = [at for fact in account.facts if (at := fact.instant("occurred_at")) is not None]
-    resolved = [fact.at for fact in account.facts if fact.kind == "resolved"]
+    resolved = [fact.at for fact in _moves(account, "resolved")]
     if not began or not resolved or resolved[-1] < began[-1]:
         return None
     return length(Span(resolved[-1] - began[-1]))

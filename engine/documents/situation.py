@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
-from engine.archive.account import Account
+from engine.archive.account import Account, course, happened
 from engine.core import state
 from engine.core.cadences import RUNNING, Cadence
-from engine.core.deadlines import COMMITMENT, OPEN, Deadline
+from engine.core.deadlines import COMMITMENT, Deadline
+from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.decide import Alarms, Options, Round
-from engine.core.escalation import CANCELLED, CLOSED, MERGED, RESOLVED, WAITING, Escalation
+from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, OPEN, RESOLVED, WAITING, Escalation
 from engine.core.facts import RELAYED_UPDATE, Fact, Value
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import Outcome
@@ -68,6 +69,22 @@ class Situation:
     def is_over(self) -> bool:
         return self.escalation.status in _STATUS
 
+    @cached_property
+    def end(self) -> Fact | None:
+        """What cancelled or merged it; else its resolution, whenever it was closed after that, or its closing
+        without one. None while it is open."""
+        if not self.is_over:
+            return None
+        known = list(course(self.facts[1:]))  # the first opened it, whatever it says
+        if self.is_gone:
+            return known[-1][0]
+        return [fact for fact, before in known if before == OPEN and fact.kind in ("resolved", "closed")][-1]
+
+    @property
+    def is_gone(self) -> bool:
+        """Cancelled, or merged into another."""
+        return self.escalation.status in GONE
+
     def last(self, *kinds: str) -> Fact | None:
         """The latest fact of these kinds."""
         return next((fact for fact in reversed(self.facts) if fact.kind in kinds), None)
@@ -78,7 +95,8 @@ class Situation:
 
     def since(self, told: Fact | None) -> tuple[Fact, ...]:
         """What has happened after a fact; all, where there was none."""
-        return self.facts if told is None else self.facts[self.facts.index(told) + 1 :]
+        known = happened(self.facts)
+        return known if told is None else known[known.index(told) + 1 :]
 
     def verdicts(self, *names: str) -> list[Outcome]:
         """What stands under these names, in the order of effect."""
@@ -95,16 +113,16 @@ class Situation:
     def head(self) -> Data:
         """What every document begins with."""
         e, a = self.escalation, self.attribute
-        resolved = self.last("resolved", "closed") if e.status in (RESOLVED, CLOSED) else None
-        reason = self.last("cancelled", "merged")
+        end = self.end
+        resolved = None if self.is_gone else end
         return {
             "written": self.moment(self.at),
             "zone": self.zone.name,
             "subject": self.subject,
             "title": a("title"),
             "status": _STATUS.get(e.status, "open"),
-            "status_reason": (reason.text("reason") or reason.text("into"))
-            if reason and self.is_over
+            "status_reason": (end.text("reason") or end.text("into") or None)
+            if end and self.is_gone
             else None,
             "is_open": not self.is_over,
             "severity": e.severity or None,
@@ -122,13 +140,21 @@ class Situation:
             "opened": self.moment(e.opened),
             "reported": self.moment(min(e.contact, e.opened)),
             "occurred": self.moment(self.facts[0].instant("occurred_at")),
-            "lasted": length(Span((resolved.at if resolved else self.at) - e.opened)),
+            "lasted": length(Span((end.at if end else self.at) - e.opened)),
+            "ended": self.moment(end.at if end else None),
             "resolved": self.moment(resolved.at if resolved else None),
-            "resolution": (resolved.text("resolution") or None) if resolved else None,
+            "resolution": self._resolution(),
             "waits_for": [_WAITS.get(reason, reason.replace("_", " ")) for reason in e.reasons],
             "impact": self._impact(),
             "policy": {"name": e.policy, "since": e.policy_version} if e.policy else None,
         }
+
+    def _resolution(self) -> str | None:
+        """As last told: who resolves it once more may say it better."""
+        if self.end is None or self.is_gone:
+            return None
+        told = [fact.text("resolution") for fact in (self.end, *self.since(self.end))]
+        return next((text for text in reversed(told) if text), None)
 
     def _impact(self) -> Data:
         a = self.attribute
@@ -185,7 +211,7 @@ class Situation:
         )  # fmt: skip
         verb = told.kind.removeprefix("commitment_")
         was_late = any(key == one.id for key, _ in missed)
-        if one.phase == OPEN:
+        if one.phase == DEADLINE_OPEN:
             shown = "missed, still owed" if one.missed or one.due < self.at else "open"
         elif verb == "kept":
             shown = "kept late" if (one.id, one.cycle) in missed else "kept"
@@ -208,7 +234,7 @@ class Situation:
                 "owner": one.by or None,
                 "due": self.moment(one.due),
                 "state": ("overdue" if one.due < self.at else "open")
-                if one.phase == OPEN
+                if one.phase == DEADLINE_OPEN
                 else done[one.id].kind.removeprefix("action_")
                 if one.id in done
                 else "no longer owed",
@@ -272,8 +298,7 @@ class Situation:
         if name == "cause":
             return self.last("rca_published") is None
         if name == "resolution":
-            done = self.last("resolved", "closed")
-            return self.is_over and (done is None or not done.text("resolution"))
+            return self.is_over and not self.is_gone and not self._resolution()
         return self.attribute(name) is None
 
     # -- inside -------------------------------------------------------------------------------------------

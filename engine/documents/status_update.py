@@ -14,6 +14,10 @@ FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
 )  # fmt: skip
 
 
+class NoUpdate(Exception):
+    """It was cancelled, or merged into another: nobody is told of it any more."""
+
+
 def status_update(
     situation: Situation,
     audience: str,
@@ -22,9 +26,18 @@ def status_update(
     next_update: Instant | None = None,
 ) -> Document:
     """An update to the audience. `moment` None: found from the facts. `note` is the news in one's own words;
-    `next_update` the time that is stated for the next one, where it is not what the policy owes."""
+    `next_update` the time that is stated for the next one, where it is not what the policy owes.
+
+    NoUpdate where it was cancelled or merged.
+    """
+    end = situation.end
+    if situation.is_gone and end is not None:
+        into, reason = end.text("into"), end.text("reason")
+        why = f" into {into}: write the update of that one" if into else f" ({reason})" if reason else ""
+        raise NoUpdate(f"{situation.subject} was {end.kind}{why}")
     found, because = _moment(situation, audience, note)
     told = situation.last_told(audience)
+    confirmed = [fact for fact in situation.since(end) if fact.kind == "resolution_confirmed"] if end else []
     head = situation.head()
     data: Data = {
         **head,
@@ -35,8 +48,8 @@ def status_update(
         "last_update": situation.moment(told.at if told else None),
         "changes": _changes(situation, audience, told),
         "people": _people(situation),
-        "acknowledged": _when(situation, "acknowledged"),
-        "confirmed": _when(situation, "resolution_confirmed"),
+        "acknowledged": _when(situation, situation.last("acknowledged")),
+        "confirmed": _when(situation, confirmed[-1] if confirmed else None),
         "confirm_due": situation.due("confirm"),
         "rca": _rca(situation),
         "promises": _promises(situation, audience, told),
@@ -55,11 +68,8 @@ def _moment(situation: Situation, audience: str, note: str | None) -> tuple[str,
     """The moment that the facts show, and why."""
     told = situation.last_told(audience)
     since = situation.since(told)
-    if situation.is_over:
-        resolved = max(
-            (n for n, f in enumerate(situation.facts) if f.kind in ("resolved", "closed")), default=0
-        )
-        if any(fact.kind == "rca_published" for fact in situation.facts[resolved:]):
+    if situation.end is not None:
+        if any(fact.kind == "rca_published" for fact in situation.since(situation.end)):
             return AFTER_RCA, "the root cause analysis was published"
         return RESOLVED, f"it is {situation.head()['status']}"
     if told is None:
@@ -184,8 +194,7 @@ def _people(situation: Situation) -> list[Plain]:
     return [{"role": role.replace("_", " "), "person": person} for role, person in staff.items()]
 
 
-def _when(situation: Situation, kind: str) -> Plain:
-    fact = situation.last(kind)
+def _when(situation: Situation, fact: Fact | None) -> Plain:
     return None if fact is None else {"at": situation.moment(fact.at), "by": fact.text("by") or None}
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from engine.archive.account import Account
+from engine.archive.account import Account, happened
 from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import VERDICTS, Outcome
@@ -107,7 +107,7 @@ def timeline(
 
 
 def _drafts(account: Account, obligations: Iterable[Ended], texts: Mapping[str, str]) -> list[_Draft]:
-    drafts = [_of_fact(fact) for fact in account.facts]
+    drafts = [_of_fact(fact) for fact in happened(account.facts)]
     ended_by: dict[Instant, _Draft] = {}
     for draft in drafts:
         other = ended_by.get(draft.at)

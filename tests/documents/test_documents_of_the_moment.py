@@ -14,7 +14,7 @@ from engine.documents.brief import executive_brief
 from engine.documents.moments import Zone
 from engine.documents.rendering import SHIPPED, Press
 from engine.documents.situation import NotOpened, Situation
-from engine.documents.status_update import MOMENTS, status_update
+from engine.documents.status_update import MOMENTS, NoUpdate, status_update
 from engine.documents.triage import triage_sheet
 from engine.documents.war_room import war_room_guide
 from engine.documents.writing import Document, write
@@ -33,6 +33,10 @@ def book() -> Book:
 def at(clock: str) -> Instant:
     """A time of the day of the story, in UTC."""
     return parse_instant(f"2026-11-12T{clock}:00+00:00")
+
+
+def at_iso(clock: str) -> str:
+    return f"2026-11-12T{clock}:00Z"
 
 
 def situation(book: Book, now: str, *events: tuple[str, str, dict[str, Any]]) -> Situation:
@@ -194,6 +198,14 @@ TOLD = ("12:10", "update_published", {"audience": "customer"})
                 ("12:20", "resolved", {}),
             ],
         ),
+        (
+            "after_rca",
+            [
+                ("12:15", "resolved", {}),
+                ("12:20", "rca_published", {"stage": "summary"}),
+                ("12:22", "closed", {}),
+            ],
+        ),
     ],
 )
 def test_the_moment_is_found_from_the_facts(book: Book, moment: str, events: list[Any]) -> None:
@@ -239,6 +251,63 @@ def test_after_the_end_the_customer_hears_what_comes_next(book: Book, press: Pre
         "We write again by Sat 14 Nov 2026, 13:15 UTC+01:00 (12:15 UTC)**, with a summary of the cause"
         in text
     )
+
+
+def test_what_is_closed_after_its_resolution_was_restored_then(book: Book) -> None:
+    resolved = [OPENED, P0, ("12:15", "resolved", {"resolution": "Rolled back"})]
+    closed = [*resolved, ("12:20", "resolved", {}), ("13:00", "closed", {})]
+    told = data(status_update(situation(book, "14:00", *closed), "customer"))
+    assert (told["moment"], told["resolved"]["at"], told["lasted"]) == ("resolved", at_iso("12:15"), "15 min")
+    assert told["resolution"] == "Rolled back"
+    assert "What resolved it" not in told["unknown"]
+    brief = data(executive_brief(situation(book, "14:00", *closed)))
+    assert (brief["status"], brief["resolved"]["at"], brief["lasted"]) == (
+        "closed", at_iso("12:15"), "15 min",
+    )  # fmt: skip
+
+
+def test_what_was_closed_without_a_resolution_ended_with_that(book: Book) -> None:
+    again = [("12:10", "resolved", {"resolution": "No"}), ("12:12", "resolution_confirmed", {}),
+             ("12:20", "reopened", {}), ("12:40", "closed", {})]  # fmt: skip
+    told = data(status_update(situation(book, "14:00", OPENED, P0, *again), "customer"))
+    assert (told["resolved"]["at"], told["lasted"], told["resolution"]) == (at_iso("12:40"), "40 min", None)
+    assert told["confirmed"] is None, "that was of the resolution before"
+
+
+@pytest.mark.parametrize("audience", ["customer", "internal", "executive"])
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (("12:30", "merged", {"into": "incidents:INC-2"}), "was merged into incidents:INC-2"),
+        (("12:30", "cancelled", {"reason": "spam"}), r"was cancelled \(spam\)"),
+    ],
+)
+def test_of_what_was_merged_or_cancelled_nobody_is_told_that_it_was_restored(
+    book: Book, press: Press, audience: str, end: Any, why: str
+) -> None:
+    now = situation(book, "14:00", OPENED, P0, ("12:10", "resolved", {}), ("12:20", "reopened", {}), end)
+    for moment in (None, "resolved"):
+        with pytest.raises(NoUpdate, match=why):
+            status_update(now, audience, moment)
+    brief = write(press, executive_brief(now), "md").text
+    assert "It was open for 30 min, until Thu 12 Nov 2026, 13:30 UTC+01:00" in brief
+    assert "esolved" not in brief.partition("##")[0]
+
+
+def test_a_reopening_or_a_resumption_of_nothing_is_told_nobody(book: Book) -> None:
+    ruled_out = [("12:15", "reopened", {}), ("12:15", "resumed", {})]
+    waiting = ("12:12", "paused", {"reason": "pending_customer"})
+
+    def changes(audience: str, *events: Any) -> list[str]:
+        now = situation(book, "12:25", OPENED, P0, TOLD, *events)
+        return [one["text"] for one in data(status_update(now, audience))["changes"]]
+
+    assert changes("customer", *ruled_out) == []
+    assert changes("customer", waiting, *ruled_out)[1:] == ["What we were waiting for has come."]
+    assert changes("customer", waiting, ("12:15", "resumed", {"reason": "pending_vendor"}))[1:] == []
+    internal = changes("internal", ("12:12", "resolved", {}), *ruled_out)
+    assert internal[-2:] == ["Resolved.", "Reopened."]
+    assert "Reopened." not in changes("internal", *ruled_out)
 
 
 def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_before(

@@ -88,6 +88,18 @@ def test_where_the_time_went_is_told_by_hands_and_status(policies: Book) -> None
     assert whole(outage()[:-2]) == []  # not resolved
 
 
+def test_the_review_tells_of_a_reopening_only_where_one_was(policies: Book) -> None:
+    ruled_out = [fact("reopened", "10:00"), fact("resumed", "10:00")]
+    ends = [fact("resolved", "16:30"), fact("closed", "17:00"), fact("reopened", "18:00")]
+    made = review(account(policies, [*outage()[:4], *ruled_out, *outage()[6:], *ends], "20:00"))
+    told = {line.label: line.value for line in made.summary}
+    assert told["Reopened"] == "once"
+    assert told["Resolved"] == "2026-03-02 16:00, 7 h after the opening"
+    assert [row.when[-5:] for row in made.timeline if row.what == "Reopened"] == ["18:00"]
+    assert [row.when for row in made.timeline if row.what == "Resumed"] == []
+    assert made.events == len(outage()) + 3
+
+
 def test_the_communication_record_has_every_silence(policies: Book) -> None:
     customer, internal, executive = review(account(policies, outage(), "16:30")).communication
     assert [(one.when[-5:], one.gap, one.late) for one in customer.entries] == [
