@@ -65,14 +65,16 @@ def command(
 
 
 def _gathered(asked: "Asked") -> "tuple[list[Credit], list[Exposure]]":
+    from engine.core import attributes as attrs
     from engine.core.credits import credits, exposures
 
-    standing, open_ = [], []
+    standing, open_, customers = [], [], {}
     for judged in asked.read():
         standing += judged.account.standing
+        customers[judged.account.subject] = attrs.text(judged.account.attributes, "customer")
         if judged.record is not None and asked.book is not None:
             open_ += exposures(judged.record, asked.book)
-    return credits(standing), open_
+    return credits(standing, customers), open_
 
 
 def _zone(name: str) -> "ZoneInfo":

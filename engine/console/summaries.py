@@ -28,6 +28,7 @@ from engine.console.ledgers import Ledger, Mark, removed
 from engine.console.policies import InForce, in_force
 from engine.console.rows import UNKNOWN
 from engine.contract.codec import Received
+from engine.core import attributes as attrs
 from engine.core.credits import Credit, credits, exposures
 from engine.core.decide import Options
 from engine.core.instants import Instant
@@ -183,7 +184,7 @@ def _urgency(one: patterns.Pattern) -> Key:
 
 
 def _credited(account: Account, _: Head) -> list[Credit]:
-    return credits(account.standing)
+    return credits(account.standing, {account.subject: attrs.text(account.attributes, "customer")})
 
 
 def _in_order(rows: Sequence[Credit]) -> list[Credit]:

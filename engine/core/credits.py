@@ -1,6 +1,6 @@
 """What breaches cost by the contract: what stands exposed, and what the open clocks would add."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from engine.core import attributes as attrs
@@ -32,6 +32,7 @@ class Credit(NamedTuple):
     cycle: int
     severity: str
     customer: str
+    """Of the breach, whoever's the escalation became later; where it had none, the next that was told."""
     policy: PolicyRef
     breached_at: Instant
     percent: float
@@ -75,8 +76,11 @@ class Exposure(NamedTuple):
     """Each brings more than the one before; never empty."""
 
 
-def credits(standing: Iterable[Outcome]) -> list[Credit]:
-    """A row a breach with a credit, by customer and time, from standing outcomes (`engine.core.standing`)."""
+def credits(standing: Iterable[Outcome], customers: Mapping[str, str] = {}) -> list[Credit]:
+    """A row a breach with a credit, by customer and time, from standing outcomes (`engine.core.standing`).
+
+    `customers`: by subject, whose it is now; asked where an outcome was said before anybody knew.
+    """
     exposed: dict[Breach, list[Outcome]] = {}
     verdicts: dict[Breach, list[Outcome]] = {}
     silences: dict[tuple[str, str, str, int, Instant | None], Breach] = {}
@@ -90,11 +94,14 @@ def credits(standing: Iterable[Outcome]) -> list[Credit]:
         elif one.name == CREDIT or one.name in _ENDS:
             breach = silences.get((*cycle, one.started_at), (*cycle, None))
             (exposed if one.name == CREDIT else verdicts).setdefault(breach, []).append(one)
-    rows = [_credit(found, verdicts.get(breach, [])) for breach, found in exposed.items()]
+    rows = [
+        _credit(found, verdicts.get(breach, []), customers.get(breach[0], ""))
+        for breach, found in exposed.items()
+    ]
     return sorted(rows, key=lambda row: (row.customer, row.breached_at, row.subject, row.metric, row.key))
 
 
-def _credit(exposed: list[Outcome], verdicts: list[Outcome]) -> Credit:
+def _credit(exposed: list[Outcome], verdicts: list[Outcome], customer: str) -> Credit:
     highest = max(exposed, key=lambda o: o.credit_percent or 0)
     breach, end = verdicts[0] if verdicts else None, verdicts[-1] if len(verdicts) > 1 else None
     if end is not None and end.effective_at < highest.effective_at:
@@ -105,7 +112,7 @@ def _credit(exposed: list[Outcome], verdicts: list[Outcome]) -> Credit:
         highest.key,
         highest.cycle,
         highest.severity,
-        highest.customer_id,
+        next((one.customer_id for one in exposed if one.customer_id), customer),
         highest.policy,
         highest.effective_at if breach is None else breach.effective_at,
         0 if _is_out(end) else highest.credit_percent or 0,

@@ -55,17 +55,20 @@ def owed(
     now: Instant,
     fees: Mapping[str, Fee],
 ) -> list[Owed]:
-    """By month and customer. A clock that stands still, and has no due time, counts in the month of `now`."""
+    """By month and customer: an open clock with its breach, and before that when it is due. One that stands
+    still, and has no due time, counts in the month of `now`."""
     by_month: dict[tuple[str, str], tuple[list[Credit], list[Exposure]]] = {}
-    months: dict[tuple[str, str, str, int], str] = {}
+    places: dict[tuple[str, str, str, int], tuple[str, str]] = {}
     for row in breaches:
         which = row.subject, row.metric, row.key, row.cycle
-        months[which] = month = month_of(row.breached_at, zone)
-        by_month.setdefault((month, row.customer), ([], []))[0].append(row)
+        places[which] = place = month_of(row.breached_at, zone), row.customer
+        by_month.setdefault(place, ([], []))[0].append(row)
     for one in exposures:
         due = now if one.due_at is None else one.due_at
-        month = months.get((one.subject, one.metric, one.key, one.cycle), "") if one.is_breached else ""
-        by_month.setdefault((month or month_of(due, zone), one.customer), ([], []))[1].append(one)
+        place = month_of(due, zone), one.customer
+        if one.is_breached:
+            place = places.get((one.subject, one.metric, one.key, one.cycle), place)
+        by_month.setdefault(place, ([], []))[1].append(one)
     return [
         _owed(month, customer, *by_month[month, customer], fees.get(customer))
         for month, customer in sorted(by_month)

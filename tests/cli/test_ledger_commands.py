@@ -167,6 +167,30 @@ def test_an_archive_gives_the_same_as_its_events(
     )
 
 
+@pytest.mark.parametrize(
+    ("at", "owed"),
+    [
+        ("2026-03-02T10:30:00Z", [("", 2, "20", "50"), ("acme", 1, "10", "25")]),
+        ("2026-03-02T12:00:00Z", [("", 1, "10", "25"), ("acme", 1, "10", "25"), ("zen", 1, "10", "25")]),
+        (AT, [("", 1, "25", "25"), ("acme", 1, "25", "25"), ("zen", 1, "25", "25")]),
+    ],
+)
+def test_one_breach_is_owed_to_one_customer_whenever_it_was_named(
+    policies: str, tmp_path: Path, at: str, owed: list[tuple[str, int, str, str]]
+) -> None:
+    nobodys = line("desk:1", "opened", "02T09:00", title="Down", severity="P0")
+    named = [line(subject, "updated", "02T11:00", customer={"id": "zen"}) for subject in ("desk:1", "desk:2")]
+    lines = [nobodys, opened("desk:2", "02T09:00", "acme"), nobodys.replace("desk:1", "desk:3"), *named]
+    events, archive = tmp_path / "events.jsonl", f"sqlite:///{tmp_path}/vigil.db"
+    events.write_text("\n".join(lines))
+    vigil("archive", "load", str(events), "-p", policies, "--archive", archive, "--until", AT)
+    for where in ([str(events)], ["--archive", archive]):
+        rows = shown("credits", *where, "-p", policies, "--at", at)
+        assert [
+            (row["customer"], len(row["breaches"]), row["percent"], row["percent_next"]) for row in rows
+        ] == owed
+
+
 def test_without_policies_an_archive_says_what_is_owed_and_nothing_of_open_clocks(archive: str) -> None:
     (acme,) = shown("credits", "--archive", archive)
     assert (acme["customer"], acme["percent"], acme["open"]) == ("acme", "35", [])
