@@ -14,7 +14,7 @@ from engine.archive.writing import Written
 from engine.contract.codec import Received
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
-from engine.sql.database import connect
+from engine.sql.database import connect, overwritten
 from engine.sql.database import writing as transaction
 from engine.sql.offsets import Advance, stands
 
@@ -28,6 +28,8 @@ class Forgotten(NamedTuple):
     """The customer's name from now on."""
     subjects: list[str]
     """Its escalations."""
+    overwritten: bool
+    """In the files of SQLite, too; False: somebody reads the older state, and it is to be done again."""
 
 
 class State(NamedTuple):
@@ -114,7 +116,7 @@ class Archive:
         """Erase the personal data of a customer, for good: what is read of it again is erased, too."""
         with transaction(self.engine) as connection:
             by, subjects = removal.forget(connection, customer, now)
-        return Forgotten(by.pseudonym, subjects)
+        return Forgotten(by.pseudonym, subjects, overwritten(self.engine))
 
     def prune(self, before: Instant, now: Instant) -> int:
         """Remove the escalations that ended before, for good; how many."""

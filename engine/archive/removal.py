@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from engine.archive.accounts import fact_of
 from engine.archive.rows import STATUSES
-from engine.archive.tables import erasures, escalations, facts, offsets, outcomes, pruned
+from engine.archive.tables import erased, erasures, escalations, facts, offsets, outcomes, pruned
 from engine.archive.writing import erase
 from engine.core.erasure import Erasure, customer_in, erasure, hash_of
 from engine.core.escalation import CANCELLED, CLOSED, MERGED, RESOLVED
@@ -20,7 +20,7 @@ _AT_ONCE = 500
 
 def forget(connection: Connection, customer: str, now: Instant) -> tuple[Erasure, list[str]]:
     """Erase a customer; under which pseudonym, and which escalations were touched. The same customer again
-    has the same pseudonym."""
+    has the same pseudonym, and what an older release left of it goes."""
     hashed = hash_of(customer)
     pseudonym = connection.scalar(select(erasures.c.pseudonym).where(erasures.c.customer == hashed))
     by = erasure(customer, token_hex(6)) if pseudonym is None else Erasure(hashed, pseudonym)
@@ -37,6 +37,7 @@ def _of(connection: Connection, customer: str) -> list[str]:
     naming = select(facts).where(facts.c.data.contains(written, autoescape=True))
     found = {row.subject for row in connection.execute(naming) if customer_in(fact_of(row)) == customer}
     found.update(connection.scalars(select(outcomes.c.subject).where(outcomes.c.customer == customer)))
+    found.update(connection.scalars(select(erased.c.subject).where(erased.c.customer == hash_of(customer))))
     return sorted(found)
 
 

@@ -219,15 +219,16 @@ def forget(
     Examples:
       vigil archive forget acme
     """
+    from engine.cli.databases import tell_forgotten
     from engine.cli.inputs import now
-    from engine.cli.output import say, say_json
+    from engine.cli.output import say_json
 
     with opened(archive) as one:
         done = one.forget(customer, now())
     if json:
         say_json(done._asdict())
     else:
-        say(f"{len(done.subjects):,} escalations erased; the customer is {done.pseudonym} from now on")
+        tell_forgotten(done.subjects, done.pseudonym, done.overwritten)
 
 
 @app.command("prune")

@@ -1,7 +1,7 @@
 """A process's database at its start: waited for while it is away."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
@@ -56,3 +56,10 @@ def tell_upgrade(before: str | None, after: str, *, as_json: bool) -> None:
         say_json({"before": before, "after": after})
     else:
         say(f"the schema is {after}" + ("" if before == after else f"; it was {before or 'not there'}"))
+
+
+def tell_forgotten(subjects: Sequence[str], pseudonym: str, overwritten: bool) -> None:
+    """What an erasure did, and whether its files hold it still."""
+    say(f"{len(subjects):,} escalations erased; the customer is {pseudonym} from now on")
+    if not overwritten:
+        say("not overwritten yet in the database's files, somebody reads all the time: run this again later")

@@ -33,6 +33,7 @@ def forget(
     Examples:
       vigil notify forget acme
     """
+    from engine.cli.databases import tell_forgotten
     from engine.cli.inputs import now
     from engine.cli.output import say, say_json
 
@@ -41,7 +42,7 @@ def forget(
     if json:
         say_json(done._asdict())
         return
-    say(f"{len(done.subjects):,} escalations erased; the customer is {done.pseudonym} from now on")
+    tell_forgotten(done.subjects, done.pseudonym, done.overwritten)
     if done.firing:
         say(
             f"{len(done.firing):,} alerts are shown still, such as {done.firing[0]}: what receivers remember "

@@ -25,7 +25,10 @@ _KEPT = frozenset(
 """Fields that say what was owed, and when and by whom of ours it was served."""
 _KEPT_OF = {"linked": {"to"}, "unlinked": {"to"}, "recurrence_flagged": {"to"}}
 """Elsewhere `to` is whom a promise was made to."""
-_SPOKEN_BY_CUSTOMERS = frozenset(["message_received", "resolution_confirmed"])
+_OF_BOTH_SIDES = frozenset(
+    ["message_received", "resolution_confirmed", "reopened", "resumed", "closed", "cancelled"]
+)
+"""Verbs that are the customer's as well: a fact alone does not tell whose side `by` is on."""
 _TEXTS = frozenset(["title", "text"])
 """Fields that readers expect to be there: they are left empty."""
 _OF_PERSONS = frozenset(["customer_name", "title", "reporter", "tags"])
@@ -66,11 +69,16 @@ def erase_fact(fact: Fact, by: Erasure) -> Fact:
             data[name] = _customer(value, by)
         elif name == "reason":
             data[name] = _reason(value)
-        elif name in kept or (name == "by" and fact.kind not in _SPOKEN_BY_CUSTOMERS):
+        elif name in kept or (name == "by" and _is_ours(fact, by)):
             data[name] = value
         elif name in _TEXTS:
             data[name] = ""
     return replace(fact, data=data)
+
+
+def _is_ours(fact: Fact, by: Erasure) -> bool:
+    """Whether who did it is on our side, as far as the fact tells."""
+    return fact.kind not in _OF_BOTH_SIDES and hash_of(fact.text("by")) != by.customer
 
 
 def erase_outcome(outcome: Outcome, by: Erasure) -> Outcome:

@@ -43,6 +43,8 @@ class Forgotten(NamedTuple):
     """Its escalations."""
     firing: list[str]
     """Keys of its alerts that some receiver shows: what receivers need to end them is kept until then."""
+    overwritten: bool = True
+    """In the files of SQLite, too; False: somebody reads the older state, and it is to be done again."""
 
 
 # -- a customer ---------------------------------------------------------------------------------------

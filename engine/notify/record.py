@@ -52,7 +52,7 @@ from engine.notify.rows import (
     store_alerts,
 )
 from engine.notify.telling import MAYBE, NO, Group, Member
-from engine.sql.database import connect, writing
+from engine.sql.database import connect, overwritten, writing
 from engine.sql.offsets import Advance, advance, stands
 
 _ALONE = 0x4E4F5449
@@ -284,7 +284,8 @@ class Record:
     def forget(self, customer: str, now: Instant) -> Forgotten:
         """Erase the personal data of a customer, for good: what is read of it again is erased, too."""
         with self._writing() as connection:
-            return forgetting.forget(connection, customer, now)
+            done = forgetting.forget(connection, customer, now)
+        return done._replace(overwritten=overwritten(self.engine))
 
     def prune(self, before: Instant) -> int:
         """Forget what changed last before, and is over or said once; how many alerts."""

@@ -67,6 +67,20 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def overwritten(engine: Engine) -> bool:
+    """Whether what was erased is in no file any more, on SQLite: its log, which keeps pages as they were, is
+    written into the database and emptied. False where somebody reads all the time that a writer waits. On
+    PostgreSQL it is the vacuum's to do."""
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    return not busy
+
+
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin late, and end a transaction at a CREATE
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")

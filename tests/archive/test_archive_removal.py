@@ -1,7 +1,11 @@
 """What leaves an archive and does not come back: personal data, and escalations past their retention."""
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
+import pytest
 from archived import at, fact, opened, outcome, row, rows
 from msgspec.structs import replace
 
@@ -14,6 +18,7 @@ from engine.core.instants import DAY, Instant
 from engine.core.outcomes import Versions
 from engine.core.segments import Segment
 from engine.core.severity import Classification
+from engine.sql import database
 
 NOW = Instant(at(0) + 400 * DAY)
 VERSIONS = Versions("office", "1", "2", "3")
@@ -31,7 +36,7 @@ def life(subject: str = "desk:1") -> list[Received]:
         fact("message_sent", 2, subject, public=True, by="ann"),
         fact("commitment_made", 3, subject, commitment_id="c1", text="call Carla", to="carla", due_at=at(9)),
         fact("paused", 4, subject, reason="pending_customer"),
-        fact("reopened", 5, subject, reason="she was angry"),
+        fact("reopened", 5, subject, reason="she was angry", by="carla"),
         fact("linked", 6, subject, to="incident:7"),
         fact("resolved", 7, subject, by="ann", resolution="called Carla of ACME Corp"),
     ]  # fmt: skip
@@ -69,6 +74,37 @@ def test_an_erased_customer_is_nowhere_any_more_and_what_was_owed_stays(archive:
     assert {fact.kind: fact.data.get("reason") for fact in account.facts}["paused"] == "pending_customer"
     assert account.outcomes[0].segments[0].state == "paused"
     assert {one.customer_id for one in account.outcomes} == {done.pseudonym}
+
+
+def test_what_was_erased_is_in_no_file_though_others_have_the_database_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    file = tmp_path / "archive.db"
+
+    def found() -> list[str]:
+        text = b"".join(one.read_bytes() for one in tmp_path.iterdir()).decode("latin-1")
+        return [secret for secret in SECRETS if secret in text]
+
+    with Archive.open(f"sqlite:///{file}") as archive, closing(sqlite3.connect(file)) as other:
+        archive.write(life(), SAID)
+        other.execute("BEGIN")
+        assert other.execute("SELECT count(*) FROM facts").fetchone() == (8,)
+        assert not archive.forget("acme", NOW).overwritten, "it is read as it was before"
+        assert found()
+        other.execute("COMMIT")
+        again = archive.forget("acme", NOW)
+        assert (again.overwritten, again.subjects, found()) == (True, ["desk:1"], [])
+
+
+def test_what_an_older_release_left_is_erased_by_the_same_command(archive: Archive) -> None:
+    archive.write(life(), SAID)
+    done = archive.forget("acme", NOW)
+    with archive.engine.begin() as connection:
+        left = facts.update().where(facts.c.kind == "reopened").values(data='{"by":"carla"}')
+        connection.execute(left)
+    assert archive.forget("acme", NOW) == done
+    assert "carla" not in everything(archive)
 
 
 def test_a_severity_keeps_what_it_follows_from_but_not_who() -> None:

@@ -141,6 +141,14 @@ def comment(association: str, kind: str = "User") -> dict[str, Any]:
             ("cancelled", {"reason": "not_planned", "by": "octocat"}),
         ),
         (github("reopened"), ("reopened", {"by": "octocat"})),
+        (
+            github("closed", issue=issue(user={"login": "octocat"}, author_association="NONE")),
+            ("resolved", {}),
+        ),
+        (
+            github("reopened", issue=issue(user={"login": "octocat"}, author_association="MEMBER")),
+            ("reopened", {"by": "octocat"}),
+        ),
         (github("assigned", issue=issue(assignee={"login": "mona"})), ("assigned", {"owner": "mona"})),
         (github("unassigned"), ("assigned", {"owner": None})),
         (github("labeled", issue=issue(labels=[{"name": "x"}])), ("updated", {"tags": ["x"]})),

@@ -1,5 +1,7 @@
 """What leaves the delivery record: a customer's personal data, while it fires and after; what is old."""
 
+from pathlib import Path
+
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -59,6 +61,15 @@ def test_a_customer_is_nowhere_any_more_but_where_a_receiver_must_end_what_fires
     assert not any(mark in there for mark in ("acme", "maria", "Maria"))
     assert record.remembered("desk", "desk/desk:1") is not None, "by this the receiver ends what fires"
     assert "desk:2" in there, "of the other customer"
+
+
+def test_the_files_of_an_open_record_hold_the_customer_no_more(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/record.db"
+    with Record.open(url, NOW) as record, Record.open(url, NOW) as other:
+        take(record, outcome("breached", **FIELDS), root=ROOT)
+        assert other.due("desk", NOW, 9).groups
+        assert record.forget("acme", after(2)).overwritten
+        assert not [file for file in tmp_path.iterdir() if b"acme" in file.read_bytes()]
 
 
 def test_what_fires_is_ended_under_its_own_key_and_then_its_memory_goes_too(record: Record) -> None:

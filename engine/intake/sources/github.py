@@ -17,7 +17,7 @@ from engine.intake.source import Source
 from engine.intake.states import OPEN, RESOLVED, Move, State, moves
 
 _OURS = ("OWNER", "MEMBER", "COLLABORATOR")
-"""author_association of those whose comment is an answer."""
+"""author_association of those who are of ours."""
 
 
 SIGNED_HEADERS = ("x-hub-signature-256",)
@@ -70,7 +70,7 @@ def _moment(issue: Node, action: str) -> Instant:
 
 
 def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
-    by: dict[str, Value] = {"by": payload.get("sender").get("login").text() or None}
+    by = _by(payload, issue)
     match action:
         case "opened":
             return [Move("opened", _opening(issue, mapping))]
@@ -91,6 +91,13 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
         case "deleted" | "transferred":
             return [Move("cancelled", {"reason": action})]
     raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
+
+
+def _by(payload: Node, issue: Node) -> dict[str, Value]:
+    """Nobody of ours where the author of an issue closes or reopens it, and is none of ours."""
+    sender = _login(payload.get("sender"))
+    is_outside = issue.get("author_association").text() not in ("", *_OURS)
+    return {} if is_outside and sender == _login(issue.get("user")) else {"by": sender or None}
 
 
 def _opening(issue: Node, mapping: Mapping) -> dict[str, Value]:
