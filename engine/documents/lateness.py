@@ -20,7 +20,7 @@ class Ended(NamedTuple):
     which: Which
     result: str
     """MET; LATE: stopped after it was due; OPEN_LATE: due, and not stopped as far as is known; CANCELLED and
-    WAIVED: out of the count, though it may have been missed before."""
+    WAIVED: no longer owed, though it may have been missed before."""
     verdicts: tuple[Outcome, ...]
     """In order of their effective time; never empty."""
     late: Span | None
@@ -33,6 +33,11 @@ class Ended(NamedTuple):
     @property
     def missed(self) -> list[Outcome]:
         return [one for one in self.verdicts if one.name in MISSED]
+
+    @property
+    def is_out(self) -> bool:
+        """Cancelled or waived: no longer owed."""
+        return self.result in (CANCELLED, WAIVED)
 
     @property
     def due(self) -> Instant | None:

@@ -16,7 +16,7 @@ from engine.core.proof import is_intact
 from engine.core.verbs import NEEDS
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
-from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended, ended
+from engine.documents.lateness import LATE, MET, OPEN_LATE, Ended, ended
 from engine.documents.obligations import Action, Promise, actions, promises, texts_of
 from engine.documents.time_spent import Spent, is_cadence, time_spent
 from engine.documents.timeline import Row, timeline
@@ -118,8 +118,10 @@ class Review(Struct, frozen=True):
     """Obligations that were met in time, late ones, and those that are late and not done."""
     late: int
     missing: int
+    lapsed: int
+    """Missed, and cancelled or waived after that."""
     out_of_count: int
-    """Cancelled or waived."""
+    """Cancelled or waived before they were missed."""
     time_spent: list[Spent]
     communication: list[Record]
     promises: list[Promise]
@@ -159,7 +161,8 @@ def review(account: Account, dues: Mapping[str, Instant] | None = None, *, full:
         kept=sum(one.result == MET for one in obligations),
         late=sum(one.result == LATE for one in obligations),
         missing=sum(one.result == OPEN_LATE for one in obligations),
-        out_of_count=sum(one.result in (CANCELLED, WAIVED) for one in obligations),
+        lapsed=sum(one.is_out and bool(one.missed) for one in obligations),
+        out_of_count=sum(one.is_out and not one.missed for one in obligations),
         time_spent=list(time_spent(account.facts, obligations, texts)),
         communication=communication(account, obligations),
         promises=promises(account.facts, obligations),
@@ -285,9 +288,7 @@ def _verdict(one: Ended, texts: Mapping[str, str]) -> Verdict:
     return Verdict(
         owed=_owed(last, texts),
         cycle=last.cycle,
-        result=f"missed, then {one.result}"
-        if one.missed and one.result in (CANCELLED, WAIVED)
-        else one.result,
+        result=f"missed, then {one.result}" if one.missed and one.is_out else one.result,
         reason=last.reason.replace("_", " "),
         severity=last.severity,
         due=None if due is None else moment(due),

@@ -100,6 +100,25 @@ def test_the_review_tells_of_a_reopening_only_where_one_was(policies: Book) -> N
     assert made.events == len(outage()) + 3
 
 
+def test_what_was_missed_stays_a_miss_though_it_is_owed_no_more(policies: Book, press: Press) -> None:
+    facts = [
+        fact("opened", "09:00"), fact("acknowledged", "09:02"), fact("message_sent", "09:03", public=True),
+        fact("commitment_made", "09:10", commitment_id="a", text="A fix", due_at="2026-03-02T10:00:00Z"),
+        fact("commitment_made", "09:10", commitment_id="b", text="A call", due_at="2026-03-02T20:00:00Z"),
+        fact("waived", "12:30", metric="resolve", reason="agreed"), fact("resolved", "15:00"),
+        fact("cancelled", "15:10", reason="duplicate"),
+    ]  # fmt: skip
+    made = review(account(policies, facts, "15:30"))
+    lapsed = [one.owed for one in made.verdicts if one.result == "missed, then cancelled"]
+    assert "Promise: A fix" in lapsed
+    out = {one.owed for one in made.verdicts if one.result in ("cancelled", "waived")}
+    assert {"Promise: A call", "Resolution"} <= out
+    assert (made.lapsed, made.out_of_count) == (len(lapsed), len(out))
+    text = fill_in(made, press).text
+    assert f"Of {made.kept + made.late + made.lapsed} obligations that came due" in text
+    assert f"**{made.lapsed}** were missed and are no longer owed. {made.out_of_count} were" in text
+
+
 def test_the_communication_record_has_every_silence(policies: Book) -> None:
     customer, internal, executive = review(account(policies, outage(), "16:30")).communication
     assert [(one.when[-5:], one.gap, one.late) for one in customer.entries] == [
