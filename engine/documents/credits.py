@@ -60,14 +60,13 @@ def owed(
     by_month: dict[tuple[str, str], tuple[list[Credit], list[Exposure]]] = {}
     places: dict[tuple[str, str, str, int], tuple[str, str]] = {}
     for row in breaches:
-        which = row.subject, row.metric, row.key, row.cycle
-        places[which] = place = month_of(row.breached_at, zone), row.customer
+        places[_which(row)] = place = month_of(row.breached_at, zone), row.customer
         by_month.setdefault(place, ([], []))[0].append(row)
     for one in exposures:
         due = now if one.due_at is None else one.due_at
         place = month_of(due, zone), one.customer
         if one.is_breached:
-            place = places.get((one.subject, one.metric, one.key, one.cycle), place)
+            place = places.get(_which(one), place)
         by_month.setdefault(place, ([], []))[1].append(one)
     return [
         _owed(month, customer, *by_month[month, customer], fees.get(customer))
@@ -93,12 +92,19 @@ def _owed(
     month: str, customer: str, breaches: Sequence[Credit], open_: Sequence[Exposure], fee: Fee | None
 ) -> Owed:
     summed = sum((_exact(row.percent) for row in breaches), Decimal(0))
-    following = sum((_exact(one.ahead[0].percent) - _exact(one.percent) for one in open_), summed)
-    last = sum((_exact(one.ahead[-1].percent) - _exact(one.percent) for one in open_), summed)
+    # By what is owed: a clock that was cancelled and goes on owes nothing, though it has passed a tier.
+    costs = {_which(row): _exact(row.percent) for row in breaches}
+    grown = sum((costs.get(_which(one), Decimal(0)) for one in open_), Decimal(0))
+    following = sum((_exact(one.ahead[0].percent) for one in open_), summed - grown)
+    last = sum((_exact(one.ahead[-1].percent) for one in open_), summed - grown)
     return Owed(
         month, customer, tuple(breaches), tuple(open_), min(summed, WHOLE), summed, min(following, WHOLE),
         min(last, WHOLE), fee,
     )  # fmt: skip
+
+
+def _which(one: Credit | Exposure) -> tuple[str, str, str, int]:
+    return one.subject, one.metric, one.key, one.cycle
 
 
 def _exact(percent: float) -> Decimal:

@@ -51,6 +51,11 @@ def test_open_clocks_add_their_next_and_their_last_tier_to_what_they_cost() -> N
     assert (april.month, april.percent, april.next) == ("2026-04", 0, 1)  # it stands still: in now's month
 
 
+def test_what_was_cancelled_and_goes_on_adds_its_whole_next_tier() -> None:
+    (march,) = owed([breach(0)], [exposure(25, 50, costs=10)], UTC, NOW, {})
+    assert (march.percent, march.next, march.most) == (0, 25, 50)
+
+
 def test_money_is_exact_and_summed_by_currency() -> None:
     fees = {"acme": Fee(Decimal("0.10"), "EUR"), "zen": Fee(Decimal(200), "USD")}
     rows = [breach(12.5), breach(0.1, customer="zen", n=2), breach(99, customer="nobody", n=3)]

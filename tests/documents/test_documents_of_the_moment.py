@@ -308,6 +308,8 @@ def test_a_reopening_or_a_resumption_of_nothing_is_told_nobody(book: Book) -> No
     internal = changes("internal", ("12:12", "resolved", {}), *ruled_out)
     assert internal[-2:] == ["Resolved.", "Reopened."]
     assert "Reopened." not in changes("internal", *ruled_out)
+    undeleted = changes("customer", ("12:12", "cancelled", {"reason": "deleted"}), *ruled_out)
+    assert undeleted == ["It came back, and is open again."]
 
 
 def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_before(
