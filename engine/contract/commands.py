@@ -32,6 +32,8 @@ class ContactInherited(Relayed):
     """`from` was merged into this escalation: the customer first came at `contact_at`."""
 
     contact_at: Moment
+    answered: NotRequired[bool]
+    """Whether anybody answered in public there."""
 
 
 @with_config(CONFIG)

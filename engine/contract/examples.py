@@ -129,7 +129,7 @@ def _relays() -> tuple[Relay, ...]:
     }
     return (
         relayed_update(incident, ticket, update),
-        contact_inherited("zendesk:acme:4700", ticket, merged, contact),
+        contact_inherited("zendesk:acme:4700", ticket, merged, contact, answered=True),
         occurrence(ticket, _PATTERN, opened, _AT, told),
     )
 

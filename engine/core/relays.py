@@ -44,14 +44,17 @@ def relayed_update(subject: str, target: str, update: Fact) -> Relay:
     return _relay(subject, target, RELAYED_UPDATE, update, update.at, said)
 
 
-def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant) -> Relay:
-    """The customer first came at `contact` (semantics.md, Clock 11).
+def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant, *, answered: bool) -> Relay:
+    """The customer first came at `contact`, and was `answered` there or not (semantics.md, Clock 11).
 
     It is inherited just after the merge: what is passed on then depends on earlier facts alone, and merges in
     a circle come to rest.
     """
     at = Instant(merged.at + MICROSECOND)
-    return _relay(subject, into, CONTACT_INHERITED, merged, at, {"contact_at": contact})
+    said: dict[str, Value] = {"contact_at": contact}
+    return _relay(
+        subject, into, CONTACT_INHERITED, merged, at, said | {"answered": True} if answered else said
+    )
 
 
 def occurrence(subject: str, pattern: str, event: Fact, opened: Instant, said: dict[str, Value]) -> Relay:

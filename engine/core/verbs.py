@@ -123,6 +123,8 @@ def _contact_inherited(judge: "Judge", fact: Fact) -> None:
     if contact is None or is_withdrawn(fact):
         return
     e.contact = min(e.contact, contact)
+    if fact.data.get("answered") is True:
+        return  # who came with it waits for no first answer
     for plan, clock in judge.clocks():
         if plan.metric == "first_response":
             judge.runner.back_date(plan, clock, contact, fact.at, judge.floor(fact.at))
@@ -195,7 +197,7 @@ def _merged(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     into = fact.text("into")
     if into and into != e.subject:
-        judge.relays.append(contact_inherited(e.subject, into, fact, e.contact))
+        judge.relays.append(contact_inherited(e.subject, into, fact, e.contact, answered=e.answered))
     _gone(judge, MERGED, fact, "merged")
 
 

@@ -319,6 +319,8 @@ def render_relay(relay: Relay, case: Case) -> str:
     for name in ("contact_at", "next_update_at"):
         if (said := given.instant(name)) is not None:
             words.append(f"{name}=@{minutes(said, case.shift):g}")
+    if given.data.get("answered") is True:
+        words.append("answered")
     if version(given) != 1:
         words.append(f"v{version(given)}")
     if is_withdrawn(given):

@@ -198,7 +198,7 @@ def test_a_relay_says_of_whom_it_comes_and_by_which_event() -> None:
     assert update.target == "b"
     assert update.fact.data == {**origin, "next_update_at": at(40)}
     assert (update.fact.at, update.fact.sequence, update.fact.source) == (at(10), "7", SOURCE)
-    contact = contact_inherited("a", "b", event, at(3))
+    contact = contact_inherited("a", "b", event, at(3), answered=False)
     assert contact.fact.data == {**origin, "contact_at": at(3)}
     assert contact.fact.at == at(10) + 1, "just after the merge"
     member = occurrence("a", "pattern:x", event, at(0), {"severity": "P1"})
