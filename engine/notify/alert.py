@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 WARNING, CRITICAL, NOTE = "warning", "critical", "note"
 """At risk; breached, missed or a level of escalation; said once, and never resolved."""
 FIRING, RESOLVED = "firing", "resolved"
+PLACE = "/"
 
 
 class Alert(Struct, frozen=True):
@@ -44,6 +45,12 @@ class Notification(Struct, frozen=True):
     """Firing first, then what is resolved since the last time."""
     attempt: int = 0
 
+    @property
+    def place(self) -> str:
+        """Where what has arrived of it is remembered until it has ended. A receiver's own places begin with
+        its name, so this is none of them."""
+        return PLACE + self.group
+
 
 class Memory(Protocol):
     """What a receiver remembers of a thing it has sent, durably: Slack the thread of an escalation. Where it
@@ -57,20 +64,27 @@ class Memory(Protocol):
 class TryAgain(Exception):
     """It did not arrive, or nobody knows: send it again, with what makes a second copy harmless.
 
-    `after` in seconds is what the receiver asked for (Retry-After); None: as the backoff says.
+    `after` in seconds is what the receiver asked for (Retry-After); None: as the backoff says. `is_up`:
+    others are told there all the while, and nothing else is to wait.
     """
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    def __init__(self, reason: str, after: float | None = None, *, is_up: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.after = reason, after
+        self.reason, self.after, self.is_up = reason, after, is_up
 
 
 class Refused(Exception):
-    """It will never be taken as it is: a dead letter, to be sent again by command once that is mended."""
+    """It will never be taken as it is: a dead letter, to be sent again by command once that is mended.
 
-    def __init__(self, reason: str) -> None:
+    `keys` are those of the alerts of which that is so, if the others of the notification were taken; None: no
+    alert was. `is_for_content`: what says something else may be taken.
+    """
+
+    def __init__(
+        self, reason: str, *, keys: frozenset[str] | None = None, is_for_content: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.keys, self.is_for_content = reason, keys, is_for_content
 
 
 class Receiver(Protocol):

@@ -1,6 +1,6 @@
 """What receivers are sent, in the record: noted before it is sent, and how it ended after."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, CursorResult, insert
@@ -68,15 +68,17 @@ class Outbox:
         group.why, group.due, group.held = storable(why), again, False
         one.keep_group()
 
-    def refused(self, attempt: Attempt, why: str, now: Instant) -> int:
-        """It will never be taken: a dead letter, and its number."""
+    def refused(self, attempt: Attempt, why: str, now: Instant, keys: Collection[str] | None = None) -> int:
+        """It will never be taken: a dead letter, and its number. `keys`: of the alerts that were refused, if
+        not all: the receiver has the others."""
         n, one = attempt.notification, self._turn_of(attempt)
         letter = {"receiver": n.receiver, "grp": n.group, "at": now, "attempts": one.group.attempt + 1}
-        letter |= {"reason": storable(why), "alerts": pack(n.alerts)}
+        dead = tuple(alert for alert in n.alerts if keys is None or alert.key in keys)
+        letter |= {"reason": storable(why), "alerts": pack(dead)}
         made: CursorResult[Any] = self._connection.execute(insert(t.dead).values(letter))
         one.tell(n.alerts)
         one.group.told_at = now  # or a reminder that is refused would be due again at once
-        for alert in n.alerts:
+        for alert in dead:
             if (member := one.members.get(alert.key)) is not None and alert.state == FIRING:
                 member.shown = attempt.before[alert.key]
                 one.store(member)

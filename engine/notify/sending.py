@@ -139,9 +139,9 @@ class Sender:
             async with asyncio.timeout(_LONGEST_SEND):
                 await self._receiver.send(attempt.notification, memory)
         except Refused as why:
-            return _End(attempt, DEAD, why.reason)
+            return _End(attempt, DEAD, why.reason, refused=why.keys)
         except TryAgain as why:
-            return _End(attempt, FAILED, why.reason, why.after, went_on=memory.has_grown)
+            return _End(attempt, FAILED, why.reason, why.after, went_on=memory.has_grown, is_up=why.is_up)
         except TimeoutError:
             return _End(attempt, FAILED, f"not done within {_LONGEST_SEND:g} s", went_on=memory.has_grown)
         except AWAY:
@@ -156,18 +156,18 @@ class Sender:
         """What the end says of the receiver, and when what failed is sent again."""
         now, name = self._now(), self._receiver.name
         was = self._circuit.state(now)
-        if end.how != FAILED:
+        if end.how != FAILED or end.went_on or end.is_up:
             self._circuit.succeeded()  # also where it refuses: it answers
-            if was != CLOSED:
-                log.info("receiver_is_back", receiver=name)
-            return _Note(end, now, now)
-        failures = end.attempt.notification.attempt + 1
-        if end.went_on:  # or a large group, of which each attempt tells a part, would wait longer each time
-            self._circuit.succeeded()
-            failures = 1
-        self._circuit.failed(now, end.after)
+        if end.how == FAILED and not end.is_up:
+            self._circuit.failed(now, end.after)
         if was == CLOSED and self._circuit.state(now) != CLOSED:
             log.error("receiver_is_down", receiver=name, why=end.why)
+        elif was != CLOSED and self._circuit.state(now) == CLOSED:
+            log.info("receiver_is_back", receiver=name)
+        if end.how != FAILED:
+            return _Note(end, now, now)
+        # A large group, of which each attempt tells a part, does not wait longer each time.
+        failures = 1 if end.went_on else end.attempt.notification.attempt + 1
         wait = max(backoff(failures, self._dice), int((end.after or 0) * SECOND))
         return _Note(end, now, Instant(now + wait))
 
@@ -201,6 +201,10 @@ class _End(NamedTuple):
     seconds: float = 0.0
     went_on: bool = False
     """A part of what failed has arrived."""
+    is_up: bool = False
+    """What failed keeps nothing else from being told there."""
+    refused: frozenset[str] | None = None
+    """Keys of the alerts that were, if others were taken."""
 
 
 class _Note(NamedTuple):
@@ -211,13 +215,13 @@ class _Note(NamedTuple):
 
 
 def _noted(outbox: Outbox, note: _Note) -> int:
-    attempt, how, why, *_ = note.end
-    if how == DELIVERED:
-        outbox.told(attempt, note.at)
-    elif how == FAILED:
-        outbox.failed(attempt, why, note.again, note.at)
+    end = note.end
+    if end.how == DELIVERED:
+        outbox.told(end.attempt, note.at)
+    elif end.how == FAILED:
+        outbox.failed(end.attempt, end.why, note.again, note.at)
     else:
-        return outbox.refused(attempt, why, note.at)
+        return outbox.refused(end.attempt, end.why, note.at, end.refused)
     return 0
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from engine.core.instants import Instant
 from engine.notify import tables as t
-from engine.notify.alert import Alert
+from engine.notify.alert import PLACE, Alert
 from engine.notify.routing import Route, route_of
 from engine.notify.rows import packed, read_group, read_member
 from engine.notify.telling import Group, Member, after_telling, rest
@@ -56,11 +56,12 @@ class Turn:
                 self.store(self.members[alert.key])
 
     def rest(self, now: Instant) -> None:
-        """Note that nothing is to be told at this moment; gone is what is over."""
+        """Note that nothing is to be told at this moment; gone is what is over, and how far a try came."""
         self.drop([key for key, member in self.members.items() if member.over])
         group = self.group
         group.attempt, group.since, group.why, group.held = 0, None, "", False
         group.due = None if self.route is None else rest(group, self.members.values(), self.route, now)
+        self._connection.execute(_DROP_PROGRESS, self._place | {"p": PLACE + self.name})
         self.store_group()
 
     def store_group(self) -> None:
@@ -103,3 +104,6 @@ _STORE_GROUP = (
     .values({name: bindparam(f"g_{name}") for name in Group.__struct_fields__})
 )
 _DROP_GROUP = delete(t.groups).where(_THIS_GROUP)
+_DROP_PROGRESS = delete(t.memory).where(
+    t.memory.c.receiver == bindparam("r"), t.memory.c.key == bindparam("p")
+)

@@ -22,6 +22,10 @@ class Remembered:
     async def put(self, key: str, value: str) -> None:
         self.kept[key] = value
 
+    def end(self, notification: Notification) -> None:
+        """As the record does when it has been told or refused."""
+        self.kept.pop(notification.place, None)
+
 
 def outcome(name: str = "breached", **fields: Any) -> Outcome:
     return replace(example_outcome(name), **fields)

@@ -1,5 +1,7 @@
 """A delivery record for the tests: what it takes, and what it is told of, round by round."""
 
+from collections.abc import Collection
+
 from engine.core.instants import MINUTE, Instant
 from engine.core.outcomes import Outcome
 from engine.notify.alert import Alert
@@ -44,10 +46,15 @@ def failed(
 
 
 def refused(
-    record: Record, attempt: Attempt, why: str = "no such channel", at: Instant = NOW, root: Route = ROOT
+    record: Record,
+    attempt: Attempt,
+    why: str = "no such channel",
+    at: Instant = NOW,
+    root: Route = ROOT,
+    keys: Collection[str] | None = None,
 ) -> int:
     with record.outbox(root) as outbox:
-        return outbox.refused(attempt, why, at)
+        return outbox.refused(attempt, why, at, keys)
 
 
 def tell(record: Record, at: Instant = NOW, root: Route = ROOT, receiver: str = "desk") -> list[Alert]:

@@ -20,6 +20,9 @@ class Mailbox:
         self.taken: list[bytes] = []
         self.commands: list[str] = []
         self.says: dict[str, str] = {}
+        self.contents: list[str] = []
+        """Answers to the next messages; before what `says` has for them."""
+        self.sessions = 0
         self.port = 0
         self._tls = tls
 
@@ -28,6 +31,7 @@ class Mailbox:
         return [cast("EmailMessage", message_from_bytes(raw, policy=default)) for raw in self.taken]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.sessions += 1
         try:
             writer.write(f"{self.says.get('hello', '220 mailbox')}\r\n".encode())
             while line := await reader.readline():
@@ -36,6 +40,7 @@ class Mailbox:
         except (ConnectionError, ssl.SSLError):
             pass  # a client that does not trust us breaks off
         finally:
+            self.sessions -= 1
             writer.close()
 
     async def _answer(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -56,12 +61,13 @@ class Mailbox:
 
     async def _content(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         content = await reader.readuntil(b"\r\n.\r\n")
-        answer = self.says.get("content", "250 taken")
+        answer = self.contents.pop(0) if self.contents else self.says.get("content", "250 taken")
         if answer.startswith("2"):
             self.taken.append(content[:-3].replace(b"\r\n..", b"\r\n."))
         if answer == CUT:
             return False
-        writer.write(f"{answer}\r\n".encode())
+        if answer != SILENT:
+            writer.write(f"{answer}\r\n".encode())
         return True
 
     def _ehlo(self) -> str:

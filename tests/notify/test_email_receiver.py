@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine.notify.alert import Alert, Receiver, Refused, TryAgain
 from engine.notify.receivers import BadReceiver, receiver_of
@@ -172,12 +173,61 @@ async def test_4xx_and_a_broken_connection_are_tried_again_and_5xx_is_refused(
             await send(receiver(box), alert())
 
 
-async def test_one_address_that_is_refused_is_named_and_the_others_have_it() -> None:
+async def test_one_address_that_is_refused_is_logged_and_the_others_have_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with mailbox() as box:
         box.says["RCPT TO:<lee@example.com>"] = "550 no such user"
-        with pytest.raises(Refused, match=r"lee@example\.com: 550 no such user"):
-            await send(receiver(box), alert(subject="desk:1"), alert(subject="desk:2"))
+        await send(receiver(box), alert(subject="desk:1"), alert(subject="desk:2"))
     assert len(box.taken) == 2
+    assert "lee@example.com: 550 no such user" in capsys.readouterr().out
+
+
+async def test_a_message_that_is_refused_keeps_no_other_from_being_sent() -> None:
+    three = [alert(subject=f"desk:{n}") for n in range(3)]
+    async with mailbox() as box:
+        box.contents = ["554 looks like spam"]
+        with pytest.raises(Refused, match="554 looks like spam") as caught:
+            await send(receiver(box), *three)
+    assert [message["Subject"].split()[1] for message in box.messages] == ["desk:1", "desk:2"]
+    assert caught.value.keys == {three[0].key}
+
+
+async def test_a_retry_sends_what_was_not_taken_and_only_to_those_who_have_it_not() -> None:
+    two, memory = notification(alert(subject="desk:1"), alert(subject="desk:2")), Remembered()
+    async with mailbox() as box:
+        mail = receiver(box)
+        box.says["RCPT TO:<lee@example.com>"] = "452 mailbox full"
+        box.contents = ["250 taken", "451 later"]
+        with pytest.raises(
+            TryAgain, match=r"lee@example\.com: 452 mailbox full; kim@example\.com, .*: 451 later"
+        ) as caught:
+            await mail.send(two, memory)
+        assert not caught.value.is_up, "of the second message nobody has anything"
+        box.commands.clear()
+        with pytest.raises(TryAgain, match=r"^lee@example\.com: 452 mailbox full$") as caught:
+            await mail.send(replace(two, attempt=1), memory)
+        assert caught.value.is_up
+        assert box.commands.count("RCPT TO:<kim@example.com>") == 1
+        box.commands.clear()
+        del box.says["RCPT TO:<lee@example.com>"]
+        await mail.send(replace(two, attempt=2), memory)
+        assert "RCPT TO:<kim@example.com>" not in box.commands
+    ids = [message["Message-ID"] for message in box.messages]
+    assert ids[:2] == ids[2:], "kim's, then lee's"
+
+
+async def test_when_the_server_hangs_up_nobody_is_taken_to_have_it() -> None:
+    memory = Remembered()
+    async with mailbox() as box:
+        box.says["RCPT TO:<lee@example.com>"] = "421 bye"
+        with pytest.raises(TryAgain, match="421 bye") as caught:
+            await receiver(box).send(notification(alert()), memory)
+        assert not caught.value.is_up
+        del box.says["RCPT TO:<lee@example.com>"]
+        await receiver(box).send(notification(alert(), attempt=1), memory)
+    assert len(box.taken) == 1
+    assert box.commands.count("RCPT TO:<kim@example.com>") == 2
 
 
 async def test_a_wrong_password_is_refused_and_not_told(tls: ssl.SSLContext, certificate: Path) -> None:

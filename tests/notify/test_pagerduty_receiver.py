@@ -79,8 +79,9 @@ async def test_the_longest_alert_is_taken(there: Counterpart) -> None:
 
 async def test_one_that_is_refused_hides_no_other(there: Counterpart) -> None:
     there.judge = lambda s: Says(400, "no") if s.json["payload"]["source"] == "desk:1" else pagerduty(s)
-    with pytest.raises(Refused, match="desk:1/resolve/1: page answered 400: no"):
+    with pytest.raises(Refused, match="page answered 400: no") as caught:
         await send(receiver(there), alert(subject="desk:1"), alert(subject="desk:2"))
+    assert caught.value.keys == {"desk:1/resolve/1"}
     assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2"]
 
 
@@ -91,8 +92,30 @@ async def test_a_retry_goes_on_where_it_broke_and_a_reminder_says_all(there: Cou
         await page.send(notification(*both), memory)
     await page.send(notification(*both, attempt=1), memory)
     assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2", "desk:2"]
+    memory.end(notification(*both))
     await page.send(notification(*both), memory)
     assert len(there.requests) == 5
+
+
+async def test_after_an_answer_that_holds_for_all_of_them_no_other_is_sent(there: Counterpart) -> None:
+    there.answers = [Says(), Says(403, "no such account")]
+    with pytest.raises(Refused, match="page answered 403") as caught:
+        await send(receiver(there), *(alert(subject=f"desk:{n}") for n in range(4)))
+    assert len(there.requests) == 2
+    assert caught.value.keys == {f"desk:{n}/resolve/1" for n in (1, 2, 3)}
+
+
+async def test_what_was_refused_at_an_earlier_try_is_not_sent_again_and_is_refused(
+    there: Counterpart,
+) -> None:
+    page, memory, both = receiver(there), Remembered(), (alert(subject="desk:1"), alert(subject="desk:2"))
+    there.answers = [Says(400), Says(503), Says()]
+    with pytest.raises(TryAgain):
+        await page.send(notification(*both), memory)
+    with pytest.raises(Refused, match="refused at an earlier try") as caught:
+        await page.send(notification(*both, attempt=1), memory)
+    assert [sent.json["payload"]["source"] for sent in there.requests] == ["desk:1", "desk:2", "desk:2"]
+    assert caught.value.keys == {"desk:1/resolve/1"}
 
 
 @pytest.mark.parametrize("answer", [Says(429), Says(500), Says(503), CUT, HALF, SLOW])

@@ -121,6 +121,19 @@ def test_what_is_refused_is_a_dead_letter_and_told_again_by_command(record: Reco
     assert (record.letters(), len(record.letters(everything=True))) == ([], 1)
 
 
+def test_of_what_is_refused_in_part_the_rest_is_shown_and_the_letter_is_of_that_part(record: Record) -> None:
+    root = Route("desk", group_by=("customer",))
+    both = [outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in (1, 2)]
+    take(record, *both, root=root)
+    refused(record, begin(record, root=root), root=root, keys={"desk:1/resolve/1"})
+    (letter,) = record.letters()
+    assert [alert.key for alert in letter.alerts] == ["desk:1/resolve/1"]
+    assert [alert.key for alert in tell(record, after(241), root)] == ["desk:2/resolve/1"], "the reminder"
+    over = [outcome("stopped_late", subject=f"desk:{n}", id=f"s{n}") for n in (1, 2)]
+    take(record, *over, root=root, at=after(242))
+    assert [alert.key for alert in tell(record, after(242), root)] == ["desk:2/resolve/1"]
+
+
 def test_a_dead_letter_of_what_is_over_meanwhile_is_told_as_it_fired_and_then_as_over(record: Record) -> None:
     take(record, outcome("breached"))
     number = refused(record, begin(record))

@@ -80,6 +80,7 @@ async def test_a_retry_repeats_nothing_that_stands_and_a_reminder_does(
         await send(chat, *both, memory=memory)
     await send(chat, *both, memory=memory, attempt=1)
     assert len(workspace.messages) == 2
+    memory.end(notification(*both))
     await send(chat, *both, memory=memory)
     assert len(workspace.messages) == 4
 

@@ -5,14 +5,16 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from hashlib import blake2b
 from html import escape
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
+import structlog
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from engine.core.instants import Instant, to_datetime
@@ -20,10 +22,17 @@ from engine.notify.alert import RESOLVED, Alert, Memory, Notification, Refused, 
 from engine.notify.outgoing import Forbidden, Reach, connect, without
 from engine.notify.receivers.config import Config
 from engine.notify.receivers.grouping import by_subject
+from engine.notify.receivers.progress import Progress
 from engine.notify.wording import Words, cut
+
+log = structlog.stdlib.get_logger("vigil.notify")
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\x00-\x1f]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 LONGEST_SUBJECT = 150
+Answer: TypeAlias = tuple[int, bytes | str]
+"""Code and text."""
+_READY, _TAKEN, _PASSES, _STAYS = 220, 250, 400, 500
+"""Replies of SMTP; from the last two on: for now, and for good."""
 
 
 def _must_be_address(value: str) -> str:
@@ -79,9 +88,59 @@ class Email:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        await self.wording.prepare(notification.alerts)
-        messages = [self._message(subject, alerts) for subject, alerts in by_subject(notification.alerts)]
-        await asyncio.to_thread(self._deliver, messages)
+        progress = await Progress.of(notification, memory)
+        await self.wording.prepare(progress.left)
+        if progress.left:
+            await self._deliver(progress)
+        progress.end()
+
+    async def _deliver(self, progress: Progress) -> None:
+        """All in one session, whatever becomes of any of them. TryAgain for 4xx and a broken connection, and
+        5xx is a refusal (RFC 5321, 4.2.1)."""
+        smtp, waits = self._session(), _Waits()
+        try:
+            with self._named():
+                await asyncio.to_thread(self._log_in, smtp)
+                for subject, alerts in by_subject(progress.left):
+                    await self._tell(smtp, subject, alerts, progress, waits)
+                await asyncio.to_thread(_leave, smtp)
+        except Refused as error:  # of the session: whoever gets none gets no mail
+            progress.add(progress.left, why=error.reason)
+        finally:
+            smtp.hang_up()
+        waits.end()
+
+    async def _tell(
+        self, smtp: smtplib.SMTP, subject: str, alerts: Sequence[Alert], progress: Progress, waits: "_Waits"
+    ) -> None:
+        """One message, to all addresses that have not answered it yet."""
+        to = [one for one in self._config.to if not progress.knows(alerts, one)]
+        answers = await asyncio.to_thread(_send, smtp, self._message(subject, alerts), to)
+        for one, (code, _) in answers.items():
+            if code < _PASSES or code >= _STAYS:
+                progress.add(alerts, one, why=str(code) if code >= _STAYS else "")
+        is_with = any(progress.has_taken(alerts, one) for one in self._config.to)
+        says = self._says(answers)
+        if not all(progress.knows(alerts, one) for one in self._config.to):
+            await progress.keep()
+            has_hung_up = smtp.sock is None  # with 421
+            waits.add(says, is_up=is_with and not has_hung_up)
+            if has_hung_up:
+                waits.end()
+            return
+        if is_with and says:
+            log.warning("address_refused", receiver=self.name, why=says)
+        async with progress.telling(alerts):
+            if not is_with:
+                raise Refused(says, is_for_content=True)
+
+    def _says(self, answers: Mapping[str, Answer]) -> str:
+        """Who did not take it, by what was answered."""
+        by: dict[str, list[str]] = {}
+        for one, (code, why) in answers.items():
+            if code >= _PASSES:
+                by.setdefault(f"{code} {self._line(why)}", []).append(one)
+        return "; ".join(f"{', '.join(who)}: {answer}" for answer, who in by.items())
 
     def _message(self, subject: str, alerts: Sequence[Alert]) -> EmailMessage:
         told = [(alert, self.wording.of(alert)) for alert in alerts]
@@ -103,43 +162,38 @@ class Email:
         digest = blake2b("\n".join((self.name, *parts)).encode(), digest_size=16).hexdigest()
         return f"<vigil.{digest}@{self._config.sender.rpartition('@')[2]}>"
 
-    def _deliver(self, messages: Sequence[EmailMessage]) -> None:
-        """All in one session. TryAgain for 4xx and a broken connection, Refused for 5xx (RFC 5321, 4.2.1)."""
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What goes wrong in the block, as what `send` raises."""
         host = self._config.host
         try:
-            with self._session() as smtp:
-                self._log_in(smtp)
-                refused = [one for message in messages for one in _send(smtp, message).items()]
+            yield
         except Forbidden as error:
             raise Refused(f"{host}: {error}") from None
         except smtplib.SMTPResponseException as error:
-            raise _failure(
-                error.smtp_code, f"{host} answered {error.smtp_code} {self._line(error.smtp_error)}"
-            ) from None
+            reason = f"{host} answered {error.smtp_code} {self._line(error.smtp_error)}"
+            raise (Refused if error.smtp_code >= _STAYS else TryAgain)(reason) from None
         except smtplib.SMTPNotSupportedError as error:
             raise Refused(f"{host}: {error}") from None
         except (smtplib.SMTPException, OSError) as error:
             raise TryAgain(f"{host}: {self._line(str(error)) or type(error).__name__}") from None
-        self._must_reach_all(refused)
-
-    def _must_reach_all(self, refused: Sequence[tuple[str, tuple[int, bytes]]]) -> None:
-        """Where some addresses were refused, say which; the others know a second copy by its id."""
-        if refused:
-            told = "; ".join(f"{who}: {code} {self._line(why)}" for who, (code, why) in refused)
-            raise _failure(min(code for _, (code, _) in refused), told)
 
     def _line(self, text: bytes | str) -> str:
         """What the server said, without the password."""
         raw = text if isinstance(text, bytes) else text.encode(errors="replace")
         return cut(one_line(without(self._config.secrets, raw).decode(errors="replace")), 200)
 
-    def _session(self) -> smtplib.SMTP:
+    def _session(self) -> "_Checked":
+        """Not connected yet."""
         c = self._config
-        if c.security == "tls":
-            return _CheckedTls(c.host, c.port, c.timeout, c.allow_private, self._context())
-        return _Checked(c.host, c.port, c.timeout, c.allow_private)
+        return _Checked(c.host, Reach(allow_private=c.allow_private, timeout=c.timeout))
 
-    def _log_in(self, smtp: smtplib.SMTP) -> None:
+    def _log_in(self, smtp: "_Checked") -> None:
+        if self._config.security == "tls":
+            smtp.tls = self._context()
+        code, said = smtp.connect(self._config.host, self._config.port)
+        if code != _READY:
+            raise smtplib.SMTPConnectError(code, said)
         if self._config.security == "starttls":
             smtp.starttls(context=self._context())
         if self._config.username is not None and self._config.password is not None:
@@ -152,37 +206,57 @@ class Email:
 class _Checked(smtplib.SMTP):
     """Connects only to an address that may be reached."""
 
-    def __init__(self, host: str, port: int, timeout: float, allow_private: bool) -> None:
-        self._reach = Reach(allow_private=allow_private, timeout=timeout)
-        super().__init__(host, port, timeout=timeout)
+    tls: ssl.SSLContext | None = None
+    """For TLS from the first byte."""
+
+    def __init__(self, host: str, reach: Reach) -> None:
+        super().__init__(timeout=reach.timeout)
+        self._host = host  # whom STARTTLS expects
+        self._reach = reach
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return connect(host, port, self._reach)
+        made = connect(host, port, self._reach)
+        return made if self.tls is None else self.tls.wrap_socket(made, server_hostname=host)
+
+    def hang_up(self) -> None:
+        """From whatever thread: one that waits for the other side is told at once that it is gone."""
+        if self.sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        self.close()
 
 
-class _CheckedTls(_Checked):
-    """The same, with TLS from the first byte."""
+class _Waits:
+    """What is to be sent again, and why."""
 
-    def __init__(
-        self, host: str, port: int, timeout: float, allow_private: bool, context: ssl.SSLContext
-    ) -> None:
-        self._context = context
-        super().__init__(host, port, timeout, allow_private)
+    def __init__(self) -> None:
+        self._reasons: dict[str, None] = {}
+        self._is_up = True
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)
+    def add(self, why: str, *, is_up: bool) -> None:
+        """`is_up`: somebody has that message."""
+        self._reasons[why] = None
+        self._is_up = self._is_up and is_up
+
+    def end(self) -> None:
+        """TryAgain, if anything is."""
+        if self._reasons:
+            raise TryAgain("; ".join(self._reasons), is_up=self._is_up)
 
 
-def _send(smtp: smtplib.SMTP, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
-    """The addresses that were refused, and how."""
+def _send(smtp: smtplib.SMTP, message: EmailMessage, to: Sequence[str]) -> dict[str, Answer]:
+    """By address, how it was answered; who is not in it was not asked."""
     try:
-        return smtp.send_message(message)
+        return {**dict.fromkeys(to, (_TAKEN, b"")), **smtp.send_message(message, to_addrs=to)}
     except smtplib.SMTPRecipientsRefused as error:
-        return error.recipients
+        return {**error.recipients}
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        return dict.fromkeys(to, (error.smtp_code, error.smtp_error))
 
 
-def _failure(code: int, reason: str) -> TryAgain | Refused:
-    return Refused(reason) if code >= 500 else TryAgain(reason)
+def _leave(smtp: smtplib.SMTP) -> None:
+    with suppress(smtplib.SMTPException, OSError):  # all is sent
+        smtp.quit()
 
 
 def one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from engine.core.instants import format_instant
 from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification, Refused
 from engine.notify.outgoing import Pace, must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
+from engine.notify.receivers.progress import Progress
 from engine.notify.wording import Words
 
 Severity: TypeAlias = Literal["critical", "error", "warning", "info"]
@@ -18,6 +19,8 @@ _SEVERITIES: dict[str, Severity] = {"P0": "critical", "P1": "critical", "P2": "e
 """Of what is breached, by the escalation's severity."""
 _PACE = Pace(0.6)
 """PagerDuty takes some 120 events a minute and integration key; we stay below."""
+_MARK = 16
+"""Characters of a key's mark."""
 
 
 class PagerDutyConfig(HttpConfig):
@@ -68,36 +71,32 @@ class PagerDuty:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        """All are sent, though one be refused. TryAgain ends it; the next try goes on from there, or a
-        large group, paced as it is, would never be through."""
-        await self.wording.prepare(notification.alerts)
-        refused: list[str] = []
-        for alert in notification.alerts:
-            try:
-                await self._send(alert, memory, is_retry=notification.attempt > 0)
-            except Refused as error:
-                refused.append(f"{alert.key}: {error.reason}")
-        if refused:
-            raise Refused("; ".join(refused))
+        progress = await Progress.of(notification, memory)
+        await self.wording.prepare(progress.left)
+        for alert in progress.left:
+            async with progress.telling([alert]):
+                await self._send(alert, memory)
+        progress.end()
 
-    async def _send(self, alert: Alert, memory: Memory, *, is_retry: bool) -> None:
-        place, said = f"{self.name}/{alert.key}", f"{alert.state}/{alert.changed}"
-        mark, _, before = (await memory.get(place) or "").partition(" ")
-        if is_retry and before == said:
-            return
+    async def _send(self, alert: Alert, memory: Memory) -> None:
+        place = f"{self.name}/{alert.key}"
+        mark = (await memory.get(place) or "")[:_MARK]
         key = self._key_for(alert, mark)
         await _PACE.turn(_mark(key))
         headers = {"content-type": "application/json"}
         url = self._config.url.rstrip("/") + "/v2/enqueue"
         must_be_taken(await post(url, self._event(alert, key), headers, self._config.reach), self.name)
-        await memory.put(place, f"{_mark(key)} {said}")
+        await memory.put(place, _mark(key))
 
     def _key_for(self, alert: Alert, mark: str) -> SecretStr:
         """The one that triggered it: PagerDuty drops a resolve that comes by another."""
         if alert.state != RESOLVED or not mark:
             return self._config.routing_key
         if mark not in self._keys:
-            raise Refused("triggered with a routing key that is gone; expected it as previous_routing_key")
+            raise Refused(
+                "triggered with a routing key that is gone; expected it as previous_routing_key",
+                is_for_content=True,
+            )
         return self._keys[mark]
 
     def _event(self, alert: Alert, key: SecretStr) -> bytes:
@@ -135,4 +134,4 @@ class PagerDuty:
 
 def _mark(key: SecretStr) -> str:
     """By which a key is known again and not told: what is remembered is no place for secrets."""
-    return sha256(key.get_secret_value().encode()).hexdigest()[:16]
+    return sha256(key.get_secret_value().encode()).hexdigest()[:_MARK]

@@ -13,13 +13,12 @@ from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notific
 from engine.notify.outgoing import Answer, Pace, must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
 from engine.notify.receivers.grouping import by_subject
+from engine.notify.receivers.progress import Progress
 from engine.notify.wording import Wording, Words
 
 MOST_BLOCKS, MOST_CHARACTERS = 50, 12_000
 """Of a message. Slack documents no number of characters; from some 13,200 on it says msg_blocks_too_long."""
 LONGEST_SECTION, LONGEST_VALUE, MOST_FIELDS = 3_000, 250, 10
-MOST_TOLD = 200
-"""Alerts of an escalation whose telling is remembered, the last ones: for what a retry need not repeat."""
 _PACE = Pace(1.0)
 """Slack takes a message a second and channel."""
 _PASSES = frozenset(
@@ -29,6 +28,9 @@ _PASSES = frozenset(
 """Errors that go away by themselves (docs.slack.dev, chat.postMessage, Errors)."""
 _THREAD_GONE = frozenset(("thread_not_found", "message_not_found", "cannot_reply_to_message"))
 _NOT_EDITABLE = _THREAD_GONE | {"cant_update_message", "edit_window_closed", "update_failed"}
+_FOR_CONTENT = frozenset(
+    ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text")
+)
 _JSON = {"content-type": "application/json; charset=utf-8"}
 _SIGNS = {CRITICAL: "🔴", NOTE: "🔵"}
 
@@ -57,7 +59,7 @@ class SlackRefused(Refused):
     """An answer with `ok: false`; `error` is Slack's name of it."""
 
     def __init__(self, who: str, error: str) -> None:
-        super().__init__(f"{who}: {error}")
+        super().__init__(f"{who}: {error}", is_for_content=error in _FOR_CONTENT)
         self.error = error
 
 
@@ -71,8 +73,6 @@ class _Thread(Struct):
     title: str
     open: list[str] = []
     """Keys of the alerts that fire."""
-    told: dict[str, str] = {}
-    """Key → what was told last of it."""
     is_marked: bool = True
     """The first message says how it stands: that it is over, unless something fires."""
 
@@ -96,37 +96,42 @@ class Slack:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
+        progress = await Progress.of(notification, memory)
         await self.wording.prepare(notification.alerts)
         if self._config.url is not None:
-            await self._post_plainly(notification.alerts, self._config.url.get_secret_value())
-            return
-        for subject, alerts in by_subject(notification.alerts):
-            await self._tell(subject, alerts, memory, is_retry=notification.attempt > 0)
+            await self._post_plainly(progress, self._config.url.get_secret_value())
+        else:
+            for subject, alerts in by_subject(notification.alerts):
+                await self._tell(subject, alerts, memory, progress)
+        progress.end()
 
-    async def _post_plainly(self, alerts: Sequence[Alert], url: str) -> None:
-        for message in messages(alerts, self.wording):
-            await _PACE.turn(url)
-            must_be_taken(await post(url, orjson.dumps(message), _JSON, self._config.reach), self.name)
+    async def _post_plainly(self, progress: Progress, url: str) -> None:
+        for alerts, message in messages(progress.left, self.wording):
+            async with progress.telling(alerts):
+                await _PACE.turn(url)
+                must_be_taken(await post(url, orjson.dumps(message), _JSON, self._config.reach), self.name)
 
-    async def _tell(self, subject: str, alerts: Sequence[Alert], memory: Memory, *, is_retry: bool) -> None:
+    async def _tell(self, subject: str, alerts: Sequence[Alert], memory: Memory, progress: Progress) -> None:
         place = f"{self.name}/{subject}"
         kept = await memory.get(place)
         thread = msgspec.json.decode(kept, type=_Thread) if kept else None
         for alert in alerts:
-            if is_retry and thread is not None and thread.told.get(alert.key) == _state(alert):
+            if progress.knows([alert]):
                 continue
-            thread = await self._post(thread, alert)
-            _note(thread, alert)
-            await memory.put(place, msgspec.json.encode(thread).decode())
+            async with progress.telling([alert], is_all=False):  # the mark may fail, and is made without it
+                thread = await self._post(thread, alert)
+                _note(thread, alert)
+                await memory.put(place, msgspec.json.encode(thread).decode())
         last = next((alert for alert in reversed(alerts) if alert.state == RESOLVED), None)
         if thread is not None and last is not None and not thread.open and not thread.is_marked:
-            await self._mark(thread, last)
-            thread.is_marked = True
-            await memory.put(place, msgspec.json.encode(thread).decode())
+            async with progress.telling([last]):
+                await self._mark(thread, last)
+                thread.is_marked = True
+                await memory.put(place, msgspec.json.encode(thread).decode())
 
     async def _post(self, thread: _Thread | None, alert: Alert) -> _Thread:
         """The alert's thread, after it has been told there; a new one where there is none to go on with."""
-        (message,) = messages([alert], self.wording)
+        ((_, message),) = messages([alert], self.wording)
         fires = alert.state != RESOLVED and alert.level != NOTE
         if thread is not None and (thread.open or not fires):
             reply = {"thread_ts": thread.ts, "reply_broadcast": fires and alert.level == CRITICAL}
@@ -139,12 +144,12 @@ class Slack:
         said = await self._call("chat.postMessage", self._config.channel or "", message)
         made = _Thread(str(said["channel"]), str(said["ts"]), self.wording.of(alert).title)
         if thread is not None and thread.open:  # its messages are gone, what fires is not
-            made.open, made.told, made.is_marked = thread.open, thread.told, False
+            made.open, made.is_marked = thread.open, False
         return made
 
     async def _mark(self, thread: _Thread, last: Alert) -> None:
         """Let the first message say that it is over. Where it cannot be changed the thread has said it."""
-        (message,) = messages([last], self.wording, above=f"✅ Over: {thread.title}")
+        ((_, message),) = messages([last], self.wording, above=f"✅ Over: {thread.title}")
         try:
             await self._call("chat.update", thread.channel, message | {"ts": thread.ts})
         except SlackRefused as error:
@@ -176,10 +181,6 @@ def _said(answer: Answer, who: str) -> dict[str, Any]:
     return found
 
 
-def _state(alert: Alert) -> str:
-    return f"{alert.state}/{alert.changed}"
-
-
 def _note(thread: _Thread, alert: Alert) -> None:
     """What has been told: what fires, of what."""
     if alert.key in thread.open:
@@ -187,25 +188,25 @@ def _note(thread: _Thread, alert: Alert) -> None:
     if alert.state != RESOLVED and alert.level != NOTE:
         thread.open.append(alert.key)
         thread.is_marked = False
-    thread.told.pop(alert.key, None)
-    thread.told[alert.key] = _state(alert)
-    for oldest in list(thread.told)[:-MOST_TOLD]:
-        del thread.told[oldest]
 
 
-def messages(alerts: Sequence[Alert], wording: Wording, above: str = "") -> Iterator[dict[str, Any]]:
+def messages(
+    alerts: Sequence[Alert], wording: Wording, above: str = ""
+) -> Iterator[tuple[list[Alert], dict[str, Any]]]:
     """`text` and `blocks`, as many messages as the limits ask for; no alert is parted or left out."""
     head = [_section(escaped(above, LONGEST_SECTION))] if above else []
+    told: list[Alert] = []
     text, blocks = escaped(above, LONGEST_SECTION), head
     for alert in alerts:
         words = wording.of(alert)
         more = _blocks(alert, words)
-        if len(blocks) > len(head) and not _fits([*blocks, *more]):
-            yield {"text": text, "blocks": blocks}
-            text, blocks = "", []
+        if told and not _fits([*blocks, *more]):
+            yield told, {"text": text, "blocks": blocks}
+            told, text, blocks = [], "", []
         text = text or escaped(f"{_sign(alert)} {words.title}", LONGEST_SECTION)
-        blocks = [*blocks, *more]
-    yield {"text": text, "blocks": blocks}
+        told, blocks = [*told, alert], [*blocks, *more]
+    if told:
+        yield told, {"text": text, "blocks": blocks}
 
 
 def _fits(blocks: list[dict[str, Any]]) -> bool:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification
 from engine.notify.outgoing import Answer, Pace, must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
+from engine.notify.receivers.progress import Progress
 from engine.notify.wording import Wording
 
 LARGEST_MESSAGE = 20_000
@@ -40,14 +41,20 @@ class Teams:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        await self.wording.prepare(notification.alerts)
+        progress = await Progress.of(notification, memory)
+        left = progress.left
+        await self.wording.prepare(left)
+        for alerts, message in messages(left, self.wording):
+            async with progress.telling(alerts):
+                await self._post(message)
+        progress.end()
+
+    async def _post(self, message: bytes) -> None:
         url = self._config.url.get_secret_value()
-        for message in messages(notification.alerts, self.wording):
-            await _PACE.turn(url)
-            headers = {"content-type": "application/json"}
-            answer = await post(url, message, headers, self._config.reach)
-            must_be_taken(answer, self.name)
-            _must_be_relayed(answer, self.name)
+        await _PACE.turn(url)
+        answer = await post(url, message, {"content-type": "application/json"}, self._config.reach)
+        must_be_taken(answer, self.name)
+        _must_be_relayed(answer, self.name)
 
 
 def _must_be_relayed(answer: Answer, who: str) -> None:
@@ -56,17 +63,19 @@ def _must_be_relayed(answer: Answer, who: str) -> None:
         must_be_taken(Answer(int(found[1]), b"", answer.headers), f"Teams, through {who},")
 
 
-def messages(alerts: Sequence[Alert], wording: Wording) -> Iterator[bytes]:
+def messages(alerts: Sequence[Alert], wording: Wording) -> Iterator[tuple[list[Alert], bytes]]:
     """The alerts in their order, in as few messages as fit."""
+    told: list[Alert] = []
     body: list[dict[str, Any]] = []
     links: list[tuple[str, str]] = []
     for alert in alerts:
         part, its = _part(alert, wording), list(wording.of(alert).links)
-        if body and len(_message([*body, *part], links + its)) > LARGEST_MESSAGE:
-            yield _message(body, links)
-            body, links = [], []
-        body, links = [*body, *part], links + its
-    yield _message(body, links)
+        if told and len(_message([*body, *part], links + its)) > LARGEST_MESSAGE:
+            yield told, _message(body, links)
+            told, body, links = [], [], []
+        told, body, links = [*told, alert], [*body, *part], links + its
+    if told:
+        yield told, _message(body, links)
 
 
 def _message(body: list[dict[str, Any]], links: list[tuple[str, str]]) -> bytes:

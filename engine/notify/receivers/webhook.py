@@ -18,6 +18,7 @@ from engine.notify.alert import Alert, Memory, Notification, Refused
 from engine.notify.conditions import name_of
 from engine.notify.outgoing import must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
+from engine.notify.receivers.progress import Progress
 from engine.notify.wording import Wording, cut
 
 LARGEST_BODY = 20_000
@@ -61,29 +62,28 @@ class Webhook:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        place = f"{self.name}/{notification.group}"
-        taken = (await memory.get(place) or "").split() if notification.attempt else []
-        known = frozenset(taken)
-        left = [alert for alert in notification.alerts if _mark(alert) not in known]
+        progress = await Progress.of(notification, memory)
+        left = progress.left
         await self.wording.prepare(left)
         for alerts, body in _deliveries(notification, left, self.wording):
-            message = _id(notification, alerts)
-            stamp = str(int(time.time()))
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": message,
-                "webhook-timestamp": stamp,
-                "webhook-signature": " ".join(sign(key, message, stamp, body) for key in self._keys),
-            }
-            answer = await post(self._config.url, body, headers, self._config.reach)
-            if answer.status == _GONE:
-                raise Refused(
-                    f"{self.name} is disabled on the other side: it answered 410{beginning(answer.body)}"
-                )
-            must_be_taken(answer, self.name)
-            if len(alerts) < len(notification.alerts):  # a retry goes on here, or a large group never ends
-                taken += map(_mark, alerts)
-                await memory.put(place, " ".join(taken))
+            async with progress.telling(alerts):
+                await self._deliver(_id(notification, alerts), body)
+        progress.end()
+
+    async def _deliver(self, message: str, body: bytes) -> None:
+        stamp = str(int(time.time()))
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message,
+            "webhook-timestamp": stamp,
+            "webhook-signature": " ".join(sign(key, message, stamp, body) for key in self._keys),
+        }
+        answer = await post(self._config.url, body, headers, self._config.reach)
+        if answer.status == _GONE:
+            raise Refused(
+                f"{self.name} is disabled on the other side: it answered 410{beginning(answer.body)}"
+            )
+        must_be_taken(answer, self.name)
 
 
 def key_of(secret: SecretStr) -> bytes:
@@ -105,17 +105,8 @@ def sign(key: bytes, message: str, stamp: str, body: bytes) -> str:
 
 
 def _id(notification: Notification, alerts: Sequence[Alert]) -> str:
-    parts = [notification.receiver, *map(_said, alerts)]
+    parts = [notification.receiver, *(f"{alert.key}\n{alert.state}\n{alert.changed}" for alert in alerts)]
     return "msg_" + hashlib.blake2b("\n\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def _mark(alert: Alert) -> str:
-    """By which an alert that was taken, as it is now, is known again."""
-    return hashlib.blake2b(_said(alert).encode(), digest_size=8).hexdigest()
-
-
-def _said(alert: Alert) -> str:
-    return f"{alert.key}\n{alert.state}\n{alert.changed}"
 
 
 def _deliveries(
