@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace as changed
-from sqlalchemy import Connection, Select, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, exists, insert, literal, or_, select, update
 
 from engine.core.erasure import Erasure, erase_outcome, erasure, hash_of
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.notify import tables as t
-from engine.notify.alert import FIRING, NOTE, Alert
+from engine.notify.alert import FIRING, NOTE, PLACE, Alert
 from engine.notify.conditions import LONGEST_KEY, fitting
 from engine.notify.rows import (
     Found,
@@ -171,6 +171,21 @@ def _move(connection: Connection, old: Place, new: Place) -> None:
     left = exists().where(m.receiver == g.receiver, m.grp == g.grp)
     connection.execute(delete(t.groups).where(g.receiver == old[0], g.grp == old[1], ~left))
     replace(connection, t.groups, [group_row(*new, group)])
+    _move_progress(connection, old, new)
+
+
+def _move_progress(connection: Connection, old: Place, new: Place) -> None:
+    """How far telling the group has come: nothing is told again for having been erased."""
+    m = t.memory.c
+    if old == new:
+        return
+    keys = {PLACE + old[1], PLACE + new[1]}
+    mine = and_(m.receiver == old[0], m.key.in_(keys))
+    rows = connection.execute(select(m.value, m.at).where(mine)).all()
+    connection.execute(delete(t.memory).where(mine))
+    if rows:
+        values = {"value": " ".join(row.value for row in rows), "at": max(row.at for row in rows)}
+        connection.execute(insert(t.memory), {"receiver": old[0], "key": PLACE + new[1], **values})
 
 
 def _erase_letters(connection: Connection, by: Erasure, subject: str) -> None:
@@ -200,9 +215,11 @@ def _erase_silences(connection: Connection, customer: str, by: Erasure) -> None:
 
 
 def forget_memory(connection: Connection) -> set[str]:
-    """What receivers remember of erased escalations, as soon as nothing of them is to be ended any more: a
-    thread, or the labels of an alert. Keys of the alerts for which it is kept."""
-    m, a, e = t.memory.c, t.alerts.c, t.erased.c
+    """What receivers remember of groups that are no more; and of erased escalations, as soon as nothing of
+    them is to be ended any more: a thread, or the labels of an alert. Keys of alerts for which it is kept."""
+    m, a, e, g = t.memory.c, t.alerts.c, t.erased.c, t.groups.c
+    its = exists().where(g.receiver == m.receiver, literal(PLACE) + g.grp == m.key)
+    connection.execute(delete(t.memory).where(m.key.startswith(PLACE), ~its))
     receivers = list(connection.scalars(select(m.receiver).distinct()))
     shown = exists().where(t.members.c.key == a.key, a.level != NOTE)
     needed: set[str] = set()

@@ -94,6 +94,32 @@ def test_nothing_is_told_again_for_having_been_erased(record: Record) -> None:
     assert states(tell(record, after(241), ROOT)) == ["firing"], "the reminder"
 
 
+def test_how_far_a_group_was_told_is_known_under_its_new_name_until_it_has_been_told(record: Record) -> None:
+    take(
+        record,
+        *(outcome("breached", **FIELDS | {"subject": f"desk:{n}", "id": f"{n}"}) for n in (1, 2)),
+        root=ROOT,
+    )
+    attempt = begin(record, root=ROOT)
+    record.remember("desk", attempt.notification.place, "a b", NOW)
+    failed(record, attempt, "answered 503", after(1), root=ROOT)
+    record.forget("acme", NOW)
+    assert not any(mark in held(record) for mark in ("acme", "maria", "Maria"))
+    again = begin(record, after(1), ROOT)
+    assert record.remembered("desk", again.notification.place) == "a b", "nothing of it is sent again"
+    told(record, again, after(1), ROOT)
+    assert record.remembered("desk", again.notification.place) is None
+
+
+def test_what_an_attempt_under_way_remembers_under_an_erased_name_goes_too(record: Record) -> None:
+    take(record, outcome("breached", **FIELDS), root=ROOT)
+    attempt = begin(record, root=ROOT)
+    record.forget("acme", NOW)
+    record.remember("desk", attempt.notification.place, "a b", NOW)
+    record.prune(Instant(0))
+    assert not any(mark in held(record) for mark in ("acme", "maria", "Maria"))
+
+
 def test_what_is_read_later_of_the_customer_is_erased_and_told_under_the_pseudonym(record: Record) -> None:
     pseudonym = record.forget("acme", NOW).pseudonym
     take(record, outcome("breached", **FIELDS), root=ROOT)
