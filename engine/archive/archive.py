@@ -57,12 +57,12 @@ class Archive:
         """For queries: `with archive.engine.connect() as connection`."""
 
     @classmethod
-    def open(cls, url: str) -> "Archive":
-        """Connect, and bring the schema up to date. NoDatabase, SchemaRefused; OperationalError where the
-        database is away."""
-        archive = cls(connect(url))
+    def open(cls, url: str, *, must_exist: bool = False) -> "Archive":
+        """Connect, and bring the schema up to date. NoDatabase; NotThere where there must be an archive and
+        is none; SchemaRefused; OperationalError where the database is away."""
+        archive = cls(connect(url, must_exist=must_exist))
         try:
-            archive.upgrade()
+            archive.upgrade(must_exist=must_exist)
         except BaseException:
             archive.close()
             raise
@@ -77,10 +77,10 @@ class Archive:
     def close(self) -> None:
         self.engine.dispose()
 
-    def upgrade(self) -> tuple[str | None, str]:
+    def upgrade(self, *, must_exist: bool = False) -> tuple[str | None, str]:
         """Bring the schema up to date; the versions before and after."""
         with transaction(self.engine) as connection:
-            return SCHEMA.upgrade(connection)
+            return SCHEMA.upgrade(connection, must_exist=must_exist)
 
     # -- writing ------------------------------------------------------------------------------------
 

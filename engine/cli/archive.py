@@ -167,7 +167,7 @@ def _rebuild(records: Iterator[Any], topics: "Topics", write: "Write") -> dict[s
 
 @app.command("upgrade")
 def upgrade(archive: Url = None, json: Json = False) -> None:
-    """Bring the schema to this release's version; `run` does so, too.
+    """Bring the schema to this release's version, and make an archive where there is none; so does `run`.
 
     \b
     Examples:
@@ -223,7 +223,7 @@ def forget(
     from engine.cli.inputs import now
     from engine.cli.output import say_json
 
-    with opened(archive) as one:
+    with opened(archive, must_exist=True) as one:
         done = one.forget(customer, now())
     if json:
         say_json(done._asdict())
@@ -251,7 +251,7 @@ def prune(
     from engine.cli.output import say, say_json
 
     at = instant("--before", before)
-    with opened(archive) as one:
+    with opened(archive, must_exist=True) as one:
         removed = len(one.prunable(at)) if dry_run else one.prune(at, now())
     if json:
         say_json({"escalations": removed, "removed": not dry_run})
@@ -262,15 +262,18 @@ def prune(
 @contextmanager
 def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -> "Iterator[Archive]":
     """The archive that an option names, or the settings; its schema brought up to date, or left as it is.
-    Failure where there can be none."""
+    Failure where there can be none, or must be one and is none."""
     from engine.archive.archive import Archive
     from engine.cli.databases import reached
     from engine.settings import Settings
     from engine.sql.database import connect
 
     url = Settings().archive_url.get_secret_value() if url is None else url
+    there = "the one that `vigil archive run` or `load` fills"
     with (
-        reached("is the database there, and an archive?"),
-        Archive.open(url) if upgrade else Archive(connect(url, must_exist=must_exist)) as archive,
+        reached("is the database there, and an archive?", there),
+        Archive.open(url, must_exist=must_exist)
+        if upgrade
+        else Archive(connect(url, must_exist=must_exist)) as archive,
     ):
         yield archive

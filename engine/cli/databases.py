@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.output import say, say_json
-from engine.sql.database import NoDatabase, reason
+from engine.sql.database import NoDatabase, NotThere, reason
 from engine.sql.following import AWAY
 
 log = structlog.stdlib.get_logger("vigil.database")
@@ -40,10 +40,13 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
 
 
 @contextmanager
-def reached(hint: str) -> Iterator[None]:
-    """Around what asks a database: Failure where its URL is none, and, with the hint, where it is away."""
+def reached(hint: str, expected: str) -> Iterator[None]:
+    """Around what asks a database: Failure where its URL is none, where it is not there, with what was
+    `expected`, and where it is away, with the hint."""
     try:
         yield
+    except NotThere as error:
+        raise Failure(str(error), ExitCode.USAGE, f"expected {expected}") from None
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None
     except DBAPIError as error:

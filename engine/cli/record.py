@@ -85,7 +85,10 @@ def prune(
 
 
 def upgrade(record: Url = None, json: Json = False) -> None:
-    """Bring the record's schema to this release's version; `run` and the others do so, too.
+    """Bring the record's schema to this release's version, and make a record where there is none.
+
+    `run` does so, too; the others bring one up to date that is there. Before the first `run`
+    this makes the record that a silence is written into.
 
     \b
     Examples:
@@ -101,16 +104,17 @@ def upgrade(record: Url = None, json: Json = False) -> None:
 
 @contextmanager
 def opened(url: str | None, *, upgrade: bool = True) -> "Iterator[Record]":
-    """The record that an option names, or the settings; its schema brought up to date, or left as it is.
-    Failure where there can be none."""
+    """The record that an option names, or the settings; its schema brought up to date. Failure where there is
+    none. Not `upgrade`: made where there is none, and its schema left as it is."""
     from engine.cli.databases import reached
-    from engine.cli.inputs import now, settings_with
+    from engine.cli.inputs import settings_with
     from engine.notify.record import Record
     from engine.sql.database import connect
 
     url = settings_with(notify_url=url).notify_url.get_secret_value()
+    there = "the one that `vigil notify run` has, or `vigil notify upgrade` made"
     with (
-        reached("is the database there?"),
-        Record.open(url, now()) if upgrade else Record(connect(url)) as record,
+        reached("is the database there?", there),
+        Record.open(url, None) if upgrade else Record(connect(url)) as record,
     ):
         yield record

@@ -99,31 +99,39 @@ class Record:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.began = Instant(0)
-        """When the record was opened for the first time."""
+        """When the process that tells was started on it for the first time; known to that process alone."""
         self._turn = Lock()
         """SQLite lets a second writer of this process wait by polling, and starve; this is a queue."""
 
     @classmethod
-    def open(cls, url: str, now: Instant) -> "Record":
-        """Connect, and bring the schema up to date. NoDatabase, SchemaRefused; OperationalError."""
-        record = cls(connect(url))
+    def open(cls, url: str, now: Instant | None) -> "Record":
+        """Connect, and bring the schema up to date. NoDatabase, SchemaRefused; OperationalError.
+
+        `now`: of a start of the process that tells, the first of which is when it began. None: somebody looks
+        into a record, which must be there (NotThere).
+        """
+        record = cls(connect(url, must_exist=now is None))
         try:
-            record.upgrade()
-            with record._writing() as connection:
-                began = connection.scalar(select(t.about.c.value).where(t.about.c.name == "began"))
-                if began is None:
-                    began = str(now)
-                    connection.execute(insert(t.about), {"name": "began", "value": began})
-                record.began = Instant(int(began))
+            record.upgrade(must_exist=now is None)
+            if now is not None:
+                record._begin(now)
         except BaseException:
             record.close()
             raise
         return record
 
-    def upgrade(self) -> tuple[str | None, str]:
+    def _begin(self, now: Instant) -> None:
+        with self._writing() as connection:
+            began = connection.scalar(select(t.about.c.value).where(t.about.c.name == "began"))
+            if began is None:
+                began = str(now)
+                connection.execute(insert(t.about), {"name": "began", "value": began})
+            self.began = Instant(int(began))
+
+    def upgrade(self, *, must_exist: bool = False) -> tuple[str | None, str]:
         """Bring the schema up to date; the versions before and after."""
         with self._writing() as connection:
-            return schema.upgrade(connection)
+            return schema.upgrade(connection, must_exist=must_exist)
 
     def __enter__(self) -> "Record":
         return self

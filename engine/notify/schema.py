@@ -15,11 +15,11 @@ def version(connection: Connection) -> str | None:
     return _UNVERSIONED if _is_unversioned(connection) else SCHEMA.version(connection)
 
 
-def upgrade(connection: Connection) -> tuple[str | None, str]:
+def upgrade(connection: Connection, *, must_exist: bool = False) -> tuple[str | None, str]:
     """As `Schema.upgrade`."""
     if _is_unversioned(connection):
         SCHEMA.stamp(connection, _UNVERSIONED)
-    return SCHEMA.upgrade(connection)
+    return SCHEMA.upgrade(connection, must_exist=must_exist)
 
 
 def _is_unversioned(connection: Connection) -> bool:

@@ -23,13 +23,17 @@ class NoDatabase(ValueError):
     """The URL names no database that we can use. The message has no password in it."""
 
 
+class NotThere(NoDatabase):
+    """The URL names nothing yet, and what must be there is not."""
+
+
 def connect(url: str, *, must_exist: bool = False) -> Engine:
-    """Opens nothing yet. NoDatabase where the URL is none, and where a file must exist and does not."""
+    """Opens nothing yet. NoDatabase where the URL is none; NotThere where a file must exist and does not."""
     engine = create_engine(database_url(url))
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():
-            raise NoDatabase(f"{file}: there is no such file; expected a database, {EXAMPLES}")
+            raise NotThere(f"{file}: there is no such file; expected a database, {EXAMPLES}")
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
     return engine

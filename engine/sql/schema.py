@@ -8,6 +8,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect
 
+from engine.sql.database import NotThere, shown
+
 
 class SchemaRefused(Exception):
     """The database holds something else than what this release can use."""
@@ -52,10 +54,12 @@ class Schema:
             )
         return found
 
-    def upgrade(self, connection: Connection) -> tuple[str | None, str]:
+    def upgrade(self, connection: Connection, *, must_exist: bool = False) -> tuple[str | None, str]:
         """Bring it to the newest version, in the transaction of the connection; the versions before and
-        after."""
+        after. NotThere where there must be something and is nothing yet."""
         before = self.version(connection)
+        if must_exist and before is None:
+            raise NotThere(f"{shown(connection.engine)} holds no {self.what}")
         if before != self.newest():
             command.upgrade(self._config(connection), "head")
         return before, self.newest()

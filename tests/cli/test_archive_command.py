@@ -93,6 +93,20 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], message: st
     assert message in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("forget", "acme"), ("prune", "--before", "2024-01-01T00:00:00Z")])
+def test_an_archive_that_is_not_there_is_neither_erased_nor_pruned_nor_made(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    file = tmp_path / "typo.db"
+    done = vigil("archive", *arguments, "--archive", f"sqlite:///{file}")
+    assert (done.returncode, "typo.db: there is no such file" in done.stderr) == (ExitCode.USAGE, True)
+    assert not file.exists()
+    file.touch()
+    done = vigil("archive", *arguments, "--archive", f"sqlite:///{file}")
+    assert (done.returncode, "typo.db holds no archive" in done.stderr) == (ExitCode.USAGE, True)
+    assert answer("check", "--archive", f"sqlite:///{file}", code=ExitCode.FOUND)["schema"] is None
+
+
 def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/a.db"
     (tmp_path / "a.db").touch()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,8 +79,32 @@ async def test_a_receivers_own_wording_is_shown_and_where_it_fails_that_is_said(
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    return f"sqlite:///{tmp_path}/record.db"
+def url(tmp_path: Path) -> str:
+    """Of a record that `upgrade` made."""
+    made = f"sqlite:///{tmp_path}/record.db"
+    assert vigil("notify", "upgrade", "--record", made).returncode == 0
+    return made
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("forget", "acme"),
+        ("prune", "--older-than", "1d"),
+        ("silence", "add", "customer=acme", "--author=kim", "--reason=drill", "--until=2100-01-01T00:00:00Z"),
+        ("silence", "list"),
+        ("silence", "expire", "1"),
+        ("dead", "list"),
+        ("dead", "resend", "--all"),
+    ],
+)
+def test_a_record_that_is_not_there_is_refused_and_not_made(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    done = vigil("notify", *arguments, "--record", f"sqlite:///{tmp_path}/typo.db")
+    assert (done.returncode, "typo.db: there is no such file" in done.stderr) == (ExitCode.USAGE, True)
+    assert "`vigil notify upgrade`" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_silence_has_an_author_a_reason_and_an_end(url: str) -> None:
@@ -161,7 +184,8 @@ def test_what_is_over_and_old_is_pruned_or_only_counted(url: str) -> None:
     assert (wrong.returncode, "--older-than soon: expected a duration" in wrong.stderr) == (2, True)
 
 
-def test_the_schema_is_brought_up_to_date_by_command(url: str) -> None:
+def test_the_schema_is_brought_up_to_date_by_command(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
     first, second = (vigil("notify", "upgrade", "--record", url, "--json") for _ in range(2))
     assert json.loads(first.stdout) == {"before": None, "after": "0002"}
     assert json.loads(second.stdout) == {"before": "0002", "after": "0002"}

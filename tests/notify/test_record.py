@@ -9,6 +9,7 @@ import pytest
 from engine.core.instants import DAY, HOUR, MINUTE, Instant
 from engine.notify.record import Record
 from engine.notify.routing import Route
+from engine.sql.database import NotThere, connect
 from engine.sql.offsets import Advance, Overtaken
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, begin, failed, refused, states, take, tell, told
@@ -170,6 +171,21 @@ def test_a_silence_holds_back_until_it_ends_or_is_ended(record: Record) -> None:
 def test_a_record_knows_when_it_was_begun(record: Record, url: str) -> None:
     with Record.open(url, after(60)) as again:
         assert (record.began, again.began) == (NOW, NOW)
+
+
+def test_a_record_begins_with_the_process_that_tells_and_not_with_a_look_into_it(url: str) -> None:
+    with Record(connect(url)) as made:
+        made.upgrade()
+    with Record.open(url, None) as looked_at:
+        looked_at.silence("kim", "drill", (), NOW, after(60))
+    with Record.open(url, after(60)) as first, Record.open(url, after(90)) as second:
+        assert (first.began, second.began) == (after(60), after(60))
+
+
+def test_a_look_into_what_is_no_record_makes_none(url: str) -> None:
+    for _ in range(2):
+        with pytest.raises(NotThere):
+            Record.open(url, None)
 
 
 def test_a_receiver_remembers_under_its_own_name(record: Record) -> None:
