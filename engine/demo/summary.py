@@ -1,7 +1,10 @@
 """What came of the demo, in a few lines: how much was said of what, and how to go on."""
 
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.text import Text
@@ -101,14 +104,22 @@ def _words(name: str, metric: str) -> tuple[str, str]:
 
 
 def _how_to_go_on() -> list[Text]:
+    activate = Path(sys.prefix, "bin", "activate")
+    is_found = shutil.which("vigil") is not None or not activate.is_file()  # `make demo` puts it into .venv
     return [
         Text(" How to go on", "bold"),
+        *([] if is_found else [Text(f"   source {_from_here(activate)}")]),
         Text("   vigil demo --keep                            the page of the board stays up"),
         Text("   vigil demo --data events.jsonl               your own events, played in a minute"),
         Text("   vigil replay events.jsonl --policies DIR     the same verdicts without Kafka"),
         Text("   vigil policy lint DIR                        what you owe, as files"),
         Text("   vigil topics create; vigil worker            on your own broker"),
     ]
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _events(number: int) -> str:

@@ -1,5 +1,10 @@
 """What the demo says at its end."""
 
+import sys
+from pathlib import Path
+
+import pytest
+
 from engine.demo.summary import Summary, lines
 
 SUMMARY = Summary(
@@ -42,6 +47,20 @@ def test_it_says_what_could_not_be_taken_and_what_the_broker_cannot_do() -> None
     text = "\n".join(told(SUMMARY._replace(dead_letters=["bad_field $.severity"], transactions=False)))
     assert "1 event could not be taken: bad_field $.severity" in text
     assert "no transactions" in text
+
+
+def test_it_says_where_the_command_is_if_the_shell_would_not_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "activate").touch()
+    (tmp_path / ".venv" / "bin" / "vigil").touch(mode=0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert "   source .venv/bin/activate" in told(SUMMARY)
+    monkeypatch.setenv("PATH", f"{tmp_path}/.venv/bin:/usr/bin")
+    assert "activate" not in "\n".join(told(SUMMARY))
 
 
 def test_it_says_how_to_go_on() -> None:

@@ -108,7 +108,7 @@ TOOLS = {
     "helm": Tool("needs a cluster; tests/deploy/test_helm.py renders the chart", _helm),
     "systemctl": Tool("needs systemd; tests/deploy/test_systemd.py reads the units", _systemctl),
     "install": Tool("puts files of deploy/ in place, as root", _scripts),
-    "python3": Tool("makes an environment in /opt", lambda _: None),
+    "python3": Tool("makes a wheel, as tests/deploy/test_image.py does, and an environment", lambda _: None),
     "/opt/vigil/bin/pip": Tool("needs the wheel; tests/deploy/test_image.py builds it", _wheel),
     "python": Tool("scripts of the repository, with the recorded logs; their own tests run them", _scripts),
     "kcat": Tool("librdkafka's; tests/contract/test_contract_page.py reads what it would send", _kcat),
