@@ -1,11 +1,16 @@
 """`vigil send`: CloudEvents from files, or one given by hand, onto Kafka."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from engine.cli.sending import Message, Refused
 
 
 def command(
@@ -37,6 +42,7 @@ def command(
     Lines are structured CloudEvents in JSON; they go out in binary mode, keyed by their subject, ticket.… and
     incident.… to their topics. A line that Vigil could not read is not sent: it is reported with its number,
     and the command ends with 1. All others are sent, and the brokers have acknowledged each before it ends.
+    Types and fields that Vigil does not know are sent and counted; a --type that it does not know is refused.
 
     \b
     Examples:
@@ -46,7 +52,7 @@ def command(
     """
     from engine.cli.inputs import settings_at
     from engine.cli.output import Notes, say, say_json
-    from engine.cli.sending import deliver, message
+    from engine.cli.sending import Message, deliver, message
 
     settings = settings_at(bootstrap_servers)
     if type_ is not None:
@@ -55,15 +61,28 @@ def command(
         lines = _lines(files)
     else:
         raise Failure("nothing to send", ExitCode.USAGE, "name a FILE, - for stdin, or --type and --subject")
-    messages = (message(place, line, settings, topic) for place, line in lines)
-    sent = deliver(settings, messages, rate=rate)
+    types, fields = Counter[str](), Counter[str]()
+
+    def messages() -> "Iterator[Message | Refused]":
+        for place, line in lines:
+            one = message(place, line, settings, topic)
+            if isinstance(one, Message):
+                types.update([one.unknown_type] if one.unknown_type else ())
+                fields.update(one.unknown_fields)
+            yield one
+
+    sent = deliver(settings, messages(), rate=rate)
     shown = Notes()
     for one in sent.refused:
         shown.add(f"{one.place}: {one.reason}")
     if json:
         refused = [one._asdict() for one in sent.refused]
-        say_json({"acknowledged": sent.acknowledged, "refused": refused})
+        unknown = {"unknown_types": dict(types), "unknown_fields": dict(fields)}
+        say_json({"acknowledged": sent.acknowledged, "refused": refused, **unknown})
     else:
+        for what, found in (("type", types), ("field", fields)):
+            for name, number in sorted(found.items()):
+                shown.add(f"unknown {what} {name}: {number:,}")
         say(f"{sent.acknowledged:,} events acknowledged, {len(sent.refused):,} lines refused")
     if sent.refused:
         raise typer.Exit(ExitCode.FOUND)
@@ -90,7 +109,10 @@ def _event(
 ) -> bytes:
     import orjson
 
+    from engine.cli.inputs import instant
     from engine.cli.sending import event_line
+    from engine.contract.codec import Unreadable, read_line
+    from engine.contract.events import TYPES
 
     if subject is None:
         raise Failure("--type needs --subject", ExitCode.USAGE, "the subject is the escalation's id")
@@ -98,4 +120,12 @@ def _event(
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Failure(f"--data is not JSON: {error}", ExitCode.USAGE) from None
-    return event_line(type_, subject, parsed, source, time=time, id_=id_)
+    if time is not None:
+        instant("--time", time)
+    line = event_line(type_, subject, parsed, source, time=time, id_=id_)
+    said = read_line(line)
+    if isinstance(said, Unreadable) and said.ignored:
+        near = get_close_matches(type_, TYPES, 1)
+        hint = f"did you mean {near[0]}?" if near else "docs/contract.md has the types"
+        raise Failure(f"--type: {said.detail}", ExitCode.FOUND, hint)
+    return line

@@ -19,7 +19,8 @@ from aiokafka.errors import (
 )
 
 from engine.cli.exits import ExitCode, Failure
-from engine.contract.codec import Unreadable, read_line
+from engine.cli.inputs import now
+from engine.contract.codec import PartlyKnown, Unreadable, read_line
 from engine.settings import Settings
 from engine.stream.checks import not_authorized
 from engine.stream.rights import Right
@@ -38,6 +39,10 @@ class Message(NamedTuple):
     key: bytes
     value: bytes
     headers: list[tuple[str, bytes]]
+    unknown_type: str = ""
+    """Its type, where it is none of the contract's: whoever reads it counts it, and no more."""
+    unknown_fields: tuple[str, ...] = ()
+    """Those of its data that are left out by whoever reads it."""
 
 
 class Refused(NamedTuple):
@@ -66,8 +71,9 @@ def event_line(
 
 
 def message(place: str, line: bytes, settings: Settings, topic: str | None) -> Message | Refused:
-    """The record of a structured CloudEvent: binary mode, keyed by its subject."""
-    said = read_line(line)
+    """The record of a structured CloudEvent: binary mode, keyed by its subject. What would be a dead letter
+    is refused."""
+    said = read_line(line, now())
     if isinstance(said, Unreadable) and not said.ignored:
         return Refused(place, str(said))
     event = orjson.loads(line)
@@ -80,7 +86,10 @@ def message(place: str, line: bytes, settings: Settings, topic: str | None) -> M
     content = event.pop("datacontenttype", "application/json")
     headers = [(f"ce_{name}", str(value).encode()) for name, value in event.items() if value is not None]
     headers.append(("content-type", content.encode()))
-    return Message(place, target, str(event["subject"]).encode(), orjson.dumps(data), headers)
+    unknown_type = kind if isinstance(said, Unreadable) else ""
+    unknown_fields = said.unknown if isinstance(said, PartlyKnown) else ()
+    key, value = str(event["subject"]).encode(), orjson.dumps(data)
+    return Message(place, target, key, value, headers, unknown_type, unknown_fields)
 
 
 class Sent(NamedTuple):

@@ -106,8 +106,9 @@ def decode(
     return _read(envelope, recorded)
 
 
-def read_line(line: bytes) -> Received | Unreadable:
-    """A structured CloudEvent as a line; recorded at `recordedtime`, else at its time. Never raises."""
+def read_line(line: bytes, sent: Instant | None = None) -> Received | Unreadable:
+    """A structured CloudEvent as a line; recorded when it is `sent`, else at its `recordedtime`, else at its
+    time. Never raises."""
     if len(line) > MAX_DATA_BYTES:
         return Unreadable("too_large", f"{len(line):,} bytes; at most {MAX_DATA_BYTES:,} are taken")
     try:
@@ -119,7 +120,7 @@ def read_line(line: bytes) -> Received | Unreadable:
         recorded = read_moment(envelope.recordedtime or envelope.time)
     except ValueError as error:
         return Unreadable("bad_field", str(error), stamp)
-    read = _read(envelope, recorded)
+    read = _read(envelope, recorded if sent is None else sent)
     if isinstance(read, (Tick, Command)):
         return internal(envelope.type)
     return read

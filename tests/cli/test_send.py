@@ -131,6 +131,55 @@ def test_one_event_is_sent_by_hand(topics: dict[str, str]) -> None:
     assert orjson.loads(record.value) == json.loads(data)
 
 
+def by_hand(topics: dict[str, str], *more: str, type_: str = "ticket.opened.v1") -> Any:
+    return vigil("send", "--type", type_, "--subject", "desk:1", *more, **topics)
+
+
+def nothing_on(topics: dict[str, str]) -> bool:
+    return not list(received(topics["VIGIL_BOOTSTRAP_SERVERS"], topics["VIGIL_TICKETS_TOPIC"]))
+
+
+@pytest.mark.parametrize(
+    ("type_", "hint"),
+    [
+        ("ticket.acknowledge.v1", "did you mean ticket.acknowledged.v1?"),
+        ("ticket.opend.v1", "did you mean ticket.opened.v1?"),
+        ("ticket.zzz", "docs/contract.md has the types"),
+    ],
+)
+def test_a_type_by_hand_that_is_none_is_refused_with_the_nearest(
+    topics: dict[str, str], type_: str, hint: str
+) -> None:
+    done = by_hand(topics, type_=type_)
+    assert (done.returncode, "is no type of this contract" in done.stderr) == (ExitCode.FOUND, True)
+    assert hint in done.stderr
+    assert nothing_on(topics)
+
+
+def test_a_time_that_is_yet_to_come_is_refused_by_hand_and_in_a_file(topics: dict[str, str]) -> None:
+    coming = "2199-01-01T00:00:00Z"
+    done = by_hand(topics, "--time", coming)
+    assert (done.returncode, "from_the_future: " in done.stderr) == (ExitCode.FOUND, True)
+    recorded = event(1, time=coming, recordedtime=coming)
+    assert "-:1: from_the_future: " in vigil("send", "-", stdin=lines(recorded), **topics).stderr
+    assert nothing_on(topics)
+    assert by_hand(topics, "--time", "tomorrow").returncode == ExitCode.USAGE
+
+
+def test_types_and_fields_that_are_unknown_are_sent_and_counted(topics: dict[str, str]) -> None:
+    done = by_hand(topics, "--data", '{"title": "Down", "severty": "P1"}')
+    assert (done.returncode, "unknown field severty: 1" in done.stderr) == (ExitCode.DONE, True)
+    strange = event(2, type="ticket.opend.v1"), event(3, type="ticket.opend.v1")
+    written = lines(*strange, event(4, data={"title": "Down", "severty": "P1"}))
+    done = vigil("send", "-", "--json", stdin=written, **topics)
+    assert json.loads(done.stdout) == {
+        "acknowledged": 3, "refused": [], "unknown_types": {"ticket.opend.v1": 2},
+        "unknown_fields": {"severty": 1},
+    }  # fmt: skip
+    said = vigil("send", "-", stdin=written, **topics).stderr
+    assert "unknown type ticket.opend.v1: 2\nunknown field severty: 1\n" in said
+
+
 def test_a_topic_may_be_named(topics: dict[str, str]) -> None:
     other = topics["VIGIL_INCIDENTS_TOPIC"]
     assert vigil("send", "-", "--topic", other, stdin=lines(event(1)), **topics).returncode == ExitCode.DONE
