@@ -298,21 +298,15 @@ def _kept(
 
 
 def _serve(house: "House", host: str, port: int) -> None:
-    import signal
-
-    import uvicorn
-
+    from engine.cli.serving import serve
     from engine.console.app import application
 
-    config = uvicorn.Config(
-        application(house), host=host, port=port, log_config=None, access_log=False, server_header=False,
+    serve(
+        application(house),
+        host,
+        port,
+        "a topic is missing",
+        "the log above says which",
         timeout_graceful_shutdown=5,
         proxy_headers=False,  # a proxy is known by its own address, not by what it forwards
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, and then raises it once more
-    server.run()
-    if not server.started:
-        raise Failure(
-            f"a topic is missing, or {host}:{port} is taken", ExitCode.UNREACHABLE, "the log above says which"
-        )
+    )

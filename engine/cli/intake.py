@@ -29,15 +29,18 @@ def run(
     503, and the source sends again: equal ids change nothing the second time.
 
     \b
+    Exit codes:
+      0   stopped by SIGTERM or SIGINT
+      69  no broker, a topic is missing, or the port is taken
+      78  settings, the file of doors or a topic are refused: the message says what to do
+
+    \b
     Examples:
       vigil intake run --doors intake.yaml -b kafka:9092 --host 0.0.0.0
       ZENDESK_SECRET=… vigil intake run -d deploy/intake.yaml
     """
-    import signal
-
-    import uvicorn
-
     from engine.cli.inputs import settings_at
+    from engine.cli.serving import serve
     from engine.cli.topics import broker_errors
     from engine.intake.app import application
     from engine.intake.sending import DLQ, Sender
@@ -54,18 +57,8 @@ def run(
     topics = {"ticket": settings.tickets_topic, "incident": settings.incidents_topic, DLQ: settings.dlq_topic}
     sender = Sender(settings.client_options(), topics, ANSWER_WITHIN)
     served = application(found, sender, IntakeMetrics(tuple(found)))
-    config = uvicorn.Config(
-        served, host=host, port=port, log_config=None, access_log=False, server_header=False
-    )
-    server = uvicorn.Server(config)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn drains, and then raises it once more
-    server.run()
-    if not server.started:
-        raise Failure(
-            f"no broker at {settings.bootstrap_servers}, a topic is missing, or {host}:{port} is taken",
-            ExitCode.UNREACHABLE,
-            "the log above says which; `vigil doctor` looks closer",
-        )
+    wrong = f"no broker at {settings.bootstrap_servers}, a topic is missing"
+    serve(served, host, port, wrong, "the log above says which; `vigil doctor` looks closer")
 
 
 ANSWER_WITHIN = 4.0
