@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from kafka import KafkaConsumer
-from prometheus_client import start_http_server
 
 from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
@@ -16,6 +15,7 @@ from engine.archive.reading import Topics
 from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.reading import partitions_of, read_topics, reader
+from engine.cli.serving import metrics_served
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
@@ -46,14 +46,10 @@ def follow(settings: Settings, topics: Topics) -> None:
     archive = opened(settings, stopping)
     if archive is None:
         return
-    with archive:
-        metrics = ArchiveMetrics()
-        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
-        log.info("archiving", database=shown(archive.engine), metrics_port=server.server_port)
-        try:
-            follower(settings, topics, archive, metrics, stopping).run()
-        finally:
-            server.shutdown()
+    metrics = ArchiveMetrics()
+    with archive, metrics_served(settings, metrics.registry) as port:
+        log.info("archiving", database=shown(archive.engine), metrics_port=port)
+        follower(settings, topics, archive, metrics, stopping).run()
     log.info("stopped")
 
 

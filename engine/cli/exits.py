@@ -1,6 +1,7 @@
 """Exit codes, and how a command ends with one clear line instead of a traceback."""
 
 from enum import IntEnum
+from errno import EDQUOT, EFBIG, ENOSPC
 
 
 class ExitCode(IntEnum):
@@ -62,6 +63,8 @@ KNOWN = {
 }
 """Errors that a user can cause, by qualified name: a name costs no import. A test holds them to classes."""
 
+_FULL = (ENOSPC, EDQUOT, EFBIG)
+
 _HINTS = {
     ExitCode.UNREACHABLE: "is it running, is VIGIL_BOOTSTRAP_SERVERS right? `vigil doctor` looks closer",
 }
@@ -73,6 +76,8 @@ def known_failure(error: BaseException) -> Failure | None:
         return error
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE)
+    if isinstance(error, OSError) and error.errno in _FULL:  # a write names no file
+        return Failure(f"what is said cannot be written: {error.strerror}", ExitCode.USAGE)
     for kind in type(error).__mro__:
         code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:

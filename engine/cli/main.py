@@ -4,6 +4,7 @@ How to add a command: see `engine/cli/commands.py`.
 """
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -46,6 +47,8 @@ def vigil(
 
 def main() -> None:
     """Run the command line; never returns."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a sign; no verdict is lost for it
     try:
         app(prog_name="vigil")
     except Exception as error:

@@ -9,13 +9,13 @@ from random import SystemRandom
 from threading import Event, Thread
 
 import structlog
-from prometheus_client import start_http_server
 from sqlalchemy.exc import DBAPIError
 
 from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
+from engine.cli.serving import metrics_served
 from engine.cli.topics import broker_errors
 from engine.core.instants import DAY, SECOND, Instant
 from engine.metrics.notify import NotifyMetrics
@@ -57,8 +57,7 @@ def notify(settings: Settings) -> None:
     with contextlib.closing(reader(settings, "none")) as consumer:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
     metrics = NotifyMetrics(said.receivers)
-    server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
-    try:
+    with metrics_served(settings, metrics.registry) as port:
         url = settings.notify_url.get_secret_value()
         record = when_there(lambda: Record.open(url, now()), stopping, settings.start_timeout)
         if record is None:
@@ -68,11 +67,9 @@ def notify(settings: Settings) -> None:
                 "notifying",
                 record=shown(record.engine),
                 receivers=list(said.receivers),
-                metrics_port=server.server_port,
+                metrics_port=port,
             )
             _alone(settings, said, record, metrics, stopping)
-    finally:
-        server.shutdown()
     log.info("stopped")
 
 

@@ -1,12 +1,15 @@
-"""An ASGI application served at an address until SIGTERM or SIGINT."""
+"""What a process listens with: an ASGI application until it is stopped, or /metrics while it works."""
 
 import contextlib
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
 
 from engine.cli.exits import ExitCode, Failure
+from engine.settings import Settings
 
 
 def serve(app: Any, host: str, port: int, wrong: str, hint: str, **how: Any) -> None:
@@ -22,3 +25,18 @@ def serve(app: Any, host: str, port: int, wrong: str, hint: str, **how: Any) -> 
         server.run()
     if not server.started:
         raise Failure(f"{wrong}, or {host}:{port} is taken", ExitCode.UNREACHABLE, hint)
+
+
+@contextlib.contextmanager
+def metrics_served(settings: Settings, registry: CollectorRegistry) -> Iterator[int]:
+    """While inside, /metrics is answered; its port. Failure where that is taken."""
+    try:
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+    except OSError as error:
+        what = f"metrics_port_taken: {settings.metrics_host}:{settings.metrics_port}: {error.strerror}"
+        hint = "set VIGIL_METRICS_PORT to another port, or to 0 for any"
+        raise Failure(what, ExitCode.REFUSED, hint) from error
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()

@@ -1,7 +1,9 @@
 """`vigil archive` on the command line: what each command does, and how each refusal is one line."""
 
 import json
+import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,10 @@ def test_an_archive_that_cannot_begin_says_why(kafka: KafkaBroker, tmp_path: Pat
     missing = vigil("archive", "run", "--archive", database, **there)
     assert (missing.returncode, "does not exist" in missing.stderr) == (ExitCode.REFUSED, True)
     create_topics(kafka.bootstrap, *topics.values(), partitions=1)
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        beside = {"VIGIL_METRICS_HOST": "127.0.0.1", "VIGIL_METRICS_PORT": str(other.getsockname()[1])}
+        taken = vigil("archive", "run", "--archive", database, **(there | beside))
+    assert (taken.returncode, "metrics_port_taken" in taken.stderr) == (ExitCode.REFUSED, True), taken.stderr
     away = {"VIGIL_START_TIMEOUT": "3", "VIGIL_ARCHIVE_URL": f"postgresql://127.0.0.1:{free_port()}/x"}
     no_database = vigil("archive", "run", **there, **away)
     assert (no_database.returncode, "no database: " in no_database.stderr) == (ExitCode.UNREACHABLE, True)

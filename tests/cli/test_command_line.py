@@ -1,6 +1,7 @@
 """The command `vigil` as a whole: its help, its list of commands, and how it fails."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,30 @@ def test_a_broken_policy_is_refused_with_its_place_and_no_traceback(tmp_path: Pa
     assert done.returncode == ExitCode.REFUSED
     assert "wrong.yaml:2" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_what_cannot_be_written_for_a_full_disk_is_one_line() -> None:
+    line = "vigil: what is said cannot be written: No space left on device\n"
+    shown = (sys.executable, "-m", "engine.cli.main", "policy", "show", "deploy/policies")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(shown, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (ExitCode.USAGE, line)
+    story = "docs/examples/p0-checkout"
+    done = vigil("replay", f"{story}/events.jsonl", "-p", f"{story}/policies", "-o", "/dev/full")
+    assert (done.returncode, done.stderr.splitlines(keepends=True)[-1]) == (ExitCode.USAGE, line)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_a_sign_shows_another(encoding: str) -> None:
+    story = "docs/examples/p0-checkout"
+    asked = ("explain", "incidents:INC-2194", "-p", f"{story}/policies", "--events", f"{story}/events.jsonl")
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.cli.main", *asked, "--full"],
+        env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, b"Traceback" in done.stderr) == (ExitCode.DONE, False), done.stderr
+    assert b"?" in done.stdout
 
 
 def test_a_bug_keeps_its_traceback() -> None:

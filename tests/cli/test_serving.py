@@ -1,4 +1,4 @@
-"""What the console and the intake listen with: how it ends."""
+"""What a process listens with: how it begins, and how it ends."""
 
 import signal
 import socket
@@ -9,9 +9,12 @@ from contextlib import closing, suppress
 from time import monotonic, sleep
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from engine.cli.exits import ExitCode
+from engine.cli.exits import ExitCode, Failure
+from engine.cli.serving import metrics_served
 from engine.demo.broker import free_port
+from engine.settings import Settings
 
 _SERVES = """
 import sys
@@ -58,3 +61,13 @@ def test_a_port_that_is_taken_is_69_and_one_line() -> None:
             _, said = process.communicate(timeout=30)
     assert process.returncode == ExitCode.UNREACHABLE, said
     assert f"vigil: nothing, or 127.0.0.1:{port} is taken\n  do\n" in said
+
+
+def test_metrics_at_a_port_that_is_taken_are_refused_with_what_to_do() -> None:
+    settings = Settings(metrics_host="127.0.0.1", metrics_port=0)
+    with metrics_served(settings, CollectorRegistry()) as port:
+        again = settings.model_copy(update={"metrics_port": port})
+        refusal = pytest.raises(Failure, match=f"metrics_port_taken: 127.0.0.1:{port}")
+        with refusal as refused, metrics_served(again, CollectorRegistry()):
+            pass
+    assert (refused.value.code, "VIGIL_METRICS_PORT" in refused.value.hint) == (ExitCode.REFUSED, True)
