@@ -49,7 +49,7 @@ def command(
       vigil explain desk:48213 -p policies --metric resolve
       vigil explain desk:48213 -p policies --events events.jsonl --outcomes outcomes.jsonl --json
     """
-    from engine.cli.inputs import instant
+    from engine.cli.inputs import instant, now
     from engine.core.decide import Options
     from engine.policies import load
     from engine.replay.explaining import explain, latest
@@ -67,7 +67,8 @@ def command(
     else:
         facts, said = of_topics(bootstrap_servers, book, subject, options)
     until_ = latest(facts, said or ()) if until is None else instant("--until", until)
-    explained = explain(book, subject, facts, said, until_, options)
+    goes_on = now() if until is None and not events else None
+    explained = explain(book, subject, facts, said, until_, options, goes_on)
     chosen = _chosen(explained, metric, key)
     if as_json:
         _print_json(chosen)
@@ -130,6 +131,7 @@ def _print_json(explained: "Explanation") -> None:
             "subject": explained.subject,
             "events": len(explained.facts),
             "until": format_instant(explained.until),
+            "running_at": format_instant(explained.seen),
             "right": explained.is_right,
             "verdicts": [
                 {

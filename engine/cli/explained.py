@@ -36,7 +36,7 @@ def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool)
     """What runs, then the verdicts: a line each, or each with the way to it."""
     _draw_head(console, explained)
     for clock in explained.running:
-        console.print(_running(clock))
+        console.print(_running(clock, explained.seen))
     if in_full:
         for one in explained.verdicts:
             console.print()
@@ -100,12 +100,14 @@ def _draw_head(console: Console, explained: Explanation) -> None:
         )
 
 
-def _running(clock: ClockView) -> Text:
+def _running(clock: ClockView, seen: Instant) -> Text:
     sign = STATES[clock.state]
     when = "paused" if clock.due_at is None else f"due {format_instant(clock.due_at)}"
     left = f"{length(clock.left)} left" if clock.left >= 0 else f"over by {length(clock.left)}"
     name = owed(clock.metric, clock.key, clock.text)
-    return Text.assemble((f"{sign.sign} {sign.word}", sign.style), f"  {name}: {left}, {when}")
+    return Text.assemble(
+        (f"{sign.sign} {sign.word}", sign.style), f"  {name}: {left} at {format_instant(seen)}, {when}"
+    )
 
 
 # -- one verdict ----------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ class Explanation(NamedTuple):
     verdicts: list[Checked]
     """In order of their effective time."""
     running: list[ClockView]
+    seen: Instant
+    """When `running` is so."""
     corrections: list[Outcome]
     """amended and retracted, in the order of saying."""
     record: bytes | None
@@ -89,11 +91,14 @@ def explain(
     said: Iterable[Outcome] | None,
     until: Instant,
     options: Options,
+    now: Instant | None = None,
 ) -> Explanation:
     """Judge the facts again, all of them known, up to `until`; `said` are the subject's outcomes so far.
 
-    Without `said` nothing is checked. Only what was said of the time up to `until` is held against.
+    Without `said` nothing is checked. Only what was said of the time up to `until` is held against. What runs
+    then is seen as it is `now`; None: as it was then.
     """
+    seen = until if now is None else now
     in_time = [fact for fact in facts if fact.at <= until]
     changes = _settled(book, subject, in_time, until, options)
     derived = by_slot(verdicts(changes.outcomes))
@@ -110,7 +115,8 @@ def explain(
         in_order(in_time),
         until,
         sorted(checked, key=lambda one: (one.verdict.effective_at, one.verdict.metric, one.verdict.key)),
-        clocks_of(record, book, until) if record is not None else [],
+        clocks_of(record, book, seen) if record is not None else [],
+        seen,
         corrections,
         record or _before_it_left(book, subject, in_time, options),
     )

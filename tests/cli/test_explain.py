@@ -9,6 +9,12 @@ import pytest
 from running import vigil
 
 from engine.cli.exits import ExitCode
+from engine.cli.one_escalation import of_files
+from engine.core.decide import Options
+from engine.core.facts import Fact
+from engine.core.instants import parse_instant
+from engine.core.outcomes import Outcome
+from engine.core.policy import Book
 
 POLICY = """
 calendar: office
@@ -180,7 +186,8 @@ def test_without_outcomes_nothing_is_checked_and_it_says_so(files: Files) -> Non
 
 def test_what_still_runs_is_shown_with_what_is_left(files: Files) -> None:
     done = files.explain("--until", "2026-11-02T09:00:00Z")
-    assert "First answer to customer: 3 h 10 min left, due 2026-11-02T13:10:00Z" in done.stdout
+    left = "First answer to customer: 3 h 10 min left at 2026-11-02T09:00:00Z, due 2026-11-02T13:10:00Z"
+    assert left in done.stdout
     assert "No verdict yet, of 1 event up to 2026-11-02T09:00:00Z." in done.stdout
 
 
@@ -199,6 +206,18 @@ def test_what_has_left_the_state_is_told_as_it_was_by_then(files: Files) -> None
 def test_what_was_not_opened_is_said_to_be_so(tmp_path: Path, until: str) -> None:
     done = Files(tmp_path, EVENTS[1:]).explain("--until", until)
     assert done.stdout.splitlines()[0] == "desk:1: not opened"
+
+
+def test_of_the_topics_what_is_left_is_told_as_of_now(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_: object, book: Book, subject: str, options: Options) -> tuple[list[Fact], list[Outcome]]:
+        return of_files([str(files.events)], book, subject, options), []
+
+    files.events.write_text(EVENTS[0] + "\n")
+    monkeypatch.setattr("engine.cli.explain.of_topics", read)
+    monkeypatch.setattr("engine.cli.inputs.now", lambda: parse_instant("2026-11-02T10:40:00Z"))
+    done = vigil("explain", "desk:1", "-p", str(files.policies))
+    assert "First answer to customer: 1 h 30 min left at 2026-11-02T10:40:00Z, due" in done.stdout
+    assert "of 1 event up to 2026-11-02T08:10:00Z" in done.stdout, "verdicts: as of the last that happened"
 
 
 def test_corrections_are_told_with_the_event_that_caused_them(files: Files) -> None:
