@@ -1,16 +1,18 @@
 """Every setting of every process: `VIGIL_…` variables, validated at start, secrets from files too."""
 
+import os
 import re
 import ssl
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.core.instants import Instant, parse_instant
 
 _A_YEAR = 366 * 86_400.0
+_PREFIX = re.compile(r"^Value error, ")
 _SERVER = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[^\s:,/]+):\d{1,5}$")
 
 
@@ -308,6 +310,21 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password.get_secret_value()
         return options
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """What was refused, a line a setting, by the names of the variables."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "\n".join(": ".join((*_variable(one["loc"]), _PREFIX.sub("", one["msg"]))) for one in problems)
+
+
+def _variable(place: tuple[int | str, ...]) -> list[str]:
+    """Its name, where it is one setting that is wrong."""
+    name = str(place[0]) if place else ""
+    if name.lower().endswith("bootstrap_servers"):
+        known = ("VIGIL_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS")
+        return [next((one for one in known if one in os.environ), known[0])]
+    return [f"VIGIL_{name.upper()}"] if name else []
 
 
 def _of_a_shadow(setting: str, name: str) -> str:

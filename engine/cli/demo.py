@@ -1,6 +1,5 @@
 """`vigil demo`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +68,6 @@ def command(
     from engine.stream.checks import Refused, Unreachable
     from engine.stream.topics import TopicsRefused
 
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a name that the terminal cannot show
     console = Console(highlight=False)
     try:
         play = (

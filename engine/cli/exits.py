@@ -81,5 +81,13 @@ def known_failure(error: BaseException) -> Failure | None:
     for kind in type(error).__mro__:
         code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
-            return Failure(str(error) or type(error).__name__, code, _HINTS.get(code, ""))
+            return Failure(_text(error), code, _HINTS.get(code, ""))
     return None
+
+
+def _text(error: BaseException) -> str:
+    if getattr(error, "title", "") == "Settings":
+        from engine.settings import what_is_wrong
+
+        return what_is_wrong(error)  # type: ignore[arg-type]  # pydantic's: known by its name
+    return str(error) or type(error).__name__

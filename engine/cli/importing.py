@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.exits import ExitCode
+from engine.cli.exits import ExitCode, Failure
 
 app = typer.Typer(help="Turn other systems' logs into CloudEvents JSON Lines.", no_args_is_help=True)
 
@@ -72,6 +72,8 @@ def _run(name: str, file: str, output: str | None, strict: bool, problems: Path 
 
     with progress(f"reading {file}", size(file)) as advance:
         events = sorted(FORMATS[name](read_lines(file, advance), report), key=lambda event: event.order)
+    if found and not events:
+        raise Failure(f"{file}: no line of it can be read as {name}", ExitCode.FOUND, "nothing is written")
     with writing(output) as out, progress("writing", len(events)) as advance:
         for event in events:
             out.write(event.line())

@@ -54,7 +54,7 @@ class _Key(BaseModel):
 
 def api_keys(file: Path) -> tuple[ApiKey, ...]:
     """The keys of a file. KeysRefused says file, line, field and what was expected, of all that is wrong."""
-    documents, problems = read(file)
+    documents, problems = read(file, "a file of API keys")
     found: list[ApiKey] = []
     for document in documents:
         problems += [document.problem((name,), "keys", name) for name in document.tree if name != "keys"]

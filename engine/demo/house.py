@@ -100,6 +100,9 @@ class House:
         self._folder = Path(tempfile.mkdtemp(prefix="vigil-demo-"))
         try:
             topics.create(self.settings, retention_ms=topics.FOREVER)
+        except Unreachable:  # so nothing of ours is there
+            remove(self._folder)
+            raise
         except BaseException:
             self.__exit__(None, None, None)
             raise

@@ -246,7 +246,7 @@ ATTRIBUTES = (
 
 def doors(file: Path) -> dict[str, Door]:
     """The doors by name. IntakeErrors says file, line, key and what was expected, of all that is wrong."""
-    documents, problems = read(file)
+    documents, problems = read(file, "a file of doors")
     found: dict[str, Door] = {}
     for document in documents:
         for name in document.tree:

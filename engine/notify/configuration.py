@@ -100,7 +100,7 @@ def configuration(file: Path, calendars: Callable[[], Mapping[str, Calendar]]) -
 
     `calendars` is asked only if a route names one: those of the folder of policies, by name.
     """
-    documents, problems = read(file)
+    documents, problems = read(file, "a file of receivers and routes")
     if not problems and len(documents) != 1:
         problems = [Problem(file, 0, "", "one document", f"{len(documents)}")]
     if problems:
@@ -123,11 +123,13 @@ def _receivers(document: Document, said: _File, problems: list[Problem]) -> dict
         try:
             made[name] = receiver_of(name, config)
         except BadReceiver as error:
-            for field, expected in error.problems:
+            for field, message in error.problems:
                 at = ("receivers", name, *field.split("."))
                 # No value is shown: it may be a secret in the wrong place.
                 there = "nothing" if at not in document.lines else "something else"
-                problems.append(document.problem(at, expected.removeprefix("expected "), there))
+                what, _, expected = f"; {message}".rpartition("; expected ")
+                found = what.removeprefix("; ") or there
+                problems.append(document.problem(at, expected, found))
     return made
 
 

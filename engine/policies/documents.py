@@ -42,9 +42,11 @@ def dotted(at: At) -> str:
     return text
 
 
-def read(place: Path) -> tuple[list[Document], list[Problem]]:
+def read(
+    place: Path, expected: str = "a folder of policies, or one file"
+) -> tuple[list[Document], list[Problem]]:
     """The documents of a file, or of a folder's YAML files by name, and what is unreadable."""
-    files, problems = _files(place)
+    files, problems = _files(place, expected)
     documents: list[Document] = []
     for file in files:
         try:
@@ -68,11 +70,11 @@ def read(place: Path) -> tuple[list[Document], list[Problem]]:
     return documents, problems
 
 
-def _files(place: Path) -> tuple[list[Path], list[Problem]]:
+def _files(place: Path, expected: str) -> tuple[list[Path], list[Problem]]:
     if place.is_file():
         return [place], []
     if not place.is_dir():
-        return [], [Problem(place, 0, "", "a folder of policies, or one file", "nothing there")]
+        return [], [Problem(place, 0, "", expected, "nothing there")]
     # `..data` and the like are how Kubernetes mounts a ConfigMap; hidden names are no policies.
     files = sorted(
         file

@@ -1,0 +1,76 @@
+"""What a typical mistake is answered with names the thing that is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+from running import vigil
+
+from engine.cli.exits import ExitCode
+from engine.demo.broker import free_port
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (("notify", "check", "--config"), "a file of receivers and routes"),
+        (("intake", "run", "--doors"), "a file of doors"),
+        (("policy", "lint"), "a folder of policies, or one file"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_as_what_it_was_to_be(
+    tmp_path: Path, command: tuple[str, ...], expected: str
+) -> None:
+    done = vigil(*command, str(tmp_path / "none.yaml"))
+    assert f"none.yaml: expected {expected}; found nothing there\n" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            {"VIGIL_BOOTSTRAP_SERVERS": "localhost"},
+            "VIGIL_BOOTSTRAP_SERVERS: 'localhost': expected host:port",
+        ),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "foo"}, "KAFKA_BOOTSTRAP_SERVERS: 'foo': expected host:port"),
+        ({"VIGIL_METRICS_PORT": "abc"}, "VIGIL_METRICS_PORT: Input should be a valid integer"),
+        (
+            {"VIGIL_SECURITY_PROTOCOL": "SASL_SSL"},
+            "VIGIL_SECURITY_PROTOCOL=SASL_SSL needs VIGIL_SASL_USERNAME",
+        ),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_by_its_variable(given: dict[str, str], line: str) -> None:
+    done = vigil("topics", "check", **given)
+    assert done.returncode == ExitCode.REFUSED
+    assert done.stderr.startswith(f"vigil: {line}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_of_several_settings_each_has_a_line() -> None:
+    done = vigil("topics", "check", VIGIL_PARTITIONS="0", VIGIL_SASL_MECHANISM="NONE")
+    assert [line.partition(": Input")[0] for line in done.stderr.splitlines()] == [
+        "vigil: VIGIL_PARTITIONS", "VIGIL_SASL_MECHANISM",
+    ]  # fmt: skip
+
+
+def test_an_address_that_is_not_public_is_what_was_found(tmp_path: Path) -> None:
+    hook = {"type": "webhook", "url": "https://127.0.0.1/in", "secret": "whsec_" + "QUJD" * 10}
+    file = tmp_path / "notify.yaml"
+    file.write_text(json.dumps({"receivers": {"hook": hook}, "route": {"receiver": "hook"}}))
+    done = vigil("notify", "check", "--config", str(file))
+    said = "receivers.hook.url: expected allow_private: true if it is meant; found 127.0.0.1 is not public\n"
+    assert said in done.stderr
+
+
+def test_a_demo_whose_broker_is_away_has_left_nothing_there() -> None:
+    done = vigil("demo", "--plain", KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}")
+    assert (done.returncode, "no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
+    assert "left on" not in done.stderr
+
+
+def test_a_log_of_which_nothing_can_be_read_is_no_success_and_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    done = vigil("import", "github-status", "deploy/policies/standard.yaml", "-o", str(out))
+    assert (done.returncode, out.exists()) == (ExitCode.FOUND, False)
+    assert "standard.yaml: no line of it can be read as github-status" in done.stderr
