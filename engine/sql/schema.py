@@ -1,7 +1,5 @@
 """A schema's version: brought up to date by the migrations of its package, refused where it is newer."""
 
-import logging
-
 from alembic import command, context
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -69,7 +67,6 @@ class Schema:
         command.stamp(self._config(connection), version)
 
     def _config(self, connection: Connection | None = None) -> Config:
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         config = Config()
         config.set_main_option("script_location", self._place)
         config.attributes.update(connection=connection, metadata=self.metadata, table=self.table)

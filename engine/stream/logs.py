@@ -1,6 +1,7 @@
 """Structured logs: an event name and keys, as JSON lines or for a terminal; other libraries' logs alike."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,9 @@ QUIET = {
     "faust": logging.WARNING,
     "mode": logging.WARNING,
     "kafka": logging.WARNING,
+    # Cannot read what Faust's workers say to their group, and shows it: two kilobytes of bytes.
+    "kafka.admin._groups": logging.ERROR,
+    "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
     "authlib": logging.WARNING,  # says the code verifier at debug level
     "httpx": logging.WARNING,  # a line an answer, with the whole address and its query
@@ -71,7 +75,8 @@ def configure(log_format: Literal["json", "console"], level: str = "info") -> No
         # Its own tracebacks, where rich is installed, show the value of every variable, secrets too.
         [
             structlog.dev.ConsoleRenderer(
-                sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"),
+                exception_formatter=structlog.dev.plain_traceback,
             )
         ]
         if log_format == "console"

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import sys
+from io import StringIO
 
 import pytest
 import structlog
+from kafka.admin import _groups
 
 from engine.stream.logs import Damper, configure
 
@@ -71,3 +74,32 @@ def test_ours_and_a_librarys_lines_are_json_with_an_event_a_level_and_a_time(
     assert (ours["event"], ours["records"], ours["level"]) == ("chunk", 3, "info")
     assert (theirs["event"], theirs["level"]) == ("Unable connect to node with id 1", "error")
     assert ours["timestamp"].endswith("Z")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "no_color", "coloured"), [(StringIO, "", False), (Terminal, "", True), (Terminal, "1", False)]
+)
+@pytest.mark.usefixtures("_logging_is_put_back")
+def test_only_a_terminal_has_colours_and_only_if_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, stream: type[StringIO], no_color: str, coloured: bool
+) -> None:
+    shown = stream()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    configure("console", "info")
+    structlog.stdlib.get_logger("vigil.stream").info("chunk", records=3)
+    assert ("\x1b[" in shown.getvalue()) is coloured
+    assert "records" in shown.getvalue()
+
+
+@pytest.mark.usefixtures("_logging_is_put_back")
+def test_what_a_library_says_that_helps_nobody_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json", "info")
+    logging.getLogger(_groups.__name__).warning("Unable to decode member_metadata for vigil")
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin alembic.autogenerate.schemas")
+    assert capsys.readouterr().err == ""
