@@ -55,7 +55,7 @@ def command(
       vigil demo --plain | grep missed
       vigil demo --json > outcomes.jsonl
       vigil import github-status incidents.jsonl.gz -o events.jsonl
-      vigil demo --data events.jsonl --policies deploy/policies
+      vigil demo --data events.jsonl --policies deploy/policies-github
     """
     from rich.console import Console
 
@@ -75,6 +75,8 @@ def command(
             if data is None
             else data_play(data, policies, speed, seconds)
         )
+        if seconds is not None and play.seconds >= seconds + 1:
+            say(f"--seconds {seconds:g}: it needs {play.seconds:.0f} s at the fastest")
         summary = run(play, Wishes(as_json, plain, keep, page, picture), console, say)
     except Ended as end:
         raise Failure(f"ended by {end}; nothing is left behind", ExitCode.INTERRUPTED) from None

@@ -6,6 +6,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cli.running import vigil
+from demo.test_summary import SUMMARY
 from engine.contract.codec import Received, decode
 from engine.core.instants import DAY, SECOND, Instant, Span, parse_instant
 from engine.demo.playing import Pace
@@ -110,3 +112,17 @@ def test_the_pace_runs_both_ways() -> None:
     assert pace.now(Instant(pace.anchor + 2 * SECOND)) == pace.start + 240 * SECOND
     assert pace.real(Instant(pace.start + 240 * SECOND)) == pace.anchor + Span(2 * SECOND)
     assert pace.now(Instant(pace.anchor - SECOND)) == pace.start - 120 * SECOND
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [("5", True), ("600", False)])
+def test_where_the_fastest_is_longer_than_was_asked_for_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: str, is_told: bool
+) -> None:
+    file = tmp_path / "years.jsonl"
+    said = (event(year, f"{year}-01-01T00:00:00Z", "opened", OPENED) for year in (2016, 2026))
+    file.write_bytes(b"\n".join(said))
+    monkeypatch.setattr("engine.demo.run.run", lambda *_: SUMMARY)
+    done = vigil("demo", "--data", str(file), "--policies", "deploy/policies", "--seconds", seconds)
+    assert done.returncode == 0, done.stderr
+    line = "--seconds 5: it needs 316 s at the fastest\n"
+    assert (line in done.stderr, "at the fastest" in done.stderr) == (is_told, is_told)
