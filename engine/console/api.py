@@ -37,6 +37,7 @@ from engine.console.escalations import FORMATS, Escalations
 from engine.console.filters import BadFilter, Filter
 from engine.console.keys import ACT, READ, SCOPES, ApiKey
 from engine.console.lists import ACTION_STATES, PROMISE_STATES, REVIEW_STATES, Lists
+from engine.console.live import NotRead
 from engine.console.people import RESPONDER, SignIn, allowed, same_site, who
 from engine.console.policies import InForce
 from engine.console.problems import RESPONSES, OutOfScope, add_to
@@ -51,6 +52,8 @@ from engine.metrics.console import ConsoleMetrics
 
 BASE = "/api/v1"
 _BEARER = "Bearer "
+_OF_THE_BOARD = {"/escalations/{subject:path}", "/actions", "/rca", "/credits"}
+"""What tells of running clocks without a field that says whether they are known."""
 _WHEN = "A day, midnight in UTC, or a time with its offset."
 _scheme = HTTPBearer(auto_error=False, description="A key of the console, or nothing for who is signed in.")
 
@@ -68,6 +71,8 @@ class Parts(NamedTuple):
     board: Board
     sources: Sources
     is_ready: Callable[[], bool]
+    has_read: Callable[[], bool]
+    """Whether the board has ever shown all of the state."""
     escalations: Escalations
     single: single.Single
     lists: Lists
@@ -143,7 +148,8 @@ def api(parts: Parts) -> FastAPI:
         ("/credits", desk.credits), ("/policies", desk.policies), ("/forms", desk.forms),
         ("/backtests", desk.backtests), ("/backtests/{id}", desk.backtest),
     ):  # fmt: skip
-        app.add_api_route(path, told, dependencies=reads, response_model_exclude_unset=told == desk.outcomes)
+        needs = [*reads, Depends(desk.knows)] if path in _OF_THE_BOARD else reads
+        app.add_api_route(path, told, dependencies=needs, response_model_exclude_unset=told == desk.outcomes)
     app.add_api_route("/documents/{kind}/{subject:path}", desk.document, dependencies=reads, **_DOCUMENT)
     app.add_api_route("/report", desk.report, dependencies=reads, **_REPORT)
     runs = APIRouter(route_class=_told_of(parts, counts=False))
@@ -280,6 +286,11 @@ class _Desk:
     def reads(self, request: Request) -> Caller:
         """Who may look."""
         return self._who(request, READ)
+
+    def knows(self) -> None:
+        """NotRead as long as it is not known what runs."""
+        if not self._parts.has_read():
+            raise NotRead("the engine's state has not been read to its end: what runs is not known yet")
 
     def acts(self, request: Request) -> Caller:
         """Who may send events; asked before what is sent is looked at."""

@@ -19,7 +19,7 @@ from engine.console.assets import load
 from engine.console.audit import Audit, AuditPage, told
 from engine.console.backtest_pages import BacktestPages
 from engine.console.backtests import Backtests, Busy, NoSuchBacktest
-from engine.console.board import GROUPS
+from engine.console.board import GROUPS, Counts
 from engine.console.bodies import AtMost
 from engine.console.drawing import Pages, board_url, escalation_url, form_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
@@ -165,9 +165,9 @@ def application(house: House) -> FastAPI:
 def parts_of(house: House) -> Parts:
     """What of it the API stands on."""
     return Parts(
-        house.live.board, house.sources, lambda: house.live.is_ready, house.escalations, house.single,
-        house.lists, house.summaries, house.backtests, house.sender, house.sign_in, house.keys,
-        house.clock.now, house.metrics,
+        house.live.board, house.sources, lambda: house.live.is_ready, lambda: house.live.has_read,
+        house.escalations, house.single, house.lists, house.summaries, house.backtests, house.sender,
+        house.sign_in, house.keys, house.clock.now, house.metrics,
     )  # fmt: skip
 
 
@@ -217,13 +217,15 @@ class _Site:
     async def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
         """The deadline board; its filters are in the address."""
         view = self._view(request, rows)
-        look = self._stream.look(view)
-        wanted = view.wanted
+        is_read = self._house.live.has_read
+        look, wanted = self._stream.look(view), view.wanted
+        if not is_read:
+            look = look._replace(counts=Counts(), groups=[], shown=0, matching=0)
         asked = board_url(wanted)[1:]
         more = f"{asked}{'&' if asked else '?'}rows={min(MOST_ROWS, view.size * 2)}"
         return self._page(
             "board.html", request, here="Board", look=look, wanted=wanted, groups=GROUPS,
-            idle="" if any(wanted) else idle(look, view.zone),
+            idle=idle(look, view.zone) if is_read and not any(wanted) else "",
             notice=notice(self._house.sources, look.counts, look.at, view.zone),
             chips=_chips(wanted), more=f"/{more}",
             stream=f"/stream{asked}{'&' if asked else '?'}rows={view.size}",
@@ -411,6 +413,7 @@ class _Site:
         about = {
             "now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES,
             "may_act": person.may(RESPONDER), "archive_failed": self._archive_failed(),
+            "is_read": self._house.live.has_read,
         }  # fmt: skip
         if person.may(ADMIN):
             about["pages"] = (*_PAGES, _AUDIT)

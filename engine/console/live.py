@@ -25,16 +25,22 @@ LATE_AFTER = 2.0
 _AT_ONCE = 5_000
 
 
+class NotRead(Exception):
+    """The engine's state has not been read to its end: nobody knows what runs."""
+
+
 class IntoBoard:
     """Takes records of the changelog. For `engine.sql.following`; also its watch."""
 
     def __init__(self, board: Board, metrics: ConsoleMetrics) -> None:
         self._board, self._metrics = board, metrics
         self._next: dict[tuple[str, int], int] = {}
-        self.answered = 0.0
-        """When the broker last answered, by the monotonic clock; 0: never."""
+        self.answered = time.monotonic()
+        """When the broker last answered, by the monotonic clock; until it has: since when it could have."""
         self.behind: int | None = None
         """Records behind at that time."""
+        self._left: int | None = None
+        """Offsets that were not taken yet of those there were when few were left."""
         self._written = 0.0
         """When the last record that was taken was written, by the clock of who wrote it."""
 
@@ -48,6 +54,8 @@ class IntoBoard:
         self._written = records[-1].timestamp / 1000
         for one in read:
             self._next[one.topic, one.partition] = one.next
+            if self._left is not None:
+                self._left -= one.next - one.start
         self.answered = time.monotonic()
 
     def late(self) -> float:
@@ -59,11 +67,19 @@ class IntoBoard:
         """There was more to read than is taken at once, when it was looked last."""
         return self.behind is not None and self.behind > _AT_ONCE
 
+    @property
+    def has_read(self) -> bool:
+        """All that the state held when few were left to read has been taken. A partition may end in the mark
+        of a transaction, which has an offset and is no record."""
+        return self._left is not None and self._left <= len(self._next)
+
     def retried(self, reason: str) -> None:
         pass  # it is logged; the page sees that nobody has answered
 
     def lag(self, topic: str, records: int) -> None:
         self.answered, self.behind = time.monotonic(), records
+        if not self.is_far_behind:
+            self._left = records if self._left is None else 0  # asked again, and it is no record that is left
         self._metrics.lag(records)
         self._metrics.clocks(len(self._board))
 
@@ -91,6 +107,8 @@ class Live:
         ]
         self.failed: str = ""
         """Why it cannot go on; empty while it can."""
+        self.has_read = False
+        """The board has shown all of the state. What it shows before is no answer to what runs."""
 
     def start(self) -> None:
         for thread in self._threads:
@@ -103,13 +121,11 @@ class Live:
 
     @property
     def is_ready(self) -> bool:
-        """The state was read up to where it ended."""
-        return not self.failed and self._into.behind is not None and not self._into.is_far_behind
+        """The state was read up to where it ended, and it is kept up with."""
+        return not self.failed and self.has_read and not self._into.is_far_behind
 
     def silent_for(self) -> float:
         """Seconds since the broker last answered; 0 as long as that is as it should be."""
-        if not self._into.answered:
-            return 0.0
         silent = time.monotonic() - self._into.answered
         return silent if silent > STALE_AFTER else 0.0
 
@@ -128,7 +144,9 @@ class Live:
         more_waits = False
         while not self._stopping.wait(self._pause(more_waits)):
             try:
+                is_all = self._into.has_read
                 more_waits = self.board.turn(self._now())
+                self.has_read = self.has_read or (is_all and not more_waits)
             except Exception as error:
                 self._fail(error)
                 return

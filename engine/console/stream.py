@@ -61,7 +61,8 @@ class Stream:
         return self._live.board.look(view.wanted, view.me, view.zone, self._now(), view.size, view.start)
 
     async def messages(self, view: View) -> AsyncGenerator[bytes, None]:
-        """Server-sent events: `board` whenever anything has changed, `ping` where nothing has."""
+        """Server-sent events: `board` whenever anything has changed, `ping` where nothing has, or nothing is
+        known: until the state has been read a page keeps what it shows."""
         feed = self._feeds.get(view)
         if feed is None:
             feed = self._feeds[view] = _Feed(self, view)
@@ -69,7 +70,8 @@ class Stream:
         self._metrics.reading(1)
         try:
             while True:
-                feed.look()
+                if self._live.has_read:
+                    feed.look()
                 moment = time.monotonic()
                 if feed.number != seen:
                     is_next = seen and feed.number == seen + 1
@@ -87,6 +89,7 @@ class Stream:
         return {
             "now": self._now() / MILLISECOND,
             "speed": self._speed,
+            "ready": self._live.has_read,
             "late": round(self._live.late_for()),
             "silent": round(self._live.silent_for()),
             "failed": self._live.failed,

@@ -1,6 +1,11 @@
 """A board over escalations that the core has judged, for tests: nothing of it is made up."""
 
+import time
+from types import SimpleNamespace
+from typing import Any
+
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from core.core_runs import Engine, at, book_of, fact, policy
 from engine.console.board import Board
@@ -45,6 +50,57 @@ class Desk:
         self._known = dict(self.engine.store)
         self.board.turn(at(minute))
         return self.board.all()
+
+
+class Changelog:
+    """The engine's state as a consumer of one partition reads it, on a broker that is none."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, bytes | None]] = []
+        self.marks = 0
+        """Offsets at its end that are no records: of transactions."""
+        self.is_away = False
+        """The broker accepts connections, and answers nothing."""
+        self._at = 0
+
+    def connect(self) -> Any:
+        return self
+
+    def partitions_for_topic(self, _: str) -> set[int]:
+        return {0}
+
+    def assign(self, _: object) -> None:
+        pass
+
+    def seek(self, _: object, offset: int) -> None:
+        self._at = offset
+
+    def beginning_offsets(self, asked: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(asked, 0)
+
+    def end_offsets(self, asked: list[TopicPartition], timeout_ms: int = 0) -> dict[TopicPartition, int]:
+        if self.is_away:
+            raise KafkaTimeoutError("no answer")
+        return dict.fromkeys(asked, len(self.records) + self.marks)
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        if self.is_away or self._at >= len(self.records):
+            time.sleep(0.05)
+            return {}
+        partition, began = TopicPartition("state", 0), self._at
+        self._at = min(len(self.records), began + max_records)
+        return {
+            partition: [
+                SimpleNamespace(
+                    key=key.encode(), value=value, partition=0, offset=began + number,
+                    timestamp=time.time() * 1000,
+                )
+                for number, (key, value) in enumerate(self.records[began : self._at])
+            ]
+        }  # fmt: skip
+
+    def close(self, autocommit: bool) -> None:
+        pass
 
 
 class NothingRead:

@@ -135,11 +135,13 @@ def served(
                     board.put(judged.account.subject, judged.record)
             board.turn(now)
         sent, metrics = Kept(), ConsoleMetrics()
+        live = Live(board, "changelog", _no_broker, lambda: now, metrics)
+        live.has_read = True
         pages = Escalations(archive.engine, book, options, press)
         house = House(
             sources=sources,
             keeper=None,
-            live=Live(board, "changelog", _no_broker, lambda: now, metrics),
+            live=live,
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),

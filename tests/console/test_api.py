@@ -102,6 +102,18 @@ async def test_somebody_signed_in_uses_it_by_their_role_and_from_our_site_alone(
             assert answer.json()["by"] == "rita"
 
 
+async def test_what_stands_on_the_board_is_not_told_before_the_state_is_read(tmp_path: Path) -> None:
+    with served(tmp_path, PROXY) as house:
+        house.house.live.has_read = False
+        async with house.client() as client:
+            for path in ("rca", "actions", "credits", "escalations/desk:3"):
+                answer = await client.get(f"{API}/{path}", headers=AS_READER)
+                problem(answer, 503, "not_read")
+                assert answer.headers["retry-after"]
+            assert (await told(client, "clocks"))["ready"] is False
+            assert (await told(client, "commitments"))["matching"] > 0, "the archive knows them"
+
+
 # -- what is told ------------------------------------------------------------------------------------------
 
 

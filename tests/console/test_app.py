@@ -62,6 +62,22 @@ async def test_an_empty_board_says_so_and_one_without_a_match_the_way_out(tmp_pa
             assert said.startswith("No clock matches.")
 
 
+async def test_a_board_that_has_not_read_the_state_does_not_say_that_nothing_is_due(
+    console: Served, browser: httpx.AsyncClient
+) -> None:
+    console.house.live.has_read = False
+    for path in ("/", "/?owner=me", "/rca", "/escalations/desk:3"):
+        page = (await browser.get(path, headers=OLEK)).text
+        assert 'id="reading">' in page
+        assert "Nothing is due" not in page
+        assert 'id="empty">' not in page
+    board = (await browser.get("/", headers=OLEK)).text
+    assert set(re.findall(r'data-count="\w+">(.*?)</b>', board)) == {"…"}
+    assert 'class="row ' not in board, "what is read so far may be long over"
+    console.house.live.has_read = True
+    assert 'id="reading" hidden' in (await browser.get("/", headers=OLEK)).text
+
+
 async def test_a_browser_is_told_to_load_nothing_but_ours(browser: httpx.AsyncClient) -> None:
     for path in ("/", "/escalations/desk:3", "/nowhere"):
         answer = await browser.get(path, headers=OLEK)

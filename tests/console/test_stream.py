@@ -29,6 +29,8 @@ class Watching:
         self.drawn: list[str] = []
         metrics = ConsoleMetrics()
         live = Live(self.desk.board, "state", lambda: None, self._now, metrics)  # type: ignore[arg-type, return-value]
+        live.has_read = True
+        self.live = live
         self.stream = Stream(live, told_sources(), lambda: "", self._now, 1.0, self._draw, metrics)
 
     def see(self, minute: float) -> None:
@@ -98,4 +100,17 @@ async def test_a_board_that_does_not_keep_up_says_by_how_much() -> None:
     while not told["late"]:
         _, told = await heard(messages, "ping")
     assert told["late"] >= 2
+    await messages.aclose()
+
+
+async def test_nothing_is_told_of_the_board_before_the_state_is_read_and_that_is_said() -> None:
+    watching = Watching()
+    watching.live.has_read = False
+    messages = watching.stream.messages(VIEW)
+    first = await anext(messages)
+    assert first.startswith(b"event: ping")
+    assert b'"ready":false' in first
+    watching.live.has_read = True
+    _, told = await heard(messages)
+    assert (told["ready"], told["shown"]) == (True, 3)
     await messages.aclose()

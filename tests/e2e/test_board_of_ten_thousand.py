@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browsing import Watched, chromium_or_skip, grave_findings
-from console.boards import Desk
+from console.boards import Changelog, Desk
 from console.console_house import Kept, served
 from core.core_runs import at
 from engine.console.app import Clock, application
@@ -86,7 +86,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
             desk.board.put(subject, desk.engine.store[subject.encode()])
 
     metrics, port = ConsoleMetrics(), free_port()
-    live = Live(desk.board, "state", over.wait, now, metrics)  # type: ignore[arg-type]
+    live = Live(desk.board, "state", Changelog().connect, now, metrics)
     happening = threading.Thread(target=happen, daemon=True)
     folder: Path = tmp_path_factory.mktemp("full")
     more = {"live": live, "clock": Clock(now), "metrics": metrics, "sender": Unheard()}

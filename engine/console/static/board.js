@@ -6,39 +6,61 @@ const board = document.getElementById("board");
 const liveWord = document.querySelector("#live .word");
 const live = document.getElementById("live");
 const pill = document.getElementById("order");
-const HAND_AWAY = 5000, QUIET = 5000, STALE = 30000;
+const reading = document.getElementById("reading");
+const HAND_AWAY = 5000, QUIET = 5000, LOST = 10000, STALE = 30000;
 
 let wanted = null;      // the newest message: what the board should be
 let hand = -Infinity;   // when somebody last had a hand in the table
 let selected = null;    // the id of the row that the keys are at
 let start = 0;          // how many rows stand before the first that the page holds
 let heard = performance.now(), asOf = now(), silent = 0, late = 0;
+let isRead = reading.hidden;  // the console has read the engine's state
+let isKnown = isRead;         // what is shown was true once
+let trueAt = heard;           // when it was said last what is true, or when somebody began to look
 
 // -- the stream ----------------------------------------------------------------------------------------
 
 const AGAIN = 5000;
 let isOut = false;      // the session has ended
-let source = null;
+let source = null, askedAt = 0;
 
 function listen() {
   source?.close();
   source = new EventSource(`${board.dataset.stream}&start=${start}`);
+  askedAt = performance.now();
   source.addEventListener("board", (event) => take(JSON.parse(event.data)));
   source.addEventListener("ping", (event) => hear(JSON.parse(event.data)));
   const mine = source;
-  source.addEventListener("error", () => { if (mine === source && mine.readyState === EventSource.CLOSED) goOn(); });
+  source.addEventListener("error", () => { if (mine === source && mine.readyState === EventSource.CLOSED) refused(); });
 }
 
-/** After an answer that is no stream (nobody is signed in, a proxy's 502) a browser asks no more: we do. */
-async function goOn() {
+/** A browser asks no more after an answer that is no stream, such as a proxy's 502; perhaps nobody is signed in. */
+async function refused() {
   const answer = await fetch("/?rows=1", { redirect: "manual", cache: "no-store" }).catch(() => null);
   isOut = answer !== null && (answer.type === "opaqueredirect" || answer.status === 401);
-  if (isOut) tick(); else setTimeout(listen, AGAIN);
+  tick();
+}
+
+/** Nor does it notice that a connection is dead on which nothing comes, not even an error. */
+function askAgain() {
+  const isLost = source?.readyState === EventSource.CLOSED || performance.now() - heard > LOST;
+  if (isLost && !isOut && performance.now() - askedAt > AGAIN) listen();
+}
+
+/** A tab that nobody sees holds no stream: of one host a browser opens six connections by HTTP/1.1. */
+function attend() {
+  if (document.hidden) { source?.close(); document.title = "Deadline board · Vigil"; return; }
+  trueAt = performance.now();
+  listen();
+  tick();
 }
 
 function hear(message) {
   setClock(message.now, message.speed);
-  heard = performance.now(); asOf = message.now;
+  heard = performance.now();
+  isOut = false;
+  isRead = message.ready;
+  if (isRead) { isKnown = true; trueAt = heard; asOf = message.now - message.silent * 1000 * message.speed; }
   stopped(message.archive);
   silent = message.failed ? Infinity : message.silent;
   late = message.late;
@@ -213,27 +235,32 @@ new MutationObserver((changes) => {
 for (const row of board.querySelectorAll("tr.row")) seen.observe(row);
 
 function tick() {
-  const stands = isStale();
-  const quiet = performance.now() - heard > QUIET;
-  live.classList.toggle("is-stale", isOut || quiet || late > 0);
-  liveWord.textContent = isOut ? `Signed out, as of ${timeOfDay(asOf)}` : quiet ? `Reconnecting, as of ${timeOfDay(asOf)}`
+  if (document.hidden) return;
+  askAgain();
+  const stands = isStale(), at = timeOfDay(asOf), unheard = performance.now() - heard;
+  const word = isOut ? `Signed out, as of ${at}` : unheard > QUIET ? `Reconnecting, as of ${at}`
+    : silent === Infinity ? `Stopped, as of ${at}` : silent ? `As of ${at}` : !isRead ? "Reading the state"
     : late ? `Behind by ${length(late * 1000)}` : "Live";
+  live.classList.toggle("is-stale", word !== "Live");
+  liveWord.textContent = word;
   board.classList.toggle("is-stale", stands);
   const notice = document.getElementById("stale");
-  notice.hidden = !stands;
+  reading.hidden = isRead || isOut || silent > 0 || unheard > STALE;
+  if (isKnown) reading.querySelector(".text").textContent = `What is shown was true at ${at}.`;
+  notice.hidden = !stands || !reading.hidden;
   if (stands) {
     document.getElementById("sign-in").hidden = !isOut;
     document.getElementById("stale-said").textContent = isOut
-      ? `Your session has ended. What is shown was true at ${timeOfDay(asOf)}.`
+      ? `Your session has ended. What is shown was true at ${at}.`
       : silent === Infinity
       ? "The board has stopped: the engine's state cannot be read any more. Whoever runs the console finds the reason in its log."
-      : `Nothing has been heard ${silent ? "from Kafka" : "from the console"} since ${timeOfDay(asOf)}. What is shown was true then; it is tried again by itself.`;
+      : `Nothing has been heard ${silent ? "from Kafka" : "from the console"} since ${at}. ${isKnown ? "What is shown was true then; it" : "It"} is tried again by itself.`;
     return;
   }
   for (const row of visible) draw(row);
 }
 
-const isStale = () => isOut || silent > 0 || performance.now() - heard > STALE;
+const isStale = () => isOut || silent > 0 || performance.now() - trueAt > STALE;
 
 function draw(row) {
   const { state, due, left, target, at, until } = row.dataset;
@@ -339,5 +366,5 @@ onKeys({
   "/": () => document.getElementById("find").focus(),
   Escape: () => { document.activeElement?.blur(); hand = -Infinity; },
 });
-listen();
-tick();
+document.addEventListener("visibilitychange", attend);
+attend();

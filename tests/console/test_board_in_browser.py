@@ -1,0 +1,204 @@
+"""The board in a real browser over a state that the test writes: what it says when it knows nothing, and
+how it comes back."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browsing import Watched, chromium_or_skip
+from console.boards import Changelog, Desk
+from console.console_house import Kept, served
+from core.core_runs import at
+from engine.console.app import Clock, application
+from engine.console.live import Live
+from engine.console.stream import Stream
+from engine.core.instants import Instant
+from engine.demo.broker import free_port
+from engine.metrics.console import ConsoleMetrics
+from servers import listening
+
+pytestmark = pytest.mark.timeout(120)
+
+
+class Unheard(Kept):
+    """No broker is there, and nobody records anything."""
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+
+class Console:
+    """Five escalations with three clocks each, and a board that reads of them what the changelog has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self._began = time.monotonic()
+        self.url = f"http://127.0.0.1:{self._port}/"
+        self.desk, self.changelog = Desk(), Changelog()
+        for number in range(5):
+            self.take("opened", number / 10, f"desk:{number}", severity="P1", title=f"Trouble {number}")
+
+    def take(self, kind: str, minute: float, subject: str, **data: object) -> None:
+        self.desk.take(kind, minute, subject, **data)
+        self.changelog.records.append((subject, self.desk.engine.store[subject.encode()]))
+
+    def now(self) -> Instant:
+        return Instant(at(1) + int((time.monotonic() - self._began) * 1e6))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Until the end of it; another one begins at the same address, and has read nothing."""
+        board, metrics = Desk().board, ConsoleMetrics()
+        live = Live(board, "state", self.changelog.connect, self.now, metrics)
+        more = {"live": live, "clock": Clock(self.now), "metrics": metrics, "sender": Unheard()}
+        self._folder.mkdir(exist_ok=True)
+        with (
+            served(self._folder, events=False, **more) as made,
+            listening(application(made.house), self._port, timeout_graceful_shutdown=1),
+        ):
+            yield
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    return Console(tmp_path / "console")
+
+
+@pytest.fixture
+def running(console: Console) -> Iterator[Console]:
+    with console.running():
+        yield console
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_or_skip() as browser:
+        yield browser
+
+
+@contextmanager
+def opened(browser: Browser, console: Console) -> Iterator[Page]:
+    """Its board, live, with all rows."""
+    with Watched(browser) as watched:
+        watched.page.goto(console.url)
+        says(watched.page, "Live")
+        expect(watched.page.locator("tr.row")).to_have_count(15)
+        yield watched.page
+
+
+def says(page: Page, word: str, seconds: int = 10) -> None:
+    expect(page.locator("#live .word")).to_have_text(word, timeout=seconds * 1_000)
+
+
+# -- what it says when it knows nothing --------------------------------------------------------------------
+
+
+def test_a_console_that_has_not_read_the_state_says_neither_live_nor_that_nothing_is_due(
+    browser: Browser, console: Console
+) -> None:
+    console.changelog.is_away = True
+    with console.running(), Watched(browser) as watched:
+        page = watched.page
+        page.goto(console.url)
+        says(page, "Reading the state")
+        expect(page.locator("#reading")).to_contain_text("Which clocks run is known when that is done.")
+        expect(page.locator("#idle")).to_be_hidden()
+        expect(page.locator("#empty")).to_be_hidden()
+        expect(page.locator("[data-count=breached]")).to_have_text("…")
+        assert page.title() == "Deadline board · Vigil"
+        expect(page.locator("#stale")).to_be_visible(timeout=30_000)
+        expect(page.locator("#stale")).to_contain_text("Nothing has been heard from Kafka since")
+        expect(page.locator("#live .word")).to_contain_text("As of")
+        console.changelog.is_away = False
+        says(page, "Live", 30)
+        expect(page.locator("tr.row")).to_have_count(15)
+        expect(page.locator("[data-count=open]")).to_have_text("15")
+        expect(page.locator("#reading")).to_be_hidden()
+        assert watched.problems == []
+
+
+def test_a_board_keeps_its_rows_while_the_console_begins_anew(browser: Browser, console: Console) -> None:
+    with Watched(browser) as watched:
+        page = watched.page
+        with console.running():
+            page.goto(console.url)
+            says(page, "Live")
+            expect(page.locator("tr.row")).to_have_count(15)
+        console.changelog.is_away = True
+        with console.running():
+            says(page, "Reading the state", 20)
+            expect(page.locator("#reading")).to_contain_text("What is shown was true at")
+            expect(page.locator("tr.row")).to_have_count(15)
+            expect(page.locator("[data-count=open]")).to_have_text("15")
+            console.take("opened", 1, "desk:new", severity="P1")
+            console.changelog.is_away = False
+            says(page, "Live", 30)
+            expect(page.locator("tr.row")).to_have_count(18)
+
+
+# -- how it comes back -------------------------------------------------------------------------------------
+
+
+def test_a_stream_on_which_nothing_comes_any_more_is_opened_anew(
+    browser: Browser, running: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a NAT or a VPN that has forgotten the connection, or after a laptop slept: no error comes."""
+    real, opened_ = Stream.messages, 0
+
+    async def messages(self: Stream, view: Any) -> AsyncGenerator[bytes, None]:
+        nonlocal opened_
+        opened_ += 1
+        is_first = opened_ == 1
+        async for message in real(self, view):
+            yield message
+            if is_first:
+                await asyncio.sleep(100)
+
+    monkeypatch.setattr(Stream, "messages", messages)
+    with opened(browser, running) as page:
+        expect(page.locator("#live .word")).to_contain_text("Reconnecting, as of", timeout=10_000)
+        says(page, "Live", 15)
+        assert opened_ == 2, "and it is not opened again while it goes on"
+
+
+def hide(page: Page, *, is_hidden: bool) -> None:
+    """As a browser does with a tab behind another one."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        is_hidden,
+    )
+
+
+def test_tabs_behind_another_hold_no_stream_and_are_true_when_they_are_seen(
+    browser: Browser, running: Console
+) -> None:
+    with Watched(browser) as watched:
+        context, first = watched.page.context, watched.page
+        for number in range(6):  # as many connections as a browser opens
+            page = first if number == 0 else context.new_page()
+            page.goto(running.url)
+            says(page, "Live")
+            hide(page, is_hidden=True)
+        assert first.title() == "Deadline board · Vigil", "a count would stand still"
+        seventh = context.new_page()
+        seventh.goto(running.url, timeout=10_000)
+        says(seventh, "Live")
+        running.take("opened", 1, "desk:new", severity="P1")
+        expect(seventh.locator("tr.row")).to_have_count(18)
+        assert first.locator("tr.row").count() == 15
+        hide(first, is_hidden=False)
+        expect(first.locator("tr.row")).to_have_count(18)
+        says(first, "Live")
+        assert first.title().startswith("0 breached")
