@@ -1,5 +1,5 @@
-"""The board in a real browser over a state that the test writes: what it says when it knows nothing, and
-how it comes back."""
+"""The board in a real browser over a state that the test writes: what it says when it knows nothing, whom it
+waits for, and how it comes back."""
 
 import asyncio
 import time
@@ -24,6 +24,7 @@ from engine.metrics.console import ConsoleMetrics
 from servers import listening
 
 pytestmark = pytest.mark.timeout(120)
+HAND_AWAY = 5_000
 
 
 class Unheard(Kept):
@@ -143,6 +144,57 @@ def test_a_board_keeps_its_rows_while_the_console_begins_anew(browser: Browser, 
             console.changelog.is_away = False
             says(page, "Live", 30)
             expect(page.locator("tr.row")).to_have_count(18)
+
+
+# -- whom it waits for -------------------------------------------------------------------------------------
+
+
+def look_at_a_form(page: Page) -> None:
+    page.locator("tr.row .next a").nth(3).click()
+    expect(page.locator("#dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+
+
+def go_by_key(page: Page) -> None:
+    for _ in range(4):
+        page.keyboard.press("j")
+
+
+@pytest.mark.parametrize("work", [look_at_a_form, go_by_key])
+def test_order_is_held_for_five_seconds_after_a_hand_and_no_longer(
+    browser: Browser, running: Console, work: Any
+) -> None:
+    with opened(browser, running) as page:
+        work(page)
+        at_ = page.evaluate("document.activeElement.closest('tr').id")
+        running.take("opened", 1, "desk:new", severity="P1", title="Brand new")
+        expect(page.locator("#moved")).to_have_text("3 rows have")
+        expect(page.locator("#order")).to_be_visible()
+        assert page.locator("tr.row").count() == 15, "it is held"
+        expect(page.locator("tr.row")).to_have_count(18, timeout=HAND_AWAY + 3_000)
+        expect(page.locator("#order")).to_be_hidden()
+        assert page.evaluate("document.activeElement.closest('tr').id") == at_
+        running.take("opened", 1.1, "desk:newer", severity="P1")  # nobody has had a hand in it meanwhile
+        expect(page.locator("tr.row")).to_have_count(21, timeout=3_000)
+        assert page.evaluate("document.activeElement.closest('tr').id") == at_
+
+
+def test_an_open_form_holds_the_order_and_who_was_at_a_row_that_goes_is_at_the_next(
+    browser: Browser, running: Console
+) -> None:
+    with opened(browser, running) as page:
+        row = page.locator("tr.row", has_text="Acknowledge").first
+        identity, subject = row.get_attribute("id"), row.locator(".what a").get_attribute("href") or ""
+        below = row.locator("xpath=following::tr[contains(@class, 'row')][1]").get_attribute("id")
+        row.locator(".next a").click()
+        expect(page.locator("#dialog")).to_be_visible()
+        running.take("acknowledged", 1, subject.removeprefix("/escalations/"), by="kim")
+        page.wait_for_timeout(HAND_AWAY + 2_000)
+        assert page.locator(f"#{identity}").count() == 1, "it is held"
+        page.keyboard.press("Escape")
+        expect(page.locator(f"#{identity}")).to_have_count(0, timeout=HAND_AWAY + 3_000)
+        assert page.evaluate("document.activeElement.closest('tr')?.id") == below
 
 
 # -- how it comes back -------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ let wanted = null;      // the newest message: what the board should be
 let hand = -Infinity;   // when somebody last had a hand in the table
 let selected = null;    // the id of the row that the keys are at
 let start = 0;          // how many rows stand before the first that the page holds
+let orderedFrom = 0;    // the same when they were put in order last
 let heard = performance.now(), asOf = now(), silent = 0, late = 0;
 let isRead = reading.hidden;  // the console has read the engine's state
 let isKnown = isRead;         // what is shown was true once
@@ -119,12 +120,19 @@ function replace(id, html) {
   if (id === selected) old.classList.add("is-here");
   const focused = old.contains(document.activeElement) ? [...old.querySelectorAll("a")].indexOf(document.activeElement) : -1;
   old.replaceChildren(...fresh.childNodes);
-  if (focused >= 0) old.querySelectorAll("a")[focused]?.focus({ preventScroll: true });
+  if (focused >= 0) focusAgain(old.querySelectorAll("a")[focused]);
+}
+
+/** What had the focus before we moved it: nobody's hand did it. */
+function focusAgain(element) {
+  const before = hand;
+  element?.focus({ preventScroll: true });
+  hand = before;
 }
 
 // -- order ----------------------------------------------------------------------------------------------
 
-const isHeld = () => performance.now() - hand < HAND_AWAY || board.contains(document.activeElement);
+const isHeld = () => performance.now() - hand < HAND_AWAY || document.querySelector("dialog[open]") !== null;
 
 function group(one) {
   let body = board.querySelector(`tbody[data-group=${one.name}]`);
@@ -144,20 +152,21 @@ function order() {
   if (!wanted) return;
   const focused = anchor(), atEnd = isAtEnd();
   const before = focused?.getBoundingClientRect().top;
-  const had = document.activeElement;
-  const keep = new Set();
+  const had = document.activeElement, mine = had.closest("tr.row"), place = rows().indexOf(mine);
+  const keep = new Set(), from = orderedFrom;
+  orderedFrom = wanted.start;
   let last = above, number = wanted.start;
   for (const one of wanted.groups) {
     const body = group(one);
     if (last.nextElementSibling !== body) last.after(body);
-    let place = body.firstElementChild;
+    let previous = body.firstElementChild;
     for (const id of one.ids) {
       const row = document.getElementById(id) ?? unplaced.get(id);
       if (!row) continue;
       unplaced.delete(id); keep.add(row);
       row.setAttribute("aria-rowindex", ++number + 1);
-      if (place.nextElementSibling !== row) place.after(row);
-      place = row;
+      if (previous.nextElementSibling !== row) previous.after(row);
+      previous = row;
     }
     last = body;
   }
@@ -169,12 +178,20 @@ function order() {
   idle.textContent = wanted.idle; idle.hidden = !wanted.idle;
   document.getElementById("empty").hidden = wanted.matching > 0 || !!wanted.idle;
   pill.hidden = true;
+  if (mine?.isConnected && had !== document.activeElement) focusAgain(had);
+  if (mine && !mine.isConnected && wanted.start === from) stepInto(mine, rows()[Math.min(place, rows().length - 1)]);
   if (focused?.isConnected) {
-    if (had !== document.activeElement && focused.contains(had)) had.focus({ preventScroll: true });
     scrollBy(0, focused.getBoundingClientRect().top - before);
   } else if (atEnd) {
     scrollTo(0, document.documentElement.scrollHeight);  // rows are higher or lower there than was reckoned
   }
+}
+
+/** Who was at a row that has gone is at the one that stands there now. */
+function stepInto(gone, row) {
+  if (!row) return;
+  if (gone.id === selected) mark(row);
+  focusAgain(row.querySelector(".what a"));
 }
 
 const isAtEnd = () => scrollY > 0 && scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
@@ -312,8 +329,8 @@ function space() {
 /** What must not move: the row that somebody is at, else the first that is seen. */
 function anchor() {
   const at = document.activeElement?.closest?.("tr.row") ?? document.getElementById(selected);
-  if (at && visible.has(at) || scrollY === 0) return at;
   const there = new Set(wanted.groups.flatMap((one) => one.ids));
+  if (at && visible.has(at) && there.has(at.id) || scrollY === 0) return at;
   return [...visible].filter((row) => row.isConnected && there.has(row.id) && row.getBoundingClientRect().bottom > 0)
     .sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top)[0];
 }
@@ -348,11 +365,15 @@ function go(step) {
   const at = all.findIndex((row) => row.id === selected);
   const seen = scrollY === 0 ? 0 : Math.max(0, all.findIndex((row) => row.getBoundingClientRect().top > 60));
   const next = all[Math.max(0, Math.min(all.length - 1, at < 0 ? seen : at + step))];
-  for (const row of all) row.classList.remove("is-here");
-  selected = next.id; next.classList.add("is-here");
+  mark(next);
   hand = performance.now();
   next.querySelector(".what a").focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
+}
+
+function mark(next) {
+  here()?.classList.remove("is-here");
+  selected = next.id; next.classList.add("is-here");
 }
 
 const here = () => document.getElementById(selected);
