@@ -254,3 +254,32 @@ def test_tabs_behind_another_hold_no_stream_and_are_true_when_they_are_seen(
         expect(first.locator("tr.row")).to_have_count(18)
         says(first, "Live")
         assert first.title().startswith("0 breached")
+
+
+# -- an escalation -----------------------------------------------------------------------------------------
+
+
+def test_the_clocks_of_an_escalation_go_on_and_its_page_says_when_it_is_old(
+    browser: Browser, tmp_path: Path
+) -> None:
+    port = free_port()
+    with (
+        served(tmp_path) as made,
+        listening(application(made.house._replace(sender=Unheard())), port),
+        Watched(browser) as watched,
+    ):
+        page = watched.page
+        page.clock.install()
+        page.goto(f"http://127.0.0.1:{port}/escalations/desk:3")
+        clock = page.locator(".headline [data-state=breached]").first
+        words, left = clock.locator(".words").inner_text(), clock.locator(".left").inner_text()
+        expect(page.locator("#live")).to_have_class("live is-stale")
+        assert page.get_by_role("link", name="load again").count() == 0
+        page.clock.fast_forward(120_000)
+        page.clock.run_for(2_000)
+        assert clock.locator(".words").inner_text() != words
+        assert clock.locator(".left").inner_text() != left
+        expect(page.locator("#live .word")).to_contain_text("As of")
+        page.get_by_role("link", name="load again").click()
+        expect(page.locator(".headline .words").first).to_have_text(words)
+        assert watched.problems == []

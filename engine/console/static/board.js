@@ -1,6 +1,6 @@
 // The live board: cells in place by row, order held while somebody works, bars that drain by themselves.
 
-import { announce, away, length, now, onKeys, setClock, timeOfDay } from "./page.js";
+import { announce, draw, length, now, onKeys, setClock, timeOfDay } from "./page.js";
 
 const board = document.getElementById("board");
 const liveWord = document.querySelector("#live .word");
@@ -278,25 +278,6 @@ function tick() {
 }
 
 const isStale = () => isOut || silent > 0 || performance.now() - trueAt > STALE;
-
-function draw(row) {
-  const { state, due, left, target, at, until } = row.dataset;
-  const time = now(), words = row.querySelector(".due .l1");
-  const counted = Number(until) ? Math.max(0, Math.min(time, Number(until)) - Number(at)) : 0;
-  const rest = Number(left) - counted, budget = Number(target);
-  if (state === "closed" || state === "paused" || !due) return;
-  const behind = time - Number(due);
-  if (state === "breached") words.textContent = `over by ${away(behind)}`;
-  else if (state === "unknown") words.textContent = `due ${away(behind)} ago`;
-  else words.textContent = `in ${away(Math.max(0, -behind))}`;
-  if (state === "unknown") return;
-  const fill = row.querySelector(".fill"), over = row.querySelector(".over"), cap = row.querySelector(".cap .left");
-  const share = budget > 0 ? Math.min(1, Math.abs(rest) / budget) : 1;
-  (rest < 0 ? over : fill)?.setAttribute("width", `${(share * 100).toFixed(1)}%`);
-  if (rest < 0 && fill) fill.setAttribute("width", "0");
-  const said = rest < 0 ? `${length(rest)} past its ${length(budget)}` : `${length(rest)} of ${length(budget)}`;
-  if (cap.textContent !== said) { cap.textContent = said; row.querySelector(".bar").setAttribute("aria-label", said); }
-}
 
 setInterval(tick, 1000);
 

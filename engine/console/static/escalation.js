@@ -1,6 +1,18 @@
-// The page of an escalation: "why?" opens by its link.
+// The page of an escalation: its clocks go on, and "why?" opens by its link.
 
-import "./page.js";
+import { draw } from "./page.js";
+
+const OLD = 30000;
+const word = document.querySelector("#live .word");
+
+setInterval(() => { for (const clock of document.querySelectorAll(".headline [data-state]")) draw(clock); }, 1000);
+
+// What has happened since nobody has told this page.
+setTimeout(() => {
+  const again = document.createElement("a");
+  again.href = location.pathname; again.textContent = "load again";
+  word.append(": ", again);
+}, OLD);
 
 function open() {
   const target = location.hash && document.getElementById(location.hash.slice(1));

@@ -47,6 +47,26 @@ export function away(milliseconds) {
   return whole >= 172800000 ? `${Math.floor(whole / 86400000)} days` : length(whole);
 }
 
+/** The words and the bar of a clock, as of now: by its due time and its calendar, as they came with the page. */
+export function draw(clock) {
+  const { state, due, left, target, at, until } = clock.dataset;
+  const time = now(), words = clock.querySelector(".due .l1, .words");
+  const counted = Number(until) ? Math.max(0, Math.min(time, Number(until)) - Number(at)) : 0;
+  const rest = Number(left) - counted, budget = Number(target);
+  if (state === "closed" || state === "paused" || !due) return;
+  const behind = time - Number(due);
+  if (state === "breached") words.textContent = `over by ${away(behind)}`;
+  else if (state === "unknown") words.textContent = `due ${away(behind)} ago`;
+  else words.textContent = `in ${away(Math.max(0, -behind))}`;
+  if (state === "unknown") return;
+  const fill = clock.querySelector(".fill"), over = clock.querySelector(".over"), cap = clock.querySelector(".left");
+  const share = budget > 0 ? Math.min(1, Math.abs(rest) / budget) : 1;
+  (rest < 0 ? over : fill)?.setAttribute("width", `${(share * 100).toFixed(1)}%`);
+  if (rest < 0 && fill) fill.setAttribute("width", "0");
+  const said = rest < 0 ? `${length(rest)} past its ${length(budget)}` : `${length(rest)} of ${length(budget)}`;
+  if (cap.textContent !== said) { cap.textContent = said; clock.querySelector(".bar[aria-label]")?.setAttribute("aria-label", said); }
+}
+
 // -- what is said aloud: at most a sentence in ten seconds ------------------------------------------
 
 const region = document.getElementById("said");
