@@ -15,6 +15,7 @@ from browsing import Watched, chromium_or_skip
 from console.boards import Changelog, Desk
 from console.console_house import Kept, served
 from core.core_runs import at
+from engine.console import app
 from engine.console.app import Clock, application
 from engine.console.live import Live
 from engine.console.stream import Stream
@@ -283,3 +284,43 @@ def test_the_clocks_of_an_escalation_go_on_and_its_page_says_when_it_is_old(
         page.get_by_role("link", name="load again").click()
         expect(page.locator(".headline .words").first).to_have_text(words)
         assert watched.problems == []
+
+
+# -- the reader's zone -------------------------------------------------------------------------------------
+
+
+def zones(browser: Browser, url: str, cookies: list[Any], zone: str) -> tuple[str, list[Any], int]:
+    """Of a visit: the zone of the page, the cookies then, and how often the page was asked for."""
+    context = browser.new_context(timezone_id=zone)
+    context.add_cookies(cookies)
+    page, asked = context.new_page(), []
+    page.on("request", lambda one: asked.append(one.url) if one.is_navigation_request() else None)
+    page.goto(url)
+    page.wait_for_timeout(1_500)
+    found = page.locator("#live").get_attribute("data-zone") or "", context.cookies(), len(asked)
+    context.close()
+    return found
+
+
+def test_times_follow_the_reader_to_another_zone(browser: Browser, running: Console) -> None:
+    zone, cookies, _ = zones(browser, running.url, [], "Europe/Oslo")
+    assert zone == "Europe/Oslo"
+    assert zones(browser, running.url, cookies, "Europe/Oslo")[2] == 1
+    assert zones(browser, running.url, cookies, "America/New_York")[0] == "America/New_York"
+    others = [{"name": "tzone", "value": "1", "url": running.url}]
+    assert zones(browser, running.url, others, "America/New_York")[0] == "America/New_York"
+
+
+def test_a_zone_that_the_console_does_not_know_is_asked_for_once(
+    browser: Browser, running: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = app.ZoneInfo
+
+    def known(name: str) -> Any:
+        if name == "America/New_York":
+            raise ValueError(name)
+        return real(name)
+
+    monkeypatch.setattr(app, "ZoneInfo", known)
+    zone, _, loads = zones(browser, running.url, [], "America/New_York")
+    assert (zone, loads) == ("Europe/Stockholm", 2)

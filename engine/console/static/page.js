@@ -25,9 +25,10 @@ const minutes = clockOf({ hour: "2-digit", minute: "2-digit" });
 /** `14:20`, in the zone of the page. */
 export const timeOfDay = (at) => minutes.format(at);
 
-if (zone !== inUse && !document.cookie.includes("zone=")) {
-  document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
-  if (document.cookie.includes("zone=")) location.reload();
+const mine = `zone=${encodeURIComponent(zone)}`, isTold = () => document.cookie.split("; ").includes(mine);
+if (zone !== inUse && !isTold()) {  // told, and the page is in another all the same: the console does not know it
+  document.cookie = `${mine};path=/;max-age=31536000;samesite=lax`;
+  if (isTold()) location.reload();
 }
 
 setInterval(() => { wallclock.textContent = seconds.format(now()); }, 1000 / Math.min(4, Math.max(1, speed)));
