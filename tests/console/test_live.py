@@ -65,6 +65,7 @@ async def test_a_board_that_has_stopped_for_good_is_not_live_so_that_it_is_start
     tmp_path: Path,
 ) -> None:
     with served(tmp_path, events=False) as console:
+        console.house.live.has_read = False
         async with console.client() as client:
             reading = await client.get("/live"), await client.get("/ready")
             console.house.live.failed = "the topic was made anew"
