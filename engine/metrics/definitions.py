@@ -224,6 +224,10 @@ ENGINE = (
     _gauge("vigil_recovering", "", "1 while the state of an assignment is read back, else 0."),
     _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
     _counter(
+        "vigil_records_gone_total",
+        "Offsets that a topic's retention deleted before a worker had read them; what was there is lost.",
+    ),
+    _counter(
         "vigil_stale_chunks_total",
         "Chunks of an assignment that is over; dropped: another owner has them.",
     ),

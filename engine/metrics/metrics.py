@@ -311,6 +311,10 @@ class Metrics:
     def hole(self) -> None:
         self._counters["vigil_holes_total"][()].add()
 
+    def gone(self, offsets: int) -> None:
+        """Deleted by retention before they were read."""
+        self._counters["vigil_records_gone_total"][()].add(offsets)
+
     def stale_chunk(self) -> None:
         self._counters["vigil_stale_chunks_total"][()].add()
 

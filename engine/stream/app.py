@@ -1,5 +1,6 @@
 """The Faust application: Faust's settings, and the wiring of agent, table and shell."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import faust
@@ -74,12 +75,13 @@ class FaustGroup:
     def source_partitions(self) -> set[TP]:
         return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}
 
-    async def start_of(self, tp: TP) -> int:
+    async def committed_of(self, tp: TP) -> int | None:
         thread = self._app.consumer._thread  # type: ignore[attr-defined]
         committed: int | None = await thread.call_thread(thread._consumer.committed, tp)
-        if committed is not None:
-            return committed
-        return (await self._app.consumer.earliest_offsets(tp))[tp]
+        return committed
+
+    async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        return await self._app.consumer.earliest_offsets(*tps)
 
     def end_of(self, tp: TP) -> int | None:
         try:

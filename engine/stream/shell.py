@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP, EventT
 
 from engine.core.decide import Alarms, almanac_of
@@ -26,7 +27,7 @@ from engine.stream.observer import Observer
 from engine.stream.pins import vanished_policy
 from engine.stream.sender import Sender
 from engine.stream.table import StateTable
-from engine.stream.timers import Timers, pending
+from engine.stream.timers import Timers, arm, pending
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
@@ -57,8 +58,10 @@ class Group(Ends, Protocol):
 
     def source_partitions(self) -> set[TP]: ...
 
-    async def start_of(self, tp: TP) -> int:
-        """The committed offset, else the earliest."""
+    async def committed_of(self, tp: TP) -> int | None: ...
+
+    async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Where these logs begin: retention deletes what lies before. KafkaError."""
 
     def position_of(self, tp: TP) -> int | None:
         """Up to where it was fetched; None where nothing is to be fetched yet."""
@@ -178,7 +181,13 @@ class Shell:
         await self._sender.start()
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())
-        starts = dict(zip(sources, await asyncio.gather(*map(self._group.start_of, sources)), strict=True))
+        committed = await asyncio.gather(*map(self._group.committed_of, sources))
+        earliest = await self._group.earliest(sources)
+        starts = {tp: earliest[tp] for tp in sources}
+        for tp, offset in zip(sources, committed, strict=True):
+            if offset is not None:
+                starts[tp] = max(offset, earliest[tp])
+                self._tell_gone(tp, offset, earliest[tp])
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms, starts
@@ -228,8 +237,9 @@ class Shell:
 
     async def read_again(self, tp: TP) -> None:
         """Fetch what was dropped once more."""
+        await self._pass_gone(tp)
         expected = self.intake.expected(tp)
-        if expected is not None:
+        if expected is not None and self.accepting:
             self._metrics.hole()
             log.info("dropped", topic=tp.topic, partition=tp.partition, expected=expected)
             await self._group.seek(tp, expected)
@@ -247,6 +257,11 @@ class Shell:
         overlapped = self.intake.overlapped
         verdict = self.intake.judge(chunk)
         if verdict is Verdict.HOLE:
+            await self._pass_gone(chunk.tp)
+            if not self._usable(chunk):  # a rebalance came meanwhile
+                return False
+            verdict = self.intake.judge(chunk)
+        if verdict is Verdict.HOLE:
             expected = self.intake.expected(chunk.tp)
             self._metrics.hole()
             log.info(
@@ -258,6 +273,39 @@ class Shell:
             self._metrics.overlap(self.intake.overlapped - overlapped)
         # Markers alone: the position moved, and the next decision's offset covers it.
         return verdict is Verdict.ACCEPT and bool(chunk.records)
+
+    async def _pass_gone(self, tp: TP) -> None:
+        """Where the log begins later than what comes next, go on at its beginning.
+
+        What lay before was deleted unread, and nothing brings it back: it must not hold up what follows.
+        """
+        expected, generation = self.intake.expected(tp), self._group.generation()
+        try:
+            earliest = (await self._group.earliest((tp,)))[tp]
+        except (KafkaError, TimeoutError) as error:  # then it is a hole like any other, and shows again
+            log.warning("beginning_unknown", topic=tp.topic, partition=tp.partition, error=repr(error))
+            return
+        same = self.accepting and generation == self._group.generation()
+        if not same or expected is None or expected != self.intake.expected(tp) or expected >= earliest:
+            return
+        self._tell_gone(tp, expected, earliest)
+        self.intake.begin(tp, generation, earliest)
+        if tp.topic == self.settings.commands_topic:
+            # Ticks are among it. Each alarm is asked for once, and what was asked for is gone: ask again.
+            held = self.table.held(tp.partition)
+            await arm(self.timers.of(tp.partition), held, almanac_of(self._book))
+
+    def _tell_gone(self, tp: TP, expected: int, earliest: int) -> None:
+        if expected < earliest:
+            self._metrics.gone(earliest - expected)
+            log.error(
+                "records_gone",
+                topic=tp.topic,
+                partition=tp.partition,
+                records=earliest - expected,
+                expected=expected,
+                earliest=earliest,
+            )
 
     def _decide(self, chunk: Chunk, event: EventT[Any]) -> None:
         state, alarms = self.table.held(chunk.partition), self.timers.of(chunk.partition)

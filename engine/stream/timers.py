@@ -75,12 +75,18 @@ async def pending(partitions: Mapping[int, Mapping[bytes, bytes]], almanac: int)
     """
     found: dict[int, Alarms] = {}
     for number, records in list(partitions.items()):
-        alarms = found[number] = Alarms()
-        for count, (key, record) in enumerate(list(records.items())):
-            if b"\0" not in key:
-                at = next_look(record, almanac)
-                if at != NEVER:
-                    alarms.push(at, key.decode())
-            if count % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
+        found[number] = Alarms()
+        await arm(found[number], records, almanac)
     return found
+
+
+async def arm(alarms: Alarms, records: Mapping[bytes, bytes], almanac: int) -> None:
+    """Push the pending alarm of every escalation of one partition, each as it stands when its turn comes."""
+    for count, key in enumerate(list(records)):
+        record = records.get(key)
+        if record is not None and b"\0" not in key:
+            at = next_look(record, almanac)
+            if at != NEVER:
+                alarms.push(at, key.decode())
+        if count % SLICE == SLICE - 1:
+            await asyncio.sleep(0)

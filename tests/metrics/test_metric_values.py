@@ -168,6 +168,7 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
     metrics.ignored("duplicate", 3)
     metrics.noted({"late": 7})
     metrics.overlap(6)
+    metrics.gone(8)
     metrics.changelog_acknowledged(0.02)
     assert value(metrics, "sla_events_total", verb="opened") == 3
     assert value(metrics, "sla_events_total", verb="other") == 5
@@ -177,6 +178,7 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
     assert value(metrics, "sla_events_ignored_total", reason="duplicate") == 3
     assert value(metrics, "sla_noted_total", what="late") == 7
     assert value(metrics, "vigil_overlaps_total") == 6
+    assert value(metrics, "vigil_records_gone_total") == 8
     assert value(metrics, "vigil_changelog_acknowledgement_seconds_bucket", le="0.025") == 1
 
 

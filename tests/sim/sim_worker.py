@@ -8,6 +8,7 @@ the group membership of Faust and aiokafka, Faust's recovery, and `AIOKafkaProdu
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache, partial
 from random import Random
 from types import SimpleNamespace
@@ -154,9 +155,13 @@ class SimWorker:
     def source_partitions(self) -> set[TP]:
         return set(self._positions)
 
-    async def start_of(self, tp: TP) -> int:
-        ask = lambda: self._world.broker.offsets.get(tp, 0)  # noqa: E731
-        return int(await self._world.broker.request(self.line, "committed", ask, writes=False))
+    async def committed_of(self, tp: TP) -> int | None:
+        ask = lambda: self._world.broker.offsets.get(tp)  # noqa: E731
+        committed: int | None = await self._world.broker.request(self.line, "committed", ask, writes=False)
+        return committed
+
+    async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
 
     def end_of(self, tp: TP) -> int | None:
         return self._world.broker.log(tp).stable_end
@@ -200,7 +205,7 @@ class SimWorker:
         for tp in sorted(places):
             await self._recover(tp)
         sources = [TP(name, number) for name in world.settings.input_topics for number in sorted(self.owned)]
-        self._positions = {tp: await self.start_of(tp) for tp in sources}
+        self._positions = {tp: await self.committed_of(tp) or 0 for tp in sources}
         races = not world.calm and world.rng.random() < 0.2
         if races:
             self._flow.set()  # Faust resumes the flow a little early now and then: those chunks are not taken
@@ -208,7 +213,7 @@ class SimWorker:
         await self.shell.recovered()
         self._flow.set()
         if races and world.rng.random() < 0.5:  # and seeks once more: those chunks come twice
-            self._positions |= {tp: await self.start_of(tp) for tp in sources}
+            self._positions |= {tp: await self.committed_of(tp) or 0 for tp in sources}
 
     async def _recover(self, tp: TP) -> None:
         world = self._world

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -167,8 +168,11 @@ class Recovery:
     def source_partitions(self) -> set[TP]:
         return set()
 
-    async def start_of(self, tp: TP) -> int:
-        return 0
+    async def committed_of(self, tp: TP) -> int | None:
+        return None
+
+    async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
 
 
 def shell_of(recovery: Any) -> Shell:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from counting import Deployment, environment
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.demo.broker import KafkaBroker, free_port
 from engine.settings import Settings
@@ -134,6 +134,45 @@ def test_alarms_are_set_again_after_a_kill(deployment: Real) -> None:
     assert deployment.said() == []
     deployment.start()
     assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    assert deployment.stop()[-1] == 0
+
+
+def delete(deployment: Real, topic: str, partition: int, before: int = -1) -> None:
+    """As a retention does, of all offsets before one; -1: of all that are there."""
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    admin.delete_records({TopicPartition(topic, partition): before})
+    admin.close()
+
+
+def test_what_retention_deletes_unread_is_lost_and_only_that(deployment: Real) -> None:
+    tickets, commands = deployment.settings.tickets_topic, deployment.settings.commands_topic
+    deployment.publish([opened("silent", now())])
+    deployment.start()
+    deployment.wait_for_outcomes(1)
+    (place,) = {record.partition for record in deployment.read(tickets)}
+    deployment.stop()
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+    for topic, value in ((tickets, b"gone"), (tickets, b"kept"), (commands, b"gone")):
+        producer.send(topic, key=b"silent", value=value, partition=place).get(10)
+    delete(deployment, tickets, place, 2)
+    delete(deployment, commands, place)
+    worker = deployment.start()
+    deployment.wait_for("chunk", 1)
+    gone = deployment.logged("records_gone", 1)
+    assert (tickets, 1) in {(line["topic"], line["records"]) for line in gone}
+    # Under a worker that stands still, and in the topic of its ticks.
+    worker.send_signal(signal.SIGSTOP)
+    for _ in range(2):  # a fetch that is under way brings the first
+        producer.send(tickets, key=b"silent", value=b"gone", partition=place).get(10)
+        producer.send(commands, key=b"silent", value=b"gone", partition=place).get(10)
+        time.sleep(0.5)
+    delete(deployment, tickets, place)
+    delete(deployment, commands, place)
+    worker.send_signal(signal.SIGCONT)
+    producer.close()
+    deployment.publish([event("silent", "triaged", now(), severity="P1", by="ann")])
+    assert deployment.wait_for_outcomes(2) == [("silent", "breached"), ("silent", "stopped_late")]
+    deployment.wait_for("records_gone", 1, times=4)
     assert deployment.stop()[-1] == 0
 
 

@@ -243,14 +243,16 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Read again, dropped",
-                    "Chunks and records around rebalances, in the hour before: no loss.",
+                    "Chunks and records around rebalances, in the hour before. No loss, unless deleted.",
                     (
                         Query("sum(increase(vigil_holes_total[1h]))", "holes"),
                         Query("sum(increase(vigil_stale_chunks_total[1h]))", "stale chunks"),
                         Query("sum(increase(vigil_overlaps_total[1h]))", "records known"),
+                        Query("sum(increase(vigil_records_gone_total[1h]))", "deleted unread"),
                     ),
                     "none",
                     6,
+                    alerts=("VigilRecordsGone",),
                 ),
                 Panel(
                     "timeseries",

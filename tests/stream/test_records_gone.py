@@ -1,0 +1,199 @@
+"""What retention deletes unread is lost, and only that: whatever lies behind it is judged."""
+
+import json
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.errors import KafkaTimeoutError
+from faust.types import TP
+
+from engine.contract.codec import encode_tick
+from engine.core.decide import Options
+from engine.core.instants import HOUR, MILLISECOND, Instant
+from engine.metrics import Metrics
+from engine.policies import load
+from engine.settings import Settings
+from engine.stream.app import faust_app
+from engine.stream.chunks import Chunk, PositionedRecords
+from engine.stream.clock import RealClock
+from engine.stream.delivery import Decision, Settled
+from engine.stream.desk import Desk
+from engine.stream.observer import Observer
+from engine.stream.sender import Sender
+from engine.stream.shell import Shell
+
+SETTINGS = Settings()
+TICKETS, COMMANDS = TP(SETTINGS.tickets_topic, 0), TP(SETTINGS.commands_topic, 0)
+POLICY = """
+policy: short
+effective_from: 2020-01-01T00:00:00Z
+match: {}
+clocks:
+  triage: {budget: {P1: 3s}, risk: []}
+"""
+
+
+def opened(subject: str, at: datetime) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"{subject}-opened",
+        "source": "test",
+        "type": "ticket.opened.v1",
+        "subject": subject,
+        "time": at.isoformat(),
+        "data": {"title": "down", "severity": "P1", "customer": {"id": "acme"}},
+    }
+
+
+class Log:
+    """One partition of each source: where it begins and where it was sought. Offsets were committed at 5."""
+
+    def __init__(self) -> None:
+        self.begins = 0
+        self.away = False
+        self.sought: list[tuple[TP, int]] = []
+
+    def generation(self) -> int:
+        return 1
+
+    def settled_assignment(self) -> bool:
+        return True
+
+    def recovers_again(self) -> bool:
+        return False
+
+    def changelog_ends(self) -> dict[int, int]:
+        return {}
+
+    def source_partitions(self) -> set[TP]:
+        return {TICKETS, COMMANDS}
+
+    async def committed_of(self, tp: TP) -> int | None:
+        return 5 if tp == TICKETS else None
+
+    async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        if self.away:
+            raise KafkaTimeoutError
+        return dict.fromkeys(tps, self.begins)
+
+    def position_of(self, tp: TP) -> int | None:
+        return None
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        self.sought.append((tp, offset))
+
+
+class Durable:
+    """A stage that needs no broker."""
+
+    commits_offsets = True
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self.ends: list[tuple[TP, int]] = []
+
+    async def own(self, partitions: set[int]) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def put(self, decision: Decision) -> None:
+        self.ends.append((decision.chunk.tp, decision.chunk.end))
+        self._shell.settled(Settled(0, [decision], None, 0.0))
+
+
+class Silent(Sender):
+    """Connects to nothing."""
+
+    async def start(self) -> None: ...
+
+
+async def worker(log: Log, folder: Path) -> Shell:
+    """A shell that has just recovered an empty partition."""
+    (folder / "policy.yaml").write_text(POLICY)
+    book, metrics, clock = load(folder), Metrics(), RealClock()
+    _, table = faust_app(SETTINGS, 1)
+    table.hold_only({0})
+    desk = Desk(book, Options(), SETTINGS)
+    shell = Shell(
+        SETTINGS, book, desk, clock, metrics, Observer(metrics, clock), table,
+        log, Durable, Silent(SETTINGS),  # type: ignore[arg-type]  # the log answers what is asked here
+    )  # fmt: skip
+    await shell.recovered()
+    return shell
+
+
+def gone(shell: Shell) -> float:
+    return shell._metrics.registry.get_sample_value("vigil_records_gone_total") or 0.0
+
+
+def chunk(tp: TP, start: int, *records: Any) -> Any:
+    at = time.time_ns() // 1_000_000
+    made = PositionedRecords(
+        SimpleNamespace(topic=tp.topic, partition=0, offset=start + number, timestamp=at, **record)
+        for number, record in enumerate(records)
+    )
+    made.start, made.end = start, start + len(records)
+    return SimpleNamespace(message=SimpleNamespace(value=Chunk(tp, made, 1)), ack=bool)
+
+
+def event(subject: str) -> dict[str, Any]:
+    value = json.dumps(opened(subject, datetime.now(UTC))).encode()
+    headers = [("content-type", b"application/cloudevents+json")]
+    return {"key": subject.encode(), "value": value, "headers": headers}
+
+
+async def test_an_assignment_begins_where_the_log_begins(tmp_path: Path) -> None:
+    log = Log()
+    shell = await worker(log, tmp_path)
+    assert (shell.intake.expected(TICKETS), shell.intake.expected(COMMANDS), gone(shell)) == (5, 0, 0)
+    log.begins = 9
+    await shell.recovered()
+    assert (shell.intake.expected(TICKETS), shell.intake.expected(COMMANDS)) == (9, 9)
+    assert gone(shell) == 4, "where no offset was committed nothing was waited for"
+
+
+async def test_what_is_deleted_under_a_worker_holds_nothing_up(tmp_path: Path) -> None:
+    log = Log()
+    shell = await worker(log, tmp_path)
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert log.sought == [(TICKETS, 5)], "the log has them: dropped on the way, and read again"
+    log.begins = 7
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert log.sought == [(TICKETS, 5), (TICKETS, 7)], "a part of the hole is no deletion"
+    assert gone(shell) == 2
+    log.begins = 8
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert shell.stage.ends == [(TICKETS, 9)]  # type: ignore[attr-defined]
+    assert gone(shell) == 3
+    log.begins = 20
+    await shell.read_again(TICKETS)
+    assert shell.intake.expected(TICKETS) == 20, "and where nothing comes after it"
+
+
+async def test_where_nobody_says_where_the_log_begins_it_is_a_hole(tmp_path: Path) -> None:
+    log = Log()
+    shell = await worker(log, tmp_path)
+    log.begins, log.away = 8, True
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert (log.sought, gone(shell)) == ([(TICKETS, 5)], 0)
+
+
+async def test_alarms_whose_ticks_are_gone_are_asked_for_again(tmp_path: Path) -> None:
+    log = Log()
+    shell = await worker(log, tmp_path)
+    await shell.take(chunk(TICKETS, 5, event("a"), event("b")))
+    later = Instant(time.time_ns() // 1_000 + HOUR)
+    asked = shell.timers.take_due(later, {0})[0]
+    assert {subject for _, subject in asked} == {"a", "b"}
+    assert shell.timers.take_due(later, {0}) == {}
+    log.begins = 2
+    tick = encode_tick("b", Instant(asked[0][0] + MILLISECOND))
+    await shell.take(chunk(COMMANDS, 2, {"key": tick.key, "value": tick.value, "headers": tick.headers}))
+    again = shell.timers.take_due(later, {0})[0]
+    assert next(at for at, subject in again if subject == "a") == dict(map(reversed, asked))["a"]
