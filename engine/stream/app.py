@@ -89,6 +89,14 @@ class FaustGroup:
         except (AssertionError, AttributeError):  # a rebalance took the partition between two lines
             return None
 
+    def told_at(self, tp: TP) -> int | None:
+        consumer = self._app.consumer._thread._consumer  # type: ignore[attr-defined]
+        try:
+            told: int | None = consumer.last_poll_timestamp(tp)
+        except (AssertionError, AttributeError):
+            return None
+        return told
+
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         thread = self._app.consumer._thread  # type: ignore[attr-defined]
         asked = {tp: at // MILLISECOND}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -27,9 +27,22 @@ class Ends(Protocol):
     def end_of(self, tp: TP) -> int | None:
         """The highwater, where a fetch has told it."""
 
+    def told_at(self, tp: TP) -> int | None:
+        """When a fetch last told it, in milliseconds: another number for each fetch."""
+
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         """The first record that was recorded at a time or later: its offset, and when, in milliseconds since
         1970; None: there is none. KafkaError."""
+
+
+class Look(NamedTuple):
+    """At the end of a source partition."""
+
+    told: int | None
+    """When the fetch came that had told it last."""
+    before: Instant
+    """A look that was before that fetch came."""
+    at: Instant
 
 
 class Completeness:
@@ -44,6 +57,9 @@ class Completeness:
         self._read: dict[int, list[TP]] = {}
         """By partition number: the partitions of event topics."""
         self._heard: Mapping[TP, Instant] = {}
+        self._looks: dict[TP, Look] = {}
+        self._level: dict[TP, Instant] = {}
+        """By source partition: when last nothing lay unread in it."""
         self._began = time.monotonic()
 
     async def last_heard(self, starts: Mapping[TP, int], now: Instant) -> dict[TP, Instant]:
@@ -78,7 +94,7 @@ class Completeness:
     def begin(self, sources: Iterable[TP], heard: Mapping[TP, Instant]) -> None:
         """A new assignment: the source partitions, of which the intake knows from where they are read, and
         what `last_heard` says of them."""
-        self._read, self._heard = {}, heard
+        self._read, self._heard, self._looks, self._level = {}, heard, {}, {}
         for tp in sources:
             if tp.topic in self._inputs:
                 self._read.setdefault(tp.partition, []).append(tp)
@@ -87,21 +103,40 @@ class Completeness:
     def until(self, partition: int, now: Instant) -> Instant | None:
         """Whatever was recorded by then has been read; None while it is too soon after an assignment to tell.
 
-        What lies unread right after it may be a second old or a day: its first record says which.
+        What lies unread right after it may be a second old or a day: its first record says which. Later,
+        what lies unread was recorded since nothing did; the last that was read may be hours older.
         """
         known, heard = now, NOTHING_READ
         for tp in self._read.get(partition, ()):
-            end = self._ends.end_of(tp)
+            told, end = self._ends.told_at(tp), self._ends.end_of(tp)  # in this order: no end is too old
             taken, recorded = self._intake.expected(tp), self._intake.recorded(tp)
             unread = end is not None and taken is not None and end > taken
-            if end is None or (unread and recorded is None):
+            self._look(tp, told, now, unread)
+            level = self._level.get(tp, NOTHING_READ)
+            if end is None or (unread and recorded is None and level == NOTHING_READ):
                 return None if time.monotonic() - self._began < PATIENCE else NOTHING_READ
             last = NOTHING_READ if recorded is None else Instant(recorded * MILLISECOND)
             heard = max(heard, last, self._heard.get(tp, NOTHING_READ))
             if unread:
-                known = min(known, last)
+                known = min(known, max(last, level))
         is_silent = self._expected and now - heard > self._expected
         return min(known, heard) if is_silent else known
+
+    def _look(self, tp: TP, told: int | None, now: Instant, unread: bool) -> None:
+        """Note when nothing lay unread, by the clock that `now` is of.
+
+        A fetch tells the end as of a moment when the broker had it in hand; it was sent after the fetch
+        before it had come, and that came after the look `before`. So all that was appended by then has been
+        read. What is appended later may say that it was recorded earlier: by how long its producer took, or
+        by how its clock is set. So may what comes while nothing lies unread: the bound is for both.
+        """
+        look = self._looks.get(tp, Look(told, NOTHING_READ, now))
+        if told == look.told:
+            self._looks[tp] = look._replace(at=now)
+            return
+        if not unread:
+            self._level[tp] = look.before
+        self._looks[tp] = Look(told, look.at, now)
 
     def bound(self, until: Instant, now: Instant) -> Instant:
         """`until` where that is further behind than the bound; NEVER where it is near enough."""

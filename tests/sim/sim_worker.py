@@ -166,6 +166,9 @@ class SimWorker:
     def end_of(self, tp: TP) -> int | None:
         return self._world.broker.log(tp).stable_end
 
+    def told_at(self, tp: TP) -> int | None:
+        return int(self._world.loop.now * 1_000)
+
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         ask = lambda: self._world.broker.log(tp).first_since(at // MILLISECOND)  # noqa: E731
         found: tuple[int, int] | None = await self._world.broker.request(

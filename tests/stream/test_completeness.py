@@ -26,6 +26,10 @@ class Topics:
         self.ends: dict[TP, int | None] = dict.fromkeys((TICKETS, INCIDENTS, COMMANDS, ELSEWHERE), 10)
         self.taken: dict[TP, int] = dict.fromkeys(self.ends, 10)
         self.last: dict[TP, Instant] = {}
+        self.told = 0
+
+    def told_at(self, tp: TP) -> int | None:
+        return self.told
 
     def end_of(self, tp: TP) -> int | None:
         return self.ends[tp]
@@ -56,6 +60,52 @@ def test_behind_it_is_the_recording_of_the_last_event_of_the_topic_that_is_furth
     assert known(topics).until(3, NOW) == NOW - 90 * SECOND
     topics.taken[INCIDENTS] = 12
     assert known(topics).until(3, NOW) == NOW - 60 * SECOND
+
+
+def look(made: Completeness, topics: Topics, *seconds: float) -> None:
+    """Looks so many seconds from NOW, a fetch before each."""
+    for second in seconds:
+        topics.told += 1
+        assert made.until(3, Instant(NOW + int(second * SECOND))) == NOW + int(second * SECOND)
+
+
+def test_what_comes_to_a_quiet_partition_was_recorded_since_nothing_lay_unread() -> None:
+    topics = Topics()
+    topics.last[TICKETS] = Instant(NOW - 3_600 * SECOND)
+    made = known(topics)
+    look(made, topics, 1, 2, 3)
+    topics.ends[TICKETS] = 11
+    topics.told += 1
+    assert made.until(3, Instant(NOW + 4 * SECOND)) == NOW + SECOND
+    assert made.until(3, Instant(NOW + 9 * SECOND)) == NOW + SECOND, "it waits"
+    topics.taken[TICKETS], topics.ends[TICKETS] = 11, 12
+    topics.last[TICKETS] = Instant(NOW + 3 * SECOND)
+    assert made.until(3, Instant(NOW + 9 * SECOND)) == NOW + 3 * SECOND
+
+
+def test_where_nothing_was_read_since_the_assignment_it_counts_from_its_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completeness, "PATIENCE", 0.0)
+    topics = Topics()
+    made = known(topics)
+    look(made, topics, 1, 2, 3)
+    topics.ends[TICKETS] = 11
+    assert made.until(3, Instant(NOW + 60 * SECOND)) == NOW + SECOND
+    made.begin(topics.ends, {})
+    assert made.until(3, Instant(NOW + 60 * SECOND)) == NOTHING_READ, "another assignment knows nothing of it"
+
+
+def test_an_end_counts_only_from_a_look_before_the_fetch_that_told_it_was_sent() -> None:
+    topics = Topics()
+    topics.last[TICKETS] = Instant(NOW - 3_600 * SECOND)
+    made = known(topics)
+    look(made, topics, 1, 2, 3)
+    for second in range(4, 40):  # no fetch comes: the end may have moved long ago
+        made.until(3, Instant(NOW + second * SECOND))
+    topics.ends[TICKETS] = 11
+    topics.told += 1
+    assert made.until(3, Instant(NOW + 41 * SECOND)) == NOW + SECOND
 
 
 def test_of_a_backlog_the_first_record_is_waited_for_and_without_it_nothing_is_known(
