@@ -1,6 +1,7 @@
 """What could not be taken: the original bytes with the reason in Kafka Connect's headers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from engine.contract.records import Record
 from engine.core.facts import Fact
 
 _PREFIX = "__connect.errors."
+_OMITTED = "vigil-omitted-"
 _STAGES = {"no_key": "KEY_CONVERTER", "key_mismatch": "KEY_CONVERTER"}
 
 
@@ -44,6 +46,20 @@ def dead_letter(record: Source, reason: str, detail: str, path: str = "") -> Rec
             *_reason(reason, message),
         ],
     )
+
+
+def smaller(letter: Record, received: int) -> Iterator[Record]:
+    """What to send of a letter that is too large, each time less: without its value, without the headers
+    received as well (the first ones), with a hash for its key. The last is of a few thousand bytes.
+
+    The source keeps it all, at the topic, partition and offset that our headers name.
+    """
+    headers = [*letter.headers, (_OMITTED + "bytes", b"%d" % len(letter.value or b""))]
+    yield Record(letter.key, None, headers)
+    headers = [*headers[received:], (_OMITTED + "headers", b"%d" % received)]
+    yield Record(letter.key, None, headers)
+    key = letter.key or b""
+    yield Record(sha256(key).hexdigest().encode(), None, [*headers, (_OMITTED + "key", b"%d" % len(key))])
 
 
 def refused_fact(subject: str, fact: Fact, reason: str, detail: str) -> Record:

@@ -5,6 +5,7 @@ Poison never leaves here: what one record does wrong is that record's dead lette
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -20,7 +21,7 @@ from engine.contract.codec import (
     encode_relay,
     internal,
 )
-from engine.contract.dead_letters import dead_letter, refused_fact
+from engine.contract.dead_letters import dead_letter, refused_fact, smaller
 from engine.contract.records import Record
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
 from engine.core.facts import Fact
@@ -207,18 +208,19 @@ class Desk:
         else:
             # An earlier record is replaced by this one: its bytes are gone, its fact is not.
             made = refused_fact(said.subject, refusal.fact, refusal.reason, refusal.detail)
-            decision.dead_at.append((record.offset, made))
-            decision.dead[refusal.reason] += 1
+            self._bury(decision, record.offset, refusal.reason, made, 0)
 
     def _dead(self, decision: Decision, record: Any, reason: str, detail: str, path: str = "") -> None:
-        decision.dead[reason] += 1
         letter = dead_letter(record, reason, detail, path)
+        self._bury(decision, record.offset, reason, letter, len(record.headers))
+
+    def _bury(self, decision: Decision, offset: int, reason: str, letter: Record, received: int) -> None:
+        """`received`: how many of its headers came with the record. A topic's limit counts what is
+        compressed: any part of it may be far larger than we may send."""
         limit = self._settings.max_dead_letter_bytes
-        if size_of(letter) > limit:
-            # The source keeps it, at the topic, partition and offset that the headers name.
-            omitted = ("vigil-omitted-bytes", b"%d" % len(record.value or b""))
-            letter = Record(letter.key, None, [*letter.headers, omitted])
-        decision.dead_at.append((record.offset, letter))
+        letters = chain((letter,), smaller(letter, received))
+        decision.dead_at.append((offset, next(each for each in letters if size_of(each) <= limit)))
+        decision.dead[reason] += 1
 
 
 def _offset(placed: tuple[int, Record]) -> int:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -282,6 +283,40 @@ def test_a_dead_letter_that_would_not_fit_keeps_its_place_and_says_what_it_left_
     assert size_of(letter) <= 100_000
     assert ("vigil-omitted-bytes", b"300001") in letter.headers
     assert ("__connect.errors.offset", b"7") in letter.headers
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "headers", "left", "omitted"),
+    [
+        ("a", b"[", [*HEADERS, ("x", b"9" * 200_000)], b"a", {"bytes": b"1", "headers": b"2"}),
+        ("a", b"[", [("x", b"")] * 20_000, b"a", {"bytes": b"1", "headers": b"20000"}),
+        ("a" * 200_000, None, HEADERS, None, {"bytes": b"0", "headers": b"1", "key": b"200000"}),
+        ("a" * 200_000, b"[" * 200_000, [("x", b"9" * 200_000)], None,
+         {"bytes": b"200000", "headers": b"1", "key": b"200000"}),
+    ],
+)  # fmt: skip
+def test_whatever_of_a_record_is_too_large_its_dead_letter_fits(
+    key: str, value: bytes | None, headers: Any, left: bytes | None, omitted: dict[str, bytes]
+) -> None:
+    kept = Kept(max_dead_letter_bytes=100_000)
+    decision = kept.decide(record(7, key, value, headers), opened(8, "b"))
+    (letter,) = decision.dead_letters
+    assert size_of(letter) <= 100_000
+    assert letter.value is None
+    assert letter.key == (left or sha256(key.encode()).hexdigest().encode())
+    said = dict(letter.headers)
+    assert {name[14:]: value for name, value in said.items() if name.startswith("vigil-omitted-")} == omitted
+    assert (said["__connect.errors.topic"], said["__connect.errors.offset"]) == (b"tickets", b"7")
+    assert decision.verbs == Counter(opened=1)
+
+
+def test_a_fact_that_leaves_the_state_fits_too() -> None:
+    kept = Kept(max_dead_letter_bytes=100_000)
+    kept.decide(opened(0, "a"), event(1, "a", "updated", 5, "same", tags=["x" * 512] * 200))
+    (letter,) = kept.decide(event(2, "a", "updated", 4, "same", title="u")).dead_letters
+    assert size_of(letter) <= 100_000
+    assert letter.key == b"a"
+    assert dict(letter.headers)["content-type"] == b"application/cloudevents+json"
 
 
 def story(rng: random.Random, facts: int) -> list[Any]:
