@@ -20,6 +20,7 @@ from engine.stream.readiness import Readiness
 from engine.stream.sender import Sender
 from engine.stream.shell import Group, Shell
 from engine.stream.timers import ticks
+from engine.stream.transactions import Transactions
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
@@ -28,6 +29,7 @@ MAY_PASS = (KafkaTimeoutError, KafkaConnectionError)
 LAG_INTERVAL = 1.0
 DROPPED_INTERVAL = 1.0
 CHANGELOG_INTERVAL = 10.0
+IDLE_INTERVAL = 60.0
 STANDING_INTERVAL = 5.0
 STANDING_SHARE = 0.02
 """Of the processor, at most: with a million escalations one count takes a second."""
@@ -65,6 +67,8 @@ class Duties:
             duties.append(self._tick)
         if isinstance(self._shell.stage, Acknowledged):
             duties += [self._beat, self._watch_changelog]
+        if isinstance(self._shell.stage, Transactions):
+            duties.append(self._keep_producers)
         self._tasks = [asyncio.create_task(self._guard(duty)) for duty in duties]
 
     async def stop(self) -> None:
@@ -144,6 +148,14 @@ class Duties:
                 continue
             if self._shell.accepting and generation == self._group.generation():
                 stage.compare(written, ends)
+
+    async def _keep_producers(self) -> None:
+        stage = self._shell.stage
+        assert isinstance(stage, Transactions)  # noqa: S101  (narrows the type)
+        while True:
+            await asyncio.sleep(IDLE_INTERVAL)
+            for partition in stage.idle() if self._shell.accepting else ():
+                await self._shell.keep(partition)
 
     async def _count(self) -> None:
         while True:

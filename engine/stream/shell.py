@@ -17,7 +17,7 @@ from engine.core.unpacking import DamagedState
 from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
-from engine.stream.chunks import Chunk
+from engine.stream.chunks import Chunk, PositionedRecords
 from engine.stream.clock import Clock
 from engine.stream.completeness import Completeness, Ends
 from engine.stream.delivery import Decision, DurableStage, Settled
@@ -243,6 +243,20 @@ class Shell:
             self._metrics.hole()
             log.info("dropped", topic=tp.topic, partition=tp.partition, expected=expected)
             await self._group.seek(tp, expected)
+
+    async def keep(self, partition: int) -> None:
+        """Commit anew up to where each source of a partition was taken: a chunk without records each."""
+        for tp in sorted(self._group.source_partitions()):
+            if tp.partition != partition:
+                continue
+            await self._room.acquire()
+            at = self.intake.expected(tp)
+            if at is None or not self.accepting or not self._group.settled_assignment():
+                self._room.release()
+                return
+            nothing = PositionedRecords()
+            nothing.start = nothing.end = at
+            self.stage.put(Decision(Chunk(tp, nothing, self._group.generation())))
 
     def _usable(self, chunk: Chunk) -> bool:
         if isinstance(self.stage, Acknowledged):

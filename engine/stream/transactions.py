@@ -25,6 +25,9 @@ from engine.stream.ending import REFUSED, end, in_doubt
 
 SECONDS_BETWEEN_TRANSACTIONS = 0.003
 """aiokafka waits 20 ms when the broker is still finishing the last transaction; it is done in 2 or 3."""
+IDLE_SECONDS = 6 * 3600.0
+"""After which an idle lane commits its offsets anew: who writes nothing for `transactional.id.expiration.ms`,
+seven days unless a broker is set otherwise, is forgotten, and its next transaction refused."""
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 
@@ -62,6 +65,12 @@ class Lane:
         self._waiting: deque[Decision] = deque()
         self._producer: AIOKafkaProducer | None = None
         self._running: asyncio.Task[None] | None = None
+        self._used = time.monotonic()
+
+    def is_idle(self) -> bool:
+        """Whether the broker has not heard of it for `IDLE_SECONDS`."""
+        is_at_work = self._running is not None and not self._running.done()
+        return not is_at_work and time.monotonic() - self._used > IDLE_SECONDS
 
     async def open(self) -> None:
         """Bar every earlier owner, and abort what it left open; both are done when this returns."""
@@ -77,6 +86,7 @@ class Lane:
         except InvalidTransactionTimeout:
             hint = "choose one up to the broker's transaction.max.timeout.ms"
             end(REFUSED, "transaction_timeout_refused", seconds=self._settings.transaction_timeout, hint=hint)
+        self._used = time.monotonic()
 
     async def close(self) -> None:
         """Only when nothing waits."""
@@ -142,6 +152,7 @@ class Lane:
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)
         await producer.commit_transaction()
+        self._used = time.monotonic()
         marker = state_seconds = None
         if state:  # it is the last of what was written, and the commit marker follows it
             (_, last), state_seconds = written[-1]
@@ -174,6 +185,13 @@ class Transactions:
             if number not in self._lanes:
                 self._lanes[number] = Lane(number, self._settings, self._on_settled)
         await asyncio.gather(*(self._lanes[number].open() for number in partitions))
+
+    def idle(self) -> list[int]:
+        """Partitions for which a decision is wanted, be it empty: else the broker forgets their producers.
+
+        Not a new initialisation: by that a worker that was replaced would bar its successor.
+        """
+        return [number for number, lane in self._lanes.items() if lane.is_idle()]
 
     def put(self, decision: Decision) -> None:
         self._lanes[decision.chunk.partition].put(decision)
