@@ -1,6 +1,5 @@
 """What people do on the page: forms that become events, like those of any other producer."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
@@ -181,32 +180,22 @@ _ALL = (
 FORMS = {form.verb: form for form in _ALL}
 _MADE = {"commitment_made": "commitment_id", "action_opened": "action_id"}
 """What begins here gets an id of ours."""
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
-def new_event() -> str:
-    """The id of what a form will send: sent twice, it counts once."""
+def new_key() -> str:
+    """The key of what is sent once."""
     return uuid4().hex
 
 
-def identity_of(key: str, form: Form, subject: str, typed: Typed, by: str) -> str:
-    """The id of what is sent under a key that its sender has drawn: equal for equal senders and contents.
-
-    Another content under the same key has another id: nobody remembers keys here, and it would be lost as
-    a duplicate.
-    """
-    content = msgspec.json.encode([key, by, form.verb, subject, sorted(typed.items())])
-    return blake2b(content, digest_size=16).hexdigest()
-
-
-def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, id: str = "") -> Record:
+def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, key: str = "") -> Record:
     """The record of what was typed, as of now. BadInput.
 
-    `id`: of `new_event` or `identity_of`; any other text is taken for none, and a new one drawn.
+    `key`: what its sender has drawn for it: sent again, it counts once. Another content under the same key
+    is another event: nobody remembers keys here, and it would be lost as a duplicate.
     """
-    identity = id if _ID.fullmatch(id) else new_event()
     data = _data(form, typed)
     data["by"] = by
+    identity = _identity_of(key or new_key(), form, subject, data)
     if form.verb in _MADE:
         data[_MADE[form.verb]] = f"console-{identity[:12]}"
     value = msgspec.json.encode(data)
@@ -221,6 +210,11 @@ def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, id: str
     if isinstance(read, Unreadable):  # of this subject it cannot be said
         raise BadInput({"": read.detail})
     return record
+
+
+def _identity_of(key: str, form: Form, subject: str, data: Mapping[str, object]) -> str:
+    content = msgspec.json.encode([key, form.verb, subject, data], order="deterministic")
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _data(form: Form, typed: Typed) -> dict[str, object]:

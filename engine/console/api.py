@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field, create_model
 
 from engine.console import audit, single
-from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event, identity_of
+from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event
 from engine.console.answers import (
     ActionItem,
     ActionState,
@@ -495,8 +495,7 @@ class _Desk:
         ) -> Sent:
             now = self._parts.now()
             given = {name: value for name, value in typed.model_dump().items() if value}
-            identity = "" if key is None else identity_of(key.strip('"'), form, subject, given, caller.name)
-            record = event(form, subject, given, caller.name, now, identity)
+            record = event(form, subject, given, caller.name, now, "" if key is None else key.strip('"'))
             await self._parts.sender.send([("ticket", record)], now)
             identity = dict(record.headers)["ce_id"].decode()
             return Sent(subject=subject, verb=form.verb, id=identity, by=caller.name, done=form.done)

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
-from engine.console.acting import FORMS, BadInput, Form, event, new_event
+from engine.console.acting import FORMS, BadInput, Form, event, new_key
 from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
 from engine.console.audit import Audit, AuditPage, told
@@ -317,7 +317,10 @@ class _Site:
         except BadInput as error:
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
         except NotSent:
-            why = "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once."
+            why = (
+                "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once. "
+                "What you change first is recorded beside it, if it has arrived after all."
+            )
             return self._form(request, person, form, subject, typed, why, status=503)
         if "hx-request" in request.headers:
             return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
@@ -344,7 +347,7 @@ class _Site:
             "problems": wrong,
             "problem": problem or wrong.get("", ""),
             "csrf": self._house.forms.token(person),
-            "event": typed.get("event") or new_event(),
+            "event": typed.get("event") or new_key(),
             "url": form_url(form.verb, subject),
             "back": escalation_url(subject),
             "is_fragment": is_fragment,

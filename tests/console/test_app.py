@@ -1,5 +1,6 @@
 """The application: who gets in, what a browser may load, forms without scripts, what is not there."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -150,6 +151,27 @@ async def test_where_kafka_does_not_answer_nothing_typed_is_lost(
     for _ in range(2):  # and somebody pressed it twice
         await browser.post("/forms/resolved/desk:3", data=typed | {"event": event}, headers=INES)
     assert len({dict(record.headers)["ce_id"] for record in sent.records}) == 1
+    assert "What you change first is recorded beside it" in answer.text
+    typed |= {"event": event, "resolution": "rolled forward"}
+    await browser.post("/forms/resolved/desk:3", data=typed, headers=INES)
+    assert len({dict(record.headers)["ce_id"] for record in sent.records}) == 2, "it is another event"
+
+
+async def test_a_promise_that_is_corrected_and_sent_again_is_another_promise(
+    browser: httpx.AsyncClient, sent: Kept
+) -> None:
+    typed = {
+        "csrf": FORMS.token(Person("Ines")), "event": "a" * 32, "zone": "Europe/Oslo",
+        "text": "a call", "due_at": "2026-11-20T18:00",
+    }  # fmt: skip
+    for changed in ({}, {"due_at": "2026-11-20T16:30"}, {"zone": "Asia/Tokyo", "due_at": "2026-11-21T01:00"}):
+        for _ in range(2):
+            await browser.post("/forms/commitment_made/desk:3", data=typed | changed, headers=INES)
+    ids = [dict(record.headers)["ce_id"] for record in sent.records]
+    promises = [json.loads(record.value)["commitment_id"] for record in sent.records]
+    for told in (ids, promises):
+        assert told[::2] == told[1::2]
+        assert len(set(told)) == 3
 
 
 async def test_an_address_fills_in_fields_and_nothing_else(browser: httpx.AsyncClient) -> None:
