@@ -26,7 +26,6 @@ from engine.core.instants import (
 )
 from engine.documents.way import clock_length
 from engine.documents.words import (
-    WEEK_VIEW,
     away,
     clock_time,
     date_and_time,
@@ -34,6 +33,7 @@ from engine.documents.words import (
     length,
     ordinal,
     owed,
+    when,
 )
 
 _FOLDER = Path(__file__).with_name("templates")
@@ -132,13 +132,6 @@ def to_the_second(at: Instant, zone: tzinfo) -> str:
     """`Thu 12 Nov 14:20:00`."""
     local = to_datetime(at).astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
-
-
-def when(at: Instant, now: Instant, zone: tzinfo) -> str:
-    """As `clock_time`, and beyond six days with the hour, unless it is of another year."""
-    local = to_datetime(at).astimezone(zone)
-    is_day = abs(at - now) > WEEK_VIEW and local.year == to_datetime(now).astimezone(zone).year
-    return clock_time(at, now, zone) + (f" {local:%H:%M}" if is_day else "")
 
 
 def share(part: int, whole: int) -> str:

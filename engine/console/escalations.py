@@ -1,5 +1,6 @@
 """One escalation for its page: from the archive, judged again by the policies in force."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -128,7 +129,7 @@ class Escalations:
         obligations = ended(situation.outcomes)
         texts = texts_of(situation.facts)
         whys, corrections, is_complete = self._whys(found, passed, late)
-        told = timeline(found, obligations, texts)
+        told = timeline(found, obligations, texts, say=_say(now, ZoneInfo(zone)))
         running = sorted(rows, key=lambda row: row.order)
         return Shown(
             subject=subject,
@@ -222,6 +223,17 @@ def _document(kind: str, situation: Situation) -> Document:
     if kind.endswith("-update"):
         return status_update(situation, kind.removesuffix("-update"))
     return {"triage": triage_sheet, "war-room": war_room_guide, "brief": executive_brief}[kind](situation)
+
+
+def _say(now: Instant, zone: ZoneInfo) -> Callable[[Instant], str]:
+    """Whole, for they stand under other days than their own: `Thu 12 Nov 14:35 CET`."""
+
+    def say(at: Instant) -> str:
+        local = to_datetime(at).astimezone(zone)
+        year = "" if local.year == to_datetime(now).astimezone(zone).year else f" {local.year}"
+        return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M %Z}"
+
+    return say
 
 
 def _days(rows: list[TimelineRow], zone: ZoneInfo) -> list[tuple[str, list[TimelineRow]]]:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from engine.console.board import Counts, Look
 from engine.console.sources import Bounds, Late, Sources
 from engine.core.instants import NEVER, Instant, Span, to_datetime
-from engine.documents.words import away, clock_time, length
+from engine.documents.words import away, length, when
 
 
 def at_time(at: Instant, now: Instant, zone: tzinfo) -> str:
-    """`15:00 CET`, `Mon 09:00 CET`."""
-    return f"{clock_time(at, now, zone)} {to_datetime(at).astimezone(zone).tzname()}"
+    """`15:00 CET`, `Mon 09:00 CET`, `10 Dec 09:00 CET`."""
+    return f"{when(at, now, zone)} {to_datetime(at).astimezone(zone).tzname()}"
 
 
 def idle(look: Look, zone: tzinfo) -> str:

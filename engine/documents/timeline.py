@@ -11,7 +11,7 @@ from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.documents.lateness import MISSED, Ended, late_by
-from engine.documents.told import moment, tell, tell_outcome
+from engine.documents.told import Say, moment, tell, tell_outcome
 from engine.documents.words import length, was_owed
 
 MOST_ROWS = 150
@@ -54,7 +54,7 @@ class Row(Struct, frozen=True):
 
     at: str
     when: str
-    """For people: `2026-11-02 09:00`, UTC."""
+    """For people: `2026-11-02 09:00`, UTC, unless it was asked for otherwise."""
     until: str | None
     """Of what was folded: the last of it."""
     until_when: str | None
@@ -89,25 +89,33 @@ class _Draft(Struct):
 
 
 def timeline(
-    account: Account, obligations: Iterable[Ended], texts: Mapping[str, str], *, full: bool = False
+    account: Account,
+    obligations: Iterable[Ended],
+    texts: Mapping[str, str],
+    *,
+    full: bool = False,
+    say: Say = moment,
 ) -> list[Row]:
     """All rows in order of time: without warnings, and folded where there are more than MOST_ROWS.
 
     `full`: with warnings, and nothing folded.
 
-    `texts`: of promises and actions, by their id.
+    `texts`: of promises and actions, by their id. `say`: how times are told.
     """
-    drafts = [draft for draft in _drafts(account, obligations, texts) if full or draft.kind not in _WARNINGS]
+    known = _drafts(account, obligations, texts, say)
+    drafts = [draft for draft in known if full or draft.kind not in _WARNINGS]
     opened = account.facts[0].at if account.facts else Instant(0)
     stretches = [[draft] for draft in drafts] if full else _folded(drafts)
-    return [_row(stretch, opened) for stretch in stretches]
+    return [_row(stretch, opened, say) for stretch in stretches]
 
 
 # -- rows -----------------------------------------------------------------------------------------
 
 
-def _drafts(account: Account, obligations: Iterable[Ended], texts: Mapping[str, str]) -> list[_Draft]:
-    drafts = [_of_fact(fact) for fact in happened(account.facts)]
+def _drafts(
+    account: Account, obligations: Iterable[Ended], texts: Mapping[str, str], say: Say
+) -> list[_Draft]:
+    drafts = [_of_fact(fact, say) for fact in happened(account.facts)]
     ended_by: dict[Instant, _Draft] = {}
     for draft in drafts:
         other = ended_by.get(draft.at)
@@ -122,8 +130,8 @@ def _drafts(account: Account, obligations: Iterable[Ended], texts: Mapping[str, 
     return sorted(drafts, key=lambda draft: draft.at)
 
 
-def _of_fact(fact: Fact) -> _Draft:
-    told = tell(fact)
+def _of_fact(fact: Fact, say: Say) -> _Draft:
+    told = tell(fact, say)
     return _Draft(fact.at, fact.kind, told.what, told.quote, fact.text("by"))
 
 
@@ -163,7 +171,7 @@ def _folded(drafts: list[_Draft]) -> list[list[_Draft]]:
     return [*stretches[:head], middle, *stretches[tail:]]
 
 
-def _row(stretch: Sequence[_Draft], opened: Instant) -> Row:
+def _row(stretch: Sequence[_Draft], opened: Instant, say: Say) -> Row:
     first, last = stretch[0], stretch[-1]
     since = Span(first.at - opened)
     late: dict[str, list[Span | None]] = {}
@@ -173,9 +181,9 @@ def _row(stretch: Sequence[_Draft], opened: Instant) -> Row:
     is_one = len(stretch) == 1
     return Row(
         at=format_instant(first.at),
-        when=moment(first.at),
+        when=say(first.at),
         until=None if is_one else format_instant(last.at),
-        until_when=None if is_one else moment(last.at),
+        until_when=None if is_one else say(last.at),
         since_opening=("-" if since < 0 else "+") + length(since),
         what=first.what if is_one else "; ".join(_counted(stretch)),
         quote=first.quote if is_one else "",

@@ -1,13 +1,16 @@
 """What happened, in words: a sentence for a fact or an outcome, beside what people themselves wrote."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.severity import Classification
 from engine.documents.words import length, ordinal, was_owed
+
+Say: TypeAlias = Callable[[Instant], str]
+"""How times are told."""
 
 
 class Told(NamedTuple):
@@ -17,10 +20,16 @@ class Told(NamedTuple):
     quote: str = ""
 
 
-def tell(fact: Fact) -> Told:
-    """What a fact says; a kind that is not known here says its own name."""
+def moment(at: Instant) -> str:
+    """`2026-11-02 09:00`, with seconds only where there are any; UTC."""
+    when = to_datetime(at)
+    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second else f"{when:%Y-%m-%d %H:%M}"
+
+
+def tell(fact: Fact, say: Say = moment) -> Told:
+    """What a fact says, times in it by `say`; a kind that is not known here says its own name."""
     teller = _TELLERS.get(fact.kind)
-    return Told(fact.kind.replace("_", " ").capitalize()) if teller is None else teller(fact)
+    return Told(fact.kind.replace("_", " ").capitalize()) if teller is None else teller(fact, say)
 
 
 def tell_outcome(o: Outcome, text: str = "") -> str:
@@ -53,18 +62,14 @@ def _classified(o: Outcome, said: Classification) -> str:
     return f"Severity by the rules: {said.severity}{because}{held}"
 
 
-def moment(at: Instant) -> str:
-    """`2026-11-02 09:00`, with seconds only where there are any; UTC."""
-    when = to_datetime(at)
-    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second else f"{when:%Y-%m-%d %H:%M}"
-
-
 def hands(team: str, owner: str) -> str:
     """In whose hands something was."""
     return " / ".join(part for part in (team, owner) if part)
 
 
 # -- of each kind ---------------------------------------------------------------------------------
+
+_Teller: TypeAlias = Callable[[Fact, Say], Told]
 
 
 def _words(value: Value) -> str:
@@ -83,86 +88,86 @@ def _words(value: Value) -> str:
 _MOMENTS = frozenset({"occurred_at", "detected_at", "reported_at"})
 
 
-def _changes(data: Mapping[str, Value], without: frozenset[str]) -> str:
+def _changes(data: Mapping[str, Value], say: Say, without: frozenset[str]) -> str:
     return "; ".join(
-        f"{name.replace('_', ' ')}: {_moment_or_words(name, value)}"
+        f"{name.replace('_', ' ')}: {_moment_or_words(name, value, say)}"
         for name, value in data.items()
         if name not in without
     )
 
 
-def _moment_or_words(name: str, value: Value) -> str:
-    return moment(Instant(value)) if name in _MOMENTS and isinstance(value, int) else _words(value)
+def _moment_or_words(name: str, value: Value, say: Say) -> str:
+    return say(Instant(value)) if name in _MOMENTS and isinstance(value, int) else _words(value)
 
 
-def _opened(f: Fact) -> Told:
+def _opened(f: Fact, _: Say) -> Told:
     severity = f.text("severity")
     return Told(f"Opened as {severity}" if severity else "Opened", f.text("title"))
 
 
-def _updated(f: Fact) -> Told:
-    return Told("Changed", _changes(f.data, frozenset({"by"})))
+def _updated(f: Fact, say: Say) -> Told:
+    return Told("Changed", _changes(f.data, say, frozenset({"by"})))
 
 
-def _triaged(f: Fact) -> Told:
+def _triaged(f: Fact, say: Say) -> Told:
     severity = f.text("severity")
-    found = _changes(f.data, frozenset({"by", "severity"}))
+    found = _changes(f.data, say, frozenset({"by", "severity"}))
     return Told(f"Triaged as {severity}" if severity else "Triaged", found)
 
 
-def _assigned(f: Fact) -> Told:
+def _assigned(f: Fact, _: Say) -> Told:
     whose = hands(f.text("team"), f.text("owner"))
     return Told(f"Assigned to {whose}" if whose else "Assigned to nobody")
 
 
-def _message(sent: str, internal: str) -> Callable[[Fact], Told]:
-    return lambda f: Told(sent if f.data.get("public") is True else internal)
+def _message(sent: str, internal: str) -> _Teller:
+    return lambda f, _: Told(sent if f.data.get("public") is True else internal)
 
 
-def _update(f: Fact) -> Told:
-    return Told(f"{_UPDATES.get(f.text('audience'), 'Update')}{_next(f)}")
+def _update(f: Fact, say: Say) -> Told:
+    return Told(f"{_UPDATES.get(f.text('audience'), 'Update')}{_next(f, say)}")
 
 
-def _relayed(f: Fact) -> Told:
-    return Told(f"Update to the customer, published on {f.text('from')}{_next(f)}")
+def _relayed(f: Fact, say: Say) -> Told:
+    return Told(f"Update to the customer, published on {f.text('from')}{_next(f, say)}")
 
 
-def _next(f: Fact) -> str:
+def _next(f: Fact, say: Say) -> str:
     stated = f.instant("next_update_at")
-    return "" if stated is None else f"; the next one announced for {moment(stated)}"
+    return "" if stated is None else f"; the next one announced for {say(stated)}"
 
 
-def _promised(f: Fact) -> Told:
+def _promised(f: Fact, say: Say) -> Told:
     due = f.instant("due_at")
     whom = f" to {f.text('to')}" if f.text("to") else ""
-    return Told(f"Promised{whom}" + (f", by {moment(due)}" if due is not None else ""), f.text("text"))
+    return Told(f"Promised{whom}" + (f", by {say(due)}" if due is not None else ""), f.text("text"))
 
 
-def _commitment(what: str) -> Callable[[Fact], Told]:
-    def told(f: Fact) -> Told:
+def _commitment(what: str) -> _Teller:
+    def told(f: Fact, say: Say) -> Told:
         due = f.instant("due_at")
-        until = f", now by {moment(due)}" if due is not None else ""
+        until = f", now by {say(due)}" if due is not None else ""
         return Told(f"Promise {f.text('commitment_id')} {what}{until}", f.text("reason"))
 
     return told
 
 
-def _action_opened(f: Fact) -> Told:
+def _action_opened(f: Fact, say: Say) -> Told:
     due, owner = f.instant("due_at"), f.text("owner")
     parts = [f"Action item {f.text('action_id')} opened"]
     parts += [f"owner {owner}"] if owner else []
-    parts += [f"due {moment(due)}"] if due is not None else []
+    parts += [f"due {say(due)}"] if due is not None else []
     return Told(", ".join(parts), f.text("title"))
 
 
-def _action(what: str) -> Callable[[Fact], Told]:
-    return lambda f: Told(f"Action item {f.text('action_id')} {what}", f.text("reason"))
+def _action(what: str) -> _Teller:
+    return lambda f, _: Told(f"Action item {f.text('action_id')} {what}", f.text("reason"))
 
 
-def _field(what: str, field: str, quote: str = "") -> Callable[[Fact], Told]:
+def _field(what: str, field: str, quote: str = "") -> _Teller:
     """`what`, a colon and the field; `what` alone where the field is not there."""
 
-    def told(f: Fact) -> Told:
+    def told(f: Fact, _: Say) -> Told:
         value = f.text(field).replace("_", " ")
         said = f"{what}: {value}" if value else what
         return Told(said, f.text(quote) if quote else "")
@@ -170,19 +175,19 @@ def _field(what: str, field: str, quote: str = "") -> Callable[[Fact], Told]:
     return told
 
 
-def _quoted(what: str, field: str) -> Callable[[Fact], Told]:
-    return lambda f: Told(what, f.text(field))
+def _quoted(what: str, field: str) -> _Teller:
+    return lambda f, _: Told(what, f.text(field))
 
 
-def _role(what: str) -> Callable[[Fact], Told]:
-    return lambda f: Told(f"{f.text('person')} {what} the role {f.text('role').replace('_', ' ')}")
+def _role(what: str) -> _Teller:
+    return lambda f, _: Told(f"{f.text('person')} {what} the role {f.text('role').replace('_', ' ')}")
 
 
 _UPDATES = {
     "customer": "Update to the customer", "internal": "Internal update", "executive": "Update to executives",
 }  # fmt: skip
 
-_TELLERS: dict[str, Callable[[Fact], Told]] = {
+_TELLERS: dict[str, _Teller] = {
     "opened": _opened,
     "updated": _updated,
     "triaged": _triaged,
@@ -197,7 +202,7 @@ _TELLERS: dict[str, Callable[[Fact], Told]] = {
     RELAYED_UPDATE: _relayed,
     CONTACT_INHERITED: _field("Its customer first came by one that was merged into it", "from"),
     "resolved": _quoted("Resolved", "resolution"),
-    "resolution_confirmed": lambda _: Told("The customer confirmed the resolution"),
+    "resolution_confirmed": lambda *_: Told("The customer confirmed the resolution"),
     "reopened": _quoted("Reopened", "reason"),
     "closed": _quoted("Closed", "reason"),
     "cancelled": _field("Cancelled", "reason"),

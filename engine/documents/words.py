@@ -66,6 +66,13 @@ def clock_time(at: Instant, now: Instant, zone: tzinfo) -> str:
     return f"{moment.day} {moment:%b}" + (f" {moment.year}" if moment.year != today.year else "")
 
 
+def when(at: Instant, now: Instant, zone: tzinfo) -> str:
+    """As `clock_time`, and beyond six days with the hour, unless it is of another year."""
+    local = to_datetime(at).astimezone(zone)
+    is_day = abs(at - now) > WEEK_VIEW and local.year == to_datetime(now).astimezone(zone).year
+    return clock_time(at, now, zone) + (f" {local:%H:%M}" if is_day else "")
+
+
 def date_and_time(at: Instant, zone: tzinfo) -> str:
     """`Thu 12 Nov 14:20 CET`."""
     moment = to_datetime(at).astimezone(zone)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from console.console_house import Kept, Served, served
+from console.console_house import Kept, Served, served, text
 from engine.console.people import BehindProxy, Forms, Person
 
 INES = {"x-forwarded-user": "Ines", "x-forwarded-groups": "support"}
@@ -209,6 +209,21 @@ async def test_an_escalation_tells_its_verdicts_and_its_documents_stand_alone(
     assert document.headers["content-security-policy"].startswith("sandbox;")
     data = await browser.get("/documents/brief/desk:3?form=json", headers=OLEK)
     assert data.json()["subject"] == "desk:3"
+
+
+async def test_times_within_what_happened_are_the_readers_too_and_no_day_stands_without_its_hour(
+    browser: httpx.AsyncClient,
+) -> None:
+    browser.headers.update(OLEK)
+    page = await text(browser, "/escalations/incidents:INC-2194")
+    assert "the next one announced for Thu 12 Nov 14:35 CET" in page
+    assert "Promised to Norrland Outdoor, by Thu 12 Nov 14:40 CET" in page
+    told = page.partition("To the customer")[2].partition("War room")[0]
+    assert "12 Nov 14:08" in told
+    assert not re.search(r"12 Nov (?!\d\d:)", told)
+    board = await text(browser, "/")
+    assert re.search(r"\d+ Nov \d\d:\d\d CET", board)
+    assert not re.search(r"Nov CET", board)
 
 
 async def test_times_are_told_in_the_readers_zone(browser: httpx.AsyncClient) -> None:
