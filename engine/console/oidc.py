@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.console.people import (
+    LONGEST_NAME,
     NOTHING,
     SHORTEST_SECRET,
     BadSignIn,
@@ -24,6 +25,7 @@ from engine.console.people import (
     Person,
     Session,
     is_loopback,
+    is_name,
     role_of,
 )
 
@@ -39,7 +41,6 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Of signatures by the provider's own keys. `none` and those by a shared secret are never taken, whatever
 the provider says that it supports."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-_LONGEST_NAME = 200
 _WHO = "who"
 _FAULTS = (OAuthError, JoseError, httpx.HTTPError, ValueError, LookupError, TypeError, RuntimeError)
 """The last four: of an answer that is none."""
@@ -284,8 +285,8 @@ def _name(claims: Mapping[str, Any], claim: str) -> str:
     if claim == "email" and claims.get("email_verified") is False:
         raise SignInRefused("email_not_verified", "the provider has not verified your e-mail address")
     name = name.strip()
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise SignInRefused("bad_name", f"{claim}: expected at most {_LONGEST_NAME} printable characters")
+    if not is_name(name):
+        raise SignInRefused("bad_name", f"{claim}: expected at most {LONGEST_NAME} printable characters")
     return name
 
 

@@ -12,6 +12,7 @@ VIEWER, RESPONDER, ADMIN = "viewer", "responder", "admin"
 ROLES = (VIEWER, RESPONDER, ADMIN)
 """Each may do all that those before it may: look; send events; and what changes the console itself."""
 FORM_HOURS = 12
+LONGEST_NAME = 200
 SHORTEST_SECRET = 32
 """Characters; of hexadecimal digits these are 128 bits. Who guesses the secret is whoever he likes."""
 
@@ -65,7 +66,15 @@ class SignIn(Protocol):
 def who(sign_in: SignIn, request: HTTPConnection) -> Person:
     """Who sent it. NotSignedIn."""
     address = request.client.host if request.client else ""
-    return sign_in.who(request.headers, address, request.scope.get("session", NOTHING))
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():  # several lines of one header are one list (RFC 9110, 5.3)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return sign_in.who(headers, address, request.scope.get("session", NOTHING))
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be somebody's name here: it stands in events for ever."""
+    return len(text) <= LONGEST_NAME and text.isprintable()
 
 
 def role_of(names: Collection[str], responders: Collection[str], admins: Collection[str]) -> str:
@@ -107,11 +116,21 @@ class BehindProxy:
     def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
         if not _is_of(address, self._proxies):
             raise NotSignedIn("this page is reached through its proxy")
-        name = headers.get(self._user, "").strip()
+        name = _text(headers.get(self._user, "")).strip()
         if not name:
             raise NotSignedIn(f"the proxy says nobody: it must set {self._user}")
-        groups = {one.strip() for one in headers.get(self._groups, "").split(",")} | {name}
+        if not is_name(name):
+            raise NotSignedIn(f"{self._user}: expected at most {LONGEST_NAME} printable characters")
+        groups = {one.strip() for one in _text(headers.get(self._groups, "")).split(",")} | {name}
         return Person(name, role_of(groups, self._responders, self._admins))
+
+
+def _text(value: str) -> str:
+    """Of a header, whose bytes are read as Latin-1: proxies send UTF-8, and some do send Latin-1."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 def networks(texts: Sequence[str]) -> list[Network]:

@@ -99,6 +99,17 @@ async def test_assets_are_known_by_their_content_and_kept(browser: httpx.AsyncCl
     assert (await browser.get(url.replace("/static/", "/static/0"))).status_code == 404
 
 
+async def test_a_name_is_read_as_it_was_sent_and_groups_of_several_headers_count(
+    browser: httpx.AsyncClient, sent: Kept
+) -> None:
+    typed = {"csrf": FORMS.token(Person("José"))}
+    groups = [("x-forwarded-groups", "sales"), ("x-forwarded-groups", "support")]
+    headers = [("x-forwarded-user", "José".encode()), *((name, text.encode()) for name, text in groups)]
+    answer = await browser.post("/forms/acknowledged/desk:3", data=typed, headers=headers)
+    assert answer.status_code == 303
+    assert json.loads(sent.records[0].value)["by"] == "José"
+
+
 async def test_a_viewer_looks_and_does_nothing(browser: httpx.AsyncClient, sent: Kept) -> None:
     assert (await browser.get("/forms/acknowledged/desk:3", headers=OLEK)).status_code == 403
     typed = {"csrf": FORMS.token(Person("Olek"))}

@@ -17,7 +17,11 @@ from engine.console.people import (
 )
 
 PROXY = BehindProxy(
-    "X-Forwarded-User", "X-Forwarded-Groups", ["10.0.0.7", "fd00::/8"], {"support"}, {"sre", "ines"}
+    "X-Forwarded-User",
+    "X-Forwarded-Groups",
+    ["10.0.0.7", "fd00::/8"],
+    {"support", "josé", "équipe"},
+    {"sre", "ines"},
 )
 
 
@@ -28,6 +32,10 @@ PROXY = BehindProxy(
         ({"x-forwarded-user": "olek", "x-forwarded-groups": "sales, support"}, Person("olek", RESPONDER)),
         ({"x-forwarded-user": "olek", "x-forwarded-groups": "support,sre"}, Person("olek", ADMIN)),
         ({"x-forwarded-user": "ines"}, Person("ines", ADMIN)),
+        ({"x-forwarded-user": "josé"}, Person("josé", RESPONDER)),
+        ({"x-forwarded-user": "josÃ©"}, Person("josé", RESPONDER)),
+        ({"x-forwarded-user": "é", "x-forwarded-groups": "sales,équipe"}, Person("é", RESPONDER)),
+        ({"x-forwarded-user": "é", "x-forwarded-groups": "Ã©quipe"}, Person("é", RESPONDER)),
     ],
 )
 def test_a_proxy_says_who_it_is(headers: dict[str, str], person: Person) -> None:
@@ -42,6 +50,8 @@ def test_a_proxy_says_who_it_is(headers: dict[str, str], person: Person) -> None
         ({"x-forwarded-user": "ines"}, "", "through its proxy"),
         ({}, "10.0.0.7", "must set x-forwarded-user"),
         ({"x-forwarded-user": " "}, "10.0.0.7", "must set x-forwarded-user"),
+        ({"x-forwarded-user": "x" * 201}, "10.0.0.7", "at most 200 printable"),
+        ({"x-forwarded-user": "i\u202enes"}, "10.0.0.7", "at most 200 printable"),
     ],
 )
 def test_nobody_else_is_believed(headers: dict[str, str], address: str, why: str) -> None:
