@@ -21,7 +21,7 @@ from engine.console.backtest_pages import BacktestPages
 from engine.console.backtests import Backtests, Busy, NoSuchBacktest
 from engine.console.board import GROUPS, Counts
 from engine.console.bodies import AtMost
-from engine.console.drawing import Pages, board_url, escalation_url, form_url
+from engine.console.drawing import Pages, board_url, escalation_url, form_url, pattern_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
 from engine.console.keeping import Keeper
@@ -50,6 +50,7 @@ from engine.console.sources import Sources
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
 from engine.core.instants import Instant
+from engine.core.recurrence import is_pattern
 from engine.documents.rendering import TemplateError
 from engine.documents.situation import NotOpened
 from engine.intake.sending import NotSent, Sender
@@ -260,9 +261,11 @@ class _Site:
 
     # -- one escalation ---------------------------------------------------------------------------------
 
-    def escalation(self, request: Request, subject: str) -> HTMLResponse:
-        """What is due, what happened, every verdict with its why."""
+    def escalation(self, request: Request, subject: str) -> Response:
+        """What is due, what happened, every verdict with its why; of a pattern its place in their list."""
         self._who(request)
+        if is_pattern(subject):
+            return RedirectResponse(pattern_url(subject), 303)
         now, board, sources = self._house.clock.now(), self._house.live.board, self._house.sources
         late = sources.holding(subject, board.partition_of(subject))
         shown = self._house.escalations.page(
@@ -323,7 +326,11 @@ class _Site:
             )
             return self._form(request, person, form, subject, typed, why, status=503)
         if "hx-request" in request.headers:
-            return HTMLResponse(self._pages.page("done.html", form=form, back=escalation_url(subject)))
+            return HTMLResponse(
+                self._pages.page(
+                    "done.html", form=form, back=escalation_url(subject), is_pattern=is_pattern(subject)
+                )
+            )
         return RedirectResponse(escalation_url(subject), 303)
 
     def _form(

@@ -94,6 +94,11 @@ def escalation_url(subject: str) -> str:
     return f"/escalations/{quote(subject, safe=':@')}"
 
 
+def pattern_url(subject: str) -> str:
+    """A pattern's place in their list: it has no page of its own."""
+    return f"/patterns#{quote(subject, safe=':@')}"
+
+
 def form_url(verb: str, subject: str, given: Mapping[str, str] | None = None) -> str:
     asked = f"?{urlencode(given)}" if given else ""
     return f"/forms/{verb}/{quote(subject, safe=':@')}{asked}"

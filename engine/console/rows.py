@@ -200,8 +200,10 @@ class Row:
     def given(self) -> dict[str, str]:
         """What the form of the next step has in it from the beginning."""
         step, view = self.step, self.view
-        key = view.subject.removeprefix(PREFIX) if view.metric == "flag_recurrence" else view.key
-        return dict(step.given) | ({step.fills: key} if step.fills else {})
+        if step.verb == "recurrence_flagged":
+            to = ", ".join(self.source.notify)
+            return {step.fills: view.subject.removeprefix(PREFIX)} | ({"to": to} if to else {})
+        return dict(step.given) | ({step.fills: view.key} if step.fills else {})
 
     def cap(self, now: Instant) -> str:
         """`12 min of 48 min`, `4 min past its 30 min`: on its own hours."""

@@ -77,6 +77,8 @@ class Source(NamedTuple):
     calendar: Calendar
     hours: str
     """The calendar's name in the policies."""
+    notify: tuple[str, ...] = ()
+    """Of a pattern's flag: the roles that the policy has told of it."""
 
 
 class _Reading(NamedTuple):
@@ -126,7 +128,8 @@ def sources_of(record: bytes, book: Book) -> list[Source]:
 def _clocks(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
     for its, clock in zip(plan.clocks, e.clocks, strict=False):  # without roles that none asked for
         if clock.phase in LIVE:
-            yield Source(of, its.metric, its.key, clock, plan.calendars[clock.calendar], clock.calendar)
+            calendar, notify = plan.calendars[clock.calendar], plan.pattern.notify if plan.pattern else ()
+            yield Source(of, its.metric, its.key, clock, calendar, clock.calendar, notify)
 
 
 def _cadences(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:

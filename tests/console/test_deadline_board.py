@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.boards import PATIENCE, Desk
+from console.boards import PATIENCE, POLICY, Desk
 from core.core_runs import at
 from engine.console import board, order
 from engine.console.board import Board, Counts
@@ -32,6 +32,19 @@ def test_soonest_first_breached_before_all_and_paused_last() -> None:
     ]  # fmt: skip
     assert desk.see(40)[-1].why == "Waiting for a vendor"
     assert desk.see(40)[-1].step.say == "Chase the vendor"
+
+
+def test_the_form_that_flags_a_pattern_names_it_and_whom_the_policy_has_told() -> None:
+    desk = Desk(
+        POLICY + "recurrence: {fingerprint: [service], window: 10h, flag_within: 2h, notify: [product, ops]}"
+    )
+    for minute, subject in ((0, "desk:1"), (5, "desk:2")):
+        desk.take("opened", minute, subject, severity="P1", service="export")
+    for relay in desk.engine.relays:
+        assert desk.engine.take(relay.fact, relay.target) is None
+    (row,) = [one for one in desk.see(10) if one.view.metric == "flag_recurrence"]
+    assert row.view.subject == f"pattern:{row.given['pattern']}"
+    assert row.given["to"] == "product, ops"
 
 
 def test_a_missed_update_counts_from_the_first_that_did_not_come() -> None:

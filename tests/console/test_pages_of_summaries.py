@@ -55,6 +55,16 @@ async def test_a_pattern_owed_is_first_and_leads_to_the_form_that_flags_it(clien
     assert "Sundry" not in await text(client, "/patterns?customer=norrland")
 
 
+async def test_a_pattern_has_its_place_in_their_list_where_a_page_is_asked_for(
+    client: httpx.AsyncClient,
+) -> None:
+    subject = re.findall(
+        r'<tr role="row" id="(pattern:billing-export[^"]+)"', (await client.get("/patterns")).text
+    )[0]
+    answer = await client.get(f"/escalations/{subject}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/patterns#{subject}")
+
+
 def test_credits_are_those_of_the_command(house: Served, folder: Path) -> None:
     fees = folder / "fees.yaml"
     fees.write_text(
