@@ -1,6 +1,6 @@
 """What people do on the page: forms that become events, like those of any other producer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from engine.contract import events
 from engine.contract.codec import Record, Unreadable, decode
 from engine.contract.envelope import headers_of
-from engine.core.instants import MILLISECOND, Instant, format_instant
+from engine.core.deadlines import ACTION, COMMITMENT, OPEN, Deadline
+from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant
+from engine.core.state import decode_escalation
 
 SOURCE = "urn:vigil:console"
 FAMILY = "ticket"
@@ -31,6 +33,8 @@ class Field(NamedTuple):
     required: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    of: str = ""
+    """The metric of the promise or action item that it names; empty: it names none."""
 
 
 class Form(NamedTuple):
@@ -53,11 +57,22 @@ class BadInput(ValueError):
         self.problems = dict(problems)
 
 
+class InThePast(BadInput):
+    """A moment that is behind us, which is mistyped more often than meant."""
+
+    def __init__(self, past: Mapping[str, str]) -> None:
+        super().__init__(dict.fromkeys(past, "this is in the past: send it again if it is meant"))
+        self.meant = " ".join(past.values())
+        """What `meant` says beside it when it is."""
+
+
 Typed: TypeAlias = Mapping[str, str]
 
 _AUDIENCES = (("customer", "the customer"), ("internal", "people inside"), ("executive", "executives"))
 _STAGES = (("summary", "the summary"), ("final", "the final report"))
 _REASON = Field("reason", "Why", TEXT)
+_PROMISE = Field("commitment_id", "Promise", required=True, of=COMMITMENT)
+_ITEM = Field("action_id", "Action item", required=True, of=ACTION)
 
 _ALL = (
     Form("acknowledged", "Acknowledge", (), "Acknowledged."),
@@ -110,12 +125,12 @@ _ALL = (
         ),
         "The promise is recorded, and its clock runs.",
     ),
-    Form("commitment_kept", "Promise kept", (Field("commitment_id", "Promise", required=True),), "Kept."),
+    Form("commitment_kept", "Promise kept", (_PROMISE,), "Kept."),
     Form(
         "commitment_renegotiated",
         "Move a promise",
         (
-            Field("commitment_id", "Promise", required=True),
+            _PROMISE,
             Field("due_at", "By when now", MOMENT, True),
             _REASON,
         ),
@@ -124,7 +139,7 @@ _ALL = (
     Form(
         "commitment_withdrawn",
         "Withdraw a promise",
-        (Field("commitment_id", "Promise", required=True), _REASON),
+        (_PROMISE, _REASON),
         "Withdrawn.",
     ),
     Form(
@@ -149,9 +164,7 @@ _ALL = (
         ),
         "The action item is recorded.",
     ),
-    Form(
-        "action_completed", "Action item done", (Field("action_id", "Action item", required=True),), "Done."
-    ),
+    Form("action_completed", "Action item done", (_ITEM,), "Done."),
     Form(
         "rca_published",
         "Record that the RCA is published",
@@ -180,6 +193,52 @@ _ALL = (
 FORMS = {form.verb: form for form in _ALL}
 _MADE = {"commitment_made": "commitment_id", "action_opened": "action_id"}
 """What begins here gets an id of ours."""
+
+
+def choosing(form: Form, record: bytes | None, typed: Typed, say: Callable[[Deadline], str]) -> Form:
+    """The form over an escalation's state: a promise or an action item is one that is open, told in words.
+
+    What is typed already may be over, or what is sent again would be refused. Without a state it stays as it
+    is: anything may be named.
+    """
+    if record is None or not any(field.of for field in form.fields):
+        return form
+    known = decode_escalation(record)
+    deadlines = {COMMITMENT: known.commitments, ACTION: known.actions}
+
+    def over(field: Field) -> Field:
+        if not field.of:
+            return field
+        found = sorted(deadlines[field.of], key=lambda one: one.due)
+        shown = [one for one in found if one.phase == OPEN or one.id == typed.get(field.name, "").strip()]
+        choices = (("", "choose one" if shown else "none is open"), *((one.id, say(one)) for one in shown))
+        return field._replace(kind=CHOICE, choices=choices)
+
+    return form._replace(fields=tuple(map(over, form.fields)))
+
+
+def unknown(form: Form, typed: Typed) -> dict[str, str]:
+    """By field, what was typed that an escalation does not have; of a form that is not over one nothing."""
+    return {
+        field.name: f"this escalation has no such {field.label.lower()}"
+        for field in form.fields
+        if field.of
+        and field.kind == CHOICE
+        and typed.get(field.name, "").strip() not in ("", *dict(field.choices))
+    }
+
+
+def ask_back(form: Form, typed: Typed, now: Instant) -> None:
+    """InThePast, unless `meant` says what is. `typed`: what `event` has taken."""
+    past = {
+        field.name: text
+        for field in form.fields
+        if field.kind == MOMENT
+        and (text := typed.get(field.name, "").strip())
+        and parse_instant(_moment(text, typed.get("zone", ""))) < now
+    }
+    if past and (asked := InThePast(past)).meant != typed.get("meant"):
+        raise asked
 
 
 def new_key() -> str:
@@ -219,8 +278,10 @@ def _identity_of(key: str, form: Form, subject: str, data: Mapping[str, object])
 
 def _data(form: Form, typed: Typed) -> dict[str, object]:
     data: dict[str, object] = dict(form.fixed)
-    problems: dict[str, str] = {}
+    problems = unknown(form, typed)
     for field in form.fields:
+        if field.name in problems:
+            continue
         text = typed.get(field.name, "").strip()
         if not text:
             if field.required:

@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field, create_model
 
 from engine.console import audit, single
-from engine.console.acting import CHOICE, FORMS, MOMENT, Form, event
+from engine.console.acting import CHOICE, FORMS, MOMENT, Form, choosing, event
 from engine.console.answers import (
     ActionItem,
     ActionState,
@@ -495,7 +495,10 @@ class _Desk:
         ) -> Sent:
             now = self._parts.now()
             given = {name: value for name, value in typed.model_dump().items() if value}
-            record = event(form, subject, given, caller.name, now, "" if key is None else key.strip('"'))
+            record_of = self._parts.board.record_of
+            known = record_of(subject) if self._parts.is_ready() else None
+            over = choosing(form, known, given, lambda one: one.text)
+            record = event(over, subject, given, caller.name, now, "" if key is None else key.strip('"'))
             await self._parts.sender.send([("ticket", record)], now)
             identity = dict(record.headers)["ce_id"].decode()
             return Sent(subject=subject, verb=form.verb, id=identity, by=caller.name, done=form.done)

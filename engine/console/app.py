@@ -13,7 +13,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
-from engine.console.acting import FORMS, BadInput, Form, event, new_key
+from engine.console.acting import (
+    FORMS,
+    BadInput,
+    Form,
+    InThePast,
+    Typed,
+    ask_back,
+    choosing,
+    event,
+    new_key,
+    unknown,
+)
 from engine.console.api import BASE, Parts, api
 from engine.console.assets import load
 from engine.console.audit import Audit, AuditPage, told
@@ -43,12 +54,13 @@ from engine.console.people import (
     same_site,
     who,
 )
-from engine.console.saying import held, idle, notice
+from engine.console.saying import at_time, held, idle, notice
 from engine.console.signing_in import SIGN_OUT, SigningIn
 from engine.console.single import Single
 from engine.console.sources import Sources
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
+from engine.core.deadlines import OPEN, Deadline
 from engine.core.instants import Instant
 from engine.core.recurrence import is_pattern
 from engine.documents.rendering import TemplateError
@@ -295,11 +307,14 @@ class _Site:
     def form(self, request: Request, verb: str, subject: str) -> HTMLResponse:
         """What an event is asked for with; what the address gives is in it from the beginning."""
         person = self._may(request, RESPONDER)
-        form = _known(verb)
         asked = {
-            name: text for field in form.fields if (text := request.query_params.get(name := field.name))
+            name: text
+            for field in _known(verb).fields
+            if (text := request.query_params.get(name := field.name))
         }
-        return self._form(request, person, form, subject, asked)
+        form = self._over(request, verb, subject, asked)
+        wrong = unknown(form, asked)
+        return self._form(request, person, form, subject, asked, problems=wrong, status=422 if wrong else 200)
 
     async def act(self, request: Request, verb: str, subject: str) -> Response:
         """Send the event; answered when Kafka has it."""
@@ -309,14 +324,18 @@ class _Site:
                 line |= {"who": person.name, "role": person.role}
                 allowed(person, RESPONDER)
                 same_site(request.headers)
-                form = _known(verb)
                 typed = {name: str(value) for name, value in (await request.form()).items()}
+                form = self._over(request, verb, subject, typed)
                 self._house.forms.check(typed.get("csrf", ""), person)
                 now = self._house.clock.now()
                 record = event(form, subject, typed, person.name, now, typed.get("event", ""))
+                ask_back(form, typed, now)
                 await self._house.sender.send([("ticket", record)], now)
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
+        except InThePast as error:
+            typed["meant"] = error.meant
+            return self._form(request, person, form, subject, typed, problems=error.problems, status=409)
         except BadInput as error:
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
         except NotSent:
@@ -362,6 +381,18 @@ class _Site:
         if is_fragment:
             return HTMLResponse(self._pages.page("form.html", zone=self._zone_name(request), **about), status)
         return self._page("form_page.html", request, status, here="", **about)
+
+    def _over(self, request: Request, verb: str, subject: str, typed: Typed) -> Form:
+        """The form over what the board knows of the escalation."""
+        now, zone, live = self._house.clock.now(), self._zone(request), self._house.live
+        record = live.board.record_of(subject) if live.is_ready else None
+
+        def say(one: Deadline) -> str:
+            text = one.text or one.id
+            due = f"due {at_time(one.due, now, zone)}" if one.phase == OPEN else "not open any more"
+            return f"{text if len(text) <= 120 else f'{text[:119]}…'}, {due}"
+
+        return choosing(_known(verb), record, typed, say)
 
     def _title(self, subject: str) -> str:
         return next((row.view.title for row in self._house.live.board.rows_of(subject)), "")

@@ -211,6 +211,11 @@ class Board:
         """Where its state lies; None: it has no running clock."""
         return self._partitions.get(subject)
 
+    def record_of(self, subject: str) -> bytes | None:
+        """The stored state of an escalation; None where it has no running clock."""
+        with self._lock:
+            return self._records.get(subject) if subject in self._rows else None
+
     def records(self) -> list[bytes]:
         """The stored state of every escalation that has a running clock."""
         with self._lock:

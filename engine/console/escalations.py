@@ -14,6 +14,7 @@ from engine.console.looks import CHECKS
 from engine.console.picture import picture
 from engine.console.rows import Row
 from engine.console.sources import Late
+from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import Instant, parse_instant, to_datetime
@@ -111,6 +112,11 @@ class Shown(NamedTuple):
     """The timeline, the latest day first."""
     documents: dict[str, str]
     situation: Situation
+
+    @property
+    def open(self) -> set[str]:
+        """The ids of promises and action items whose clock runs."""
+        return {row.view.key for row in self.running if row.view.metric in (COMMITMENT, ACTION)}
 
 
 class Escalations:

@@ -230,6 +230,7 @@ class Situation:
         }
         return [
             {
+                "id": one.id,
                 "title": one.text,
                 "owner": one.by or None,
                 "due": self.moment(one.due),

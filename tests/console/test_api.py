@@ -242,6 +242,18 @@ async def test_what_cannot_be_sent_is_refused_with_its_field(
     assert not house.sent.records
 
 
+async def test_a_promise_that_the_escalation_does_not_have_is_refused(
+    client: httpx.AsyncClient, house: Served
+) -> None:
+    for name, status in (("nothing", 422), ("c3", 200), ("c1", 200)):
+        address = f"{API}/forms/commitment_kept/desk:1"
+        answer = await client.post(address, json={"commitment_id": name}, headers=AS_ACTOR)
+        assert answer.status_code == status, name
+        if status == 422:
+            fields = problem(answer, 422, "bad_input")["fields"]
+            assert fields == {"commitment_id": "this escalation has no such promise"}
+
+
 async def test_what_kafka_does_not_confirm_is_told_so(client: httpx.AsyncClient, house: Served) -> None:
     house.sent.is_away = True
     answer = await client.post(f"{API}/forms/acknowledged/desk:3", json={}, headers=AS_ACTOR)

@@ -185,6 +185,69 @@ async def test_a_promise_that_is_corrected_and_sent_again_is_another_promise(
         assert len(set(told)) == 3
 
 
+async def test_a_promise_is_chosen_in_words_and_one_that_is_not_there_is_refused(
+    browser: httpx.AsyncClient, sent: Kept
+) -> None:
+    browser.headers.update(INES)
+    form = (await browser.get("/forms/commitment_renegotiated/desk:1?commitment_id=c3")).text
+    assert re.findall(r"<option[^>]+>([^<]+)</option>", form) == [
+        "choose one",
+        "a call, due 30 Nov 13:00 CET",
+    ]
+    assert '<option value="c3" selected>' in form
+    asked = await browser.get("/forms/commitment_kept/desk:1?commitment_id=nothing")
+    assert (asked.status_code, "this escalation has no such promise" in asked.text) == (422, True)
+    csrf = FORMS.token(Person("Ines"))
+    for verb, field, named, status in (
+        ("commitment_kept", "commitment_id", "nothing", 422), ("commitment_kept", "commitment_id", "", 422),
+        ("action_completed", "action_id", "c3", 422), ("commitment_withdrawn", "commitment_id", "c3", 303),
+        ("commitment_kept", "commitment_id", "c1", 303),  # kept already: it may be sent again
+        ("action_completed", "action_id", "a1", 303),
+    ):  # fmt: skip
+        answer = await browser.post(f"/forms/{verb}/desk:1", data={"csrf": csrf, field: named})
+        assert answer.status_code == status, (verb, named)
+    assert [json.loads(one.value).get("commitment_id") for one in sent.records] == ["c3", "c1", None]
+    assert "none is open" in (await browser.get("/forms/commitment_kept/desk:2")).text
+
+
+async def test_without_the_engines_state_whatever_is_named_is_taken(
+    browser: httpx.AsyncClient, console: Served, sent: Kept
+) -> None:
+    console.house.live.has_read = False
+    typed = {"csrf": FORMS.token(Person("Ines")), "commitment_id": "of another release"}
+    answer = await browser.post("/forms/commitment_kept/desk:1", data=typed, headers=INES)
+    assert (answer.status_code, len(sent.records)) == (303, 1)
+
+
+async def test_a_time_that_is_past_is_asked_back_once(browser: httpx.AsyncClient, sent: Kept) -> None:
+    typed = {
+        "csrf": FORMS.token(Person("Ines")), "event": "a" * 32, "zone": "Europe/Oslo", "text": "a call",
+        "due_at": "2020-11-20T18:00",
+    }  # fmt: skip
+    for due, status in (("2020-11-20T18:00", 409), ("2020-11-21T18:00", 409), ("2020-11-21T18:00", 303)):
+        answer = await browser.post(
+            "/forms/commitment_made/desk:3", data=typed | {"due_at": due}, headers=INES
+        )
+        assert answer.status_code == status, due
+        if status == 409:
+            assert "this is in the past: send it again if it is meant" in answer.text
+            typed["meant"] = re.findall(r'name="meant" value="([^"]*)"', answer.text)[0]
+    assert len(sent.records) == 1
+
+
+async def test_what_is_open_on_an_escalation_can_be_kept_moved_and_finished_there(
+    browser: httpx.AsyncClient,
+) -> None:
+    page = (await browser.get("/escalations/desk:1", headers=INES)).text
+    promises, items = (
+        page.partition(f'id="{name}"')[2].partition("</section>")[0] for name in ("promises", "actions")
+    )
+    for verb in ("commitment_kept", "commitment_renegotiated", "commitment_withdrawn"):
+        assert re.findall(rf"/forms/{verb}/desk:1\?commitment_id=(\w+)", promises) == ["c3"]
+    assert sorted(re.findall(r"/forms/action_completed/desk:1\?action_id=(\w+)", items)) == ["a1", "a2"]
+    assert "Do next" not in (await browser.get("/escalations/desk:1", headers=OLEK)).text
+
+
 async def test_an_address_fills_in_fields_and_nothing_else(browser: httpx.AsyncClient) -> None:
     page = (await browser.get("/forms/role_assigned/desk:3?role=scribe&event=" + "a" * 32, headers=INES)).text
     assert 'value="scribe"' in page
