@@ -20,6 +20,8 @@ _TICKS = [
     28 * DAY,
 ]  # fmt: skip
 _MOST_TICKS = 12
+_NOW_WIDTH = 90
+"""How near to `now`, which stands in the same line, no day is written."""
 
 
 class Stretch(NamedTuple):
@@ -108,7 +110,7 @@ def draw(lanes: Sequence[Lane], axis: Axis, now: Instant, zone: tzinfo, subject:
     ]
     for a, b in axis.folds:
         parts.append(_fold(axis, a, b, height))
-    parts += _ticks(axis, zone, height)
+    parts += _ticks(axis, now, zone, height)
     for number, lane in enumerate(shown):
         parts.append(_lane(lane, axis, TOP + LANE * number))
     x = axis.x(now)
@@ -130,7 +132,7 @@ def _fold(axis: Axis, a: Instant, b: Instant, height: int) -> str:
     )
 
 
-def _ticks(axis: Axis, zone: tzinfo, height: int) -> list[str]:
+def _ticks(axis: Axis, now: Instant, zone: tzinfo, height: int) -> list[str]:
     step = next((one for one in _TICKS if axis.open_time / one <= _MOST_TICKS), _TICKS[-1])
     parts: list[str] = []
     day, last_day = "", float("-inf")
@@ -142,7 +144,7 @@ def _ticks(axis: Axis, zone: tzinfo, height: int) -> list[str]:
             continue
         last = x
         this = f"{local:%a} {local.day} {local:%b}"
-        if this != day and x - last_day >= 76:
+        if this != day and x - last_day >= 76 and abs(x - axis.x(now)) >= _NOW_WIDTH:
             parts.append(f'<text x="{x:.1f}" y="12" class="now-t">{this}</text>')
             day, last_day = this, x
         parts.append(f'<path class="axis" d="M{x:.1f} {TOP}V{height}"/>')

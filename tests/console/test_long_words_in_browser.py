@@ -1,0 +1,86 @@
+"""Words without a blank, as URLs and tokens are, in a real browser: nothing leaves its place."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+from starlette.testclient import TestClient
+
+from browsing import Watched, chromium_or_skip, scrolls_sideways
+from console import console_house
+from console.console_house import event, served
+
+WORD, LONGER = "Unbreakable" * 18, "Z" * 300
+EVENTS = [
+    event(1, "opened", "desk:long", "2026-11-20T11:50:00Z", title=WORD, severity="P0", team="T" * 60,
+          customer={"id": "long", "name": "C" * 120}),
+    event(2, "assigned", "desk:long", "2026-11-20T11:51:00Z", owner="O" * 100, team="T" * 60),
+    event(3, "commitment_made", "desk:long", "2026-11-20T11:52:00Z", commitment_id="c-" + "9" * 80,
+          text=LONGER, due_at="2026-11-20T13:00:00Z", by="B" * 100, to="R" * 100),
+    event(4, "action_opened", "desk:long", "2026-11-20T11:53:00Z", action_id="a1", title=LONGER,
+          owner="O" * 100, due_at="2026-11-20T13:00:00Z"),
+    event(5, "update_published", "desk:long", "2026-11-20T11:54:00Z", audience="customer", by="B" * 100),
+    event(6, "role_assigned", "desk:long", "2026-11-20T11:55:00Z", role="incident_commander",
+          person="P" * 100),
+    event(7, "resolved", "desk:long", "2026-11-20T11:56:00Z", resolution=LONGER, by="B" * 100),
+]  # fmt: skip
+PAGES = [
+    "", "escalations/desk:long", "promises", "actions", "rca",
+    "forms/commitment_kept/desk:long", "forms/commitment_made/desk:long",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console_house, "OWN", EVENTS)
+        with served(tmp_path_factory.mktemp("long")) as one:
+            yield TestClient(one.app, base_url="http://console.test")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_or_skip() as one:
+        yield one
+
+
+def opened(page: Page, site: TestClient, path: str) -> Page:
+    """The page, from the application itself."""
+
+    def answer(route: Route) -> None:
+        if route.request.url.partition("?")[0].endswith("/stream"):
+            route.abort()
+            return
+        got = site.get(route.request.url)
+        route.fulfill(status=got.status_code, headers=dict(got.headers), body=got.content)
+
+    page.route("**/*", answer)
+    page.goto(f"http://console.test/{path}")
+    return page
+
+
+def test_now_and_the_day_are_not_printed_on_one_another(browser: Browser, site: TestClient) -> None:
+    with Watched(browser) as watched:
+        labels = opened(watched.page, site, "escalations/desk:long").locator(".lanes .now-t")
+        boxes = sorted((box["x"], box["width"]) for one in labels.all() if (box := one.bounding_box()))
+        assert len(boxes) == 2
+        for (x, width), (following, _) in pairwise(boxes):
+            assert x + width < following
+
+
+def test_a_name_that_runs_from_right_to_left_does_not_turn_the_line(site: TestClient) -> None:
+    page = site.get("/escalations/desk:long").text
+    for name in ("C" * 120, "T" * 60, "O" * 100):
+        assert f"<bdi>{name}</bdi>" in page
+    assert f", by <bdi>{'B' * 100}</bdi> <q><bdi>{LONGER}</bdi></q>" in page
+
+
+@pytest.mark.parametrize("width", [320, 390, 760, 1366, 2560])
+def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: TestClient, width: int) -> None:
+    wide = []
+    for path in PAGES:
+        with Watched(browser, width=width) as watched:
+            if scrolls_sideways(opened(watched.page, site, path)):
+                wide.append(path)
+    assert wide == []
