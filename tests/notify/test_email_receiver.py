@@ -3,6 +3,8 @@
 import ssl
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -174,13 +176,17 @@ async def test_4xx_and_a_broken_connection_are_tried_again_and_5xx_is_refused(
 
 
 async def test_one_address_that_is_refused_is_logged_and_the_others_have_it(
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    logged: list[dict[str, Any]] = []
+    log = SimpleNamespace(warning=lambda event, **keys: logged.append({"event": event, **keys}))
+    monkeypatch.setattr("engine.notify.receivers.email.log", log)
     async with mailbox() as box:
         box.says["RCPT TO:<lee@example.com>"] = "550 no such user"
         await send(receiver(box), alert(subject="desk:1"), alert(subject="desk:2"))
     assert len(box.taken) == 2
-    assert "lee@example.com: 550 no such user" in capsys.readouterr().out
+    why = "lee@example.com: 550 no such user"
+    assert logged == [{"event": "address_refused", "receiver": "mail", "why": why}] * 2
 
 
 async def test_a_message_that_is_refused_keeps_no_other_from_being_sent() -> None:
