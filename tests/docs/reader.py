@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
+import httpx
 from pages import ROOT, Command
 
 from cli.running import vigil
@@ -37,6 +38,13 @@ SERVES = {
 
 ADDRESSES = {"vigil console": "console:8090", "vigil intake run": "https://your-host"}
 """Commands that listen, and what the pages call the place: here it has a port that is free."""
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _alone(text: str) -> tuple[dict[str, str], list[str]] | None:
@@ -120,11 +128,11 @@ class Reader:
         log = self.folder / f".log-{command.line}"
         child = Child(["bash", "-c", text], log=log, env=self._variables, cwd=self.folder)
         self._serving.append((command, child))
-        child.wait_until(
-            lambda: ready in log.read_text(errors="replace"),
-            seconds=_SECONDS,
-            what=f"{command.where}: {command.text}",
-        )
+        what = f"{command.where}: {command.text}"
+        child.wait_until(lambda: ready in log.read_text(errors="replace"), seconds=_SECONDS, what=what)
+        if "vigil console" in same:  # what is typed next may ask for what runs
+            address = f"http://{self.told[ADDRESSES['vigil console']]}/ready"
+            child.wait_until(lambda: _is_ready(address), seconds=_SECONDS, what=f"{what}: {address}")
 
     def _run_here(self, command: Command, variables: dict[str, str], arguments: list[str]) -> str:
         """In this process: a hundred starts of Python and its imports take minutes."""

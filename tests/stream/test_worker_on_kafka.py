@@ -458,7 +458,7 @@ def test_sigterm_right_after_the_start_ends_well(deployment: Real) -> None:
         ({"commands_topic": "not-there"}, 78, "topic_missing"),
         ({"env": "production"}, 78, "replication_factor_1"),
         ({"policies": "/nowhere"}, 78, "/nowhere"),
-        ({"delivery": "twice"}, 78, "delivery"),
+        ({"delivery": "twice"}, 78, "VIGIL_DELIVERY"),
         ({"session_timeout": 240}, 78, "session_timeout_refused"),
         ({"transaction_timeout": 900}, 78, "transaction_timeout_refused"),
         (
