@@ -1,19 +1,15 @@
 """Everything that is known of one escalation: what happened, and all that was said of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from engine.core import attributes as attrs
 from engine.core.case import precedence
-from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED
 from engine.core.facts import Fact, Value, in_order
 from engine.core.outcomes import Outcome
 from engine.core.standing import standing
-from engine.core.verbs import NEEDS, TELLING, THERE
+from engine.core.verbs import TELLING, course
 
-STATUS_AFTER = {
-    "resolved": RESOLVED, "closed": CLOSED, "reopened": OPEN, "cancelled": CANCELLED, "merged": MERGED,
-}  # fmt: skip
 _RULED_OUT = frozenset({"reopened", "resumed"})
 """What sources say where they do not know the state before: it was so, or it changes nothing."""
 
@@ -50,30 +46,6 @@ def told_of(facts: Iterable[Fact]) -> dict[str, Value]:
         if fact.kind == "opened" or fact.kind in TELLING:
             attrs.merge(found, fact.data)
     return found
-
-
-def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
-    """The facts, in the order in which they are judged, that change anything; each with the status before it.
-
-    As the core moves it (`engine.core.verbs`): a second `resolved` changes nothing, nor does a `resumed` of
-    what does not wait; after a cancellation only a `reopened` does, and after a merge nothing.
-    """
-    status, reasons = OPEN, set[str]()
-    for fact in facts:
-        kind, reason = fact.kind, fact.text("reason")
-        if status not in NEEDS.get(kind, THERE):
-            continue
-        if kind == "paused":
-            if reason in reasons:
-                continue
-            reasons.add(reason)
-        elif kind == "resumed":
-            ended = reasons & {reason} if reason else set(reasons)
-            if not ended:
-                continue
-            reasons -= ended
-        yield fact, status
-        status = STATUS_AFTER.get(kind, status)
 
 
 def happened(facts: Sequence[Fact]) -> tuple[Fact, ...]:

@@ -5,13 +5,14 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from engine.archive.account import STATUS_AFTER, course, told_of
+from engine.archive.account import told_of
 from engine.contract.codec import encode_outcome
 from engine.core import attributes as attrs
 from engine.core.escalation import OPEN, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
 from engine.core.policy import rank
+from engine.core.verbs import STATUS_AFTER, course
 
 Row: TypeAlias = dict[str, Any]
 """Column -> value, as SQLAlchemy takes it."""

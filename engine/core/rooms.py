@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.core.facts import Fact, in_order
 from engine.core.instants import Instant
+from engine.core.verbs import course
 
 
 class RoleTenure(NamedTuple):
@@ -29,12 +30,8 @@ def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
     tenures: list[RoleTenure] = []
     held: dict[str, int] = {}
     """Role -> the place of its tenure that has not ended."""
-    is_there = True
-    for fact in in_order(list(facts)):
-        if fact.kind == "merged":
-            break
-        is_there = fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
-        if not is_there or fact.kind not in ("role_assigned", "role_released"):
+    for fact, _ in course(in_order(list(facts))):
+        if fact.kind not in ("role_assigned", "role_released"):
             continue
         role, person = fact.text("role"), fact.text("person")
         has_it = tenures[held[role]].person if role in held else ""

@@ -1,6 +1,6 @@
 """What each verb does to an escalation, beside the clocks that it starts and stops by the policy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.core.cadences import IDLE as CADENCE_IDLE
@@ -375,3 +375,31 @@ THERE = (WAITING, OPEN, RESOLVED, CLOSED)
 NEEDS = {"resolved": (OPEN,), "closed": (OPEN, RESOLVED), "reopened": (RESOLVED, CLOSED, CANCELLED)}
 """The states in which a verb changes anything: a second `resolved` starts and stops nothing. Any other does
 in those that are THERE."""
+
+STATUS_AFTER = {
+    "resolved": RESOLVED, "closed": CLOSED, "reopened": OPEN, "cancelled": CANCELLED, "merged": MERGED,
+}  # fmt: skip
+
+
+def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
+    """The facts, in the order in which they are judged, that change anything; each with the status before it.
+
+    A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only
+    a `reopened` does, and after a merge nothing.
+    """
+    status, reasons = OPEN, set[str]()
+    for fact in facts:
+        kind, reason = fact.kind, fact.text("reason")
+        if status not in NEEDS.get(kind, THERE):
+            continue
+        if kind == "paused":
+            if reason in reasons:
+                continue
+            reasons.add(reason)
+        elif kind == "resumed":
+            ended = reasons & {reason} if reason else set(reasons)
+            if not ended:
+                continue
+            reasons -= ended
+        yield fact, status
+        status = STATUS_AFTER.get(kind, status)

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.archive.account import Account, course
+from engine.archive.account import Account
 from engine.core import attributes as attrs
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
-from engine.core.verbs import NEEDS
+from engine.core.verbs import NEEDS, course
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import LATE, MET, OPEN_LATE, Ended, ended

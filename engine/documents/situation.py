@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
-from engine.archive.account import Account, course, happened
+from engine.archive.account import Account, happened
 from engine.core import state
 from engine.core.cadences import RUNNING, Cadence
 from engine.core.deadlines import COMMITMENT, Deadline
@@ -18,6 +18,7 @@ from engine.core.policy import AUDIENCES, Book, Target
 from engine.core.recurrence import plan_of
 from engine.core.relays import is_withdrawn
 from engine.core.rules import CadencePlan, Plan, rules_of
+from engine.core.verbs import course
 from engine.core.view import ClockView, clocks_of
 from engine.documents.moments import Zone
 from engine.documents.rendering import Plain
