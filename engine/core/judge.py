@@ -81,8 +81,7 @@ class Judge:
         e.cadences = [Cadence() for _ in self.plan.cadences]
         self.voice.changed(severity)
         self._in_hands(fact.at)
-        opened = self.plan.moves.get("opened")
-        for index in opened.of("").starts if opened else ():
+        for index in self.plan.moved_by("opened").starts:
             plan = self.plan.clocks[index]
             start = fact.at if plan.anchor == "opened" else self._anchor(plan.anchor, fact)
             self.runner.start(plan, e.clocks[index], start, fact.at, severity, e.reasons)
@@ -90,8 +89,7 @@ class Judge:
             if cadence_plan.rule.start == "opened":
                 self.cadencer.start(cadence_plan, cadence, fact.at, fact.at, severity)
         if e.attributes.get("owner"):
-            owned = self.plan.moves.get(OWNED)
-            for index in owned.of("").stops if owned else ():
+            for index in self.plan.moved_by(OWNED).stops:
                 while e.clocks[index].alarm < fact.at:  # an anchor makes it due before the opening
                     self.runner.fire(self.plan.clocks[index], e.clocks[index])
             self.trigger(OWNED, "", fact.at)
@@ -237,11 +235,8 @@ class Judge:
         return zip(self.plan.cadences, self.escalation.cadences, strict=True)
 
     def trigger(self, verb: str, qualifier: str, at: Instant) -> None:
-        moves = self.plan.moves.get(verb)
-        if moves is None:
-            return
         plans, clocks = self.plan.clocks, self.escalation.clocks
-        stops, starts = moves.of(qualifier)
+        stops, starts = self.plan.moved_by(verb, qualifier)
         for index in stops:
             self.runner.stop(plans[index], clocks[index], at)
         for index in starts:

@@ -289,6 +289,9 @@ class Moves(NamedTuple):
     starts: tuple[int, ...]
 
 
+_NONE = Moves((), ())
+
+
 class MovesOfVerb:
     """The same for a verb, whatever qualifies it: a reason, an audience, public or not."""
 
@@ -350,7 +353,12 @@ class Plan:
         self.commitment_risk = policy.commitment_risk
         self.moves = self._moves()
         """By verb; a verb that is not here moves no clock."""
-        self.triaged = self.moves["triaged"].of("").stops if "triaged" in self.moves else ()
+        self.triaged = self.moved_by("triaged").stops
+
+    def moved_by(self, verb: str, qualifier: str = "") -> Moves:
+        """The clocks that this kind of a verb moves."""
+        moves = self.moves.get(verb)
+        return _NONE if moves is None else moves.of(qualifier)
 
     def _moves(self) -> dict[str, MovesOfVerb]:
         starts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)

@@ -176,8 +176,7 @@ def _reopened(judge: "Judge", fact: Fact) -> None:
             judge.cadencer.start(cadence_plan, cadence, floor, floor, e.severity)
         else:
             judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity, cancelled=was_cancelled)
-    asks = judge.plan.moves.get("message_received") if e.unheard else None
-    for index in asks.of("public").starts if asks else ():
+    for index in judge.plan.moved_by("message_received", "public").starts if e.unheard else ():
         judge.start(index, fact.at)
     e.unheard = False
     reckon(judge, fact)
