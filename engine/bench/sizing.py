@@ -56,6 +56,7 @@ def measure_sizes(where: Where, size: Size, say: Say) -> Sizes:
         counts = asyncio.run(preload(settings, settings.tickets_topic, made))
         with worker(settings) as child:
             watch(settings, settings.tickets_topic, counts, child, patience=size.patience)
+        held, written = _state(settings)  # before the next worker goes on: what it reads back
         say("sizing: another reads its state back")
         with worker(settings) as child:
             recovered = _recovered(child)
@@ -63,7 +64,6 @@ def measure_sizes(where: Where, size: Size, say: Say) -> Sizes:
         say("sizing: counting bytes")
         taken = _bytes(settings, settings.tickets_topic)
         said = _bytes(settings, settings.outcomes_topic)
-        held, written = _state(settings)
     subjects = {key.split(b"\0")[0] for key in held}
     escalations = sum(not subject.startswith(PREFIX.encode()) for subject in subjects)
     return Sizes(

@@ -125,7 +125,7 @@ def test_a_rolling_restart_under_load_loses_no_outcome_says_none_twice_and_none_
         f"{len(during):,} breaches meanwhile, readable after their due time: p50 {cuts[49]:.2f}, "
         f"p99 {cuts[98]:.2f}, worst {max(during):.2f} s"
     )
-    assert len(during) > 500
+    assert len(during) > 100, "a percentile of fewer says nothing"
     assert cuts[98] <= LATENESS_P99
     assert deployment.stop() == [0] * (2 * WORKERS)
 
