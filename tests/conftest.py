@@ -27,65 +27,13 @@ _LONGEST = (
 """What takes a minute and more, in a few tests: xdist would begin with the files of many tests, and one of
 these would be waited for alone. The Makefile keeps it from that."""
 
-_SLOW = (
-    "deploy/test_helm.py",
-    "fuzz/test_fuzzed_parsers.py",
-    "documents/test_trend_of_real_logs.py",
-    "core/test_lives_oracle.py",
-    "intake/test_backfill_command.py",
-    "notify/test_notify_doctor.py",
-    "replay/test_real_logs.py",
-    "replay/test_pace_page.py",
-    "core/test_core_properties.py",
-    "notify/test_own_wording.py",
-    "console/test_backtests.py",
-    "intake/test_alertmanager_source.py",
-    "cli/test_command_line.py",
-    "metrics/test_prometheus_scrape.py",
-    "contract/test_published_schemas.py",
-    "project/test_site.py",
-    "notify/test_pagerduty_receiver.py",
-    "policies/test_fuzzed_policies.py",
-    "intake/test_history.py",
-    "core/test_many_facts.py",
-    "console/test_api_schema.py",
-    "replay/test_import_uci.py",
-    "intake/test_told_twice.py",
-    "documents/test_rendering.py",
-    "replay/test_as_of.py",
-    "core/test_calendar_changes.py",
-    "notify/test_alertmanager_receiver.py",
-    "replay/test_credits_recounted.py",
-    "console/test_stream.py",
-    "contract/test_compatibility.py",
-    "console/test_oidc.py",
-    "notify/test_cases.py",
-    "security/test_secrets_stay_secret.py",
-    "notify/test_record.py",
-    "intake/test_fuzzed_payloads.py",
-    "console/test_app.py",
-    "core/test_relays.py",
-    "cli/test_documents_commands.py",
-    "documents/test_trend_recount.py",
-    "stream/test_pins.py",
-    "contract/test_contract_fuzz.py",
-    "documents/test_review_check.py",
-    "core/test_calendars_oracle.py",
-    "cli/test_policy_cli.py",
-    "notify/test_forgetting.py",
-    "security/test_other_brokers.py",
-    "core/test_calendar_libraries.py",
-    "archive/test_archive_writing.py",
-)
-"""Without a broker, and most of the time of all such: not in `make check`, which somebody waits for."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
-    simulation: nobody can forget. The longest come first."""
-    slow = {(_HERE / name).resolve(strict=True) for name in _SLOW}
-    place = {(_HERE / name).resolve(strict=True): at for at, name in enumerate(_LONGEST + _SLOW)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    simulation: nobody can forget. The longest come first, then the slow."""
+    place = {(_HERE / name).resolve(strict=True): at for at, name in enumerate(_LONGEST)}
+    after = len(place)
+    items.sort(key=lambda item: place.get(item.path, after + (item.get_closest_marker("slow") is None)))
     for item in items:
         if {"kafka", "secured_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
@@ -93,8 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
         if item.path.is_relative_to(_HERE / "sim"):
             item.add_marker("sim")
-        if item.path in slow:
-            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

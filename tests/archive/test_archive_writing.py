@@ -12,6 +12,8 @@ from engine.core.outcomes import Outcome, Versions
 from engine.core.segments import Segment
 from engine.sql.offsets import Advance, Overtaken
 
+pytestmark = pytest.mark.slow
+
 LIFE: list[Received] = [
     opened(0, service="web", affected_customers=5_000_000_000, tags=["a", "é", "\U0001f4a5"]),
     fact("message_sent", 5, public=True),

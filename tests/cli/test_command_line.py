@@ -13,6 +13,8 @@ from engine.cli import exits
 from engine.cli.commands import COMMANDS, load
 from engine.cli.exits import ExitCode, Failure, known_failure
 
+pytestmark = pytest.mark.slow
+
 
 def test_help_lists_every_command_with_its_line() -> None:
     shown = vigil("--help").stdout

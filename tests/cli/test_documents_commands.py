@@ -4,7 +4,10 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
 from running import vigil
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "p0-checkout"

@@ -14,6 +14,8 @@ from test_api import PROXY
 from engine.console.api import BASE, api
 from engine.console.app import parts_of
 
+pytestmark = pytest.mark.slow
+
 load_all_checks()
 CHECKED = CHECKS.get_by_names(
     [

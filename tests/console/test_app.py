@@ -11,6 +11,8 @@ import pytest
 from console.console_house import Kept, Served, served, text
 from engine.console.people import BehindProxy, Forms, Person
 
+pytestmark = pytest.mark.slow
+
 INES = {"x-forwarded-user": "Ines", "x-forwarded-groups": "support"}
 OLEK = {"x-forwarded-user": "Olek"}
 FORMS = Forms("secret")

@@ -24,6 +24,8 @@ from engine.console.people import BehindProxy, Forms, Person
 from engine.contract.codec import Received, read_line
 from engine.core.instants import Instant, format_instant, parse_instant
 
+pytestmark = pytest.mark.slow
+
 PAGE = "/policies/backtest"
 OCTOBER = parse_instant("2026-10-01T00:00:00Z")
 TRIED = Wanted("in-force", "candidate", OCTOBER, None)

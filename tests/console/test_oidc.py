@@ -22,6 +22,8 @@ from engine.console.people import BadSignIn
 from engine.demo.broker import free_port
 from engine.stream.logs import configure
 
+pytestmark = pytest.mark.slow
+
 COOKIE_SECRET = "planted-Zk9-cookie-secret-of-the-console"
 HOURS = 8.0
 

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import pytest
 
 from console.boards import Desk, told_sources
 from core.core_runs import at
@@ -14,6 +15,8 @@ from engine.console.rows import Row
 from engine.console.stream import Stream, View
 from engine.core.instants import Instant
 from engine.metrics.console import ConsoleMetrics
+
+pytestmark = pytest.mark.slow
 
 VIEW = View(Filter(), "kim", ZoneInfo("UTC"), 200, True)
 

@@ -12,6 +12,8 @@ from engine.contract import compatibility
 from engine.contract.compatibility import PUBLISHED, breaks, load, main, publish
 from engine.contract.schemas import REPOSITORY, schemas
 
+pytestmark = pytest.mark.slow
+
 EVENT, OUTCOME, COMMAND = "ticket.opened.v1", "sla.breached.v1", "vigil.tick.v1"
 Change = Callable[[dict[str, Any]], object]
 

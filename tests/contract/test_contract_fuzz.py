@@ -13,6 +13,8 @@ from engine.contract.codec import Command, PartlyKnown, Received, Tick, Unreadab
 from engine.contract.dead_letters import dead_letter
 from engine.contract.examples import examples
 
+pytestmark = pytest.mark.slow
+
 REASONS = frozenset(
     [
         "unparsable",

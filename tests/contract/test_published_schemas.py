@@ -16,6 +16,8 @@ from engine.contract.examples import examples
 from engine.contract.outcomes import TYPES as OUTCOME_TYPES
 from engine.core.instants import Instant
 
+pytestmark = pytest.mark.slow
+
 FOLDER = schemas.REPOSITORY / "schemas"
 SCHEMAS = schemas.schemas()
 INBOUND = sorted(TYPES)

@@ -12,6 +12,8 @@ from engine.core.instants import DAY, MINUTE, Instant
 from engine.core.outcomes import VERDICTS, Outcome
 from engine.core.standing import standing
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 300
 OTHER_HOURS = OFFICE.replace(
     '["09:00-17:00"]', '["09:00-12:00", "12:30-17:30"]\nholidays: {dates: {2026-11-03: closed}}'

@@ -15,6 +15,8 @@ from engine.core.instants import HOUR, MINUTE, Span, from_datetime, parse_instan
 from engine.policies import load
 from plain_calendars import business_calendar
 
+pytestmark = pytest.mark.slow
+
 YEARS = range(2024, 2029)
 
 

@@ -17,6 +17,8 @@ from engine.core.calendars import BusinessCalendar
 from engine.core.hours import WEEKDAYS
 from engine.core.instants import Instant, Span
 
+pytestmark = pytest.mark.slow
+
 COMPARISONS = int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "4500"))
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
 

@@ -26,6 +26,8 @@ from engine.core.outcomes import Outcome
 from engine.core.pace import PACE, STAGES, Kind, Pace
 from engine.core.rules import rules_of
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(40)
 UNTIL = Instant(at(5000) + 4 * DAY)
 

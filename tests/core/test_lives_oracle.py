@@ -19,6 +19,8 @@ from engine.core.cadences import Cadencer
 from engine.core.clocks import Runner
 from engine.core.judge import Judge
 
+pytestmark = pytest.mark.slow
+
 LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
 WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}

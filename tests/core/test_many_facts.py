@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from core_runs import SUBJECT, Engine, at
 from generated_facts import BOOK
 
@@ -9,6 +10,8 @@ from engine.core import state
 from engine.core.decide import Options
 from engine.core.facts import Fact, Value
 from engine.core.instants import SECOND, Instant
+
+pytestmark = pytest.mark.slow
 
 COUNT = 10_000
 LIMIT = Options().fact_limit

@@ -7,6 +7,7 @@ passed on again; the contact that is inherited depends on when it was heard of.
 import random
 from collections.abc import Iterable
 
+import pytest
 from core_runs import Engine, at, book_of, fact, minutes, policy, standing_bytes
 from generated_facts import first_recorded
 from msgspec.structs import replace
@@ -28,6 +29,8 @@ from engine.core.relays import (
 )
 from engine.core.state import decode
 from engine.replay.relaying import passed_on
+
+pytestmark = pytest.mark.slow
 
 BOOK: Book = book_of(
     policy(

@@ -19,6 +19,8 @@ from jsonschema.validators import validator_for
 from engine.settings import Settings
 from servers import missing
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "helm" / "vigil"
 TOOLS = ROOT / ".venv" / "chart" / "bin"

@@ -23,6 +23,8 @@ from engine.documents.rendering import (
     TemplateTooSlow,
 )
 
+pytestmark = pytest.mark.slow
+
 DATA: rendering.Plain = {
     "title": "Checkout",
     "customer": {"name": "A|B", "items": 3},

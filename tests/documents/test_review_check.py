@@ -15,6 +15,8 @@ from engine.documents.review_check import Checked, check
 from engine.documents.review_events import events_of, refused
 from engine.documents.review_form import BY_HAND, NoReview, fill_in
 
+pytestmark = pytest.mark.slow
+
 NOW = at("5 12:00")
 
 

@@ -23,7 +23,7 @@ sys.path.pop(0)
 UCI, GITHUB = DATA / "uci_incident_event_log_dev.csv.gz", DATA / "github_status_incidents_dev.jsonl.gz"
 VERDICTS = ("met", "breached", "late")
 
-pytestmark = needs_data
+pytestmark = [needs_data, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

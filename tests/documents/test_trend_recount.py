@@ -16,6 +16,8 @@ from engine.core.outcomes import Outcome, Versions
 from engine.documents.trend import Asked, trend
 from engine.documents.trend.figures import Figures
 
+pytestmark = pytest.mark.slow
+
 ZONES = ("UTC", "Europe/Oslo", "Pacific/Auckland", "America/Sao_Paulo")
 START = parse_instant("2026-01-01T00:00:00Z")
 SEVERITIES = ("P0", "P1", "P2", "")

@@ -13,6 +13,8 @@ from targets import TARGETS
 
 from servers import missing
 
+pytestmark = pytest.mark.slow
+
 SECONDS = int(os.environ.get("VIGIL_FUZZ_SECONDS", "30"))
 """In all. `make soak` sets half an hour."""
 _START = 240

@@ -10,10 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from alertmanager import running_alertmanager
 from engine.contract.codec import Received
 from engine.intake.keys import hash_of, new_key
 from intake.listening import Sink, app_of, listening
+
+pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "intake.md"
 KEY = new_key()

@@ -17,6 +17,8 @@ from cli.running import variables, vigil
 from intake.counterparts import TOKEN, USER, Counterpart, Jira, Zendesk, running
 from intake.tickets import jira_lives, zendesk_lives
 
+pytestmark = pytest.mark.slow
+
 SINCE = "2026-03-01T00:00:00Z"
 
 

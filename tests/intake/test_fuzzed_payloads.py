@@ -15,6 +15,8 @@ from engine.intake.sources import SOURCES
 from intake.deliveries import arrival, door_of
 from intake.test_payloads import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
 VALUES = st.recursive(
     PLAIN | st.text(max_size=20),

@@ -31,6 +31,8 @@ from intake.counterparts import TOKEN, USER, Answer, Counterpart, Jira, Zendesk,
 from intake.deliveries import arrival
 from intake.tickets import AGENT, DELETED, START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
 
+pytestmark = pytest.mark.slow
+
 SINCE = from_datetime(START - timedelta(hours=1))
 NOW = from_datetime(START + timedelta(days=30))
 

@@ -17,6 +17,8 @@ from intake.counterparts import Counterpart, Jira, Zendesk
 from intake.test_history import Loading, by_webhooks
 from intake.tickets import START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
 
+pytestmark = pytest.mark.slow
+
 LOADED = START + timedelta(days=3)
 """When the history is asked for, and recorded."""
 POLICIES = str(Path(__file__).parents[2] / "deploy" / "policies")

@@ -17,6 +17,8 @@ from prometheus_programs import program
 
 from engine.metrics import Metrics
 
+pytestmark = pytest.mark.slow
+
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
 
 

@@ -28,6 +28,8 @@ from engine.notify.sending import Sender
 from notify.alerting import Remembered, alert, notification, outcome, resolved
 from notify.counterpart import CUT, Counterpart, Says, Sent, running
 
+pytestmark = pytest.mark.slow
+
 SILENT = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 

@@ -19,6 +19,8 @@ from engine.notify.routing import Mute, Route
 from notify.alerting import outcome
 from plain_calendars import business_calendar
 
+pytestmark = pytest.mark.slow
+
 NOON = parse_instant("2026-03-02T12:00:00Z")  # a Monday
 DESK = business_calendar("desk", "UTC", {"mon-fri": ["00:00-12:30", "13:30-24:00"]})
 PLAIN = Route("desk")

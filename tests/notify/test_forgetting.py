@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -12,6 +13,8 @@ from engine.notify.record import Record
 from engine.notify.routing import Route
 from notify.alerting import outcome
 from notify.keeping import NOW, after, begin, failed, refused, states, take, tell, told
+
+pytestmark = pytest.mark.slow
 
 SENTENCE = "asked Maria Gomez"
 ROOT = Route("desk", group_by=("customer", "fingerprint"))

@@ -18,6 +18,8 @@ from notify.keeping import NOW, ROOT, after, begin, failed, refused, take
 from notify.notifying import Notifying, webhook
 from notify.test_record_schema import restore
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 1.0
 """Seconds, for a broker of which most tests here have none."""
 

@@ -20,6 +20,8 @@ from notify.counterpart import Counterpart
 from notify.keeping import NOW, ROOT, take
 from notify.notifying import SECRET, webhook
 
+pytestmark = pytest.mark.slow
+
 SLOW = "{% for each in range(9999) %}" * 3 + "{% endfor %}" * 3
 
 

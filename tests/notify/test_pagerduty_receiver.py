@@ -10,6 +10,8 @@ from notify.alerting import Remembered, alert, notification, resolved
 from notify.counterpart import CUT, HALF, SLOW, Counterpart, Says
 from notify.lookalikes import pagerduty
 
+pytestmark = pytest.mark.slow
+
 KEY, OLD_KEY = "e93facc04764012d7bfb002500d5d1a6", "0123456789abcdef0123456789abcdef"
 
 

@@ -14,6 +14,8 @@ from engine.sql.offsets import Advance, Overtaken
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, begin, failed, refused, states, take, tell, told
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_breach_is_told_and_its_end_and_then_nothing_is_left(record: Record) -> None:
     assert take(record, outcome("breached")) == 1

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from engine.policies import PolicyErrors, load
 
+pytestmark = pytest.mark.slow
+
 STANDARD = (Path(__file__).parents[2] / "deploy" / "policies" / "standard.yaml").read_text(encoding="utf-8")
 TOKENS = sorted(set(STANDARD.replace(",", " , ").replace("{", " { ").replace("}", " } ").split()))
 STRANGE = [

@@ -21,6 +21,8 @@ from engine.replay.recorded_outcomes import Recorded
 from engine.replay.replaying import Hearing
 from engine.replay.verdicts import read_outcomes, verdicts
 
+pytestmark = pytest.mark.slow
+
 RESOLVE_ONLY = """
 policy: test
 effective_from: 2020-01-01T00:00:00Z

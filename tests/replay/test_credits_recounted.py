@@ -25,7 +25,7 @@ from engine.replay.importers import uci_servicenow
 from engine.replay.judging import Bench
 from recorded import DATA, needs_data
 
-pytestmark = needs_data
+pytestmark = [needs_data, pytest.mark.slow]
 
 LOG = DATA / "uci_incident_event_log_dev.csv.gz"
 INCIDENTS = 3_000

@@ -8,6 +8,8 @@ from engine.replay.importers import Note, WrongFormat
 from engine.replay.importers.uci_servicenow import convert
 from recorded import DATA, needs_data
 
+pytestmark = pytest.mark.slow
+
 HEADER = (
     "number,incident_state,active,reassignment_count,reopen_count,sys_mod_count,made_sla,caller_id,opened_by,"
     "opened_at,sys_updated_by,sys_updated_at,contact_type,location,category,subcategory,u_symptom,priority,"

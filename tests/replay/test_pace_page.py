@@ -14,7 +14,7 @@ from engine.replay.importers import uci_servicenow
 from engine.replay.pace_learning import Lesson, Score, scores
 from recorded import needs_data
 
-pytestmark = needs_data
+pytestmark = [needs_data, pytest.mark.slow]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pace.md").read_text()
 UNTIL = parse_instant("2016-04-05T00:00:00Z")

@@ -31,7 +31,7 @@ from recorded import DATA, needs_data
 
 POLICIES = Path(__file__).parents[2] / "deploy"
 
-pytestmark = needs_data
+pytestmark = [needs_data, pytest.mark.slow]
 
 
 def outcomes(file: str, importer: Importer, policies: str) -> Iterator[Outcome]:

@@ -1,5 +1,7 @@
 """A broker without ACLs lets everybody do all; asking it for rights must not keep anybody out."""
 
+import pytest
+
 from engine.demo.broker import start_tansu
 from engine.demo.tansu import NoTansu
 from engine.settings import Settings
@@ -7,6 +9,8 @@ from engine.stream import topics
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import roles
 from servers import missing
+
+pytestmark = pytest.mark.slow
 
 
 def test_nobody_is_refused_by_a_broker_that_does_not_tell() -> None:

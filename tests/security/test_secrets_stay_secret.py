@@ -28,6 +28,8 @@ from security.deployed import Deployed
 from security.planted import MAIL, PLANTED, assert_nothing_of_it, echo, receivers
 from security.secured_kafka import SecuredKafka
 
+pytestmark = pytest.mark.slow
+
 
 def everything_said(*arguments: str, **environment: str) -> str:
     run = vigil_process if arguments[0] == "worker" or "run" in arguments else vigil

@@ -3,12 +3,16 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from engine.core.decide import Alarms, Options, Round
 from engine.core.facts import Fact
 from engine.core.instants import MINUTE, Instant, parse_instant
 from engine.core.policy import Book
 from engine.policies import load
 from engine.stream.pins import vanished_policy
+
+pytestmark = pytest.mark.slow
 
 START = parse_instant("2026-11-02T10:00:00Z")
 
