@@ -27,7 +27,7 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
-from engine.stream.checks import DIFFERENT_COUNTS, lost_by, record_limits
+from engine.stream.checks import DIFFERENT_COUNTS, WRONG_TLS, lost_by, record_limits
 from engine.stream.rights import roles
 
 _Answer = TypeVar("_Answer")
@@ -141,7 +141,7 @@ async def _connect(server: str, options: dict[str, Any], patience: float) -> Fin
         found = f"{server} asks for no credentials, and some are configured"
         return fail("credentials", found, "check the port and VIGIL_SECURITY_PROTOCOL", ExitCode.REFUSED)
     except ssl.SSLError as error:
-        return fail("credentials", f"{server}: {error}", _WRONG_TLS, ExitCode.REFUSED)
+        return fail("credentials", f"{server}: {error}", WRONG_TLS, ExitCode.REFUSED)
     except TimeoutError:
         return fail("broker", f"{server}: no answer within {patience:g} s", _AWAY, ExitCode.UNREACHABLE)
     except (OSError, aio.KafkaError) as error:
@@ -150,7 +150,6 @@ async def _connect(server: str, options: dict[str, Any], patience: float) -> Fin
 
 
 _WRONG_USER = "check VIGIL_SASL_USERNAME, VIGIL_SASL_PASSWORD and VIGIL_SASL_MECHANISM"
-_WRONG_TLS = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL"
 _AWAY = "is it running, is VIGIL_BOOTSTRAP_SERVERS right, does a firewall or TLS stand between?"
 
 

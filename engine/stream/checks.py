@@ -24,6 +24,7 @@ log = structlog.stdlib.get_logger("vigil.stream")
 
 RETRY_SECONDS = 2.0
 CONNECT_MS = 5_000
+WRONG_TLS = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL"
 _FALSE = ("", "0", "false", "no", "off")
 _CREDENTIALS = (
     errors.AuthenticationFailedError,
@@ -134,7 +135,7 @@ async def _first_answer(settings: Settings) -> str | None:
             raise Refused(
                 "tls_failed",
                 f"{server}: {error}",
-                "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL",
+                WRONG_TLS,
             ) from error
         except (OSError, errors.KafkaError) as error:
             why = f"{server}: {error or type(error).__name__}"

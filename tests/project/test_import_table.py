@@ -1,5 +1,6 @@
 """The import table of the rooms: whole, kept, and able to fail."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_every_line_names_every_other_room_or_allows_it_in_its_name() -> None:
         assert source == f"engine.{room}"
         assert forbidden | may | {room} == rooms(), f"{room}: not said whether it may import"
         assert not forbidden & may
+
+
+def test_the_page_of_the_architecture_has_the_same_table() -> None:
+    """A name in brackets is the part of a room that is wanted; the standard library is no room of ours."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    told = {}
+    for room, may in re.findall(r"^\| `engine/(\w+)(?:/|\.py)` \| .* \| (.*) \|$", page, re.MULTILINE):
+        told[room] = set(re.findall(r"[a-z]+", re.sub(r"\(.*?\)", "", may))) & (rooms() | {"all"})
+    assert told.keys() == rooms()
+    assert {room for room, may in told.items() if may == {"all"}} == MAY_IMPORT_ALL
+    for contract in contracts():
+        room, _, allowed = contract["name"].partition(" imports ")
+        assert told[room] == set(allowed.split(", ")) & rooms(), room
 
 
 def test_the_rooms_keep_to_the_table(copy: Path) -> None:
