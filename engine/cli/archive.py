@@ -220,11 +220,11 @@ def forget(
       vigil archive forget acme
     """
     from engine.cli.databases import tell_forgotten
-    from engine.cli.inputs import now
+    from engine.cli.inputs import customer_id, now
     from engine.cli.output import say_json
 
     with opened(archive, must_exist=True) as one:
-        done = one.forget(customer, now())
+        done = one.forget(customer_id(customer), now())
     if json:
         say_json(done._asdict())
     else:

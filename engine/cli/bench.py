@@ -136,6 +136,7 @@ def _spinner() -> Iterator[Say]:
 def _broker(bootstrap: str | None, policies: Path, delivery: str, say: Say) -> Iterator["Where"]:
     from engine.bench.loop import Where
     from engine.bench.watching import NotTaken
+    from engine.cli.topics import broker_errors
     from engine.demo.broker import GivenBroker, NoBroker, find_broker
 
     try:
@@ -146,7 +147,8 @@ def _broker(bootstrap: str | None, policies: Path, delivery: str, say: Say) -> I
         say(f"{broker.kind} has no transactions: measured with acknowledged delivery")
         delivery = "acknowledged"
     try:
-        yield Where(broker.bootstrap, policies, delivery, broker.transactions)
+        with broker_errors():
+            yield Where(broker.bootstrap, policies, delivery, broker.transactions)
     except NotTaken as error:
         raise Failure(str(error)) from None
     finally:

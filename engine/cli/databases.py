@@ -17,13 +17,14 @@ from engine.sql.following import AWAY
 log = structlog.stdlib.get_logger("vigil.database")
 
 RETRY_SECONDS = 2.0
+_NOT_OURS = "is it a database, and may we do that there?"
 
 _Opened = TypeVar("_Opened")
 
 
 def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float) -> _Opened | None:
     """What `opening` gives, once it can; None if stopped meanwhile. Failure where the URL is none, and where
-    the database is away for `patience` seconds."""
+    the database is away for `patience` seconds, or refuses."""
     began = time.monotonic()
     while not stopping.is_set():
         try:
@@ -36,21 +37,25 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
                 raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
             log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
             stopping.wait(RETRY_SECONDS)
+        except DBAPIError as error:
+            raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
     return None
 
 
 @contextmanager
 def reached(hint: str, expected: str) -> Iterator[None]:
     """Around what asks a database: Failure where its URL is none, where it is not there, with what was
-    `expected`, and where it is away, with the hint."""
+    `expected`, where it is away, with the hint, and where it refuses."""
     try:
         yield
     except NotThere as error:
         raise Failure(str(error), ExitCode.USAGE, f"expected {expected}") from None
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None
-    except DBAPIError as error:
+    except AWAY as error:
         raise Failure(reason(error), ExitCode.UNREACHABLE, hint) from None
+    except DBAPIError as error:
+        raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
 
 
 def tell_upgrade(before: str | None, after: str, *, as_json: bool) -> None:

@@ -20,7 +20,15 @@ def instant(option: str, text: str) -> "Instant":
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise Failure(f"{option} {text}: {error}", ExitCode.USAGE, "such as 2026-03-03T00:00:00Z") from None
+        why = "no time in ISO 8601" if str(error).startswith("Invalid isoformat") else error
+        raise Failure(f"{option} {text}: {why}", ExitCode.USAGE, "such as 2026-03-03T00:00:00Z") from None
+
+
+def customer_id(text: str) -> str:
+    """Whom an erasure is asked for. Failure for nothing: all whose customer nobody named would be erased."""
+    if not text.strip():
+        raise Failure("expected a customer's id; found nothing", ExitCode.USAGE)
+    return text
 
 
 def now() -> "Instant":

@@ -1,5 +1,6 @@
 """`vigil intake`: webhooks in, events out."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -233,14 +234,18 @@ def new(
       vigil intake key new checkout --json | jq -r .key > checkout.key
     """
     from engine.cli.output import say_json
-    from engine.intake.keys import hash_of, new_key
+    from engine.intake.keys import NAME, hash_of, new_key
 
+    if not re.fullmatch(NAME, name):
+        expected = "expected letters, digits, dots, - and _, at most 60"
+        raise Failure(f"{name!r}: {expected}", ExitCode.USAGE)
     key = new_key()
     if json:
         say_json({"name": name, "key": key, "hash": hash_of(key)})
         return
     typer.echo(f"{key}\n")
-    typer.echo(f'keys:\n  - {{name: {name}, hash: "{hash_of(key)}"}}')
+    shown = name if name[0].isalpha() and name not in ("true", "false") else f'"{name}"'  # YAML: no number
+    typer.echo(f'keys:\n  - {{name: {shown}, hash: "{hash_of(key)}"}}')
 
 
 def _doors(file: Path) -> Any:

@@ -39,9 +39,9 @@ def vigil(
 
     \b
     Start here:
-      vigil demo                                   watch it work, nothing to install
-      vigil replay events.jsonl --policies DIR     judge recorded events
-      vigil worker                                 run it on your broker
+      vigil demo                                 watch it work, nothing to install
+      vigil replay events.jsonl --policies DIR   judge recorded events
+      vigil worker                               run it on your broker
     """
 
 

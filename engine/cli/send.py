@@ -55,6 +55,8 @@ def command(
     from engine.cli.sending import Message, deliver, message
 
     settings = settings_at(bootstrap_servers)
+    if files and (type_ is not None or subject is not None):
+        raise Failure("name either FILE, or --type and --subject", ExitCode.USAGE)
     if type_ is not None:
         lines = iter([("--type", _event(type_, subject, data, time, id_, source))])
     elif files:

@@ -54,7 +54,7 @@ def create(
     Examples:
       vigil topics create
       VIGIL_ENV=dev vigil topics create --partitions 4 --replication-factor 1
-      vigil topics create --retention-days -1       before a backfill of old events
+      vigil topics create --retention-days -1     # before a backfill of old events
     """
     from engine.cli.output import say, say_json
     from engine.stream import topics
@@ -92,8 +92,8 @@ def create(
 def acls(shadow: Shadow = None) -> None:
     """Print the commands that grant each process the least it needs, as a shell script.
 
-    One principal a process: APP_ID-worker, -intake, -producer, -archive, -reader, -notify and -admin, for the
-    names in the settings. Nothing is asked of a broker; docs/security.md says how to set one up for it.
+    One principal a process, APP_ID-worker, APP_ID-console and so on, for the names in the settings. Nothing
+    is asked of a broker; docs/security.md says how to set one up for it.
 
     \b
     Examples:

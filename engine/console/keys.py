@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.intake.keys import must_be_hash
+from engine.intake.keys import NAME, must_be_hash
 from engine.policies.documents import Document, read
 from engine.policies.problems import Problem
 
@@ -35,7 +35,7 @@ class ApiKey(Struct, frozen=True):
 class _Key(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    name: str = Field(pattern=NAME)
     hash: str
     scopes: list[str] = Field(min_length=1)
 

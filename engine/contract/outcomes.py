@@ -233,7 +233,8 @@ def decode_outcome(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Outcom
     found = dict(headers)
     name = _NAME_OF.get(found.get("ce_type", b""))
     if name is None:
-        raise ValueError(f"{found.get('ce_type')!r} is no outcome; expected sla.NAME.v1 in ce_type")
+        kind = found.get("ce_type", b"").decode(errors="replace")
+        raise ValueError(f"{kind!r} is no outcome; expected a type such as sla.met.v1")
     identity = found.get("ce_id")
     if not identity:
         raise ValueError(f"outcome {name} has no ce_id")

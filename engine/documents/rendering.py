@@ -165,9 +165,12 @@ class Sandboxed:
 
 
 class Press(Sandboxed):
-    """Fills in the templates of documents, of `own` first, then those shipped."""
+    """Fills in the templates of documents, of `own` first, then those shipped. TemplateError: `own` is no
+    folder."""
 
     def __init__(self, own: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
+        if own is not None and not own.is_dir():
+            raise TemplateError(str(own), 0, "expected a folder of templates; found none there")
         super().__init__([folder.resolve() for folder in (own, SHIPPED) if folder is not None], limits)
 
     def render(self, template: str, data: Mapping[str, Plain]) -> Rendered:

@@ -16,7 +16,7 @@ from engine.intake.arrival import Arrival, NotAuthentic
 from engine.intake.authenticity import key_of
 from engine.intake.history.access import Access, must_be_url
 from engine.intake.history.readers import READERS
-from engine.intake.keys import OF_A_KEY, Key, Rate, must_be_hash, owner
+from engine.intake.keys import NAME, OF_A_KEY, Key, Rate, must_be_hash, owner
 from engine.intake.mapping import LASTING, Mapping
 from engine.intake.source import Source
 from engine.intake.sources import SOURCES
@@ -81,7 +81,7 @@ class _Rate(BaseModel):
 class _Key(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    name: str = Field(pattern=NAME)
     hash: str
     sources: list[str] = []
     types: list[str] = []

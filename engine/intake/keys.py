@@ -13,6 +13,7 @@ from engine.intake.arrival import NotAuthentic
 
 PREFIX = "vigil_"
 """So that scanners of repositories and logs can find a key."""
+NAME = r"^[A-Za-z0-9._-]{1,60}$"
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 

@@ -5,12 +5,15 @@ import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
+from pydantic import SecretStr
 from running import policies_in, vigil
 
-from engine.cli.exits import ExitCode
+from engine.cli.archiving import opened
+from engine.cli.exits import ExitCode, Failure
 from engine.cli.findings import Sign
 from engine.cli.storage import examine_archive
 from engine.demo.broker import KafkaBroker, free_port
@@ -93,6 +96,29 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], message: st
     done = vigil("archive", *arguments)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert message in done.stderr
+
+
+def test_nobody_is_not_erased(tmp_path: Path, policies: str) -> None:
+    """A variable of a script that is not set: desk:2 is of no customer who is named."""
+    url = {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
+    answer("load", "-", "-p", policies, "--until", "2026-03-03T00:00:00Z", stdin=EVENTS, **url)
+    for nobody in ("", " "):
+        done = vigil("archive", "forget", nobody, **url)
+        assert (done.returncode, done.stderr) == (2, "vigil: expected a customer's id; found nothing\n")
+    assert answer("check", **url)["erased_customers"] == 0
+
+
+@pytest.mark.parametrize("command", [("archive", "check", "--archive"), ("notify", "upgrade", "--record")])
+def test_a_file_that_is_no_database_is_refused_and_not_waited_for(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "events.jsonl").write_text("{}\n" * 100)
+    url = f"sqlite:///{tmp_path}/events.jsonl"
+    done = vigil(*command, url)
+    assert (done.returncode, "file is not a database" in done.stderr) == (ExitCode.REFUSED, True)
+    with pytest.raises(Failure, match="file is not a database") as ended:
+        opened(Settings(archive_url=SecretStr(url)), Event())
+    assert ended.value.code == ExitCode.REFUSED
 
 
 @pytest.mark.parametrize("arguments", [("forget", "acme"), ("prune", "--before", "2024-01-01T00:00:00Z")])

@@ -182,7 +182,7 @@ def test_lines_that_are_no_outcomes_are_named_and_end_with_1(said: Path) -> None
     lines = said.read_text() + EVENTS.splitlines()[0] + "\nnonsense\n"
     done = vigil("standing", "-", stdin=lines)
     assert done.returncode == ExitCode.FOUND
-    assert "-:4: b'ticket.opened.v1' is no outcome" in done.stderr
+    assert "-:4: 'ticket.opened.v1' is no outcome" in done.stderr
     assert "-:5: " in done.stderr
     assert vigil("standing", "-", "--lenient", stdin=lines).returncode == ExitCode.DONE
 

@@ -63,6 +63,30 @@ def test_an_address_that_is_not_public_is_what_was_found(tmp_path: Path) -> None
     assert said in done.stderr
 
 
+def test_what_is_no_time_is_told_without_the_words_of_python() -> None:
+    done = vigil("archive", "prune", "--before", "yesterday")
+    assert done.stderr.splitlines()[0] == "vigil: --before yesterday: no time in ISO 8601"
+
+
+def test_a_folder_of_templates_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """In its place those shipped would be sent to customers."""
+    done = vigil("templates", "list", VIGIL_TEMPLATES=str(tmp_path / "tepmlates"))
+    assert done.returncode == ExitCode.REFUSED
+    assert done.stderr == f"vigil: {tmp_path}/tepmlates: expected a folder of templates; found none there\n"
+
+
+def test_a_file_and_an_event_by_hand_are_not_both_sent() -> None:
+    for by_hand in (["--type", "ticket.opened.v1", "--subject", "desk:1"], ["--subject", "desk:1"]):
+        done = vigil("send", "events.jsonl", *by_hand)
+        said = "vigil: name either FILE, or --type and --subject\n"
+        assert (done.returncode, done.stderr) == (ExitCode.USAGE, said)
+
+
+def test_a_bench_whose_broker_is_away_ends_as_other_commands_do() -> None:
+    done = vigil("bench", "lateness", "--clocks", "100", "-b", f"127.0.0.1:{free_port()}")
+    assert (done.returncode, "vigil: no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
+
+
 def test_a_demo_whose_broker_is_away_has_left_nothing_there() -> None:
     done = vigil("demo", "--plain", KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}")
     assert (done.returncode, "no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from engine.cli.commands import COMMANDS, load
 from engine.cli.main import app
 
 _Refused: Any = typer.BadParameter.__mro__[1]
@@ -31,6 +32,15 @@ def refused(arguments: Sequence[str]) -> str | None:
     except _Refused as error:
         said: str = error.format_message()
         return said
+
+
+def helps() -> Iterator[str]:
+    """Of every command, as it is written."""
+    commands: list[Any] = [get_command(app), *map(load, COMMANDS)]
+    for command in commands:
+        yield command.help or ""
+        if command is not commands[0]:
+            commands += getattr(command, "commands", {}).values()
 
 
 def unknown(arguments: Sequence[str]) -> str | None:

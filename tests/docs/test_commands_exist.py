@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from command_line import refused, unknown
+from command_line import helps, refused, unknown
 from elsewhere import SYSTEM, TOOLS
 from pages import KINDS, ROOT, blocks, commands_of, inline, pages
 from shell import Call, calls
@@ -16,6 +16,8 @@ from shell import Call, calls
 from engine.settings import Settings
 
 PAGES = [path.relative_to(ROOT).as_posix() for path in pages()]
+WIDTH = 78
+"""Of 80 columns rich keeps a blank on either side."""
 _SETTING = re.compile(r"\bVIGIL_[A-Z_]+[A-Z]\b(?!…)")
 
 
@@ -61,6 +63,20 @@ def _misspelt(text: str) -> str:
 def test_every_command_of_a_page_is_one_that_there_is(page: str) -> None:
     found = list(problems(ROOT / page))
     assert not found, "\n".join(found)
+
+
+def test_every_example_of_a_help_is_taken_by_the_parser() -> None:
+    """What is explained stands behind a #, so that a line can be pasted whole."""
+    found = 0
+    for text in helps():
+        _, _, examples = text.partition("Examples:\n")
+        for line in re.sub(r"\\\n\s*", "", examples.partition("\n\n")[0]).splitlines():
+            for call in calls(line):
+                if call.program == "vigil":
+                    found += 1
+                    assert refused(call.arguments) is None, line
+    assert found > 100
+    assert max(map(len, next(helps()).splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -41,6 +41,22 @@ def test_while_a_key_is_changed_the_old_and_the_new_one_come_in_under_one_name(t
         assert made.authenticate(arriving(authorization=f"Bearer {key}")) == found
 
 
+@pytest.mark.parametrize("name", ["shop", "42", "-x", "true"])
+def test_the_line_of_a_new_key_is_one_that_a_door_takes(tmp_path: Path, name: str) -> None:
+    done = vigil("intake", "key", "new", "--", name)
+    key, _, _, line = done.stdout.splitlines()
+    found = door(tmp_path, f"    {line}\n").authenticate(arriving(x_api_key=key))
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x: y", "n" * 61])
+def test_a_key_whose_name_no_door_takes_is_not_made(name: str) -> None:
+    done = vigil("intake", "key", "new", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"vigil: {name!r}: expected letters, digits, dots, - and _, at most 60" in done.stderr
+
+
 @pytest.mark.parametrize("given", ["", "vigil_guess", hash_of(OLD), "é\ud800"])
 def test_nobody_comes_in_with_anything_else_not_with_the_hash_either(tmp_path: Path, given: str) -> None:
     made = door(tmp_path, entry("shop", OLD))

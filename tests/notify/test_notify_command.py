@@ -107,6 +107,11 @@ def test_a_record_that_is_not_there_is_refused_and_not_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nobody_is_not_erased(url: str) -> None:
+    done = vigil("notify", "forget", "", "--record", url)
+    assert (done.returncode, "expected a customer's id" in done.stderr) == (ExitCode.USAGE, True)
+
+
 def test_a_silence_has_an_author_a_reason_and_an_end(url: str) -> None:
     given = ["--author", "kim", "--reason", "drill", "--record", url]
     done = vigil(
