@@ -51,11 +51,11 @@ class Settings(BaseSettings):
 
     partitions: int = Field(48, ge=1, le=10_000, description="of the topics that `vigil topics create` makes")
     replication_factor: int = Field(3, ge=1, description="of the topics that `vigil topics create` makes")
-    tickets_topic: str = "vigil.tickets.v1"
-    incidents_topic: str = "vigil.incidents.v1"
-    commands_topic: str = "vigil.commands.v1"
-    outcomes_topic: str = "vigil.outcomes.v1"
-    dlq_topic: str = "vigil.dlq.v1"
+    tickets_topic: str = Field("vigil.tickets.v1", description="in: events of tickets")
+    incidents_topic: str = Field("vigil.incidents.v1", description="in: events of incidents")
+    commands_topic: str = Field("vigil.commands.v1", description="the worker's own: ticks and relays")
+    outcomes_topic: str = Field("vigil.outcomes.v1", description="out: what is said")
+    dlq_topic: str = Field("vigil.dlq.v1", description="out: what cannot be taken")
 
     policies: Path = Field(Path("policies"), description="folder of policy and calendar files")
     shadow: Path | None = Field(
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     console_oidc_issuer: str = Field("", description="the provider's address, as its tokens say it")
     console_oidc_client_id: str = Field("", description="what the provider knows the console by")
-    console_oidc_client_secret: SecretStr = SecretStr("")
+    console_oidc_client_secret: SecretStr = Field(SecretStr(""), description="of the client")
     console_oidc_client_secret_file: Path | None = Field(None, description="a file that holds it, instead")
     console_oidc_scopes: str = Field("openid profile email", description="what is asked for, by blanks")
     console_oidc_name_claim: str = Field(
@@ -141,10 +141,12 @@ class Settings(BaseSettings):
 
     clock: Literal["real", "scaled", "events"] = Field(
         "real",
-        description="real; scaled: from clock_start on, clock_speed times as fast; events: backfill",
+        description="real; scaled: faster, for drills; events: their own time, for backfills",
     )
     clock_start: str = Field("", description="ISO 8601 with an offset; scaled clock only; empty: now")
-    clock_speed: float = Field(1.0, gt=0, le=1_000_000)
+    clock_speed: float = Field(
+        1.0, gt=0, le=1_000_000, description="scaled clock only: so many times as fast as life"
+    )
     clock_anchor: str = Field("", description="real time at which clock_start is shown; empty: at our start")
     behind_after: float = Field(
         30.0, ge=0, le=_A_YEAR, description="seconds behind from which on verdicts are provisional; 0: never"
@@ -160,7 +162,7 @@ class Settings(BaseSettings):
     )
     tick_interval: float = Field(0.25, ge=0.05, le=60, description="seconds between two looks at what is due")
 
-    open_on_first_event: bool = False
+    open_on_first_event: bool = Field(False, description="any first event opens an escalation")
     say_movements: bool = Field(False, description="also say clock_started, paused and resumed")
 
     session_timeout: float = Field(
@@ -190,23 +192,30 @@ class Settings(BaseSettings):
     idempotent_producer: bool = Field(True, description="acknowledged delivery only; off for Tansu")
 
     ready_lag: int = Field(10_000, ge=0, description="records behind at most, or getting fewer, to be ready")
-    metrics_host: str = "0.0.0.0"  # noqa: S104  # scraped from outside the container
+    metrics_host: str = Field(
+        "0.0.0.0",  # noqa: S104  # scraped from outside the container
+        description="address of /metrics, /ready and /live",
+    )
     metrics_port: int = Field(
         9464, ge=0, le=65_535, description="/metrics, /ready and /live; 0: any free port"
     )
-    log_format: Literal["json", "console"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = Field("json", description="json lines; console for people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="from which on")
 
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    sasl_username: str = ""
-    sasl_password: SecretStr = SecretStr("")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how brokers are talked to"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="how the password is shown to brokers"
+    )
+    sasl_username: str = Field("", description="who we are to brokers")
+    sasl_password: SecretStr = Field(SecretStr(""), description="of the user")
     sasl_password_file: Path | None = Field(None, description="a file that holds the password, instead of it")
     tls_ca_file: Path | None = Field(None, description="PEM; empty: the system's authorities")
     tls_cert_file: Path | None = Field(None, description="PEM; the client's certificate")
     tls_key_file: Path | None = Field(None, description="PEM; the client's key")
-    tls_key_password: SecretStr = SecretStr("")
-    tls_key_password_file: Path | None = None
+    tls_key_password: SecretStr = Field(SecretStr(""), description="of the client's key")
+    tls_key_password_file: Path | None = Field(None, description="a file that holds it, instead of it")
 
     @field_validator("bootstrap_servers")
     @classmethod
