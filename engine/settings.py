@@ -301,6 +301,8 @@ class Settings(BaseSettings):
         """None where the protocol has no TLS. OSError (ssl.SSLError is one) for files that do not do."""
         if not self.security_protocol.endswith("SSL"):
             return None
+        for file in filter(None, (self.tls_ca_file, self.tls_cert_file, self.tls_key_file)):
+            file.open("rb").close()  # of one that is not there ssl does not say which
         context = ssl.create_default_context(cafile=str(self.tls_ca_file) if self.tls_ca_file else None)
         if self.tls_cert_file is not None:
             password = self.tls_key_password.get_secret_value() or None

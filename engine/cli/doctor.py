@@ -79,18 +79,29 @@ def _examine_with(
     from engine.cli.cluster import examine_cluster, role_of
     from engine.cli.console_setup import examine_console
     from engine.cli.exits import ExitCode, Failure
-    from engine.cli.installation import examine_pace, examine_policies, examine_worker
+    from engine.cli.findings import fail
+    from engine.cli.installation import examine_pace, examine_policies, examine_templates, examine_worker
     from engine.cli.storage import examine_archive, examine_notify
     from engine.stream.rights import roles
 
     known = roles(settings)
     if role is not None and role not in known:
         raise Failure(f"--role {role}: expected one of {', '.join(known)}", ExitCode.USAGE)
-    yield from examine_policies(settings)
-    yield from examine_pace(settings)
-    yield from examine_archive(settings)
-    yield from examine_notify(settings, timeout)
-    yield from examine_console(settings)
+    for check, found in (
+        ("policies", examine_policies(settings)),
+        ("pace", examine_pace(settings)),
+        ("templates", examine_templates(settings)),
+        ("archive", examine_archive(settings)),
+        ("notify", examine_notify(settings, timeout)),
+        ("console", examine_console(settings)),
+    ):
+        try:
+            yield from found
+        except OSError as error:  # a file that cannot be read is found, and what comes after is looked at
+            if error.filename is None:
+                raise
+            advice = "is it there, and may the user who runs this read it?"
+            yield fail(check, f"{error.filename}: {error.strerror}", advice, ExitCode.REFUSED)
     yield from examine_cluster(settings, timeout, role or role_of(settings))
     here = f"http://127.0.0.1:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

@@ -102,7 +102,8 @@ def examine_policies(settings: "Settings") -> Iterator[Finding]:
         book = load(settings.policies)
     except PolicyErrors as error:
         rest = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        advice = f"vigil policy lint {settings.policies}" if settings.policies.exists() else _NO_POLICIES
+        named = _NO_POLICIES if settings.shadow is None else "correct VIGIL_SHADOW, or unset it"
+        advice = f"vigil policy lint {settings.policies}" if settings.policies.exists() else named
         yield fail("policies", f"{error.problems[0]}{rest}", advice, ExitCode.REFUSED)
         return
     except OSError as error:
@@ -154,6 +155,13 @@ def examine_pace(settings: "Settings") -> Iterator[Finding]:
         return
     span = f"clocks from {format_instant(learned.since)}, due by {format_instant(learned.until)}"
     yield ok("pace", f"{settings.pace}: {len(learned.pace.kinds)} kinds, {span}; hash {learned.pace.hash}")
+
+
+def examine_templates(settings: "Settings") -> Iterator[Finding]:
+    """The folder of one's own templates, where one is named."""
+    if settings.templates is not None and not settings.templates.is_dir():
+        found = f"{settings.templates}: expected a folder of templates; found none there"
+        yield fail("templates", found, "correct VIGIL_TEMPLATES, or unset it", ExitCode.REFUSED)
 
 
 def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:

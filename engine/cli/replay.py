@@ -160,7 +160,7 @@ def _report(replay: "Replay", json: bool, *, to_stdout: bool) -> None:
             for reason, number in value.items():
                 prefix = "unknown field " if name == "unknown_fields" else ""
                 say(f"{prefix}{reason.replace('_', ' ')}: {number:,}")
-        elif value:
+        elif value or name == "events":
             say(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
     if rows:
         people().print(table("Verdicts", columns, rows))

@@ -4,7 +4,7 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EIO
 from pathlib import Path
 from typing import IO, cast
@@ -85,6 +85,9 @@ def writing(path: str | None) -> Iterator[IO[bytes]]:
             else:
                 yield raw
         part.replace(final)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError) and error.filename == str(part):
+            error.filename = path  # nobody asked for the other
         raise

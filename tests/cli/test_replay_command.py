@@ -41,6 +41,17 @@ def events(tmp_path: Path) -> str:
     return str(tmp_path / "events.jsonl")
 
 
+def test_of_an_empty_file_it_is_told_that_there_are_no_events(policies: str) -> None:
+    done = vigil("replay", "-", "-p", policies)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (ExitCode.DONE, "events: 0")
+
+
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(policies: str, tmp_path: Path) -> None:
+    for out in (tmp_path / "none" / "out.jsonl", Path(policies) / "test.yaml" / "out.jsonl"):
+        done = vigil("replay", "-", "-p", policies, "-o", str(out))
+        assert (done.returncode, done.stderr.startswith(f"vigil: {out}: No")) == (ExitCode.USAGE, True)
+
+
 def test_an_import_pipes_into_a_replay_and_stdout_is_nothing_but_data(policies: str) -> None:
     imported = vigil("import", "github-status", "-", stdin=json.dumps(INCIDENT))
     done = vigil("replay", "-", "--policies", policies, stdin=imported.stdout)

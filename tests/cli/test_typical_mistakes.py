@@ -87,6 +87,28 @@ def test_a_bench_whose_broker_is_away_ends_as_other_commands_do() -> None:
     assert (done.returncode, "vigil: no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
 
 
+@pytest.mark.parametrize(
+    ("given", "check"),
+    [
+        ({"VIGIL_CONSOLE_KEYS": "x" * 300}, "console"),
+        ({"VIGIL_ARCHIVE_URL": f"sqlite:///{'x' * 300}"}, "archive"),
+        ({"VIGIL_TEMPLATES": "/none/templates"}, "templates"),
+    ],
+)
+def test_a_file_that_cannot_be_read_does_not_end_the_doctor(given: dict[str, str], check: str) -> None:
+    away = f"127.0.0.1:{free_port()}"
+    done = vigil("doctor", "--json", VIGIL_BOOTSTRAP_SERVERS=away, VIGIL_POLICIES="deploy/policies", **given)
+    failed = [one["check"] for one in json.loads(done.stdout)["findings"] if one["sign"] == "fail"]
+    assert set(failed) == {check, "broker"}
+
+
+def test_the_file_of_a_certificate_that_is_not_there_is_named() -> None:
+    given = {"VIGIL_SECURITY_PROTOCOL": "SSL", "VIGIL_TLS_CA_FILE": "/none/ca.pem"}
+    done = vigil("topics", "check", **given)
+    assert done.returncode == ExitCode.REFUSED
+    assert "tls_files: TLS files: [Errno 2] No such file or directory: '/none/ca.pem'" in done.stderr
+
+
 def test_a_demo_whose_broker_is_away_has_left_nothing_there() -> None:
     done = vigil("demo", "--plain", KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}")
     assert (done.returncode, "no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
