@@ -35,6 +35,16 @@ def sections(docs: Path) -> dict[str, str]:
     return told
 
 
+def listed(page: Path) -> set[str]:
+    """The rules that its table names, a name and ranges of numbers each."""
+    cells = re.findall(r"^\| (.*?\d) \| \[", page.read_text("utf-8"), re.MULTILINE)
+    found = set()
+    for name, numbers in re.findall(r"([A-Z][a-z-]+) ([\d\u2013, and]+)", "; ".join(cells)):
+        for first, last in re.findall(r"(\d+)(?:\u2013(\d+))?", numbers):
+            found |= {f"{name} {each}" for each in range(int(first), int(last or first) + 1)}
+    return found
+
+
 def untold(docs: Path) -> list[str]:
     """What of the rules cannot be traced."""
     told = sections(docs)
@@ -162,3 +172,7 @@ def copied(folder: Path) -> Path:
     shutil.copytree(ROOT / "docs" / "images" / "rules", folder / "images" / "rules")
     shutil.copy(ROOT / "docs" / "concepts.md", folder)
     return folder
+
+
+def test_the_table_of_the_concepts_names_every_rule() -> None:
+    assert listed(ROOT / "docs" / "concepts.md") == set(sections(ROOT / "docs"))
