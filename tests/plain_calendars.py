@@ -5,8 +5,19 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from engine.core.calendars import BusinessCalendar
-from engine.core.hours import Hours, parse_interval, weekly
+from engine.core.hours import WEEKDAYS, Hours, Interval, parse_days, parse_interval
 from engine.core.instants import Span
+
+
+def weekly(hours: Mapping[str, Sequence[str]]) -> tuple[tuple[Interval, ...], ...]:
+    """`{"mon-fri": ["09:00-18:00"]}` as seven days. ValueError for a weekday that is given twice."""
+    days: dict[int, tuple[Interval, ...]] = {}
+    for text, intervals in hours.items():
+        for day in parse_days(text):
+            if day in days:
+                raise ValueError(f"{WEEKDAYS[day]} is given twice")
+            days[day] = tuple(sorted(parse_interval(interval) for interval in intervals))
+    return tuple(days.get(day, ()) for day in range(7))
 
 
 def business_calendar(

@@ -77,17 +77,6 @@ def parse_days(text: str) -> tuple[int, ...]:
     return tuple((start + step) % 7 for step in range(length))
 
 
-def weekly(hours: Mapping[str, Sequence[str]]) -> tuple[tuple[Interval, ...], ...]:
-    """`{"mon-fri": ["09:00-18:00"]}` as seven days. ValueError for a weekday that is given twice."""
-    days: dict[int, tuple[Interval, ...]] = {}
-    for text, intervals in hours.items():
-        for day in parse_days(text):
-            if day in days:
-                raise ValueError(f"{WEEKDAYS[day]} is given twice")
-            days[day] = tuple(sorted(parse_interval(interval) for interval in intervals))
-    return tuple(days.get(day, ()) for day in range(7))
-
-
 def overlap(days: Sequence[tuple[Interval, ...]]) -> tuple[int, int] | None:
     """The first two days of a week (the same one, or neighbours) whose hours overlap; None where none do."""
     for day, intervals in enumerate(days):

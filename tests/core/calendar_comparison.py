@@ -9,8 +9,9 @@ from importlib.resources import files
 from calendar_oracle import MINUTES_A_DAY, MinuteOracle, Schedule, offset, pinned
 
 from engine.core.calendars import BusinessCalendar
-from engine.core.hours import WEEKDAYS, Hours, parse_interval, weekly
+from engine.core.hours import WEEKDAYS, Hours, parse_interval
 from engine.core.instants import HOUR, MINUTE, Instant, Span
+from plain_calendars import weekly
 
 YEARS = range(1975, 2038)  # before, some zones were off by seconds; after, files give a rule and no list
 MARGIN, SIDE = 2, 4

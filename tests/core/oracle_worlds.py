@@ -14,11 +14,12 @@ from core_runs import Engine
 from engine.core import policy as rules
 from engine.core.calendars import AlwaysOpen
 from engine.core.facts import Fact, Value
-from engine.core.hours import WEEKDAYS, weekly
+from engine.core.hours import WEEKDAYS
 from engine.core.instants import MINUTE, Instant, Span
 from engine.core.outcomes import Outcome
 from engine.core.policy import AROUND_THE_CLOCK, SEVERITIES, Book, Policy
 from engine.core.standing import standing
+from plain_calendars import weekly
 
 A_WORLD = 20
 """Lives in a world."""

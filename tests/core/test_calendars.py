@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.calendars import AlwaysOpen, BusinessCalendar, CalendarError
-from engine.core.hours import Hours, parse_days, parse_interval, weekly
+from engine.core.hours import Hours, parse_days, parse_interval
 from engine.core.instants import DAY, HOUR, MINUTE, NEVER, Instant, Span, format_instant, parse_instant
 from engine.core.policy import Calendar
-from plain_calendars import business_calendar
+from plain_calendars import business_calendar, weekly
 
 OFFICE = {"mon-fri": ["09:00-18:00"]}
 LUNCH = {"mon-fri": ["09:00-12:30", "13:30-18:00"], "sat": ["10:00-14:00"]}
