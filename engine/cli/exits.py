@@ -1,5 +1,7 @@
 """Exit codes, and how a command ends with one clear line instead of a traceback."""
 
+import re
+import sys
 from enum import IntEnum
 from errno import EDQUOT, EFBIG, ENOSPC
 
@@ -64,6 +66,8 @@ KNOWN = {
 """Errors that a user can cause, by qualified name: a name costs no import. A test holds them to classes."""
 
 _FULL = (ENOSPC, EDQUOT, EFBIG)
+_OF_BYTES = re.compile("[\udc80-\udcff]")
+"""What Python makes of bytes on the command line that are no UTF-8: file names may have them, and no more."""
 
 _HINTS = {
     ExitCode.UNREACHABLE: "is it running, is VIGIL_BOOTSTRAP_SERVERS right? `vigil doctor` looks closer",
@@ -78,6 +82,8 @@ def known_failure(error: BaseException) -> Failure | None:
         return Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE)
     if isinstance(error, OSError) and error.errno in _FULL:  # a write names no file
         return Failure(f"what is said cannot be written: {error.strerror}", ExitCode.USAGE)
+    if "surrogates not allowed" in str(error) and any(map(_OF_BYTES.search, sys.argv)):
+        return Failure("a word of the command line is not UTF-8", ExitCode.USAGE)
     for kind in type(error).__mro__:
         code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:

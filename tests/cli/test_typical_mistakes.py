@@ -109,6 +109,12 @@ def test_the_file_of_a_certificate_that_is_not_there_is_named() -> None:
     assert "tls_files: TLS files: [Errno 2] No such file or directory: '/none/ca.pem'" in done.stderr
 
 
+def test_bytes_that_are_no_text_are_one_line() -> None:
+    done = vigil("send", "--type", "ticket.opened.v1", "--subject", "\udcff")
+    said = "vigil: a word of the command line is not UTF-8\n"
+    assert (done.returncode, done.stderr) == (ExitCode.USAGE, said)
+
+
 def test_a_demo_whose_broker_is_away_has_left_nothing_there() -> None:
     done = vigil("demo", "--plain", KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}")
     assert (done.returncode, "no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
