@@ -158,6 +158,13 @@ def test_an_incident_that_is_deleted_in_the_second_of_its_last_change_is_cancell
     assert [verb for verb, _ in in_order(changed, servicenow(4, "delete"))] == ["updated", "cancelled"]
 
 
+def test_a_deletion_happened_when_it_was_told_and_not_at_the_last_change() -> None:
+    came = instance("delete", sys_updated_on="2026-03-02 10:00:00")
+    assert said_by(SERVICENOW, came)[0].at == int(came.headers["x-vigil-timestamp"]) * SECOND
+    (unsigned,) = said_by(SERVICENOW, servicenow(4, "delete"))
+    assert format_instant(unsigned.at) == "2026-03-02T10:00:05Z", "tried from a file: its arrival"
+
+
 # -- Freshdesk --------------------------------------------------------------------------------
 
 

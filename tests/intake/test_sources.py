@@ -228,6 +228,20 @@ def test_the_time_in_a_delivery_s_id_puts_changes_of_one_second_in_order() -> No
         assert relabelled(taken_away, given, *ids) == ("P2", ["bug", "P2"])
 
 
+@pytest.mark.parametrize("action", ["deleted", "transferred"])
+def test_an_issue_that_is_gone_is_gone_since_then_and_not_since_its_last_change(action: str) -> None:
+    def said_of(delivery: str) -> Any:
+        came = github(action, issue=issue(updated_at="2026-03-01T08:00:00Z"))
+        (said,) = said_by(GITHUB, replace(came, headers={**came.headers, "x-github-delivery": delivery}))
+        return said.verb, format_instant(said.at)
+
+    # A UUID of version 1 says when the delivery was made, so that it says the same when it is sent again.
+    assert said_of("6f758a00-161e-11f1-8000-9c2e1ae286aa") == ("cancelled", "2026-03-02T09:59:00Z")
+    long_ago, by_chance = DELIVERY, "9d2a7c46-5a0c-4d63-9c57-0d54c1e6a7b1"
+    for other in (long_ago, by_chance, "7"):
+        assert said_of(other) == ("cancelled", "2026-03-02T10:00:05Z"), "when it came"
+
+
 # -- Jira -------------------------------------------------------------------------------------
 
 

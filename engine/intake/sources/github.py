@@ -18,6 +18,9 @@ from engine.intake.states import OPEN, RESOLVED, Move, State, moves
 
 _OURS = ("OWNER", "MEMBER", "COLLABORATOR")
 """author_association of those who are of ours."""
+_GONE = ("deleted", "transferred")
+_UUIDS_BEGIN = 0x01B21DD213814000
+"""1970 as UUIDs of version 1 count it: 100 nanoseconds since 1582."""
 
 
 SIGNED_HEADERS = ("x-hub-signature-256",)
@@ -41,20 +44,33 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         said, at = [_comment(payload["comment"], action)], payload["comment"]["created_at"].moment()
     else:
         said, at = _moves(action, payload, issue, mapping), _moment(issue, action)
+        if action in _GONE:
+            at = _gone_at(arrival, at)
     # Redelivered by hand, a delivery keeps its id; without one the content tells.
     delivery = arrival.headers.get("x-github-delivery", "")
     return mapping.events(subject, at, delivery or f"{subject}:{action}:{at}", said, _order(delivery, action))
 
 
-def _order(delivery: str, action: str) -> str:
-    """Of the changes within a second: by the time in the delivery's id, a UUID of version 1; of one time, or
-    where the id tells none, what takes away comes after what gives. A relabelling is both."""
+def _gone_at(arrival: Arrival, changed: Instant) -> Instant:
+    """By the time in the delivery's id, else its arrival: `updated_at` is that of the last change, and a
+    cancellation as of then would take back what was missed since."""
+    made = Instant((_made(arrival.headers.get("x-github-delivery", "")) - _UUIDS_BEGIN) // 10)
+    return made if changed <= made <= arrival.at else max(changed, arrival.at)
+
+
+def _made(delivery: str) -> int:
+    """The time in an id that is a UUID of version 1, in 100 nanoseconds since 1582; 0 where it is none."""
     try:
         identity = UUID(delivery)
     except ValueError:
-        identity = UUID(int=0)
-    made = identity.time if identity.version == 1 else 0
-    return f"{made:020}{action in ('unlabeled', 'unassigned'):d}"
+        return 0
+    return identity.time if identity.version == 1 else 0
+
+
+def _order(delivery: str, action: str) -> str:
+    """Of the changes within a second: by the time in the delivery's id, a UUID of version 1; of one time, or
+    where the id tells none, what takes away comes after what gives. A relabelling is both."""
+    return f"{_made(delivery):020}{action in ('unlabeled', 'unassigned'):d}"
 
 
 def _guessed(payload: Node) -> str:
@@ -88,7 +104,7 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
             return [Move("assigned", {"owner": _login(issue.get("assignee")) or None})]
         case "labeled" | "unlabeled":
             return [Move("updated", _labels(issue, mapping))]
-        case "deleted" | "transferred":
+        case _ if action in _GONE:
             return [Move("cancelled", {"reason": action})]
     raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from engine.core.facts import Value
+from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import (
     base64_digest,
@@ -41,15 +42,23 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     record = payload["current"]
     subject = mapping.subject_of(record["number"].text())
     at = record["sys_updated_on"].moment(_UTC)
+    is_deletion = payload["operation"].text() == "delete"
     said = _moves(payload, record, mapping)
     if not said:
         raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
     count = record["sys_mod_count"].number()
     # Times are whole seconds; the count puts changes in order. A deletion has that of the change before it.
     identity, order = f"{record['sys_id'].text()}:{count}", f"{count:018}"
-    if payload["operation"].text() == "delete":
-        identity, order = f"{identity}:deleted", f"{order}d"
+    if is_deletion:
+        at, identity, order = _deleted_at(arrival, at), f"{identity}:deleted", f"{order}d"
     return mapping.events(subject, at, identity, said, order)
+
+
+def _deleted_at(arrival: Arrival, changed: Instant) -> Instant:
+    """When the rule signed it: a deletion leaves `sys_updated_on` at the last change, and a cancellation as
+    of then would take back what was missed since."""
+    signed = arrival.headers.get(SIGNED_HEADERS[1], "")
+    return max(changed, unix_seconds(signed) if signed else arrival.at)
 
 
 def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
