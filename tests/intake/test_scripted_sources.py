@@ -158,6 +158,20 @@ def test_an_incident_that_is_deleted_in_the_second_of_its_last_change_is_cancell
     assert [verb for verb, _ in in_order(changed, servicenow(4, "delete"))] == ["updated", "cancelled"]
 
 
+PARTS = "Awaiting Parts"
+"""A state that nobody has mapped."""
+
+
+def test_a_state_that_nobody_mapped_keeps_out_its_own_change_and_nothing_after_it() -> None:
+    with pytest.raises(NotMapped, match=r"current\.state: 'Awaiting Parts'"):
+        said_by(SERVICENOW, servicenow(4, state=("In Progress", PARTS)))
+    meanwhile = servicenow(5, state=(PARTS, PARTS), assigned_to=("", "kim"))
+    assert verbs(said_by(SERVICENOW, meanwhile)) == [("assigned", {"owner": "kim", "team": None})]
+    assert verbs(said_by(SERVICENOW, servicenow(6, state=(PARTS, "Resolved")))) == [("resolved", {})]
+    back = said_by(SERVICENOW, servicenow(6, state=(PARTS, "In Progress")))
+    assert [one.verb for one in back] == ["reopened", "resumed"], "as where a source does not say what was"
+
+
 def test_a_deletion_happened_when_it_was_told_and_not_at_the_last_change() -> None:
     came = instance("delete", sys_updated_on="2026-03-02 10:00:00")
     assert said_by(SERVICENOW, came)[0].at == int(came.headers["x-vigil-timestamp"]) * SECOND

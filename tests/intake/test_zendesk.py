@@ -138,6 +138,8 @@ def test_a_status_that_nobody_mapped_is_named_with_its_place() -> None:
     with pytest.raises(NotMapped, match=r"event\.current: 'ESCALATED'; the mapping") as caught:
         said_by(ZENDESK, zendesk(event("status_changed", {"previous": "OPEN", "current": "ESCALATED"})))
     assert caught.value.reason == "unknown_status"
+    after = event("status_changed", {"previous": "ESCALATED", "current": "SOLVED"})
+    assert verbs(said_by(ZENDESK, zendesk(after))) == [("resolved", {})], "and what comes after it is taken"
 
 
 @pytest.mark.parametrize(

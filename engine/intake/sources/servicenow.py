@@ -91,8 +91,9 @@ def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
 
 def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
     """What differs between the two; only fields that the rule sent of both are compared."""
-    was, now = _state(previous, mapping), _state(record, mapping)
-    said = moves(was, now)
+    said: list[Move] = []
+    if _differs(previous, record, "state") or _differs(previous, record, "hold_reason"):
+        said = moves(_known_state(previous, mapping), _state(record, mapping))
     if _differs(previous, record, "assigned_to") or _differs(previous, record, "assignment_group"):
         owner, team = record.get("assigned_to").text(), record.get("assignment_group").text()
         said.append(Move("assigned", {"owner": owner or None, "team": team or None}))
@@ -112,12 +113,13 @@ def _differs(previous: Node, record: Node, name: str) -> bool:
 
 
 def _state(record: Node, mapping: Mapping) -> State:
-    """On hold is one state with several reasons."""
-    state = record["state"]
-    reason = record.get("hold_reason").text().lower()
-    if state.text().lower() == "on hold" and reason in mapping.states:
-        return mapping.states[reason]
-    return mapping.state(state.text(), state.path)
+    return _known_state(record, mapping) or mapping.state(record["state"].text(), record["state"].path)
+
+
+def _known_state(record: Node, mapping: Mapping) -> State | None:
+    """None where nobody mapped it. On hold is one state with several reasons."""
+    state, reason = record["state"].text().lower(), record.get("hold_reason").text().lower()
+    return mapping.states.get(reason if state == "on hold" and reason in mapping.states else state)
 
 
 def _comments(payload: Node) -> list[Move]:

@@ -63,8 +63,7 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
         case "created":
             return _created(ticket, mapping)
         case "status_changed":
-            before = None if previous.value is None else mapping.state(previous.text(), previous.path)
-            return moves(before, mapping.state(current.text(), current.path))
+            return moves(mapping.states.get(previous.text().lower()), mapping.state(current.text(), current.path))
         case "priority_changed":
             return [mapping.graded(current.text())]
         case "agent_assignment_changed":
