@@ -45,14 +45,20 @@
     return String(other.getDisplayValue(name) || '');
   }
 
+  // Those of the ten minutes before as well: a change that came before this rule ran has moved `sys_updated_on`
+  // past the comment that it runs for. Each has its id, and counts once.
   function comments() {
     var found = [];
+    var since = new GlideDateTime(current.getValue('sys_updated_on'));
+    since.addSeconds(-600);
     var entry = new GlideRecord('sys_journal_field');
     entry.addQuery('element_id', current.getUniqueValue());
-    entry.addQuery('sys_created_on', '>=', current.getValue('sys_updated_on'));
+    entry.addQuery('sys_created_on', '>=', since.getValue());
     entry.query();
     while (entry.next()) {
       found.push({
+        id: entry.getValue('sys_id'),
+        at: entry.getValue('sys_created_on'),
         public: entry.getValue('element') === 'comments',
         by: entry.getValue('sys_created_by'),
         by_caller: entry.getValue('sys_created_by') === String(current.caller_id.user_name)

@@ -12,10 +12,19 @@ class Row {
   initialize() {}
   setValue(name, value) { this.own[name] = value; }
   getDisplayValue(name) { return given.labels[name] ? given.labels[name][this.own[name]] : this.own[name]; }
-  addQuery() {}
-  query() { this.rows = this.table === 'sys_audit' ? given.audit : given.journal; }
+  addQuery(name, operator, value) { if (operator === '>=') this.since = [name, value]; }
+  query() {
+    const rows = this.table === 'sys_audit' ? given.audit : given.journal;
+    this.rows = this.since ? rows.filter((row) => row[this.since[0]] >= this.since[1]) : rows;
+  }
   next() { this.at += 1; return this.at < this.rows.length; }
   getValue(name) { return this.rows[this.at][name]; }
+}
+
+class Time {
+  constructor(text) { this.at = new Date(text.replace(' ', 'T') + 'Z'); }
+  addSeconds(seconds) { this.at = new Date(this.at.getTime() + seconds * 1000); }
+  getValue() { return this.at.toISOString().slice(0, 19).replace('T', ' '); }
 }
 
 const current = {
@@ -28,7 +37,7 @@ const current = {
 };
 
 vm.runInNewContext(fs.readFileSync(rule, 'utf8'), {
-  current, previous: null, GlideRecord: Row, JSON, String, Math, Date,
+  current, previous: null, GlideRecord: Row, GlideDateTime: Time, JSON, String, Math, Date,
   GlideStringUtil: { base64Encode: (text) => Buffer.from(text).toString('base64') },
   GlideCertificateEncryption: class {
     generateMac(key, algorithm, content) {

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from engine.core.instants import SECOND, Instant, format_instant
@@ -73,7 +74,9 @@ def test_an_incident_that_is_inserted_opens_an_escalation() -> None:
     }  # fmt: skip
 
 
-COMMENT = {"element": "comments", "sys_created_by": "beth"}
+COMMENT = {
+    "element": "comments", "sys_created_by": "beth", "sys_id": "c1", "sys_created_on": "2026-03-02 10:00:00",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,14 @@ COMMENT = {"element": "comments", "sys_created_by": "beth"}
         ),
         (
             {"journal": [{**COMMENT, "sys_created_by": "caller"}]},
+            [("message_received", {"public": True})],
+        ),
+        (
+            {"journal": [{**COMMENT, "element": "work_notes", "sys_created_by": "caller"}]},
+            [("message_sent", {"public": False, "by": "caller"})],
+        ),
+        (
+            {"journal": [{**COMMENT, "sys_created_by": "guest"}]},
             [("message_received", {"public": True})],
         ),
     ],
@@ -156,6 +167,36 @@ def test_changes_of_one_second_are_in_the_order_of_servicenow_s_count() -> None:
 def test_an_incident_that_is_deleted_in_the_second_of_its_last_change_is_cancelled() -> None:
     changed = servicenow(4, priority=("4 - Low", "2 - High"))
     assert [verb for verb, _ in in_order(changed, servicenow(4, "delete"))] == ["updated", "cancelled"]
+
+
+def test_what_the_instance_itself_writes_is_nobody_s_reply() -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(SERVICENOW, instance("update", journal=[{**COMMENT, "sys_created_by": "system"}]))
+    assert caught.value.ignored
+
+
+def test_a_comment_is_told_though_the_incident_was_changed_before_the_rule_ran() -> None:
+    """An async rule is given the record as it is when it runs."""
+    later = {"sys_mod_count": "5", "sys_updated_on": "2026-03-02 10:00:07"}
+    (said,) = said_by(SERVICENOW, instance("update", journal=[COMMENT], **later))
+    assert (said.verb, said.id, format_instant(said.at)) == (
+        "message_sent", "comment:c1", "2026-03-02T10:00:00Z"
+    )  # fmt: skip
+    still_later = {"sys_mod_count": "6", "sys_updated_on": "2026-03-02 10:03:00"}
+    again = instance("update", journal=[COMMENT], audit=[("state", "2")], **still_later, state="6")
+    resolved, told_again = said_by(SERVICENOW, again)
+    assert (resolved.verb, told_again) == ("resolved", said), "a known duplicate"
+    long_ago = {**COMMENT, "sys_created_on": "2026-03-02 09:00:00"}
+    assert len(said_by(SERVICENOW, instance("insert", journal=[long_ago]))) == 1
+
+
+def test_comments_of_a_rule_that_sends_no_ids_are_those_of_its_change() -> None:
+    body = orjson.loads(servicenow(4).body)
+    body["comments"] = [{"public": True, "by": "beth"}, {"public": False, "by": "beth"}]
+    public, internal = said_by(SERVICENOW, arrival(body))
+    assert (public.data["public"], internal.data["public"]) == (True, False)
+    assert public.at == internal.at
+    assert public.id != internal.id
 
 
 PARTS = "Awaiting Parts"

@@ -25,6 +25,8 @@ from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 SIGNED_HEADERS = ("x-vigil-signature", "x-vigil-timestamp")
 _UTC = ZoneInfo("UTC")
+_NOBODY, _STRANGER = "system", "guest"
+"""The instance's own users: who writes for its flows and jobs, and for mail of senders it does not know."""
 
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
@@ -43,15 +45,17 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     subject = mapping.subject_of(record["number"].text())
     at = record["sys_updated_on"].moment(_UTC)
     is_deletion = payload["operation"].text() == "delete"
-    said = _moves(payload, record, mapping)
-    if not said:
-        raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
     count = record["sys_mod_count"].number()
     # Times are whole seconds; the count puts changes in order. A deletion has that of the change before it.
     identity, order = f"{record['sys_id'].text()}:{count}", f"{count:018}"
     if is_deletion:
         at, identity, order = _deleted_at(arrival, at), f"{identity}:deleted", f"{order}d"
-    return mapping.events(subject, at, identity, said, order)
+    said = mapping.events(subject, at, identity, _moves(payload, record, mapping), order)
+    if not is_deletion:
+        said += _comments(payload, Said(subject, "", {}, at, identity, mapping.family))
+    if not said:
+        raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
+    return said
 
 
 def _deleted_at(arrival: Arrival, changed: Instant) -> Instant:
@@ -65,9 +69,9 @@ def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
     match payload["operation"].text():
         case "insert":
             opened = Move("opened", _opening(record, mapping))
-            return [opened, *moves(OPEN, _state(record, mapping)), *_comments(payload)]
+            return [opened, *moves(OPEN, _state(record, mapping))]
         case "update":
-            return _changes(payload["previous"], record, mapping) + _comments(payload)
+            return _changes(payload["previous"], record, mapping)
         case "delete":
             return [Move("cancelled", {"reason": "deleted"})]
     raise NotMapped("bad_payload", "expected insert, update or delete", "operation")
@@ -122,15 +126,25 @@ def _known_state(record: Node, mapping: Mapping) -> State | None:
     return mapping.states.get(reason if state == "on hold" and reason in mapping.states else state)
 
 
-def _comments(payload: Node) -> list[Move]:
-    """Customer-visible comments; work notes are not public."""
+def _comments(payload: Node, change: Said) -> list[Said]:
+    """Customer-visible comments; work notes are not public, whoever writes them. What the rule tells again with
+    later changes has its own id and time."""
     said = []
-    for comment in payload.get("comments").items():
-        public = comment.get("public").value is True
-        if comment.get("by_caller").value is True:
-            said.append(Move("message_received", {"public": True}))
-        else:
-            said.append(Move("message_sent", {"public": public, "by": comment.get("by").text() or None}))
+    for number, comment in enumerate(payload.get("comments").items()):
+        by = comment.get("by").text()
+        if by == _NOBODY:
+            continue
+        is_public = comment.get("public").value is True
+        own, stamp = comment.get("id").text(), comment.get("at")
+        found = change._replace(
+            verb="message_sent",
+            data={"public": is_public, "by": by or None},
+            at=stamp.moment(_UTC) if stamp.text() else change.at,
+            id=f"comment:{own}" if own else f"{change.id}:comment:{number}",
+        )
+        if is_public and (comment.get("by_caller").value is True or by == _STRANGER):
+            found = found._replace(verb="message_received", data={"public": True})
+        said.append(found)
     return said
 
 

@@ -63,7 +63,9 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
         case "created":
             return _created(ticket, mapping)
         case "status_changed":
-            return moves(mapping.states.get(previous.text().lower()), mapping.state(current.text(), current.path))
+            return moves(
+                mapping.states.get(previous.text().lower()), mapping.state(current.text(), current.path)
+            )
         case "priority_changed":
             return [mapping.graded(current.text())]
         case "agent_assignment_changed":
