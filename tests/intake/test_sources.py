@@ -261,6 +261,7 @@ def jira(kind: str, status: str = "Waiting for support", category: str = "indete
 
 
 MONA = {"displayName": "Mona", "accountType": "atlassian"}
+STAFF = {"type": "role", "value": "Service Desk Team"}
 
 
 def changed(field: str, before: str | None, after: str | None) -> dict[str, Any]:
@@ -310,6 +311,10 @@ def test_an_issue_that_is_created_opens_an_escalation() -> None:
             [("message_sent", {"public": True, "by": "Mona"})],
         ),
         (
+            jira("comment_created", comment={"jsdPublic": True, "visibility": STAFF, "author": MONA}),
+            [("message_sent", {"public": False, "by": "Mona"})],
+        ),
+        (
             jira("comment_created", comment={"author": MONA}),
             [("message_sent", {"public": False, "by": "Mona"})],
         ),
@@ -321,6 +326,15 @@ def test_an_issue_that_is_created_opens_an_escalation() -> None:
 )  # fmt: skip
 def test_each_event_of_jira_says_its_verbs(came: Arrival, expected: Any) -> None:
     assert verbs(said_by(JIRA, came)) == expected
+
+
+@pytest.mark.parametrize(
+    ("author", "reason"), [({"accountType": "app"}, "unknown_type"), (None, "unknown_author")]
+)
+def test_a_comment_of_jira_s_automation_or_of_nobody_is_no_reply(author: Any, reason: str) -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(JIRA, jira("comment_created", comment={"jsdPublic": True, "author": author}))
+    assert (caught.value.reason, caught.value.ignored) == (reason, author is not None)
 
 
 def test_one_delivery_of_jira_may_say_several_things_in_their_order() -> None:

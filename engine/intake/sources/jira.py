@@ -163,11 +163,16 @@ def _state(issue: Node, mapping: Mapping, name: str = "") -> State:
 
 
 def _comment(comment: Node) -> Move:
-    """A service project's say whether the customer sees them; those of others stay inside."""
-    is_public = comment.get("jsdPublic").value is True
+    """`jsdPublic` says whether the customer sees it; it is true of what only a role or a group sees, too."""
+    is_public = comment.get("jsdPublic").value is True and comment.get("visibility").value is None
     author = comment.get("author")
-    if author.get("accountType").text() == "customer":
-        return Move("message_received", {"public": True})
+    match author.get("accountType").text():
+        case "customer":
+            return Move("message_received", {"public": True})
+        case "app":
+            raise NotMapped("unknown_type", f"a comment of {_person(author)}", author.path, ignored=True)
+    if author.value is None:
+        raise NotMapped("unknown_author", "nobody says whether the author is staff", author.path)
     return Move("message_sent", {"public": is_public, "by": _person(author) or None})
 
 

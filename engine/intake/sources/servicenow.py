@@ -127,8 +127,8 @@ def _known_state(record: Node, mapping: Mapping) -> State | None:
 
 
 def _comments(payload: Node, change: Said) -> list[Said]:
-    """Customer-visible comments; work notes are not public, whoever writes them. What the rule tells again with
-    later changes has its own id and time."""
+    """Customer-visible comments; work notes are not public, whoever writes them. The rule tells them again
+    with later changes: each has its own id and time."""
     said = []
     for number, comment in enumerate(payload.get("comments").items()):
         by = comment.get("by").text()
