@@ -98,7 +98,22 @@ class Mapping(Struct, frozen=True):
         for name, attribute in self.fields.items():
             if name in own:
                 put(data, attribute, own[name])
+        customer = data.get("customer")
+        if isinstance(customer, dict) and not any(value is not None for value in customer.values()):
+            data["customer"] = None
         return data
+
+    def refill(
+        self, changed: MappingOf[str, Value], now: MappingOf[str, Value], customer: str = ""
+    ) -> dict[str, Value]:
+        """The same of fields that changed. A customer is told as a whole: `now` has its other fields,
+        `customer` its id where that is no field of its own."""
+        whole = {name for name, attribute in self.fields.items() if attribute.startswith("customer.")}
+        if whole.isdisjoint(changed):
+            return self.fill({}, changed)
+        known = customer and "customer.id" not in self.fields.values()
+        others = {name: now[name] for name in whole if name in now}
+        return self.fill({"customer": {"id": customer}} if known else {}, {**others, **changed})
 
 
 def _digest(one: Said) -> str:
@@ -108,8 +123,7 @@ def _digest(one: Said) -> str:
 
 def put(data: dict[str, Value], attribute: str, value: Value) -> None:
     """`customer.tier` and `impact.scope` go into the object; what is empty clears."""
-    if value == "":
-        value = None
+    value = _as_the_contract_has_it(attribute, value)
     group, _, name = attribute.partition(".")
     if not name:
         data[group] = value
@@ -117,3 +131,26 @@ def put(data: dict[str, Value], attribute: str, value: Value) -> None:
     inner = data.setdefault(group, {})
     if isinstance(inner, dict):
         inner[name] = value
+
+
+_COUNTS = ("affected_customers", "impact.affected_customers")
+_FLAGS = ("impact.data_loss", "impact.security", "impact.workaround")
+_LONGEST_COUNT = 14
+"""Digits; the contract takes fewer."""
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def _as_the_contract_has_it(attribute: str, value: Value) -> Value:
+    """Sources give what people chose or typed as text, and numbers with a fraction. What is neither is left,
+    for the contract to name."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if attribute in _COUNTS and text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT:
+            return int(text)
+        if attribute in _FLAGS:
+            return _WORDS.get(text.lower(), value or None)
+        return (text.lower() if attribute == "impact.scope" else value) or None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number and attribute not in (*_COUNTS, *_FLAGS) else value

@@ -1,5 +1,6 @@
 """Fields of a source's own, under the contract's names: as people chose or typed them there."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from intake.deliveries import arrival, door_of, said_by, zendesk
 from intake.test_history import START, Loading, by_webhooks
 from intake.test_sources import changed, jira
 from intake.test_zendesk import event
-from intake.tickets import JiraLife, timedelta
+from intake.tickets import JiraLife
 
 CUSTOMER = {"f1": "customer.id", "f2": "customer.tier", "f3": "customer.name"}
 
@@ -62,6 +63,9 @@ def test_an_issue_without_a_customer_is_opened_without_one() -> None:
     door = mapped("jira", **CUSTOMER)
     (opened,) = said_by(door, of_jira("jira:issue_created", {"f1": None, "f2": None, "f3": None}))
     assert opened.data["customer"] is None
+    organizations = [{"id": "7", "name": "Acme"}, {"id": "8", "name": "Beta"}]
+    (opened,) = said_by(door, of_jira("jira:issue_created", {"f1": organizations, "f2": []}))
+    assert opened.data["customer"] == {"id": "Acme", "tier": None}
     with pytest.raises(NotMapped, match=r"data\.customer\.id"):  # whose tier is it?
         said_by(door, of_jira("jira:issue_created", {"f1": None, "f2": {"value": "gold"}, "f3": None}))
 

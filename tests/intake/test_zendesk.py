@@ -134,6 +134,15 @@ def test_each_kind_of_event_says_its_verb(kind: str, change: dict[str, Any], exp
     assert verbs(said_by(ZENDESK, zendesk(event(kind, change)))) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("status", "after"), [("SOLVED", ["resolved"]), ("CLOSED", ["closed"]), ("OPEN", []), ("DELETED", [])]
+)
+def test_a_ticket_that_comes_back_is_as_it_was_when_it_was_deleted(status: str, after: list[str]) -> None:
+    back, *then = said_by(ZENDESK, zendesk(event("undeleted", status=status)))
+    assert (back.verb, back.data) == ("reopened", {"reason": "undeleted"})
+    assert [one.verb for one in then] == after
+
+
 def test_a_status_that_nobody_mapped_is_named_with_its_place() -> None:
     with pytest.raises(NotMapped, match=r"event\.current: 'ESCALATED'; the mapping") as caught:
         said_by(ZENDESK, zendesk(event("status_changed", {"previous": "OPEN", "current": "ESCALATED"})))

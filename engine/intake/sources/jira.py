@@ -126,8 +126,11 @@ def _opening(fields: Node, mapping: Mapping) -> dict[str, Value]:
         component=components[0] if components else "",
         tags=[label.text() for label in fields.get("labels").items()],
     )
-    own = {name: _plain(value) for name, value in fields.value.items() if name in mapping.fields}
-    return mapping.fill(data, own)
+    return mapping.fill(data, _own(fields, mapping))
+
+
+def _own(fields: Node, mapping: Mapping) -> dict[str, Value]:
+    return {name: _plain(value) for name, value in fields.value.items() if name in mapping.fields}
 
 
 def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
@@ -147,7 +150,7 @@ def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
             tags: list[Value] = list(after.split())
             return [Move("updated", {"tags": tags})]
     if field in mapping.fields:
-        return [Move("updated", mapping.fill({}, {field: after or None}))]
+        return [Move("updated", mapping.refill({field: after or None}, _own(issue["fields"], mapping)))]
     return []
 
 
@@ -181,7 +184,9 @@ def _person(user: Node) -> str:
 
 
 def _plain(value: object) -> Value:
-    """A custom field's value: of options and people their name."""
+    """A custom field's value: of options, people and organizations their name, of several the first."""
+    if isinstance(value, list):
+        value = value[0] if value else None
     if isinstance(value, dict):
         value = value.get("value") or value.get("name") or value.get("displayName")
     return value if isinstance(value, str | int | float | bool) else None

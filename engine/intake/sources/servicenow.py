@@ -106,9 +106,10 @@ def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
         data |= mapping.graded(record.get("priority").text()).data
     if _differs(previous, record, "short_description"):
         data["title"] = record.get("short_description").text() or None
-    for name in mapping.fields:
-        if _differs(previous, record, name):
-            mapping.fill(data, {name: record.get(name).text()})
+    changed: dict[str, Value] = {
+        name: record.get(name).text() for name in mapping.fields if _differs(previous, record, name)
+    }
+    data |= mapping.refill(changed, record.value, record.get("company").text())
     return [*said, Move("updated", data)] if data else said
 
 

@@ -80,7 +80,7 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
         case "organization_changed":
             return [Move("updated", {"customer": {"id": current.text()} if current.text() else None})]
         case "custom_field_changed":
-            return _custom_field(change, mapping)
+            return _custom_field(change, ticket, mapping)
         case "comment_added":
             return [_comment(change["comment"])]
         case "merged":
@@ -90,12 +90,18 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
         case "marked_as_spam":
             return [Move("cancelled", {"reason": "spam"})]
         case "undeleted":
-            return [Move("reopened", {"reason": "undeleted"})]
+            return [Move("reopened", {"reason": "undeleted"}), *_since_undeleted(ticket, mapping)]
     raise NotMapped("unknown_type", f"ticket.{kind}", "type", ignored=True)
 
 
+def _since_undeleted(ticket: Node, mapping: Mapping) -> list[Move]:
+    """What is said of a ticket that comes back solved or closed, as it was when it was deleted."""
+    now = mapping.states.get(ticket.get("status").text().lower(), OPEN)
+    return moves(OPEN, now) if now.kind in ("resolved", "closed") else []
+
+
 def _created(ticket: Node, mapping: Mapping) -> list[Move]:
-    customer = ticket.get("organization_id").text() or ticket.get("requester_id").text()
+    customer = _customer(ticket)
     data = mapping.opening(
         ticket.get("subject").text(),
         ticket.get("priority").text(),
@@ -112,9 +118,13 @@ def _created(ticket: Node, mapping: Mapping) -> list[Move]:
     return opened + (moves(OPEN, mapping.state(status.text(), status.path)) if status.text() else [])
 
 
-def _custom_field(change: Node, mapping: Mapping) -> list[Move]:
+def _customer(ticket: Node) -> str:
+    return ticket.get("organization_id").text() or ticket.get("requester_id").text()
+
+
+def _custom_field(change: Node, ticket: Node, mapping: Mapping) -> list[Move]:
     field = change.get("field").get("id").text() or change.get("field_id").text()
-    data = mapping.fill({}, {field: change.get("current").value})
+    data = mapping.refill({field: change.get("current").value}, {}, _customer(ticket))
     if not data:
         raise NotMapped("unmapped_field", f"custom field {field}", "event.field", ignored=True)
     return [Move("updated", data)]
