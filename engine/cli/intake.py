@@ -269,4 +269,4 @@ def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
         raise Failure(f"--header {text!r}: expected NAME: VALUE", ExitCode.USAGE)
-    return name.strip().lower(), value.strip()
+    return name.strip().lower(), value.strip().encode().decode("latin-1")  # as a server hands it on

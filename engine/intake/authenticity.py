@@ -12,6 +12,9 @@ from engine.intake.arrival import Arrival, NotAuthentic
 WINDOW = Span(5 * MINUTE)
 """How far a signed time may lie from ours."""
 
+_BEARER = "bearer "
+"""In any case, as schemes are (RFC 9110, 11.1)."""
+
 
 def hex_digest(secret: str, content: bytes) -> str:
     """HMAC-SHA256, as GitHub, Jira and PagerDuty write it."""
@@ -50,7 +53,8 @@ def must_be_fresh(signed_at: Instant, now: Instant, window: Span = WINDOW) -> No
 def key_of(arrival: Arrival, headers: Sequence[str]) -> str:
     """What the first of these headers has, with or without `Bearer`. NotAuthentic where there is none."""
     name = next((name for name in headers if name in arrival.headers), headers[-1])
-    return header(arrival, name).removeprefix("Bearer ")
+    value = header(arrival, name)
+    return value[len(_BEARER) :] if value.lower().startswith(_BEARER) else value
 
 
 def shared_secret(arrival: Arrival, headers: Sequence[str], secrets: Sequence[str]) -> None:

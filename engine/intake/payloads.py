@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from engine.contract.codec import FUTURE_TOLERANCE
 from engine.contract.moments import EARLIEST, LATEST
-from engine.core.instants import Instant, from_datetime
+from engine.core.instants import NEVER, Instant, from_datetime
 from engine.intake.arrival import NotMapped
 
 _LONGEST_NUMBER = 18
@@ -62,21 +63,25 @@ class Node:
             raise NotMapped("bad_payload", f"expected a whole number, found {text[:40]!r}", self.path)
         return int(text)
 
-    def moment(self, zone: ZoneInfo | None = None) -> Instant:
-        """An ISO 8601 time; without an offset it is taken in `zone`, and refused where there is none."""
+    def moment(self, zone: ZoneInfo | None = None, came: Instant = NEVER) -> Instant:
+        """An ISO 8601 time; without an offset it is taken in `zone`, and refused where there is none. Of two
+        that a clock shows alike it is the later one that is not after it `came`."""
         text = self.text()
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             raise NotMapped("bad_payload", f"{text[:40]!r} is no ISO 8601 time", self.path) from None
-        if at.tzinfo is None:
-            if zone is None:
-                raise NotMapped("bad_payload", f"{text[:40]!r} has no offset", self.path)
-            at = at.replace(tzinfo=zone)
-        found = from_datetime(at)
+        if at.tzinfo is None and zone is None:
+            raise NotMapped("bad_payload", f"{text[:40]!r} has no offset", self.path)
+        found = from_datetime(at) if at.tzinfo else _local(at, zone, came)
         if not EARLIEST <= found < LATEST:
             raise NotMapped("bad_payload", f"{text[:40]!r} is out of range", self.path)
         return found
+
+
+def _local(at: datetime, zone: ZoneInfo | None, came: Instant) -> Instant:
+    both = [from_datetime(at.replace(tzinfo=zone, fold=fold)) for fold in (0, 1)]
+    return max((one for one in both if one <= came + FUTURE_TOLERANCE), default=min(both))
 
 
 def read(body: bytes) -> Node:

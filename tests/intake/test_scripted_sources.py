@@ -8,11 +8,13 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from engine.core.instants import SECOND, Instant, format_instant
+from engine.core.instants import SECOND, Instant, format_instant, parse_instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
 from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
@@ -279,3 +281,22 @@ def test_a_change_of_nothing_of_ours_is_ignored_and_an_unknown_rule_is_not() -> 
     with pytest.raises(NotMapped, match="expected created") as caught:
         said_by(FRESHDESK, freshdesk("exploded"))
     assert not caught.value.ignored
+
+
+@pytest.mark.parametrize(
+    ("told", "came", "expected"),
+    [
+        ("2026-10-25T02:30:00", "2026-10-25T00:30:03Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T02:30:00", "2026-10-25T01:30:03Z", "2026-10-25T01:30:00Z"),
+        ("2026-10-25T02:30:00", "2026-10-25T01:29:58Z", "2026-10-25T01:30:00Z"),  # its clock is ahead
+        ("2026-10-25T02:30:00", "2026-10-25T00:29:58Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T01:59:59", "2026-10-25T01:30:00Z", "2026-10-24T23:59:59Z"),
+        ("2026-03-29T02:30:00", "2026-03-29T01:30:03Z", "2026-03-29T01:30:00Z"),  # no clock shows it
+    ],
+)
+def test_a_local_time_that_clocks_show_twice_is_the_one_before_it_came(
+    told: str, came: str, expected: str
+) -> None:
+    berlin = replace(FRESHDESK, mapping=replace(FRESHDESK.mapping, zone=ZoneInfo("Europe/Berlin")))
+    delivery = replace(freshdesk("agent_replied", updated_at=told), at=parse_instant(came))
+    assert format_instant(said_by(berlin, delivery)[0].at) == expected

@@ -5,6 +5,7 @@ CloudEvents HTTP binding 1.0.2: the content type decides. A key in `x-api-key` o
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 import orjson
@@ -42,10 +43,15 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
             return list(_in_order([_said(structured(bytes(one)), f"[{n}]") for n, one in events]))
         if media.startswith(STRUCTURED):
             return [_said(structured(arrival.body), "")]
-        headers = [(f"ce_{n[3:]}", v.encode()) for n, v in arrival.headers.items() if n.startswith("ce-")]
+        headers = [(f"ce_{n[3:]}", _raw(v)) for n, v in arrival.headers.items() if n.startswith("ce-")]
         return [_said(read_envelope(arrival.body, [*headers, ("content-type", media.encode())]), "")]
     except EnvelopeError as error:
         raise NotMapped(error.reason, error.detail, error.path) from None
+
+
+def _raw(value: str) -> bytes:
+    """UTF-8, percent-encoded where it is not plain ASCII (binding, 3.1.3.2), or sent as it is."""
+    return unquote_to_bytes(value.encode("latin-1"))
 
 
 def _events(body: bytes) -> list[msgspec.Raw]:

@@ -32,7 +32,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     ticket = read(arrival.body)
     subject, event = mapping.subject_of(ticket["ticket_id"].text()), ticket["event"].text()
     stamp = ticket.get("updated_at")
-    at = stamp.moment(mapping.zone) if stamp.text() else arrival.at
+    at = stamp.moment(mapping.zone, arrival.at) if stamp.text() else arrival.at
     happened = ticket.get("triggered_event").text()
     said = _moves(event, happened, ticket, mapping)
     if not said:
