@@ -26,6 +26,8 @@ from engine.policies.problems import Problem
 
 SHORTEST_SECRET = 8
 """Characters; what is shorter is a slip."""
+_NO_NAME = re.compile(r"^\.{0,2}$|[/\\\x00-\x1f\x7f]")
+"""What no request reaches as one step of a path: empty, dots, or with a slash in it."""
 UNLIMITED = "unlimited"
 """What a key's rate may say instead of numbers."""
 
@@ -193,8 +195,8 @@ class _Door(BaseModel):
             raise ValueError(f"history of {self.source} cannot be loaded; that of {', '.join(READERS)} can")
         if self.history is not None and self.history.jql and self.source != "jira":
             raise ValueError("jql is of Jira")
-        if LASTING in self.subject and self.source != "jira":
-            raise ValueError(f"{LASTING} is of Jira")
+        if LASTING in self.subject and self.source not in ("jira", "github"):
+            raise ValueError(f"{LASTING} is of Jira and GitHub")
         return self
 
     @field_validator("subject")
@@ -257,6 +259,11 @@ def doors(file: Path) -> dict[str, Door]:
             problems.append(document.problem(("doors",), "a door a key", "something else"))
             continue
         for name, value in section.items():
+            if _NO_NAME.search(name):
+                problems.append(
+                    document.problem(("doors", name), "a name that fits a path of a URL", repr(name))
+                )
+                continue
             try:
                 found[name] = _door(name, value)
             except ValidationError as error:

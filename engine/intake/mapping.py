@@ -14,7 +14,8 @@ from engine.intake.arrival import NotMapped, Said
 from engine.intake.states import Move, State
 
 LASTING = "{issue_id}"
-"""In a subject of Jira's: the issue's id, which it keeps where a move to another project changes its key."""
+"""In a subject of Jira's or GitHub's: the issue's id, which stays where a move to another project changes its key,
+and a repository's new name its address."""
 
 
 class Mapping(Struct, frozen=True):
@@ -79,8 +80,7 @@ class Mapping(Struct, frozen=True):
         An id has a digest of what is said: told alike it is a known duplicate, told otherwise an event of its
         own and never a contradiction (docs/decisions/0025).
         """
-        said = self.events(subject, Instant(at - at % SECOND), identity, moves, order)
-        return [one._replace(id=f"{one.id}:{_digest(one)}") for one in said]
+        return told_apart(self.events(subject, Instant(at - at % SECOND), identity, moves, order))
 
     def opening(self, title: str, priority: str, **found: Value) -> dict[str, Value]:
         """The data of an opening: its severity by the priority, and of the rest what is not empty."""
@@ -114,6 +114,11 @@ class Mapping(Struct, frozen=True):
         known = customer and "customer.id" not in self.fields.values()
         others = {name: now[name] for name in whole if name in now}
         return self.fill({"customer": {"id": customer}} if known else {}, {**others, **changed})
+
+
+def told_apart(said: Sequence[Said]) -> list[Said]:
+    """With a digest of what each says in its id: what says something else is another event."""
+    return [one._replace(id=f"{one.id}:{_digest(one)}") for one in said]
 
 
 def _digest(one: Said) -> str:

@@ -300,3 +300,12 @@ def test_a_local_time_that_clocks_show_twice_is_the_one_before_it_came(
     berlin = replace(FRESHDESK, mapping=replace(FRESHDESK.mapping, zone=ZoneInfo("Europe/Berlin")))
     delivery = replace(freshdesk("agent_replied", updated_at=told), at=parse_instant(came))
     assert format_instant(said_by(berlin, delivery)[0].at) == expected
+
+
+def test_two_updates_of_one_second_are_two_and_one_that_is_sent_again_is_one() -> None:
+    solved, urgent, again = (
+        said_by(FRESHDESK, freshdesk("updated", happened))[0]
+        for happened in ("{status:{from:2,to:4}}", "{priority:{from:1,to:4}}", "{status:{from:2,to:4}}")
+    )
+    assert solved == again
+    assert solved.id != urgent.id

@@ -228,6 +228,13 @@ def test_the_time_in_a_delivery_s_id_puts_changes_of_one_second_in_order() -> No
         assert relabelled(taken_away, given, *ids) == ("P2", ["bug", "P2"])
 
 
+def test_by_its_id_an_issue_stays_one_escalation_when_its_repository_is_renamed() -> None:
+    by_id = replace(GITHUB, mapping=replace(GITHUB.mapping, subject="github:{issue_id}"))
+    for name in ("Codertocat/Hello-World", "octo-org/Hello-World"):
+        came = github("assigned", issue=issue(id=444500041), repository={"full_name": name})
+        assert said_by(by_id, came)[0].subject == "github:444500041"
+
+
 @pytest.mark.parametrize("action", ["deleted", "transferred"])
 def test_an_issue_that_is_gone_is_gone_since_then_and_not_since_its_last_change(action: str) -> None:
     def said_of(delivery: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from engine.core.facts import Value
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import shared_secret
-from engine.intake.mapping import Mapping
+from engine.intake.mapping import Mapping, told_apart
 from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
@@ -39,7 +39,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped(
             "unknown_type", f"{happened[:80]!r} says nothing of ours", "triggered_event", ignored=True
         )
-    return mapping.events(subject, at, f"{subject}:{at}:{event}", said)
+    return told_apart(mapping.events(subject, at, f"{subject}:{at}:{event}", said))  # two may share a second
 
 
 def _moves(event: str, happened: str, ticket: Node, mapping: Mapping) -> list[Move]:

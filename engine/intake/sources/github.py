@@ -11,7 +11,7 @@ from engine.core.facts import Value
 from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import header, hex_digest, must_match
-from engine.intake.mapping import Mapping
+from engine.intake.mapping import LASTING, Mapping
 from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import OPEN, RESOLVED, Move, State, moves
@@ -39,7 +39,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     issue, action = payload["issue"], payload["action"].text()
     if issue.get("pull_request").value is not None:
         raise NotMapped("unknown_type", "a pull request", "issue.pull_request", ignored=True)
-    subject = mapping.subject_of(f"{payload['repository']['full_name'].text()}#{issue['number'].text()}")
+    subject = mapping.subject_of(_identity(payload, issue, mapping))
     if kind == "issue_comment":
         said, at = [_comment(payload["comment"], action)], payload["comment"]["created_at"].moment()
     else:
@@ -49,6 +49,12 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     # Redelivered by hand, a delivery keeps its id; without one the content tells.
     delivery = arrival.headers.get("x-github-delivery", "")
     return mapping.events(subject, at, delivery or f"{subject}:{action}:{at}", said, _order(delivery, action))
+
+
+def _identity(payload: Node, issue: Node, mapping: Mapping) -> str:
+    if LASTING in mapping.subject:
+        return issue["id"].text()
+    return f"{payload['repository']['full_name'].text()}#{issue['number'].text()}"
 
 
 def _gone_at(arrival: Arrival, changed: Instant) -> Instant:
