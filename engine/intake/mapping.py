@@ -14,8 +14,7 @@ from engine.intake.arrival import NotMapped, Said
 from engine.intake.states import Move, State
 
 LASTING = "{issue_id}"
-"""In a subject of Jira's or GitHub's: the issue's id, which stays where a move to another project changes its key,
-and a repository's new name its address."""
+"""In a subject of Jira's or GitHub's: the id that an issue keeps when it is moved, or its repository renamed."""
 
 
 class Mapping(Struct, frozen=True):

@@ -87,6 +87,10 @@ def test_updates_of_one_minute_keep_their_order_and_have_distinct_ids() -> None:
             incident(updates=[{"at": "2022-03-26T01:43:00", "status": "Update"}]),
             "updates[0].at: a time such as",
         ),
+        *(
+            (incident(updates=[{"at": at, "status": "Update"}]), "updates[0].at: a time such as")
+            for at in ("0001-01-01T00:00:00+14:00", "1950-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00")
+        ),
         (incident(updates=["soon"]), "updates[0]: an object"),
     ],
 )

@@ -201,6 +201,10 @@ def test_a_file_of_another_format_is_refused_as_a_whole() -> None:
         imported(row(), header="a,b,c")
 
 
+def test_a_file_that_a_spreadsheet_has_saved_is_read() -> None:
+    assert imported(row(), header="\ufeff" + HEADER) == imported(row())
+
+
 def test_the_same_log_gives_the_same_events_whatever_the_order_of_its_rows() -> None:
     rows = [
         row(),

@@ -5,11 +5,11 @@ maintenance) resolve it. The resolving update counts as published after the reso
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import orjson
 
-from engine.core.instants import Instant, from_datetime
+from engine.contract.moments import read_moment
+from engine.core.instants import Instant
 from engine.replay.events import Event
 from engine.replay.importers import Lines, Note, Report
 
@@ -98,7 +98,6 @@ def _text(values: dict[str, object], field: str, path: str = "") -> str:
 def _time(update: dict[str, object], index: int) -> Instant:
     text = _text(update, "at", f"updates[{index}].at")
     try:
-        moment = datetime.fromisoformat(text)
-        return from_datetime(moment.astimezone(UTC) if moment.tzinfo else moment)
+        return read_moment(text)
     except ValueError as error:
         raise _Refused(f"updates[{index}].at: a time such as 2022-03-26T01:43:00Z", repr(text)) from error

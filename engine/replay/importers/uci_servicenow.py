@@ -4,6 +4,7 @@ Each row shows an incident after one change; what happened is the difference to 
 neither zone nor seconds: its times are taken as UTC, and rows of one minute go by `sys_mod_count`.
 """
 
+import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -94,7 +95,7 @@ def convert(lines: Lines, report: Report) -> Iterator[Event]:
 def _rows(lines: Lines, report: Report) -> Iterator[_Row]:
     numbered = iter(lines)
     _, first = next(numbered, (0, b""))
-    header = first.decode(errors="replace").split(",")
+    header = first.removeprefix(codecs.BOM_UTF8).decode(errors="replace").split(",")  # spreadsheets write it
     missing = [name for name in _COLUMNS if name not in header]
     if missing:
         found = ",".join(header)[:80] or "an empty file"
