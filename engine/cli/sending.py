@@ -21,10 +21,13 @@ from aiokafka.errors import (
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.contract.codec import PartlyKnown, Unreadable, read_line
+from engine.contract.envelope import structured
 from engine.settings import Settings
 from engine.stream.checks import not_authorized
 from engine.stream.rights import Right
 
+_NO_HEADERS = ("data", "data_base64", "datacontenttype")
+"""Of a structured event: binary mode has them as the value and its type."""
 _IN_FLIGHT = 10_000
 """Records that wait for their acknowledgement at most."""
 _LARGEST_REQUEST = 1_000_000
@@ -82,13 +85,15 @@ def message(place: str, line: bytes, settings: Settings, topic: str | None) -> M
     target = topic or topics.get(kind.split(".")[0])
     if target is None:
         return Refused(place, f"type {kind!r}: expected ticket.… or incident.…, or a --topic")
-    data = event.pop("data", None)
-    content = event.pop("datacontenttype", "application/json")
-    headers = [(f"ce_{name}", str(value).encode()) for name, value in event.items() if value is not None]
-    headers.append(("content-type", content.encode()))
+    headers = [
+        (f"ce_{name}", str(value).encode())
+        for name, value in event.items()
+        if value is not None and name not in _NO_HEADERS
+    ]
+    headers.append(("content-type", b"application/json"))
     unknown_type = kind if isinstance(said, Unreadable) else ""
     unknown_fields = said.unknown if isinstance(said, PartlyKnown) else ()
-    key, value = str(event["subject"]).encode(), orjson.dumps(data)
+    key, value = str(event["subject"]).encode(), structured(line).data
     return Message(place, target, key, value, headers, unknown_type, unknown_fields)
 
 

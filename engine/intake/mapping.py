@@ -14,7 +14,7 @@ from engine.intake.arrival import NotMapped, Said
 from engine.intake.states import Move, State
 
 LASTING = "{issue_id}"
-"""In a subject of Jira's or GitHub's: the id that an issue keeps when it is moved, or its repository renamed."""
+"""In a subject of Jira's or GitHub's: the issue's id, which a move or another name of its home leaves."""
 
 
 class Mapping(Struct, frozen=True):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from kafka.partitioner import murmur2
 from running import vigil
 
 from engine.cli.exits import ExitCode
+from engine.contract.codec import Received, decode
 from engine.demo.broker import KafkaBroker, free_port
 from servers import create_topics, unique
 
@@ -100,6 +102,21 @@ def test_what_arrives_is_what_the_engine_reads(topics: dict[str, str]) -> None:
     assert isinstance(here, Received)
     assert there.subject == here.subject
     assert (there.fact.order, there.fact.data) == (here.fact.order, here.fact.data)
+
+
+def test_data_in_any_form_that_a_file_may_have_arrives(topics: dict[str, str]) -> None:
+    data = {"title": "Down", "severity": "P1"}
+    bare, encoded, untyped = (event(number) for number in range(3))
+    del bare["data"], encoded["data"]
+    bare["type"] = "ticket.resolved.v1"
+    encoded["data_base64"] = b64encode(orjson.dumps(data)).decode()
+    untyped["datacontenttype"] = None
+    done = vigil("send", "-", stdin=lines(bare, encoded, untyped), **topics)
+    assert done.returncode == 0, done.stderr
+    found = list(received(topics["VIGIL_BOOTSTRAP_SERVERS"], topics["VIGIL_TICKETS_TOPIC"]))
+    read = [decode(one.key, one.value, one.headers, one.timestamp) for one in found]
+    said = {one.subject: one.fact.data for one in read if isinstance(one, Received)}
+    assert said == {"ticket:0": {}, "ticket:1": data, "ticket:2": data}
 
 
 def test_a_line_that_cannot_be_read_is_not_sent_and_is_named(topics: dict[str, str], tmp_path: Path) -> None:
