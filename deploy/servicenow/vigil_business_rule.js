@@ -7,11 +7,11 @@
 // An async rule runs after the transaction, so a slow or absent Vigil delays nobody; what fails is logged and
 // closed by `vigil intake`'s dead letters or by loading the gap again.
 (function executeRule(current, previous /*null when async*/) {
-  var FIELDS = ['sys_id', 'number', 'sys_mod_count', 'sys_updated_on', 'short_description', 'priority', 'state',
-    'hold_reason', 'assigned_to', 'assignment_group', 'caller_id', 'company', 'business_service', 'cmdb_ci',
-    'contact_type'];
+  var FIELDS = ['sys_id', 'number', 'sys_mod_count', 'sys_created_on', 'sys_updated_on', 'short_description',
+    'priority', 'state', 'hold_reason', 'assigned_to', 'assignment_group', 'caller_id', 'company',
+    'business_service', 'cmdb_ci', 'contact_type'];
   // Labels as people see them, but for what is a key or a time.
-  var RAW = { sys_id: true, number: true, sys_mod_count: true, sys_updated_on: true };
+  var RAW = { sys_id: true, number: true, sys_mod_count: true, sys_created_on: true, sys_updated_on: true };
 
   function record(from) {
     var found = {};
@@ -22,20 +22,41 @@
     return found;
   }
 
-  // What it was before this change: an async rule is not given `previous`, the history knows it.
-  function before(now) {
-    var was = JSON.parse(JSON.stringify(now));
+  // An async rule runs after the change, perhaps after the next one: it is given the record as it is then, and no
+  // `previous`. So it tells what the history has of the last ten minutes; each change and comment counts once.
+  function since() {
+    var time = new GlideDateTime(current.getValue('sys_updated_on'));
+    time.addSeconds(-600);
+    return time.getValue();
+  }
+
+  function copy(of) {
+    return JSON.parse(JSON.stringify(of));
+  }
+
+  // Oldest first: the record as each change left it, and as it was before.
+  function changes(now) {
+    var found = [];
     var audit = new GlideRecord('sys_audit');
     audit.addQuery('documentkey', current.getUniqueValue());
-    audit.addQuery('record_checkpoint', current.getValue('sys_mod_count'));
+    audit.addQuery('sys_created_on', '>=', since());
+    audit.addQuery('record_checkpoint', '>', 0); // 0 is the insert
+    audit.orderByDesc('record_checkpoint');
     audit.query();
     while (audit.next()) {
+      var count = audit.getValue('record_checkpoint');
+      if (!found.length || found[0].current.sys_mod_count !== count) {
+        var then = copy(found.length ? found[0].previous : now);
+        then.sys_mod_count = count;
+        then.sys_updated_on = audit.getValue('sys_created_on');
+        found.unshift({ current: then, previous: copy(then) });
+      }
       var name = audit.getValue('fieldname');
-      if (name in was && !RAW[name]) {
-        was[name] = displayOf(name, audit.getValue('oldvalue'));
+      if (name in now && !RAW[name]) {
+        found[0].previous[name] = displayOf(name, audit.getValue('oldvalue'));
       }
     }
-    return was;
+    return found;
   }
 
   function displayOf(name, value) {
@@ -45,15 +66,11 @@
     return String(other.getDisplayValue(name) || '');
   }
 
-  // Those of the ten minutes before as well: a change that came before this rule ran has moved `sys_updated_on`
-  // past the comment that it runs for. Each has its id, and counts once.
   function comments() {
     var found = [];
-    var since = new GlideDateTime(current.getValue('sys_updated_on'));
-    since.addSeconds(-600);
     var entry = new GlideRecord('sys_journal_field');
     entry.addQuery('element_id', current.getUniqueValue());
-    entry.addQuery('sys_created_on', '>=', since.getValue());
+    entry.addQuery('sys_created_on', '>=', since());
     entry.query();
     while (entry.next()) {
       found.push({
@@ -69,11 +86,13 @@
 
   var now = record(current);
   var operation = String(current.operation());
+  var told = operation === 'update' ? changes(now) : [];
   var body = JSON.stringify({
     table: current.getTableName(),
     operation: operation,
     current: now,
-    previous: operation === 'update' ? before(now) : now,
+    previous: told.length ? told[told.length - 1].previous : now,
+    changes: told,
     comments: comments()
   });
 

@@ -8,15 +8,19 @@ const given = JSON.parse(scenario);
 const sent = { headers: {} };
 
 class Row {
-  constructor(table, rows) { this.table = table; this.rows = rows || []; this.at = -1; this.own = {}; }
+  constructor(table, rows) { this.table = table; this.rows = rows || []; this.at = -1; this.own = {}; this.queries = []; }
   initialize() {}
   setValue(name, value) { this.own[name] = value; }
   getDisplayValue(name) { return given.labels[name] ? given.labels[name][this.own[name]] : this.own[name]; }
-  addQuery(name, operator, value) { if (operator === '>=') this.since = [name, value]; }
+  addQuery(...query) { this.queries.push(query); }
   query() {
     const rows = this.table === 'sys_audit' ? given.audit : given.journal;
-    this.rows = this.since ? rows.filter((row) => row[this.since[0]] >= this.since[1]) : rows;
+    const meets = { '>=': (found, value) => found >= value, '>': (found, value) => Number(found) > value };
+    this.rows = rows.filter((row) => this.queries.every(
+      ([name, operator, value]) => !meets[operator] || meets[operator](row[name], value)));
+    if (this.descending) this.rows.sort((one, other) => other[this.descending] - one[this.descending]);
   }
+  orderByDesc(name) { this.descending = name; }
   next() { this.at += 1; return this.at < this.rows.length; }
   getValue(name) { return this.rows[this.at][name]; }
 }

@@ -6,6 +6,7 @@ Node runs the rule in a stand-in for an instance; `triggered_event` is as record
 import json
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.core.instants import SECOND, Instant, format_instant, parse_instant
-from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
+from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, Said
 from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
 from servers import missing
@@ -37,12 +38,28 @@ VALUES = {
 }  # fmt: skip
 
 
+def audited(field: str, before: str, **now: str) -> dict[str, str]:
+    """A row of the history; of the last change unless `now` says of which."""
+    known = {**VALUES, **now}
+    count, at = known["sys_mod_count"], known["sys_updated_on"]
+    return {"fieldname": field, "oldvalue": before, "record_checkpoint": count, "sys_created_on": at}
+
+
+def told_by(came: Arrival) -> list[Said]:
+    """What the door takes of a delivery, part by part."""
+    said = []
+    for part in SERVICENOW.source.apart(came):
+        with suppress(NotMapped):
+            said += said_by(SERVICENOW, part)
+    return said
+
+
 def instance(operation: str, audit: list[Any] | None = None, journal: Any = (), **values: str) -> Arrival:
     """The delivery of the rule for a change."""
     node = shutil.which("node") or missing("no node to run ServiceNow's business rule")
     scenario = {
         "operation": operation, "values": {**VALUES, **values}, "labels": LABELS, "caller": "caller",
-        "audit": [dict(zip(("fieldname", "oldvalue"), one, strict=True)) for one in audit or []],
+        "audit": [row if isinstance(row, dict) else audited(*row, **values) for row in audit or []],
         "journal": list(journal),
         "properties": {"vigil.intake.url": "https://vigil.test/in/servicenow", "vigil.intake.secret": SECRET},
     }  # fmt: skip
@@ -69,7 +86,7 @@ def test_an_incident_that_is_inserted_opens_an_escalation() -> None:
     (opened,) = said_by(SERVICENOW, instance("insert", assigned_to="u1"))
     assert opened.subject == "servicenow:INC0000039"
     assert format_instant(opened.at) == "2026-03-02T10:00:00Z", "the instance's times are UTC"
-    assert opened.id == "9d385017c611228701d22104cc95c371:4:0"
+    assert opened.id == "9d385017c611228701d22104cc95c371:created:0"
     assert opened.data == {
         "title": "Trouble getting to Oregon mail server", "priority": "1 - Critical", "severity": "P0",
         "owner": "Beth Anglin", "customer": {"id": "ACME"},
@@ -122,7 +139,7 @@ COMMENT = {
     ],
 )
 def test_each_change_of_an_incident_says_its_verbs(came: dict[str, Any], expected: Any) -> None:
-    assert verbs(said_by(SERVICENOW, instance("update", **came))) == expected
+    assert verbs(told_by(instance("update", **came))) == expected
 
 
 def test_an_incident_that_is_deleted_is_cancelled() -> None:
@@ -186,10 +203,53 @@ def test_a_comment_is_told_though_the_incident_was_changed_before_the_rule_ran()
     )  # fmt: skip
     still_later = {"sys_mod_count": "6", "sys_updated_on": "2026-03-02 10:03:00"}
     again = instance("update", journal=[COMMENT], audit=[("state", "2")], **still_later, state="6")
-    resolved, told_again = said_by(SERVICENOW, again)
+    resolved, told_again = told_by(again)
     assert (resolved.verb, told_again) == ("resolved", said), "a known duplicate"
     long_ago = {**COMMENT, "sys_created_on": "2026-03-02 09:00:00"}
     assert len(said_by(SERVICENOW, instance("insert", journal=[long_ago]))) == 1
+
+
+def test_each_change_is_told_though_the_next_one_came_before_the_rule_ran() -> None:
+    held = {"sys_mod_count": "4", "sys_updated_on": "2026-03-02 10:00:00"}
+    assigned = {"sys_mod_count": "5", "sys_updated_on": "2026-03-02 10:00:02"}
+    rows = [
+        audited("assigned_to", "", **assigned),
+        audited("state", "2", **held),
+        audited("hold_reason", "", **held),
+    ]
+    now = {"state": "3", "hold_reason": "1", "assigned_to": "u1"}
+    twice = instance("update", audit=rows, **now, **assigned)
+    paused, owned = told_by(twice)
+    assert verbs([paused, owned]) == [
+        ("paused", {"reason": "pending_customer"}), ("assigned", {"owner": "Beth Anglin", "team": None}),
+    ]  # fmt: skip
+    assert [format_instant(one.at) for one in (paused, owned)] == [
+        "2026-03-02T10:00:00Z", "2026-03-02T10:00:02Z",
+    ]  # fmt: skip
+    resumed = {"sys_mod_count": "6", "sys_updated_on": "2026-03-02 10:01:00"}
+    rows += [audited("state", "3", **resumed), audited("hold_reason", "1", **resumed)]
+    later = instance("update", audit=rows, **{**now, "state": "2", "hold_reason": ""}, **resumed)
+    assert told_by(later)[:2] == [paused, owned], "known duplicates"
+    assert verbs(told_by(later)[2:]) == [("resumed", {"reason": "pending_customer"})]
+
+
+def test_a_change_to_a_state_that_nobody_mapped_keeps_no_other_out() -> None:
+    labels = {"sys_mod_count": "5", "sys_updated_on": "2026-03-02 10:00:02"}
+    rows = [
+        audited("state", "9"),
+        audited("state", "2", sys_mod_count="3"),
+        audited("priority", "2", **labels),
+    ]
+    came = instance("update", audit=rows, journal=[COMMENT], **labels)
+    assert [one.verb for one in told_by(came)] == ["reopened", "resumed", "updated", "message_sent"]
+
+
+def test_an_incident_opens_when_it_was_created_whenever_the_rule_runs() -> None:
+    by_then = {"sys_mod_count": "1", "sys_created_on": "2026-03-02 09:59:58", "assigned_to": "u1"}
+    (opened,) = told_by(instance("insert", **by_then))
+    assert format_instant(opened.at) == "2026-03-02T09:59:58Z"
+    changed = instance("update", audit=[("assigned_to", "")], **by_then)
+    assert opened.id not in {one.id for one in told_by(changed)}
 
 
 def test_comments_of_a_rule_that_sends_no_ids_are_those_of_its_change() -> None:

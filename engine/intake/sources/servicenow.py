@@ -1,15 +1,19 @@
 """ServiceNow, by our own business rule (deploy/servicenow): there is no webhook of its own.
 
-The rule sends what a record was and is, and signs `timestamp.body`. Times are the instance's, UTC without an
-offset; `sys_id` and `sys_mod_count` make the ids, so that a rule that runs twice changes nothing.
+The rule sends what a record was and is, its changes and comments of the last ten minutes, and signs
+`timestamp.body`. Times are the instance's, UTC without an offset; `sys_id` and `sys_mod_count` make the ids:
+what is told twice changes nothing.
 """
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+import orjson
+from msgspec.structs import replace
+
 from engine.core.facts import Value
 from engine.core.instants import Instant
-from engine.intake.arrival import Arrival, NotMapped, Said
+from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, Said
 from engine.intake.authenticity import (
     base64_digest,
     header,
@@ -39,42 +43,67 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     must_be_fresh(unix_seconds(timestamp), arrival.at)
 
 
+def apart(arrival: Arrival) -> list[Arrival]:
+    """Each change of an update as one of its own, then the comments; what is none stays as it came."""
+    try:
+        payload = orjson.loads(arrival.body)
+    except orjson.JSONDecodeError:
+        return [arrival]
+    changes = payload.get("changes") if isinstance(payload, dict) else None
+    if not isinstance(changes, list) or not changes or payload.get("operation") != "update":
+        return [arrival]
+    parts = [{**change, "operation": "update"} for change in changes if isinstance(change, dict)]
+    if payload.get("comments"):
+        now = payload.get("current")
+        parts.append({**payload, "previous": now, "changes": []})
+    return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
+
+
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     payload = read(arrival.body)
     record = payload["current"]
     subject = mapping.subject_of(record["number"].text())
-    at = record["sys_updated_on"].moment(_UTC)
-    is_deletion = payload["operation"].text() == "delete"
-    count = record["sys_mod_count"].number()
-    # Times are whole seconds; the count puts changes in order. A deletion has that of the change before it.
-    identity, order = f"{record['sys_id'].text()}:{count}", f"{count:018}"
-    if is_deletion:
-        at, identity, order = _deleted_at(arrival, at), f"{identity}:deleted", f"{order}d"
-    said = mapping.events(subject, at, identity, _moves(payload, record, mapping), order)
-    if not is_deletion:
-        said += _comments(payload, Said(subject, "", {}, at, identity, mapping.family))
+    said: list[Said] = []
+    match payload["operation"].text():
+        case "insert":
+            created = record.get("sys_created_on")
+            at = (created if created.text() else record["sys_updated_on"]).moment(_UTC)
+            opened = Move("opened", _opening(record, mapping))
+            opening = [opened, *moves(OPEN, _state(record, mapping))]
+            said += mapping.events(subject, at, f"{record['sys_id'].text()}:created", opening, f"{0:018}")
+        case "update":
+            identity, order = _place(record)
+            at = record["sys_updated_on"].moment(_UTC)
+            said += mapping.events(
+                subject, at, identity, _changes(payload["previous"], record, mapping), order
+            )
+        case "delete":
+            identity, order = _place(record)
+            at = _deleted_at(arrival, record["sys_updated_on"].moment(_UTC))
+            gone = [Move("cancelled", {"reason": "deleted"})]
+            # It has the count of the change before it.
+            return mapping.events(subject, at, f"{identity}:deleted", gone, f"{order}d")
+        case _:
+            raise NotMapped("bad_payload", "expected insert, update or delete", "operation")
+    said += _comments(payload, subject, mapping)
     if not said:
         raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
     return said
 
 
+def _place(record: Node) -> tuple[str, str]:
+    """The id of a change, and its order: times are whole seconds, and the count is not."""
+    count = record["sys_mod_count"].number()
+    return f"{record['sys_id'].text()}:{count}", f"{count:018}"
+
+
 def _deleted_at(arrival: Arrival, changed: Instant) -> Instant:
     """When the rule signed it: a deletion leaves `sys_updated_on` at the last change, and a cancellation as
     of then would take back what was missed since."""
-    signed = arrival.headers.get(SIGNED_HEADERS[1], "")
-    return max(changed, unix_seconds(signed) if signed else arrival.at)
-
-
-def _moves(payload: Node, record: Node, mapping: Mapping) -> list[Move]:
-    match payload["operation"].text():
-        case "insert":
-            opened = Move("opened", _opening(record, mapping))
-            return [opened, *moves(OPEN, _state(record, mapping))]
-        case "update":
-            return _changes(payload["previous"], record, mapping)
-        case "delete":
-            return [Move("cancelled", {"reason": "deleted"})]
-    raise NotMapped("bad_payload", "expected insert, update or delete", "operation")
+    try:
+        return max(changed, unix_seconds(arrival.headers.get(SIGNED_HEADERS[1], "")))
+    except NotAuthentic:  # tried from a file
+        return max(changed, arrival.at)
 
 
 def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
@@ -127,21 +156,24 @@ def _known_state(record: Node, mapping: Mapping) -> State | None:
     return mapping.states.get(reason if state == "on hold" and reason in mapping.states else state)
 
 
-def _comments(payload: Node, change: Said) -> list[Said]:
+def _comments(payload: Node, subject: str, mapping: Mapping) -> list[Said]:
     """Customer-visible comments; work notes are not public, whoever writes them. The rule tells them again
     with later changes: each has its own id and time."""
     said = []
+    record = payload["current"]
     for number, comment in enumerate(payload.get("comments").items()):
         by = comment.get("by").text()
         if by == _NOBODY:
             continue
         is_public = comment.get("public").value is True
         own, stamp = comment.get("id").text(), comment.get("at")
-        found = change._replace(
-            verb="message_sent",
-            data={"public": is_public, "by": by or None},
-            at=stamp.moment(_UTC) if stamp.text() else change.at,
-            id=f"comment:{own}" if own else f"{change.id}:comment:{number}",
+        found = Said(
+            subject,
+            "message_sent",
+            {"public": is_public, "by": by or None},
+            (stamp if stamp.text() else record["sys_updated_on"]).moment(_UTC),
+            f"comment:{own or f'{_place(record)[0]}:{number}'}",
+            mapping.family,
         )
         if is_public and (comment.get("by_caller").value is True or by == _STRANGER):
             found = found._replace(verb="message_received", data={"public": True})
@@ -170,6 +202,7 @@ SOURCE = Source(
         "1": "P0", "2": "P1", "3": "P2", "4": "P3", "5": "P3",
     },
     signed_headers=SIGNED_HEADERS,
+    apart=apart,
     needs=(
         "operation", "current.number", "current.sys_id", "current.sys_mod_count", "current.sys_updated_on",
     ),
