@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.instants import format_instant
 from engine.intake.arrival import NotAuthentic, NotMapped
+from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs, zendesk
 
 ZENDESK = door_of("zendesk")
@@ -65,6 +66,20 @@ def test_changes_of_one_second_keep_their_order() -> None:
     assert first.at == second.at
     assert first.sequence > second.sequence
     assert first.id != second.id
+
+
+@pytest.mark.parametrize("ids", [("a", "b", "c"), ("c", "b", "a")])
+def test_what_is_merged_away_is_merged_before_zendesk_closes_it(ids: tuple[str, str, str]) -> None:
+    closed = event("status_changed", {"previous": "OPEN", "current": "CLOSED"})
+    agent = {"id": "17", "is_staff": True}
+    comment = event("comment_added", {"comment": {"id": ids[1], "is_public": True, "author": agent}})
+    merged = event("merged", {"target_ticket_id": "4700"})
+    told = []
+    for body, identity in zip((closed, comment, merged), ids, strict=True):
+        came = zendesk({**body, "id": identity})
+        told += records_of(said_by(ZENDESK, came), ZENDESK.name, came)
+    kinds = [one.read.fact.kind for one in sorted(told, key=lambda one: one.read.fact.order)]
+    assert kinds == ["merged", "message_sent", "closed"]
 
 
 def test_a_redelivery_has_the_same_ids() -> None:

@@ -42,13 +42,16 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     if kind == "created":
         return mapping.retold(subject, at, f"created:{ticket['id'].text()}", said)
     if kind == "comment_added" and (comment := event["event"]["comment"].get("id").text()):
-        return mapping.retold(subject, at, f"comment:{comment}", said)
-    return mapping.retold(subject, at, event["id"].text(), said, _order(event))
+        return mapping.retold(subject, at, f"comment:{comment}", said, "0")
+    return mapping.retold(subject, at, event["id"].text(), said, _order(kind, event))
 
 
-def _order(event: Node) -> str:
+def _order(kind: str, event: Node) -> str:
     """Of the changes within a second: first those of history by their ids, which rise, and then those of
-    webhooks by their fraction of it. So each way stays in its order, and both end in the same state."""
+    webhooks by their fraction of it. So each way stays in its order, and both end in the same state. Before
+    them come comments, and before all a merge: Zendesk comments on it, and closes what is merged away."""
+    if kind == "merged":
+        return ""
     identity = event["id"].text()
     if _OF_HISTORY.fullmatch(identity):
         return "0" + identity.partition(".")[0].zfill(20)
