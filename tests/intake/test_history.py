@@ -323,6 +323,19 @@ def test_whether_an_author_is_staff_is_asked_once(tmp_path: Path) -> None:
     assert len([1 for path, _ in source.asked if path.endswith("show_many.json")]) == 1
 
 
+def test_what_a_window_asks_again_is_told_once_however_many_pages_it_has(tmp_path: Path) -> None:
+    source = Zendesk(page=2)
+    life = ZendeskLife(source, 1, START, rng_of(1))
+    for minute in range(1, 9):
+        life.comment(START + timedelta(minutes=minute), AGENT)
+    load = Loading(source, tmp_path)
+    load.now = from_datetime(START + timedelta(minutes=10))
+    told = list(load().ids)
+    load.now = from_datetime(START + timedelta(hours=5))  # the next window is longer than what is asked again
+    life.comment(START + timedelta(hours=4), AGENT)
+    assert load().ids == [*told, load.kept.ids[-1]]
+
+
 # -- Jira ----------------------------------------------------------------------------------------
 
 

@@ -108,7 +108,7 @@ class Load:
         stands = replace(
             stands,
             cursor=page.cursor,
-            said=self._to_remember({**stands.said, **read.known}),
+            said=self._to_remember({**stands.said, **read.known}, is_last=not page.cursor),
             pages=stands.pages + 1,
             events=stands.events + len(read.events),
             refused=stands.refused + len(read.letters),
@@ -146,12 +146,14 @@ class Load:
         read.known[known_by] = at
         return True
 
-    def _to_remember(self, known: dict[str, Instant]) -> dict[str, Instant]:
-        """Of what was said: what the next window will be told again."""
-        until = self.standing.until
+    def _to_remember(self, known: dict[str, Instant], *, is_last: bool) -> dict[str, Instant]:
+        """Of what was said: what the next window will be told again, and until this one's last page what
+        the one before has said."""
+        start, until = self.standing.start, self.standing.until
         if until is None:
             return {}
-        return {name: at for name, at in known.items() if at >= until - self._reader.overlap}
+        again = until - self._reader.overlap
+        return {name: at for name, at in known.items() if at >= again or (at < start and not is_last)}
 
     def _keep(self, standing: Standing) -> None:
         self._journal.write(standing)
