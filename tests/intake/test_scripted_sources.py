@@ -244,6 +244,15 @@ def test_a_change_to_a_state_that_nobody_mapped_keeps_no_other_out() -> None:
     assert [one.verb for one in told_by(came)] == ["reopened", "resumed", "updated", "message_sent"]
 
 
+def test_changes_of_fields_that_are_not_ours_are_no_parts_of_a_delivery() -> None:
+    rows = [audited("u_mood", "good"), audited("state", "1", sys_mod_count="3")]
+    assert len(SERVICENOW.source.apart(instance("update", audit=rows))) == 1
+    (alone,) = SERVICENOW.source.apart(instance("update", audit=rows[:1]))
+    with pytest.raises(NotMapped) as caught:
+        said_by(SERVICENOW, alone)
+    assert caught.value.ignored
+
+
 def test_an_incident_opens_when_it_was_created_whenever_the_rule_runs() -> None:
     by_then = {"sys_mod_count": "1", "sys_created_on": "2026-03-02 09:59:58", "assigned_to": "u1"}
     (opened,) = told_by(instance("insert", **by_then))

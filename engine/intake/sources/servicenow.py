@@ -52,11 +52,15 @@ def apart(arrival: Arrival) -> list[Arrival]:
     changes = payload.get("changes") if isinstance(payload, dict) else None
     if not isinstance(changes, list) or not changes or payload.get("operation") != "update":
         return [arrival]
-    parts = [{**change, "operation": "update"} for change in changes if isinstance(change, dict)]
+    parts = [{**change, "operation": "update"} for change in changes if _is_ours(change)]
     if payload.get("comments"):
         now = payload.get("current")
         parts.append({**payload, "previous": now, "changes": []})
     return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
+
+
+def _is_ours(change: object) -> bool:
+    return isinstance(change, dict) and change.get("previous") != change.get("current")
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
