@@ -75,7 +75,10 @@ async def _load(
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with Api(door.history, stopping=stopping) as api, _sink(settings, door, wish, standing) as sink:
+    async with (
+        Api(door.history, stopping=stopping) as api,
+        _sink(settings, door, wish, standing, stopping) as sink,
+    ):
         reader = READERS[door.source.name](api, door.mapping, door.history.jql)
         loading = Load(door, reader, sink, journal, standing, now=now, heard=heard)
         if wish.interval is None:
@@ -87,7 +90,9 @@ async def _load(
 
 
 @asynccontextmanager
-async def _sink(settings: Settings, door: Door, wish: Wish, standing: Standing) -> AsyncIterator[Sink]:
+async def _sink(
+    settings: Settings, door: Door, wish: Wish, standing: Standing, stopping: asyncio.Event
+) -> AsyncIterator[Sink]:
     if wish.output is not None:
         with ToFile(wish.output, (standing.written, standing.written_dead)) as file:
             yield file
@@ -100,7 +105,7 @@ async def _sink(settings: Settings, door: Door, wish: Wish, standing: Standing) 
         hint = "`vigil doctor` looks closer"
         raise Failure(f"{settings.bootstrap_servers}: {error!r}", ExitCode.UNREACHABLE, hint) from None
     try:
-        yield ToKafka(sender, door.name)
+        yield ToKafka(sender, door.name, stopping)
     finally:
         await sender.stop()
 

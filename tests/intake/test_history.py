@@ -21,10 +21,10 @@ from engine.intake.history.jira import jql_time
 from engine.intake.history.journal import Journal, Standing, begin
 from engine.intake.history.loading import Load
 from engine.intake.history.readers import READERS
-from engine.intake.history.sinks import Letter
+from engine.intake.history.sinks import Letter, ToKafka
 from engine.intake.mapping import Mapping
 from engine.intake.records import ToSend, records_of, refused
-from engine.intake.sending import LARGEST_REQUEST
+from engine.intake.sending import LARGEST_REQUEST, NotSent, Sender
 from engine.intake.sources import SOURCES
 from engine.stream.delivery import size_of
 from intake.counterparts import TOKEN, USER, Answer, Counterpart, Jira, Zendesk, running
@@ -334,6 +334,42 @@ def test_what_a_window_asks_again_is_told_once_however_many_pages_it_has(tmp_pat
     load.now = from_datetime(START + timedelta(hours=5))  # the next window is longer than what is asked again
     life.comment(START + timedelta(hours=4), AGENT)
     assert load().ids == [*told, load.kept.ids[-1]]
+
+
+class Away(Sender):
+    """Kafka is away; somebody ends the load meanwhile."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        super().__init__({}, {}, 1.0)
+        self.stopping, self.tries = stopping, 0
+
+    async def send(self, records: Any, at: Instant | None = None) -> None:
+        self.tries += 1
+        self.stopping.set()
+        raise NotSent("away")
+
+
+def test_who_ends_a_load_while_kafka_is_away_does_not_wait_for_it(tmp_path: Path) -> None:
+    source = Zendesk()
+    ZendeskLife(source, 1, START, rng_of(1))
+    door = door_of("zendesk")
+
+    async def load(url: str) -> tuple[Standing, int]:
+        stopping = asyncio.Event()
+        sender, access = Away(stopping), Access(url, TOKEN, USER)
+        with Journal(tmp_path / "state.json") as journal:
+            async with Api(access, timeout=5) as api:
+                standing = begin(None, "acme", access, SINCE)
+                one = Load(
+                    door, READERS["zendesk"](api, door.mapping, ""), ToKafka(sender, "acme", stopping),
+                    journal, standing, now=lambda: NOW, heard=lambda _: None,
+                )  # fmt: skip
+                await asyncio.wait_for(one.run(None, stopping), 60)
+        return one.standing, sender.tries
+
+    with running(source) as url:
+        standing, tries = asyncio.run(load(url))
+    assert (tries, standing.pages, standing.until) == (1, 0, NOW - 60 * SECOND), "the page is asked for again"
 
 
 # -- Jira ----------------------------------------------------------------------------------------

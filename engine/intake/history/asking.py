@@ -26,6 +26,15 @@ _PASSES = (408, 425, 429)
 log = structlog.stdlib.get_logger("vigil.intake.history")
 
 
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Stopped raises the name for it: what was under way is so again at the next start."""
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
+    raise Stopped
+
+
 class BadQuery(Exception):
     """400 or 422: what was asked is not answered; `said` is what the source says of it."""
 
@@ -81,17 +90,9 @@ class Api:
             if attempt + 1 < ATTEMPTS:
                 wait = max(found.wait or 0.0, self._wait(attempt))
                 log.warning("asked_again", url=self._url + path, why=str(failure.detail), wait_seconds=wait)
-                await self._pause(wait)
+                await pause(self._stopping, wait)
         kind = HistoryUnreadable if failure.reason == "bad_page" else HistoryAway
         raise kind(failure.reason, f"{self._url}{path}: {failure.detail}, {ATTEMPTS} times")
-
-    async def _pause(self, seconds: float) -> None:
-        """Stopped raises the name for it: what was asked is asked at the next start."""
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
-        raise Stopped
 
     def _wait(self, attempt: int) -> float:
         most: float = min(_BACK_OFF, 0.5 * 2**attempt)

@@ -80,6 +80,7 @@ class Load:
         while not stopping.is_set():
             try:
                 page = await self._reader.page(self._asked(), self.standing.cursor)
+                await self._take(page)
             except Stopped:
                 return
             except CursorExpired as error:
@@ -89,7 +90,6 @@ class Load:
                     raise HistoryRefused("cursor_expired", f"{begun} times: {error}") from None
                 self._keep(replace(self.standing, cursor=""))
                 continue
-            await self._take(page)
             if not page.cursor:
                 return
 

@@ -12,6 +12,7 @@ import structlog
 
 from engine.contract.codec import Record
 from engine.intake.arrival import Arrival, NotMapped
+from engine.intake.history.asking import pause
 from engine.intake.history.failures import HistoryAway, HistoryRefused
 from engine.intake.records import ToSend, line_of, refused
 from engine.intake.sending import DLQ, NotSent, Sender
@@ -46,8 +47,9 @@ class ToKafka:
 
     name = ""
 
-    def __init__(self, sender: Sender, door: str) -> None:
-        self._sender, self._door = sender, door
+    def __init__(self, sender: Sender, door: str, stopping: asyncio.Event) -> None:
+        """Once `stopping` is set Kafka is waited for no more: Stopped."""
+        self._sender, self._door, self._stopping = sender, door, stopping
 
     async def take(self, events: Sequence[ToSend], letters: Sequence[Letter]) -> tuple[int, int]:
         records = [(one.family, one.record) for one in events]
@@ -64,7 +66,7 @@ class ToKafka:
                 return
             except NotSent as error:
                 log.warning("not_sent", why=str(error), attempt=attempt + 1)
-                await asyncio.sleep(min(_BACK_OFF, 0.5 * 2**attempt))
+                await pause(self._stopping, min(_BACK_OFF, 0.5 * 2**attempt))
         raise HistoryAway("not_sent", f"Kafka did not acknowledge, {_ATTEMPTS} times")
 
 
