@@ -244,6 +244,17 @@ def test_a_change_to_a_state_that_nobody_mapped_keeps_no_other_out() -> None:
     assert [one.verb for one in told_by(came)] == ["reopened", "resumed", "updated", "message_sent"]
 
 
+def test_what_is_found_out_later_is_told_and_a_company_with_its_tier() -> None:
+    came = servicenow(5, business_service=("", "Mail"), cmdb_ci=("x", ""), company=("", "ACME"))
+    expected: dict[str, Any] = {"service": "Mail", "component": None, "customer": {"id": "ACME"}}
+    assert verbs(said_by(SERVICENOW, came)) == [("updated", expected)]
+    mapped = replace(SERVICENOW, mapping=replace(SERVICENOW.mapping, fields={"u_tier": "customer.tier"}))
+    (updated,) = said_by(mapped, servicenow(5, company=("", "ACME"), u_tier=("gold", "gold")))
+    assert updated.data == {"customer": {"id": "ACME", "tier": "gold"}}
+    (updated,) = said_by(mapped, servicenow(5, company=("ACME", ""), u_tier=("gold", "")))
+    assert updated.data == {"customer": None}
+
+
 def test_changes_of_fields_that_are_not_ours_are_no_parts_of_a_delivery() -> None:
     rows = [audited("u_mood", "good"), audited("state", "1", sys_mod_count="3")]
     assert len(SERVICENOW.source.apart(instance("update", audit=rows))) == 1

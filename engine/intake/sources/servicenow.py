@@ -29,6 +29,13 @@ from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 SIGNED_HEADERS = ("x-vigil-signature", "x-vigil-timestamp")
 _UTC = ZoneInfo("UTC")
+_ATTRIBUTES = {
+    "short_description": "title",
+    "business_service": "service",
+    "cmdb_ci": "component",
+    "caller_id": "reporter",
+    "contact_type": "channel",
+}
 _NOBODY, _STRANGER = "system", "guest"
 """The instance's own users: who writes for its flows and jobs, and for mail of senders it does not know."""
 
@@ -115,12 +122,9 @@ def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
     data = mapping.opening(
         record["short_description"].text(),
         record.get("priority").text(),
-        service=record.get("business_service").text(),
-        component=record.get("cmdb_ci").text(),
         owner=record.get("assigned_to").text(),
         team=record.get("assignment_group").text(),
-        reporter=record.get("caller_id").text(),
-        channel=record.get("contact_type").text(),
+        **{_ATTRIBUTES[name]: record.get(name).text() for name in _ATTRIBUTES if name != "short_description"},
         customer={"id": company} if company else None,
     )
     return mapping.fill(data, record.value)
@@ -137,12 +141,18 @@ def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
     data: dict[str, Value] = {}
     if _differs(previous, record, "priority"):
         data |= mapping.graded(record.get("priority").text()).data
-    if _differs(previous, record, "short_description"):
-        data["title"] = record.get("short_description").text() or None
+    for name, attribute in _ATTRIBUTES.items():
+        if _differs(previous, record, name):
+            data[attribute] = record.get(name).text() or None
+    company, is_another = record.get("company").text(), _differs(previous, record, "company")
+    if is_another:
+        data["customer"] = {"id": company} if company else None
     changed: dict[str, Value] = {
-        name: record.get(name).text() for name in mapping.fields if _differs(previous, record, name)
+        name: record.get(name).text()
+        for name, attribute in mapping.fields.items()
+        if _differs(previous, record, name) or (is_another and attribute.startswith("customer."))
     }
-    data |= mapping.refill(changed, record.value, record.get("company").text())
+    data |= mapping.refill(changed, record.value, company)
     return [*said, Move("updated", data)] if data else said
 
 
