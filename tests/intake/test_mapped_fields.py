@@ -70,6 +70,13 @@ def test_an_issue_without_a_customer_is_opened_without_one() -> None:
         said_by(door, of_jira("jira:issue_created", {"f1": None, "f2": {"value": "gold"}, "f3": None}))
 
 
+def test_an_issue_whose_fields_are_no_object_is_a_dead_letter() -> None:
+    body = orjson.loads(jira("jira:issue_updated", changelog=changed("f2", "silver", "gold")).body)
+    body["issue"]["fields"] = ["f2"]
+    with pytest.raises(NotMapped, match=r"issue\.fields: expected an object"):
+        said_by(mapped("jira", **CUSTOMER), arrival(body))
+
+
 def test_of_a_customer_that_changes_all_is_told() -> None:
     (updated,) = said_by(
         mapped("jira", **CUSTOMER),

@@ -130,6 +130,7 @@ def _opening(fields: Node, mapping: Mapping) -> dict[str, Value]:
 
 
 def _own(fields: Node, mapping: Mapping) -> dict[str, Value]:
+    fields.get("created")  # NotMapped where it is no object
     return {name: _plain(value) for name, value in fields.value.items() if name in mapping.fields}
 
 
