@@ -268,6 +268,10 @@ def test_an_incident_opens_when_it_was_created_whenever_the_rule_runs() -> None:
     by_then = {"sys_mod_count": "1", "sys_created_on": "2026-03-02 09:59:58", "assigned_to": "u1"}
     (opened,) = told_by(instance("insert", **by_then))
     assert format_instant(opened.at) == "2026-03-02T09:59:58Z"
+    resolved = told_by(instance("insert", **by_then, state="6"))
+    assert [(one.verb, format_instant(one.at)) for one in resolved] == [
+        ("opened", "2026-03-02T09:59:58Z"), ("resolved", "2026-03-02T10:00:00Z"),
+    ], "by the last change, and not when it was created"  # fmt: skip
     changed = instance("update", audit=[("assigned_to", "")], **by_then)
     assert opened.id not in {one.id for one in told_by(changed)}
 

@@ -77,11 +77,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     said: list[Said] = []
     match payload["operation"].text():
         case "insert":
-            created = record.get("sys_created_on")
-            at = (created if created.text() else record["sys_updated_on"]).moment(_UTC)
-            opened = Move("opened", _opening(record, mapping))
-            opening = [opened, *moves(OPEN, _state(record, mapping))]
-            said += mapping.events(subject, at, f"{record['sys_id'].text()}:created", opening, f"{0:018}")
+            said += _opened(record, subject, mapping)
         case "update":
             identity, order = _place(record)
             at = record["sys_updated_on"].moment(_UTC)
@@ -100,6 +96,15 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     if not said:
         raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
     return said
+
+
+def _opened(record: Node, subject: str, mapping: Mapping) -> list[Said]:
+    """Since it was created; the state is that of the last change, which the rule may have waited for."""
+    created, changed = record.get("sys_created_on"), record["sys_updated_on"].moment(_UTC)
+    since = created.moment(_UTC) if created.text() else changed
+    said = [Move("opened", _opening(record, mapping)), *moves(OPEN, _state(record, mapping))]
+    told = mapping.events(subject, changed, f"{record['sys_id'].text()}:created", said, f"{0:018}")
+    return [told[0]._replace(at=since), *told[1:]]
 
 
 def _place(record: Node) -> tuple[str, str]:
