@@ -85,7 +85,7 @@ class Escalation(Struct, array_like=True):
     """Of those the clocks that were breached -> when they had started, and the percentage of the fee that was
     said to be owed: brought back, they go on."""
     unheard: bool = False
-    """Whether the customer wrote while it was resolved or closed, and has no public answer."""
+    """Whether the customer wrote while it was resolved or closed, and has no public reply."""
 
     @property
     def opened_by(self) -> tuple[str, str, str]:

@@ -59,16 +59,21 @@ def _resumed(judge: "Judge", fact: Fact) -> None:
 # -- what is told ---------------------------------------------------------------------------------
 
 
-def _answer(judge: "Judge") -> None:
-    judge.escalation.answered = True
-    judge.escalation.unheard = False
+def _updated_customer(judge: "Judge") -> None:
+    """A first response, but a reply only where the policy has it stop what a message starts."""
+    e, plan = judge.escalation, judge.plan
+    e.answered = True
+    started = plan.moved_by("message_received", "public").starts
+    if not set(started).isdisjoint(plan.moved_by("update_published", "customer").stops):
+        e.unheard = False
 
 
 def _message_sent(judge: "Judge", fact: Fact) -> None:
     if fact.data.get("public") is not True:
         return
-    _answer(judge)
     e = judge.escalation
+    e.answered = True
+    e.unheard = False
     for plan, cadence in judge.cadences():
         if plan.audience == "customer" and plan.rule.message_counts:
             judge.cadencer.update(plan, cadence, fact.at, e.severity, None)
@@ -78,7 +83,7 @@ def _update_published(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     audience = fact.text("audience")
     if audience == "customer":
-        _answer(judge)
+        _updated_customer(judge)
         judge.relays += [relayed_update(e.subject, target, fact) for target in e.links]
     stated = fact.instant("next_update_at")
     judge.past_updates += stated is not None and stated <= fact.at
@@ -89,7 +94,7 @@ def _relayed_update(judge: "Judge", fact: Fact) -> None:
     """As a customer update of one's own, but for this: it is not passed on again."""
     if is_withdrawn(fact):
         return
-    _answer(judge)
+    _updated_customer(judge)
     _settle_cadences(judge, "customer", fact)
     judge.trigger("update_published", "customer", fact.at)
 
@@ -122,9 +127,9 @@ def _contact_inherited(judge: "Judge", fact: Fact) -> None:
     contact = fact.instant("contact_at")
     if contact is None or is_withdrawn(fact):
         return
-    e.contact = min(e.contact, contact)
     if fact.data.get("answered") is True:
-        return  # who came with it waits for no first answer
+        return  # who came with it waits for no first answer: not here, nor where this is merged into
+    e.contact = min(e.contact, contact)
     for plan, clock in judge.clocks():
         if plan.metric == "first_response":
             judge.runner.back_date(plan, clock, contact, fact.at, judge.floor(fact.at))
@@ -159,7 +164,7 @@ def _message_received(judge: "Judge", fact: Fact) -> None:
 def _reopened(judge: "Judge", fact: Fact) -> None:
     """Taken back is a resolution, a closing or a cancellation (semantics.md, Clock 4 and 11)."""
     e = judge.escalation
-    was_cancelled = e.status == CANCELLED
+    was = e.status
     e.status = OPEN
     floor = judge.floor(fact.at)
     for plan, clock in judge.clocks():
@@ -175,9 +180,10 @@ def _reopened(judge: "Judge", fact: Fact) -> None:
         if cadence.phase == CADENCE_IDLE and e.triaged:
             judge.cadencer.start(cadence_plan, cadence, floor, floor, e.severity)
         else:
-            judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity, cancelled=was_cancelled)
+            judge.cadencer.reopen(cadence_plan, cadence, floor, e.severity, cancelled=was == CANCELLED)
     for index in judge.plan.moved_by("message_received", "public").starts if e.unheard else ():
-        judge.start(index, fact.at)
+        if was == CLOSED or judge.plan.clocks[index].ends_with_resolution:  # others began with the message
+            judge.start(index, fact.at)
     e.unheard = False
     reckon(judge, fact)
     judge.ask_for_roles(fact.at)

@@ -709,6 +709,12 @@ clocks: {first_response: {budget: {P1: 60m}}}
 0 opened P1; 20 contact_inherited @-90 answered=true; 40 message_sent
 => 40 met first_response due 60
 
+== Clock 11: nor does who was answered before the first of several merges
+show: relays
+clocks: {}
+0 opened P1; 10 contact_inherited @-90 answered=true; 20 merged desk:2
+=> 20 contact_inherited -> desk:2 contact_at=@0
+
 == Clock 11: a contact that was reported earlier, or was inherited itself, is passed on
 show: relays
 clocks: {}

@@ -124,6 +124,26 @@ clocks: {next_response: {budget: {P1: 30m}}}
 0 opened P1; 5 message_sent; 10 resolved; 12 message_received; 15 message_sent; 20 reopened; 30 resolved; 40 message_received; 200 now
 => nothing
 
+== Built-in 4: an update for customers is no reply, neither while it is open nor while it is resolved
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 resolved; 20 message_received; 25 update_published customer; 26 relayed_update; 30 reopened; 61 now
+=> 60 breached next_response due 60
+
+== Built-in 4: but where the policy takes it for one
+clocks: {next_response: {budget: {P1: 30m}, stop: [message_sent, {update_published: customer}]}}
+0 opened P1; 5 message_sent; 10 resolved; 20 message_received; 25 update_published customer; 30 reopened; 61 now
+=> nothing
+
+== Built-in 4: a clock of one's own that began with the message, and has stopped, does not begin again
+clocks: {callback: {start: message_received, stop: acknowledged, budget: {P1: 30m}}}
+0 opened P1; 10 resolved; 20 message_received; 25 acknowledged; 30 reopened; 61 now
+=> 25 met callback due 50
+
+== Built-in 4: one that the closing kept from beginning begins with the reopening
+clocks: {callback: {start: message_received, stop: acknowledged, budget: {P1: 30m}}}
+0 opened P1; 10 closed; 20 message_received; 30 reopened; 61 now
+=> 60 breached callback due 60
+
 == Built-in 4: a resolution is the first response, too
 clocks: {first_response: {budget: {P1: 30m}}, next_response: {budget: {P1: 30m}}}
 0 opened P1; 10 resolved; 20 reopened; 25 message_received; 60 now
