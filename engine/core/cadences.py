@@ -84,7 +84,7 @@ class Cadencer:
             self.end(cadence)
             return
         cadence.stated = NEVER
-        if stated is None or stated <= at:
+        if stated is None or stated <= since:
             self._aim_at(plan, cadence, terms, terms.every, since)
             return
         cap = plan.rule.loosen_up_to

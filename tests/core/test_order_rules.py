@@ -28,6 +28,11 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; -300 update_published customer; 61 now
 => -300 met customer_update due 60; 60 cadence_missed customer_update #2 due 60 x1
 
+== Order 1: nor is the next update missed before the opening, whatever was stated for it
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; -10 update_published customer next_update_at=@-5; 61 now
+=> -10 met customer_update due 60; 60 cadence_missed customer_update #2 due 60 x1
+
 == Order 1: a severity without a budget before the opening takes no time
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; -30 updated P3; -20 updated P1; 16 now
