@@ -154,6 +154,9 @@ def _read(envelope: Envelope, recorded: Instant) -> Decoded:
         return _bad_data(error)
     except ValueError as error:
         return Unreadable("bad_field", str(error), "time")
+    if verb == "merged" and said["into"] == subject:
+        detail = "data.into: the subject itself; expected the one that survives"
+        return Unreadable("bad_field", detail, "data.into")
     fact = Fact(envelope.source, envelope.id, verb, at, recorded, envelope.sequence, said)
     if not unknown:
         return Received(subject, fact)

@@ -212,6 +212,7 @@ def test_a_tick_in_a_file_is_not_taken() -> None:
         ("action_opened", {"action_id": "a", "title": "", "due_at": "9999-12-31T23:59:59Z"}, "data.due_at"),
         ("rca_published", {"stage": "draft"}, "data.stage"),
         ("merged", {}, "data.into"),
+        ("merged", {"into": "t-1"}, "data.into"),
         ("waived", {"metric": "resolve"}, "data.reason"),
         ("acknowledged", [], "data"),
         ("acknowledged", 7, "data"),
