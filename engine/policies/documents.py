@@ -119,6 +119,9 @@ class _Tree:
         if node.tag not in _SCALARS:
             self._refuse(node, at, "a plain value", node.tag)
             return None
+        if node.tag in _WRITTEN and not _WRITTEN[node.tag].match(node.value):
+            self._refuse(node, at, "a plain value", f"!!{node.tag.rpartition(':')[2]} {node.value}")
+            return None
         return _SCALARS[node.tag](node.value)
 
     def _mapping(self, node: MappingNode, at: At) -> dict[str, Any]:
@@ -162,13 +165,24 @@ class _Loader(yaml.SafeLoader):
             raise ComposerError(None, None, "an alias (*): write it out", event.start_mark)
         return super().compose_node(parent, index)
 
+    def compose_scalar_node(self, anchor: Any) -> ScalarNode:
+        node: ScalarNode = super().compose_scalar_node(anchor)
+        if _SURROGATE.search(node.value):
+            problem = "half of a character (\\ud800 to \\udfff): write it out"
+            raise ComposerError(None, None, problem, node.start_mark)
+        return node
 
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""An escape can say what no text in UTF-8 can hold."""
+_WRITTEN: dict[str, re.Pattern[str]] = {}
+"""How the values of a tag are written: whoever writes the tag out can write anything behind it."""
 for _tag, _pattern, _starts in (
     ("bool", r"true|false", "tf"),
     ("null", r"~|null|", ["~", "n", ""]),
     ("int", r"[-+]?[0-9]{1,18}", "-+0123456789"),
     ("float", r"[-+]?[0-9]{1,18}\.[0-9]{1,18}", "-+0123456789"),
 ):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_starts)
-    )
+    _name = f"tag:yaml.org,2002:{_tag}"
+    _WRITTEN[_name] = re.compile(rf"^(?:{_pattern})$")
+    _Loader.add_implicit_resolver(_name, _WRITTEN[_name], list(_starts))

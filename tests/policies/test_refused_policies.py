@@ -147,6 +147,11 @@ BROKEN_FILES = [
     ('an alias', policy('clocks:\n  resolve: &x {budget: {P0: 1h}}\n  confirm: *x'), 5, '', 'YAML', 'alias'),
     ('a Python object', policy('when: !!python/object/apply:os.system [ls]'), 3, 'when', '', ''),
     ('a tag on a text', policy('when: !secret x'), 3, 'when', 'a plain value', '!secret'),
+    ('a tag that makes a no of a yes', policy('match: {security: !!bool yes}'), 3, 'match.security', 'a plain value', '!!bool yes'),
+    ('a tag on what is no number', policy('match: {affected_customers: !!int 0x1F}'), 3, 'match.affected_customers', 'a plain value', '!!int 0x1F'),
+    ('a number that is none', policy('match: {affected_customers: !!float nan}'), 3, 'match.affected_customers', 'a plain value', '!!float nan'),
+    ('half of a character', policy(r'match: {service: "\ud800"}'), 3, '', 'YAML', 'half of a character'),
+    ('half of a character in a key', policy(r'"\ud800": 1'), 3, '', 'YAML', 'half of a character'),
     ('a list as a key', policy('? [a]\n: b'), 3, '', 'a word as the key', ''),
     ('nothing but comments', '# to be written', 0, '', 'at least one policy document', 'empty files'),
 ]  # fmt: skip
