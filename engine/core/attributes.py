@@ -44,10 +44,17 @@ def merge(attributes: dict[str, Value], said: Mapping[str, Value]) -> None:
         if name in _PLAIN:
             _put(attributes, name, value)
     if "customer" in said:
-        _merge_group(attributes, said["customer"], _CUSTOMER)
+        _merge_customer(attributes, said["customer"])
     if "impact" in said:  # last: what it says of the customers affected goes before the field of its own
         _merge_group(attributes, said["impact"], _IMPACT)
         _merge_revenue(attributes, said["impact"])
+
+
+def _merge_customer(attributes: dict[str, Value], customer: Value) -> None:
+    known = attributes.get("customer")
+    if isinstance(customer, dict) and customer.get("id", known) != known:
+        _merge_group(attributes, None, _CUSTOMER)  # the name and the tier are those of another
+    _merge_group(attributes, customer, _CUSTOMER)
 
 
 def _merge_revenue(attributes: dict[str, Value], impact: Value) -> None:

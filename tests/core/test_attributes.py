@@ -35,6 +35,15 @@ def test_of_the_customers_affected_what_the_event_says_itself_is_kept_where_its_
     assert known({"impact": {"affected_customers": 9}})["affected_customers"] == 9
 
 
+def test_another_customer_has_neither_the_name_nor_the_tier_of_the_one_before() -> None:
+    acme: dict[str, Value] = {"customer": {"id": "acme", "name": "Acme Corp", "tier": "gold"}}
+    assert known(acme, {"customer": {"id": "bolt"}}) == {"customer": "bolt"}
+    bolt: dict[str, Value] = {"customer": {"id": "bolt", "tier": "silver"}}
+    assert known(acme, bolt) == {"customer": "bolt", "tier": "silver"}
+    changed = known(acme, {"customer": {"id": "acme", "tier": "silver"}})
+    assert changed == {"customer": "acme", "customer_name": "Acme Corp", "tier": "silver"}
+
+
 def test_an_outcome_says_whom_and_what_it_concerns() -> None:
     engine = Engine(book_of(policy("clocks: {resolve: {budget: {P1: 60m}}}")))
     of: dict[str, Value] = {"service": "mail", "team": "blue", "owner": "ann"}
