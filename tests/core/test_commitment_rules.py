@@ -24,6 +24,11 @@ commitments: {risk: [50%, "15m before due"]}
 0 opened P1; 10 commitment_made c1 due_at=@60; 20 commitment_withdrawn c1 reason=superseded; 90 now
 => 20 cancelled commitment/c1 due 60 (superseded)
 
+== Commitments 1: withdrawn without a reason, that is the reason
+commitments: {risk: []}
+0 opened P1; 10 commitment_made c1 due_at=@60; 20 commitment_withdrawn c1; 90 now
+=> 20 cancelled commitment/c1 due 60 (withdrawn)
+
 == Commitments 1: waived, the open ones are exempt, with the reason
 0 opened P1; 10 commitment_made c1 due_at=@60; 20 waived commitment reason=agreed; 90 now
 => 20 waived commitment/c1 due 60 (agreed)
