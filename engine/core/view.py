@@ -134,7 +134,8 @@ def _clocks(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
 
 def _cadences(of: Of, e: Escalation, plan: Plan) -> Iterator[Source]:
     for its, cadence in zip(plan.cadences, e.cadences, strict=True):
-        if cadence.phase == CADENCE_RUNNING and cadence.due < NEVER:
+        is_silent = cadence.misses > 0 and cadence.budget > 0  # and more of it is not said
+        if cadence.phase == CADENCE_RUNNING and (cadence.due < NEVER or is_silent):
             terms = its.terms(e.severity)
             yield Source(of, its.metric, "", cadence, terms.calendar, terms.name)
 
@@ -230,10 +231,13 @@ def _of_clock(clock: Clock, calendar: Calendar, now: Instant) -> _Reading:
 def _of_cadence(cadence: Cadence, calendar: Calendar, now: Instant) -> _Reading:
     due, budget, missed, misses = cadence.due, cadence.budget, NEVER, cadence.misses
     if misses:  # nobody has heard from us since: what followed is no new start
-        since = calendar.elapsed(cadence.overdue, due)
-        missed = calendar.due(cadence.overdue, Span(since * (misses - 1) // misses))
-        budget = Span(max(0, budget - since))
+        if due < NEVER:
+            since = calendar.elapsed(cadence.overdue, due)
+            missed = calendar.due(cadence.overdue, Span(since * (misses - 1) // misses))
+        else:
+            missed = calendar.due(cadence.since, budget)
         due = cadence.overdue
+        budget = calendar.elapsed(cadence.since, due)
     left = Span(calendar.elapsed(now, due) - calendar.elapsed(due, now))
     judged = left >= 0 or misses > 0
     return _Reading(

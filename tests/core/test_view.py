@@ -145,6 +145,21 @@ cadence: {{customer: {{every: {{P1: 60m @office}}}}}}
 330 opened P1; 391 now; 600 seen
 => breached customer_update due 390 left -30 of 60 x1 at 390 turns 1380
 
+== a stated time that has passed is overdue though no interval follows it
+cadence: {{customer: {{every: {{P0: 30m}}}}}}
+0 opened P1; 10 update_published customer next_update_at=@50; 51 now; 80 seen
+=> breached customer_update #2 due 50 left -30 of 40 x1 at 50
+
+== so is a silence of which no more is said
+{CADENCE}
+0 opened P1; 31000 now; 31000 seen
+=> breached customer_update due 30 left -30970 of 30 x1000 at 30000
+
+== but not where the severity owes no update any more
+{CADENCE}
+0 opened P1; 31 now; 40 updated P3; 50 seen
+=> nothing
+
 == what is due and not judged says so
 {CADENCE}
 0 opened P1; 31 seen
