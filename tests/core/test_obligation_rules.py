@@ -188,6 +188,12 @@ clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 70 resolved; 80 waived resolve reason=force; 90 waived resolve reason=again
 => 60 breached resolve due 60; 70 stopped_late resolve due 60; 80 waived resolve (force)
 
+== Built-in 19: what else there is goes on at a reopening
+clocks: {confirm: {budget: {P1: 60m}}, resolve: {budget: {P1: 60m}}}
+cadence: {customer: {every: {P1: 60m}}, internal: {every: {P1: 50m}}}
+0 opened P1; 5 waived confirm reason=agreed; 6 waived customer_update reason=agreed; 10 resolved; 20 reopened; 71 now
+=> 5 waived confirm (agreed); 6 waived customer_update due 60 (agreed); 10 met resolve due 60; 70 breached resolve due 70; 70 cadence_missed internal_update due 70 x1
+
 == Built-in 19: a cadence says nothing more
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 70 waived customer_update reason=agreed; 300 now; 310 resolved; 320 reopened; 900 now
