@@ -82,9 +82,9 @@ def _rule(rule: SeverityRule, attributes: Attributes) -> dict[str, Any]:
 def _in_words(condition: Condition) -> str:
     name = _named(condition.field)
     if condition.at_least is None and condition.at_most is None:
-        return f"{name}: {' or '.join(map(_value, condition.any_of))}"
+        return f"{name}: {' or '.join(dict.fromkeys(map(_value, condition.any_of)))}"
     bounds = [
-        f"{word} {bound:g}"
+        f"{word} {bound:,}"
         for word, bound in (("at least", condition.at_least), ("at most", condition.at_most))
         if bound is not None
     ]

@@ -48,8 +48,9 @@ def in_words(conditions: dict[str, Any]) -> str:
 
 def _met(value: dict[str, float] | list[object]) -> str:
     if isinstance(value, dict):
-        return " and ".join(f"{bound.replace('_', ' ')} {number:g}" for bound, number in value.items())
-    return " or ".join(("no", "yes")[one] if isinstance(one, bool) else str(one) for one in value)
+        return " and ".join(f"{bound.replace('_', ' ')} {number:,}" for bound, number in value.items())
+    said = (("no", "yes")[one] if isinstance(one, bool) else str(one) for one in value)
+    return " or ".join(dict.fromkeys(said))  # a priority of 1 and of "1" is asked for as one
 
 
 def notes(policy: dict[str, Any]) -> Iterator[str]:

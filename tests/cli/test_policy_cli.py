@@ -111,6 +111,13 @@ def test_show_says_which_levels_wait_for_an_acknowledgement(tmp_path: Path) -> N
     )
 
 
+def test_show_tells_numbers_whole_and_each_value_once(tmp_path: Path) -> None:
+    when = "{revenue_at_risk: {at_least: 1234567}, affected_customers: 20000, priority: [1, high]}"
+    written(tmp_path, GOOD.replace("{tier: gold}", when))
+    told = " ".join(vigil("show", tmp_path).stdout.split())
+    assert "takes priority: 1 or high; affected_customers: 20000; revenue_at_risk: at least 1,234,567" in told
+
+
 def test_show_lists_the_versions_of_the_severity_rules(tmp_path: Path) -> None:
     first = (
         "severity: [{severity: P1, when: {tier: [gold, silver], workaround: false}, because: no way out}]\n"

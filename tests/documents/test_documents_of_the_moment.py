@@ -91,6 +91,14 @@ def test_rules_that_unknown_facts_leave_open_say_what_to_ask(book: Book) -> None
     assert {rule["stands"] for rule in matrix["rules"]} == {"open"}
 
 
+def test_the_bounds_of_a_rule_are_told_whole(tmp_path: Path) -> None:
+    rules = "severity:\n  - {severity: P1, when: {revenue_at_risk: {at_least: 1234567}, priority: 1}}\n"
+    begins = "---\npolicy: standard\neffective_from: 2026-01-01T00:00:00Z\n"
+    (tmp_path / "policy.yaml").write_text(rules + begins, encoding="utf-8")
+    (rule,) = data(triage_sheet(situation(load(tmp_path), "12:01", OPENED)))["matrix"]["rules"]
+    assert rule["when"] == "priority: 1 and revenue at risk: at least 1,234,567"
+
+
 def test_a_graver_rule_that_is_open_is_asked_for_though_another_applies(book: Book) -> None:
     told = ("12:02", "updated", {"impact": {"affected_customers": 30, "workaround": True}})
     matrix = data(triage_sheet(situation(book, "12:03", OPENED, told)))["matrix"]
