@@ -49,11 +49,13 @@ def _paused(judge: "Judge", fact: Fact) -> None:
 def _resumed(judge: "Judge", fact: Fact) -> None:
     """Without a reason, all that are in force go."""
     e = judge.escalation
-    reason = fact.text("reason")
-    e.reasons = [r for r in e.reasons if reason and r != reason]
+    reason, was = fact.text("reason"), e.reasons
+    e.reasons = [r for r in was if reason and r != reason]
     for plan, clock in judge.clocks():
         if clock.phase == PAUSED and not plan.is_held(e.reasons):
             judge.runner.release(plan, clock, fact.at, reason)
+    for gone in () if reason else was:
+        judge.trigger("resumed", gone, fact.at)
 
 
 # -- what is told ---------------------------------------------------------------------------------

@@ -261,6 +261,11 @@ clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending
 0 opened P1; 10 paused pending_vendor; 15 paused pending_vendor; 20 resumed pending_vendor; 30 paused pending_vendor; 70 resumed pending_vendor
 => 20 met vendor_reply due 40; 60 breached vendor_reply #2 due 60; 70 stopped_late vendor_reply #2 due 60
 
+== Built-in 16: resumed without a reason is resumed for every reason in force
+clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
+0 opened P1; 10 paused pending_vendor; 15 paused x; 20 resumed; 25 paused pending_vendor; 30 resumed x; 56 now
+=> 20 met vendor_reply due 40; 55 breached vendor_reply #2 due 55
+
 == Built-in 16: another reason moves nothing
 clocks: {vendor_reply: {start: {paused: pending_vendor}, stop: {resumed: pending_vendor}, budget: {P1: 30m}}}
 0 opened P1; 10 paused pending_customer; 60 now
