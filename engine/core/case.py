@@ -163,7 +163,7 @@ class Case:
         return state.deadline(self._escalation, due)
 
     def judge(self, due: Instant) -> None:
-        """Judge what is due at or before `due`."""
+        """Judge what is due at or before `due`: of a backlog the first, for what ends it may lie unread."""
         e = self._escalation
         if self._gone or self.alarm > due:
             return
