@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeAlias, get_args, get_type_hints
 
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -39,12 +40,17 @@ def _moment(value: object) -> int:
         raise PydanticCustomError("moment", "{problem}", {"problem": str(error)}) from None
 
 
+def _whole(value: object) -> object:
+    """JSON has one kind of number, and so have the schemas: 12.0 is 12."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=512, pattern=NO_CONTROLS)]
 """An id, a name or a reason: one line, never empty; null, not "", says that there is none."""
 Text: TypeAlias = Annotated[str, Field(max_length=10_000, pattern=NO_NUL)]
 Names: TypeAlias = Annotated[list[Name], Field(max_length=200)]
 Severity: TypeAlias = Literal["P0", "P1", "P2", "P3"]
-Count: TypeAlias = Annotated[int, Field(ge=0, le=10**12)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_whole)]
 Moment: TypeAlias = Annotated[
     int,
     PlainValidator(_moment),

@@ -150,6 +150,16 @@ def test_an_integer_sequence_is_its_text() -> None:
     assert answer.fact.sequence == "12"
 
 
+@pytest.mark.parametrize("written", ["12", "12.0", "1.2e1"])
+def test_a_whole_number_is_one_however_json_writes_it(written: str) -> None:
+    value = f'{{"title": "a", "affected_customers": {written}}}'.encode()
+    record = binary(event("opened"))
+    answer = decode(record.key, value, record.headers, NOW_MS)
+    assert isinstance(answer, Received)
+    assert answer.fact.data["affected_customers"] == 12
+    assert type(answer.fact.data["affected_customers"]) is int
+
+
 def test_a_line_is_recorded_at_recordedtime_else_at_its_time() -> None:
     plain = read_line(json.dumps(event()).encode())
     late = read_line(json.dumps(event(recordedtime="2026-11-02T12:00:00Z")).encode())
@@ -183,6 +193,7 @@ def test_a_tick_in_a_file_is_not_taken() -> None:
         ("opened", {"title": "a", "affected_customers": "12"}, "data.affected_customers"),
         ("opened", {"title": "a", "affected_customers": 10**30}, "data.affected_customers"),
         ("opened", {"title": "a", "affected_customers": True}, "data.affected_customers"),
+        ("opened", {"title": "a", "affected_customers": 12.5}, "data.affected_customers"),
         ("opened", {"title": "a", "owner": ""}, "data.owner"),
         ("opened", {"title": "a\0"}, "data.title"),
         ("opened", {"title": "a" * 10_001}, "data.title"),
