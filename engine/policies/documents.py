@@ -119,8 +119,8 @@ class _Tree:
         if node.tag not in _SCALARS:
             self._refuse(node, at, "a plain value", node.tag)
             return None
-        if node.tag in _WRITTEN and not _WRITTEN[node.tag].match(node.value):
-            self._refuse(node, at, "a plain value", f"!!{node.tag.rpartition(':')[2]} {node.value}")
+        if node.tag in _WRITTEN and not _WRITTEN[node.tag].fullmatch(node.value):
+            self._refuse(node, at, "a plain value", f"!!{node.tag.rpartition(':')[2]} {found(node.value)}")
             return None
         return _SCALARS[node.tag](node.value)
 

@@ -20,7 +20,11 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
         field = f" {self.field}:" if self.field else ""
-        return f"{place}:{field} expected {self.expected}; found {self.found}"
+        line = f"{place}:{field} expected {self.expected}; found {self.found}"
+        if line.isprintable():
+            return line
+        # What stands in the file: a line break would end the line, an escape colour the terminal.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 class PolicyErrors(Exception):
