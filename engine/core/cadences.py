@@ -106,8 +106,10 @@ class Cadencer:
         else:
             is_first = not cadence.updated and cadence.since == cadence.started
             due = self._after(cadence.since, terms.first if is_first else every)
-            while every is not None and due <= at:
-                due = self._after(due, every)
+            if every is not None and due <= at:  # the first of its intervals that ends after the change
+                calendar = self.calendars[every.calendar]
+                passed = calendar.elapsed(due, at) // every.budget + 1
+                due = calendar.due(due, Span(passed * every.budget))
             if at < cadence.stated < NEVER:
                 # A time that was allowed to loosen binds as it is: less grave never means sooner.
                 may_loosen = plan.rule.loosen_up_to is not None
