@@ -42,6 +42,7 @@ def test_another_customer_has_neither_the_name_nor_the_tier_of_the_one_before() 
     assert known(acme, bolt) == {"customer": "bolt", "tier": "silver"}
     changed = known(acme, {"customer": {"id": "acme", "tier": "silver"}})
     assert changed == {"customer": "acme", "customer_name": "Acme Corp", "tier": "silver"}
+    assert known(acme, {"customer": {"tier": "silver"}}) == changed
 
 
 def test_an_outcome_says_whom_and_what_it_concerns() -> None:
