@@ -6,6 +6,7 @@ from engine.metrics import labels
 from engine.metrics.definitions import ARCHIVE, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
+from engine.metrics.started import starts
 
 _REASONS_AT_MOST = 16
 
@@ -14,7 +15,10 @@ class ArchiveMetrics:
     """One a process; in the registry of who keeps the archive beside other work, else in one of its own."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self.registry = CollectorRegistry() if registry is None else registry
+        if registry is None:
+            registry = CollectorRegistry()
+            starts(registry)
+        self.registry = registry
         self._counters = {d.name: Family(d, Counter) for d in ARCHIVE if d.kind is Kind.COUNTER}
         self._lag = Family(next(d for d in ARCHIVE if d.kind is Kind.GAUGE), Gauge)
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from engine.metrics.definitions import CONSOLE, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
+from engine.metrics.started import starts
 
 _VERBS_AT_MOST = 40
 
@@ -16,6 +17,7 @@ class ConsoleMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        starts(self.registry)
         self._counters = {d.name: Family(d, Counter) for d in CONSOLE if d.kind is Kind.COUNTER}
         self._gauges = {d.name: Family(d, Gauge) for d in CONSOLE if d.kind is Kind.GAUGE}
         self._verbs = Vocabulary((), more=_VERBS_AT_MOST)

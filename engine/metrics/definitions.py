@@ -188,14 +188,18 @@ OBLIGATIONS = (
     ),
 )  # fmt: skip
 
+STARTED = _gauge(
+    "vigil_start_timestamp_seconds", "seconds",
+    "Unix time at which the process started; of every process, not of workers alone.",
+)  # fmt: skip
+
 ENGINE = (
     _gauge(
         "vigil_build_info", "",
-        "1; the versions are in the labels. By clock (real, scaled, events) and shadow (true, false) the "
-        "alerts tell live workers from others.",
+        "1; the versions are in the labels, clock (real, scaled, events) and shadow (true, false) as well.",
         "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock", "shadow",
     ),
-    _gauge("vigil_start_timestamp_seconds", "seconds", "Unix time at which the process started."),
+    STARTED,
     _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),
     _gauge("vigil_partitions_owned", "", "Partition numbers that this worker owns."),
     _histogram("vigil_chunk_records", "records", RECORD_BUCKETS, "Records of a chunk."),

@@ -18,9 +18,14 @@ Every worker answers `GET /metrics` for itself. Add workers up in PromQL: `sum b
 MTTR over thirty days, by severity:
 
 ```promql
-sum by (severity) (increase(sla_time_to_resolve_seconds_sum[30d]))
-  / sum by (severity) (increase(sla_time_to_resolve_seconds_count[30d]))
+sum by (severity) (increase(sla_time_to_resolve_seconds_sum{{mode="live"}}[30d]))
+  / sum by (severity) (increase(sla_time_to_resolve_seconds_count{{mode="live"}}[30d]))
 ```
+
+Every series of a worker has the label `mode`: `live`, or `drill` (`VIGIL_CLOCK=scaled`), `backfill`
+(`events`) or `shadow` (`vigil worker --shadow`, which shows only its engine). Rules and alerts are about
+live workers: put `mode="live"` into queries of your own where the others are scraped as well. Other processes
+have no mode.
 
 No subject and no customer is ever a label. Labels whose values come from outside are bounded: beyond the
 built-in clocks and the first {CUSTOM_CLOCKS_AT_MOST} custom ones of the policies, `metric` is `other`;
@@ -37,7 +42,9 @@ They live in the process and start at zero with it. `rate()` and `increase()` se
 taken of each series and added up then, as the rules do. `increase()` misses the value with which a series
 appears. So what rules and dashboards read is there from the start, at 0: clocks of the policies by severity,
 updates and promises, corrections, outcomes, verbs, dead letters. A team is not: its first verdict by a worker
-is in the counter, and in no `increase()`.
+is in the counter, and in no `increase()`. Nor is what a worker says before its first scrape, mostly what fell
+due while none ran: the alerts look at the counters of a young process as they are; the shares of a month and
+the dashboards miss it, and the trend report has it.
 
 - **Counted once durable.** An outcome is counted by the worker that said it, after its transaction has
   committed (or its last acknowledgement came). A worker that is killed takes with it what it counted since
@@ -47,8 +54,8 @@ is in the counter, and in no `increase()`.
   a crash or a rebalance the same outcome (equal id) may be said, and so counted, a second time.
 - **Replay.** `vigil replay` and `vigil backtest` export no metrics. A group that is set back to older offsets
   takes known events as duplicates: they count as ignored, and no outcome is said again.
-- **Backfill** of history (`clock=events`) counts years of outcomes in minutes, so `rate()` shows a peak; the
-  lateness histograms are not observed then.
+- **Backfill** of history (`mode="backfill"`) counts years of outcomes in minutes, so `rate()` shows a peak;
+  the lateness histograms are not observed then.
 - **Corrections.** A counter never falls. A breach that a late event retracts stays in `sla_breaches_total`
   and is counted in `sla_corrections_total`, with `correction="retracted"` and `outcome="breached"`: subtract
   to get what stands. An amended outcome changes times, not counts; histograms keep what was first observed.

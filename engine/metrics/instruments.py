@@ -62,9 +62,17 @@ Cell = TypeVar("Cell", Counter, Gauge, Histogram)
 class Family(Generic[Cell]):
     """All series of one metric, one cell a combination of label values."""
 
-    def __init__(self, definition: Definition, cell: Callable[[Definition], Cell]) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        cell: Callable[[Definition], Cell],
+        always: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`always`: labels with the values that they have on every series."""
         self.definition = definition
         self._make: Callable[[Definition], Cell] = cell
+        self._names: tuple[str, ...] = (*(name for name, _ in always), *definition.labels)
+        self._values: tuple[str, ...] = tuple(value for _, value in always)
         self.cells: dict[tuple[str, ...], Cell] = {}
 
     def __getitem__(self, labels: tuple[str, ...]) -> Cell:
@@ -92,19 +100,20 @@ class Family(Generic[Cell]):
         self.cells = cells
 
     def exposed(self) -> Metric:
-        name, kind, _, meaning, labels, _ = self.definition
+        name, kind, _, meaning, _, _ = self.definition
+        labels = self._names
         cells = list(self.cells.items())  # a copy: the scrape may run beside the writer
         if kind is Kind.HISTOGRAM:
             histogram = HistogramMetricFamily(name, meaning, labels=labels)
             for values, cell in cells:
                 assert isinstance(cell, Histogram)  # noqa: S101  (narrows the type)
-                histogram.add_metric(values, cell.cumulated(), cell.total)
+                histogram.add_metric(self._values + values, cell.cumulated(), cell.total)
             return histogram
         made = CounterMetricFamily if kind is Kind.COUNTER else GaugeMetricFamily
         family = made(name, meaning, labels=labels)
         for values, cell in cells:
             assert not isinstance(cell, Histogram)  # noqa: S101  (narrows the type)
-            family.add_metric(values, cell.value)
+            family.add_metric(self._values + values, cell.value)
         return family
 
 

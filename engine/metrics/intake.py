@@ -6,6 +6,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from engine.metrics.definitions import INTAKE
 from engine.metrics.instruments import Collector, Counter, Family
 from engine.metrics.labels import Vocabulary
+from engine.metrics.started import starts
 
 ACCEPTED, NOT_SENT = "accepted", "not_sent"
 
@@ -15,6 +16,7 @@ class IntakeMetrics:
 
     def __init__(self, doors: tuple[str, ...]) -> None:
         self.registry = CollectorRegistry()
+        starts(self.registry)
         self._families = {d.name: Family(d, Counter) for d in INTAKE}
         self._doors = Vocabulary(doors)
         Collector(self._families.values(), self.registry, lambda: None)

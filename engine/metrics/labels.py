@@ -5,6 +5,10 @@ from collections.abc import Iterable
 OTHER = "other"
 NONE = "none"
 
+LIVE, DRILL, BACKFILL, SHADOW = "live", "drill", "backfill", "shadow"
+MODES = {"real": LIVE, "scaled": DRILL, "events": BACKFILL}
+"""What a worker does by VIGIL_CLOCK, unless it is a shadow."""
+
 SEVERITIES = ("P0", "P1", "P2", "P3")
 
 CLOCKS = (

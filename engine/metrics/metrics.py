@@ -52,17 +52,21 @@ class _Partition(NamedTuple):
 class Metrics:
     """Every metric of this process. `registry` is its own: nothing else is exported by it."""
 
-    def __init__(self, clocks: Iterable[str] = (), *, of_a_shadow: bool = False) -> None:
+    def __init__(self, clocks: Iterable[str] = (), *, mode: str = labels.LIVE) -> None:
         """`clocks`: what the policies define beside the built-in ones; past the bound they are `other`.
 
-        `of_a_shadow`: what it finds concerns nobody, so only the engine's own metrics are shown.
+        `mode`, of labels.MODES, is on every series. What a shadow finds concerns nobody, so only the engine's
+        own metrics are shown of it.
         """
         self.registry = CollectorRegistry()
-        self._counters = {d.name: Family(d, Counter) for d in DEFINITIONS if d.kind is Kind.COUNTER}
-        self._gauges = {d.name: Family(d, Gauge) for d in DEFINITIONS if d.kind is Kind.GAUGE}
-        self._histograms = {d.name: Family(d, Histogram) for d in DEFINITIONS if d.kind is Kind.HISTOGRAM}
+        always = (("mode", mode),)
+        self._counters = {d.name: Family(d, Counter, always) for d in DEFINITIONS if d.kind is Kind.COUNTER}
+        self._gauges = {d.name: Family(d, Gauge, always) for d in DEFINITIONS if d.kind is Kind.GAUGE}
+        self._histograms = {
+            d.name: Family(d, Histogram, always) for d in DEFINITIONS if d.kind is Kind.HISTOGRAM
+        }
         families: dict[str, Exposed] = {**self._counters, **self._gauges, **self._histograms}
-        shown = (d for d in DEFINITIONS if not (of_a_shadow and d.name.startswith("sla_")))
+        shown = (d for d in DEFINITIONS if not (mode == labels.SHADOW and d.name.startswith("sla_")))
         Collector((families[d.name] for d in shown), self.registry, self._sum_partitions)
         self._said: dict[tuple[str, str, str], _Said] = {}
         self._team_verdicts: dict[tuple[str, str], Counter] = {}

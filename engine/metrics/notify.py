@@ -8,6 +8,7 @@ from engine.metrics import labels
 from engine.metrics.definitions import NOTIFY, Kind
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
+from engine.metrics.started import starts
 
 DELIVERED, FAILED, DEAD = "delivered", "failed", "dead"
 
@@ -17,6 +18,7 @@ class NotifyMetrics:
 
     def __init__(self, receivers: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
+        starts(self.registry)
         self._counters = {d.name: Family(d, Counter) for d in NOTIFY if d.kind is Kind.COUNTER}
         self._gauges = {d.name: Family(d, Gauge) for d in NOTIFY if d.kind is Kind.GAUGE}
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)

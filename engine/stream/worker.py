@@ -12,7 +12,7 @@ from aiokafka.errors import InvalidSessionTimeoutError
 from engine.core.decide import Options
 from engine.core.pace import Pace
 from engine.core.policy import Book
-from engine.metrics import Metrics
+from engine.metrics import Metrics, labels
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.allowed import must_be_allowed
@@ -52,7 +52,8 @@ class Worker:
     ) -> None:
         self.settings = settings
         clocks = {rule.metric for policy in book.policies for rule in policy.clocks}
-        self.metrics = Metrics(clocks, of_a_shadow=settings.shadow is not None)
+        mode = labels.MODES[settings.clock] if settings.shadow is None else labels.SHADOW
+        self.metrics = Metrics(clocks, mode=mode)
         self._sender = Sender(settings)
         self.app, table = faust_app(settings, partitions)
         self._group = group = FaustGroup(self.app, frozenset(settings.input_topics))

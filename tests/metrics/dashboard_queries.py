@@ -8,6 +8,7 @@ DASHBOARDS = sorted(
     (Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "dashboards").glob("*.json")
 )
 VARIABLES = {
+    "$mode": "drill",
     "$severity": ".*",
     "$metric": ".*",
     "$team": ".*",
@@ -15,7 +16,7 @@ VARIABLES = {
     "$__rate_interval": "30s",
     "$window": "1m",
 }
-"""All of each, and spans that fit the minute of the demo."""
+"""The demo's worker, all of the others, and spans that fit the minute of the demo."""
 
 
 class Asked(NamedTuple):

@@ -5,7 +5,8 @@ from collections.abc import Set
 
 from engine.metrics.definitions import ARCHIVE, CONSOLE, DEFINITIONS, INTAKE, NOTIFY
 
-KNOWN = {d.name: set(d.labels) for d in (*DEFINITIONS, *INTAKE, *ARCHIVE, *NOTIFY, *CONSOLE)}
+KNOWN = {d.name: set(d.labels) for d in (*INTAKE, *ARCHIVE, *NOTIFY, *CONSOLE)}
+KNOWN |= {d.name: {*d.labels, "mode"} for d in DEFINITIONS}
 SCRAPED = {"instance", "job", "le"}
 """Labels that Prometheus adds, or a histogram has."""
 _RECORDED = re.compile(r"\b[a-z_]+:[a-z_0-9]+:[a-z_0-9]+\b")

@@ -1,14 +1,23 @@
 """What each call changes in the exposition, and that no input makes it grow without bound."""
 
 import random
+import time
+from collections.abc import Callable
+from typing import Any, get_args
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.core import facts, outcomes, policy
 from engine.metrics import Metrics, labels
+from engine.metrics.archive import ArchiveMetrics
+from engine.metrics.console import ConsoleMetrics
 from engine.metrics.definitions import DEFINITIONS, TIMED_METRICS, Kind
+from engine.metrics.intake import IntakeMetrics
+from engine.metrics.notify import NotifyMetrics
+from engine.settings import Settings
 
 SERIES_AT_MOST = 2_000
 """Of one worker that owns all of `PARTITIONS`: the gauges a partition are in it."""
@@ -25,7 +34,37 @@ def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], fl
 
 
 def value(metrics: Metrics, name: str, **wanted: str) -> float | None:
-    return samples(metrics).get((name, frozenset(wanted.items())))
+    return samples(metrics).get((name, frozenset({"mode": "live", **wanted}.items())))
+
+
+@pytest.mark.parametrize("mode", ["live", "drill", "backfill", "shadow"])
+def test_every_series_of_a_worker_says_what_it_is_for(mode: str) -> None:
+    metrics = Metrics(mode=mode)
+    everything(metrics, random.Random(1))  # noqa: S311  (test data)
+    found = samples(metrics)
+    assert found
+    assert [name for name, of in found if ("mode", mode) not in of] == []
+    shown = {name for name, _ in found if name.startswith("sla_")}
+    assert bool(shown) == (mode != "shadow"), "what a shadow finds concerns nobody"
+
+
+def test_every_clock_of_a_worker_has_its_mode() -> None:
+    assert set(labels.MODES) == set(get_args(Settings.model_fields["clock"].annotation))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [ArchiveMetrics, ConsoleMetrics, lambda: IntakeMetrics(("desk",)), lambda: NotifyMetrics(["desk"])],
+)
+def test_a_process_beside_the_workers_says_when_it_started(made: Callable[[], Any]) -> None:
+    before = time.time()
+    assert made().registry.get_sample_value("vigil_start_timestamp_seconds") >= before
+
+
+def test_an_archive_in_another_process_starts_with_that() -> None:
+    console = ConsoleMetrics()
+    ArchiveMetrics(console.registry)
+    assert generate_latest(console.registry).count(b"\nvigil_start_timestamp_seconds ") == 1
 
 
 def test_a_resolution_is_observed_in_the_time_to_resolve_of_its_severity() -> None:
@@ -115,7 +154,7 @@ def test_gauges_of_a_revoked_partition_vanish() -> None:
     assert value(metrics, "sla_oldest_open_timestamp_seconds", severity="P0") is None
     assert value(metrics, "sla_watermark_timestamp_seconds", partition="7") is None
     lags = {labels for name, labels in samples(metrics) if name == "sla_consumer_lag_records"}
-    assert lags == {frozenset({("topic", "vigil.tickets.v1"), ("partition", "8")})}
+    assert lags == {frozenset({("mode", "live"), ("topic", "vigil.tickets.v1"), ("partition", "8")})}
 
 
 def test_a_custom_clock_is_a_label_and_an_unknown_one_is_other() -> None:

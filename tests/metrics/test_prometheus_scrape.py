@@ -147,4 +147,4 @@ def test_prometheus_scrapes_a_worker_and_answers_what_the_docs_ask(prometheus: s
     assert float(soonest[0]["value"][1]) == 1_800_000_000
     breaches = ask(prometheus, 'sla_breaches_total{metric="page_ack"}')
     assert breaches[0]["metric"]["severity"] == "P0"
-    assert ask(prometheus, "severity:sla_open_escalations:sum"), "a recording rule of ours"
+    assert ask(prometheus, "job_severity:sla_open_escalations:sum"), "a recording rule of ours"

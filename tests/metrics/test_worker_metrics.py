@@ -72,6 +72,8 @@ def test_nothing_is_open_and_nothing_is_late_after_a_backfill(exposition: str) -
     assert total(exposition, "sla_outcome_lateness_seconds_count") == 0
     assert total(exposition, "vigil_partitions_owned") == 2
     assert total(exposition, "vigil_build_info", clock="events", delivery="transactions", shadow="false") == 1
+    assert total(exposition, "vigil_build_info", mode="live") == 0
+    assert total(exposition, "sla_events_total", mode="backfill") == EVENTS
 
 
 def test_promtool_finds_nothing_to_say_about_a_real_worker(exposition: str) -> None:

@@ -129,7 +129,7 @@ async def worker(log: Log, folder: Path) -> Shell:
 
 
 def gone(shell: Shell) -> float:
-    return shell._metrics.registry.get_sample_value("vigil_records_gone_total") or 0.0
+    return shell._metrics.registry.get_sample_value("vigil_records_gone_total", {"mode": "live"}) or 0.0
 
 
 def chunk(tp: TP, start: int, *records: Any) -> Any:

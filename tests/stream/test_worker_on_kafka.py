@@ -363,17 +363,21 @@ def test_ready_and_metrics_tell_of_what_is_open_and_due(deployment: Real) -> Non
     port = deployment.logged("health_server", 0)[0]["port"]
     deployment.wait_for_outcomes(1)
     until = time.monotonic() + 20
-    while 'sla_open_escalations{severity="P2"} 2.0' not in (page := fetch(port, "/metrics")):
+    while 'sla_open_escalations{mode="live",severity="P2"} 2.0' not in (page := fetch(port, "/metrics")):
         assert time.monotonic() < until, page
         time.sleep(0.3)
-    due = float(re.findall(r'sla_next_deadline_timestamp_seconds\{severity="P2"\} (\S+)', page)[0])
+    due = float(
+        re.findall(r'sla_next_deadline_timestamp_seconds\{mode="live",severity="P2"\} (\S+)', page)[0]
+    )
     assert due == pytest.approx(start.timestamp() + 3600, abs=1)
-    assert 'sla_breaches_total{metric="triage",severity="P1"} 1.0' in page
-    assert "vigil_ready 1.0" in page
-    assert "vigil_recovering 0.0" in page
-    assert float(re.findall(r"\nvigil_heartbeat_timestamp_seconds (\S+)", page)[0]) > time.time() - 60
-    assert re.search(r"\nvigil_changelog_acknowledgement_seconds_count [1-9]", page)
-    oldest = float(re.findall(r'sla_oldest_open_timestamp_seconds\{severity="P2"\} (\S+)', page)[0])
+    assert 'sla_breaches_total{metric="triage",mode="live",severity="P1"} 1.0' in page
+    assert 'vigil_ready{mode="live"} 1.0' in page
+    assert 'vigil_recovering{mode="live"} 0.0' in page
+    assert float(re.findall(r"\nvigil_heartbeat_timestamp_seconds\S+ (\S+)", page)[0]) > time.time() - 60
+    assert re.search(r"\nvigil_changelog_acknowledgement_seconds_count\S+ [1-9]", page)
+    oldest = float(
+        re.findall(r'sla_oldest_open_timestamp_seconds\{mode="live",severity="P2"\} (\S+)', page)[0]
+    )
     assert oldest == pytest.approx(start.timestamp(), abs=1)
     assert json.loads(fetch(port, "/ready"))["ready"] is True
     assert deployment.stop() == [0]
@@ -425,7 +429,7 @@ def test_a_shadow_judges_the_same_events_by_other_policies_and_touches_nothing_o
     }
     assert said >= {("quick", "sla.breached.v1"), ("quick", "sla.stopped_late.v1")}
     exposition = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
-    assert 'shadow="true"' in exposition, "the rules leave it out by that"
+    assert 'vigil_recovering{mode="shadow"}' in exposition, "the rules leave it out by that"
     assert "sla_" not in exposition, "what a shadow finds alerts nobody"
     assert [first.poll(), second.poll()] == [None, None]
     assert deployment.stop() == [0, 0]

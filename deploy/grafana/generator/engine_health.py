@@ -1,14 +1,16 @@
 """The dashboard about Vigil itself: the workers, and the processes beside them."""
 
-from panels import NONE_IS_GOOD, Board, Panel, Query, Row
+from panels import MODE, NONE_IS_GOOD, OF_MODE, Board, Panel, Query, Row
 
 _RATE = "$__rate_interval"
+_OF = f"{{{OF_MODE}}}"
+"""Of a worker's series; the other processes have no mode."""
 
 
 def _quantiles(metric: str, *shares: float) -> tuple[Query, ...]:
     return tuple(
         Query(
-            f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket[{_RATE}])))",
+            f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket{_OF}[{_RATE}])))",
             "half" if share == 0.5 else f"{share:.0%} below",
         )
         for share in shares
@@ -20,13 +22,18 @@ def _took(title: str, about: str, metric: str, *alerts: str, width: int = 6) -> 
     return Panel("timeseries", title, about, _quantiles(metric, 0.5, 0.99), "s", width, alerts=alerts)
 
 
+def _of(metric: str) -> str:
+    beside = metric.startswith(("vigil_intake_", "vigil_archive_"))
+    return metric if beside else metric + _OF
+
+
 def _rate(title: str, about: str, metric: str, by: str, *alerts: str, width: int = 6) -> Panel:
-    query = Query(f"sum by ({by}) (rate({metric}[{_RATE}]))", f"{{{{{by}}}}}")
+    query = Query(f"sum by ({by}) (rate({_of(metric)}[{_RATE}]))", f"{{{{{by}}}}}")
     return Panel("timeseries", title, about, (query,), "cps", width, alerts=alerts)
 
 
 def _hourly(title: str, about: str, metric: str, by: str, *alerts: str, width: int = 6) -> Panel:
-    query = Query(f"sum by ({by}) (increase({metric}[1h]))", f"{{{{{by}}}}}")
+    query = Query(f"sum by ({by}) (increase({_of(metric)}[1h]))", f"{{{{{by}}}}}")
     return Panel("timeseries", title, about, (query,), "none", width, alerts=alerts)
 
 
@@ -36,7 +43,7 @@ VIGIL = Board(
     "Is it on time, and does it do all its work?",
     "now-1h",
     "10s",
-    (),
+    (MODE,),
     (
         Row(
             "Is it on time?",
@@ -46,7 +53,7 @@ VIGIL = Board(
                     "stat",
                     "Ready workers",
                     "Assigned, recovered and keeping up.",
-                    (Query("sum(vigil_ready)"),),
+                    (Query(f"sum(vigil_ready{_OF})"),),
                     "none",
                     4,
                     ((None, "red"), (1, "green")),
@@ -56,7 +63,7 @@ VIGIL = Board(
                     "stat",
                     "Heartbeat",
                     "Since the slowest worker last looked for what is due.",
-                    (Query("max(time() - vigil_heartbeat_timestamp_seconds)"),),
+                    (Query(f"max(time() - vigil_heartbeat_timestamp_seconds{_OF})"),),
                     "s",
                     4,
                     ((None, "green"), (30, "orange"), (60, "red")),
@@ -66,7 +73,7 @@ VIGIL = Board(
                     "stat",
                     "Recovering",
                     "Workers that read their state back.",
-                    (Query("sum(vigil_recovering)"),),
+                    (Query(f"sum(vigil_recovering{_OF})"),),
                     "none",
                     4,
                     ((None, "green"), (1, "orange")),
@@ -76,7 +83,7 @@ VIGIL = Board(
                     "stat",
                     "Records not yet taken",
                     "Over all topics.",
-                    (Query("sum(sla_consumer_lag_records)"),),
+                    (Query(f"sum(sla_consumer_lag_records{_OF})"),),
                     "none",
                     4,
                     ((None, "green"), (1000, "orange"), (10000, "red")),
@@ -86,7 +93,7 @@ VIGIL = Board(
                     "stat",
                     "Dead letters, 1 h",
                     "Records that could not be taken.",
-                    (Query("sum(increase(sla_dlq_total[1h]))"),),
+                    (Query(f"sum(increase(sla_dlq_total{_OF}[1h]))"),),
                     "none",
                     4,
                     NONE_IS_GOOD,
@@ -96,7 +103,7 @@ VIGIL = Board(
                     "stat",
                     "Calendars reach",
                     "Until the first business calendar's index ends.",
-                    (Query("min(sla_calendar_horizon_timestamp_seconds) - time()"),),
+                    (Query(f"min(sla_calendar_horizon_timestamp_seconds{_OF}) - time()"),),
                     "s",
                     4,
                     ((None, "red"), (90 * 86400, "green")),
@@ -132,8 +139,8 @@ VIGIL = Board(
                     "How far behind the engine's clock the slowest partition is known.",
                     (
                         Query(
-                            "clamp_min(max(vigil_clock_timestamp_seconds)"
-                            " - min(sla_watermark_timestamp_seconds), 0)",
+                            f"clamp_min(max(vigil_clock_timestamp_seconds{_OF})"
+                            f" - min(sla_watermark_timestamp_seconds{_OF}), 0)",
                             "behind",
                         ),
                     ),
@@ -152,7 +159,7 @@ VIGIL = Board(
                     "timeseries",
                     "Records not yet taken, by topic",
                     "What waits.",
-                    (Query("sum by (topic) (sla_consumer_lag_records)", "{{topic}}"),),
+                    (Query(f"sum by (topic) (sla_consumer_lag_records{_OF})", "{{topic}}"),),
                     "none",
                     6,
                     alerts=("VigilFallingBehind",),
@@ -200,8 +207,8 @@ VIGIL = Board(
                     "Mean; more under load.",
                     (
                         Query(
-                            f"sum(rate(vigil_chunk_records_sum[{_RATE}]))"
-                            f" / (sum(rate(vigil_chunk_records_count[{_RATE}])) > 0)",
+                            f"sum(rate(vigil_chunk_records_sum{_OF}[{_RATE}]))"
+                            f" / (sum(rate(vigil_chunk_records_count{_OF}[{_RATE}])) > 0)",
                             "records",
                         ),
                     ),
@@ -226,8 +233,8 @@ VIGIL = Board(
                     "Ticks and relays",
                     "Commands that the workers send.",
                     (
-                        Query(f"sum(rate(vigil_ticks_total[{_RATE}]))", "ticks"),
-                        Query(f"sum(rate(vigil_relays_total[{_RATE}]))", "relays"),
+                        Query(f"sum(rate(vigil_ticks_total{_OF}[{_RATE}]))", "ticks"),
+                        Query(f"sum(rate(vigil_relays_total{_OF}[{_RATE}]))", "relays"),
                     ),
                     "cps",
                     6,
@@ -245,10 +252,10 @@ VIGIL = Board(
                     "Read again, dropped",
                     "Chunks and records around rebalances, in the hour before. No loss, unless deleted.",
                     (
-                        Query("sum(increase(vigil_holes_total[1h]))", "holes"),
-                        Query("sum(increase(vigil_stale_chunks_total[1h]))", "stale chunks"),
-                        Query("sum(increase(vigil_overlaps_total[1h]))", "records known"),
-                        Query("sum(increase(vigil_records_gone_total[1h]))", "deleted unread"),
+                        Query(f"sum(increase(vigil_holes_total{_OF}[1h]))", "holes"),
+                        Query(f"sum(increase(vigil_stale_chunks_total{_OF}[1h]))", "stale chunks"),
+                        Query(f"sum(increase(vigil_overlaps_total{_OF}[1h]))", "records known"),
+                        Query(f"sum(increase(vigil_records_gone_total{_OF}[1h]))", "deleted unread"),
                     ),
                     "none",
                     6,
@@ -258,7 +265,7 @@ VIGIL = Board(
                     "timeseries",
                     "Partitions owned",
                     "Partition numbers of each worker; all together, as many as the topics have.",
-                    (Query("vigil_partitions_owned", "{{instance}}"),),
+                    (Query(f"vigil_partitions_owned{_OF}", "{{instance}}"),),
                     "none",
                     6,
                 ),
@@ -273,8 +280,10 @@ VIGIL = Board(
                     "Rebalances, starts",
                     "In the hour before.",
                     (
-                        Query("sum(increase(vigil_rebalances_total[1h]))", "rebalances"),
-                        Query("sum(changes(vigil_start_timestamp_seconds[1h]))", "starts again"),
+                        Query(f"sum(increase(vigil_rebalances_total{_OF}[1h]))", "rebalances"),
+                        Query(
+                            'sum(changes(vigil_start_timestamp_seconds{mode=~"$mode|"}[1h]))', "starts again"
+                        ),
                     ),
                     "none",
                     6,
@@ -283,10 +292,11 @@ VIGIL = Board(
                 Panel(
                     "stat",
                     "Recovery takes",
-                    "Mean of those since the start, and the records read back.",
+                    "Mean of those since the start.",
                     (
                         Query(
-                            "sum(vigil_recovery_seconds_sum) / (sum(vigil_recovery_seconds_count) > 0)",
+                            f"sum(vigil_recovery_seconds_sum{_OF})"
+                            f" / (sum(vigil_recovery_seconds_count{_OF}) > 0)",
                             "seconds",
                         ),
                     ),
@@ -300,7 +310,8 @@ VIGIL = Board(
                     "Mean from the revocation to work again.",
                     (
                         Query(
-                            "sum(vigil_rebalance_seconds_sum) / (sum(vigil_rebalance_seconds_count) > 0)",
+                            f"sum(vigil_rebalance_seconds_sum{_OF})"
+                            f" / (sum(vigil_rebalance_seconds_count{_OF}) > 0)",
                             "seconds",
                         ),
                     ),

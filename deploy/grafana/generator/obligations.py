@@ -1,13 +1,13 @@
 """The dashboards about what is owed: what breaches next, how the month went, and where it is heading."""
 
-from panels import NONE_IS_GOOD, SHARE, Board, Panel, Query, Row, from_labels, window
+from panels import MODE, NONE_IS_GOOD, OF_MODE, SHARE, Board, Panel, Query, Row, from_labels, window
 
 _SEVERITY = from_labels("severity", "sla_open_escalations")
 _METRIC = from_labels("metric", "sla_breaches_total")
 _TEAM = from_labels("team", "sla_team_verdicts_total")
-_NOW = "max(vigil_clock_timestamp_seconds)"
+_NOW = f"max(vigil_clock_timestamp_seconds{{{OF_MODE}}})"
 """The engine's time: due times are seen from it."""
-_OF = 'severity=~"$severity"'
+_OF = f'{OF_MODE}, severity=~"$severity"'
 _OF_BOTH = f'metric=~"$metric", {_OF}'
 _NO_CLOCKS = 'metric!~".+_update|commitment"'
 """Updates and promises are counted by metrics of their own when they are missed."""
@@ -62,7 +62,7 @@ NOW = Board(
     "What is open, and what breaches next.",
     "now-3h",
     "10s",
-    (_SEVERITY,),
+    (MODE, _SEVERITY),
     (
         Row(
             "Now",
@@ -203,7 +203,7 @@ SERVICE_LEVELS = Board(
     "What was kept of what was owed, over the span shown: a month.",
     "now-30d",
     "5m",
-    (_SEVERITY, _METRIC, _TEAM, window("1h", "1d", "7d", usual="1d")),
+    (MODE, _SEVERITY, _METRIC, _TEAM, window("1h", "1d", "7d", usual="1d")),
     (
         Row(
             "The span shown",
@@ -289,9 +289,9 @@ SERVICE_LEVELS = Board(
                     "Share of the verdicts on clocks, updates and promises, by who had them; all severities.",
                     (
                         Query(
-                            'sum by (team) (increase(sla_team_verdicts_total{verdict="met", team=~"$team"}'
-                            '[$__range])) / (sum by (team) (increase(sla_team_verdicts_total{team=~"$team"}'
-                            "[$__range])) > 0)",
+                            "sum by (team) (increase(sla_team_verdicts_total"
+                            f'{{verdict="met", {OF_MODE}, team=~"$team"}}[{_RANGE}])) / (sum by (team) '
+                            f'(increase(sla_team_verdicts_total{{{OF_MODE}, team=~"$team"}}[{_RANGE}])) > 0)',
                             "{{team}}",
                         ),
                     ),
@@ -366,8 +366,8 @@ SERVICE_LEVELS = Board(
                     (
                         Query(
                             "histogram_quantile(0.9, sum by (le, metric) "
-                            f'(increase(sla_budget_consumed_ratio_bucket{{metric=~"$metric"}}[{_RANGE}])))'
-                            " >= 0",
+                            f'(increase(sla_budget_consumed_ratio_bucket{{{OF_MODE}, metric=~"$metric"}}'
+                            f"[{_RANGE}]))) >= 0",
                             "{{metric}}",
                         ),
                     ),
@@ -382,7 +382,8 @@ SERVICE_LEVELS = Board(
                     (
                         Query(
                             "sum by (verdict, metric) "
-                            f'(round(increase(sla_clocks_released_total{{metric=~"$metric"}}[{_RANGE}]))) > 0'
+                            f'(round(increase(sla_clocks_released_total{{{OF_MODE}, metric=~"$metric"}}'
+                            f"[{_RANGE}]))) > 0"
                         ),
                     ),
                     "none",
@@ -410,7 +411,7 @@ TRENDS = Board(
     "The trend report's figures as they move: times, breaches, recurrence, lapses of communication.",
     "now-90d",
     "5m",
-    (_SEVERITY, window("1h", "1d", "7d", "30d", usual="7d")),
+    (MODE, _SEVERITY, window("1h", "1d", "7d", "30d", usual="7d")),
     (
         Row(
             "Volume and times",
@@ -422,8 +423,8 @@ TRENDS = Board(
                     "Events of each kind in the window.",
                     (
                         Query(
-                            'sum by (verb) (increase(sla_events_total{verb=~"opened|resolved|reopened"}'
-                            "[$window]))",
+                            "sum by (verb) (increase(sla_events_total"
+                            f'{{{OF_MODE}, verb=~"opened|resolved|reopened"}}[$window]))',
                             "{{verb}}",
                         ),
                     ),
@@ -516,8 +517,9 @@ TRENDS = Board(
                     "Patterns found again in the window, a share of the escalations opened in it.",
                     (
                         Query(
-                            'sum(increase(sla_outcomes_total{outcome="recurrence_detected"}[$window]))'
-                            ' / (sum(increase(sla_events_total{verb="opened"}[$window])) > 0)',
+                            "sum(increase(sla_outcomes_total"
+                            f'{{{OF_MODE}, outcome="recurrence_detected"}}[$window]))'
+                            f' / (sum(increase(sla_events_total{{{OF_MODE}, verb="opened"}}[$window])) > 0)',
                             "recurrences",
                         ),
                     ),

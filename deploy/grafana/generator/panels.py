@@ -54,8 +54,8 @@ class Board(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def from_labels(name: str, metric: str) -> dict[str, Any]:
-    """A variable of the values that a label has; all of them by default."""
+def from_labels(name: str, metric: str, *, usual: str = "", label: str = "") -> dict[str, Any]:
+    """A variable of the values that a label has; all of them unless one is usual."""
     query = f"label_values({metric}, {name})"
     return {
         "name": name,
@@ -68,8 +68,14 @@ def from_labels(name: str, metric: str) -> dict[str, Any]:
         "multi": True,
         "includeAll": True,
         "allValue": ".*",
-        "current": {"text": ["All"], "value": ["$__all"]},
+        "current": {"text": [usual or "All"], "value": [usual or "$__all"]},
+        **({"label": label} if label else {}),
     }
+
+
+MODE = from_labels("mode", "vigil_build_info", usual="live", label="workers")
+"""Whose series are shown: live workers', unless those of a backfill, a drill or a shadow are asked for."""
+OF_MODE = 'mode=~"$mode"'
 
 
 def window(*values: str, usual: str) -> dict[str, Any]:
