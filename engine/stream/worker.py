@@ -9,9 +9,11 @@ from typing import NoReturn
 import structlog
 from aiokafka.errors import InvalidSessionTimeoutError
 
+from engine.core.deadlines import ACTION
 from engine.core.decide import Options
 from engine.core.pace import Pace
 from engine.core.policy import Book
+from engine.core.rules import FLAG, ROLE
 from engine.metrics import Metrics, labels
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
@@ -38,6 +40,18 @@ STOP_SECONDS = 20.0
 CRASH_POLL_SECONDS = 0.2
 
 
+def may_be_breached(book: Book) -> list[str]:
+    """The metrics of these policies that may pass a due time, in the policies' order.
+
+    An action item may bring its own due time.
+    """
+    policies = book.policies
+    clocks = [rule.metric for policy in policies for rule in policy.clocks]
+    roles = [ROLE for policy in policies if policy.war_room]
+    flags = [FLAG for policy in policies if policy.recurrence]
+    return list(dict.fromkeys([*clocks, ACTION, *roles, *flags]))
+
+
 class Worker:
     """All parts of one worker, made from settings and policies."""
 
@@ -51,7 +65,7 @@ class Worker:
         pace: Pace | None = None,
     ) -> None:
         self.settings = settings
-        clocks = {rule.metric for policy in book.policies for rule in policy.clocks}
+        clocks = may_be_breached(book)
         mode = labels.MODES[settings.clock] if settings.shadow is None else labels.SHADOW
         self.metrics = Metrics(clocks, mode=mode)
         self._sender = Sender(settings)
