@@ -43,13 +43,15 @@ def follow(settings: Settings, topics: Topics) -> None:
         must_be_allowed(settings, reading(topics.all))
     with _reading(settings) as consumer:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
-    archive = opened(settings, stopping)
-    if archive is None:
-        return
     metrics = ArchiveMetrics()
-    with archive, metrics_served(settings, metrics.registry) as port:
-        log.info("archiving", database=shown(archive.engine), metrics_port=port)
-        follower(settings, topics, archive, metrics, stopping).run()
+    # Answered from here on: a probe must not end a process that brings a large archive's schema up to date.
+    with metrics_served(settings, metrics.registry) as port:
+        archive = opened(settings, stopping)
+        if archive is None:
+            return
+        with archive:
+            log.info("archiving", database=shown(archive.engine), metrics_port=port)
+            follower(settings, topics, archive, metrics, stopping).run()
     log.info("stopped")
 
 

@@ -175,6 +175,12 @@ def test_every_setting_that_the_chart_gives_exists() -> None:
     assert {name.lower() for name in names} <= set(Settings.model_fields)
 
 
+def test_what_the_chart_sets_itself_is_no_setting() -> None:
+    text = "".join(file.read_text() for file in (CHART / "templates").iterdir())
+    names = set(re.findall(r"\bVIGIL_[A-Z_]+\b", text))
+    assert [name for name in sorted(names) if problems({"settings": {name: "x"}}) == []] == []
+
+
 def test_the_rules_of_the_chart_are_those_of_prometheus() -> None:
     assert (CHART / "files" / "rules").resolve() == ROOT / "deploy" / "prometheus" / "rules"
 
@@ -420,7 +426,7 @@ def test_every_role_has_a_network_policy_and_a_budget_where_it_has_more_than_one
     names: dict[str, set[str]] = {}
     for one in found:
         names.setdefault(one["kind"], set()).add(one["metadata"]["name"])
-    assert names["NetworkPolicy"] == names["Deployment"]
+    assert names["NetworkPolicy"] == names["Deployment"] | {"vigil-topics"}
     assert names["PodDisruptionBudget"] == names["Deployment"] - {"vigil-archive"}
     assert names["PodMonitor"] == names["Deployment"]
     assert names["ServiceAccount"] == names["Deployment"]
@@ -473,6 +479,45 @@ def test_kafka_is_reached_at_the_ports_of_its_bootstrap_servers() -> None:
         ports = [port["port"] for port in policy["spec"]["egress"][1]["ports"]]
         assert {9092, 9093, 9096, 9097} <= set(ports)
         assert len(ports) == len(set(ports))
+
+
+def test_what_sends_to_a_service_is_answered_until_it_has_heard_of_the_pods_end() -> None:
+    for role, spec in pods(rendered(EVERYTHING)).items():
+        (container,) = spec["containers"]
+        waits = "preStop" in container.get("lifecycle", {})
+        assert waits == (role in ("intake", "console")), role
+
+
+def test_the_job_that_makes_topics_reaches_kafka_where_nothing_may_go_out_unless_a_policy_lets_it() -> None:
+    found = [one for one in rendered(EVERYTHING) if one["metadata"]["name"] == "vigil-topics"]
+    policy, job = sorted(found, key=lambda one: str(one["kind"]), reverse=True)
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert 9093 in [port["port"] for port in policy["spec"]["egress"][1]["ports"]]
+    assert "ingress" not in policy["spec"]
+    hooks = [one["metadata"]["annotations"] for one in (policy, job)]
+    assert len({hook["helm.sh/hook"] for hook in hooks}) == 1
+    assert int(hooks[0]["helm.sh/hook-weight"]) < int(hooks[1].get("helm.sh/hook-weight", 0))
+
+
+def test_names_are_asked_of_dns_where_openshift_has_it_too() -> None:
+    (policy,) = (one["spec"] for one in rendered({}) if one["kind"] == "NetworkPolicy")
+    asked = {(port["port"], port["protocol"]) for port in policy["egress"][0]["ports"]}
+    assert asked == {(53, "UDP"), (53, "TCP"), (5353, "UDP"), (5353, "TCP")}
+
+
+@pytest.mark.parametrize("empty", [{"settings": None}, {"worker": {"settings": None}}])
+def test_settings_that_are_all_commented_out_are_none(empty: dict[str, Any]) -> None:
+    given = [variable["name"] for variable in pods(rendered(empty))["worker"]["containers"][0]["env"]]
+    assert "VIGIL_APP_ID" in given
+
+
+def test_a_user_whose_name_no_secret_can_have_needs_a_secret_named() -> None:
+    assert "worker.kafkaUser.secret: Vigil_EU-worker" in refusal({"appId": "Vigil_EU"})
+    by_certificate = {"kafkaUser": {"name": "CN=worker,O=Vigil", "secret": ""}}
+    assert "worker.kafkaUser.secret" in refusal({"worker": by_certificate})
+    named = {"appId": "Vigil_EU", "worker": {"kafkaUser": {"secret": "vigil-eu-worker"}}}
+    assert "worker" in pods(rendered(named))
 
 
 def example() -> dict[str, Any]:

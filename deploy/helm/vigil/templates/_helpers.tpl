@@ -29,7 +29,11 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 {{- .of.kafkaUser.name | default (printf "%s-%s" .root.Values.appId .principal) -}}
 {{- end -}}
 {{- define "vigil.userSecret" -}}
-{{- .of.kafkaUser.secret | default (include "vigil.user" .) -}}
+{{- $name := .of.kafkaUser.secret | default (include "vigil.user" .) -}}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "%s.kafkaUser.secret: %s, the name of its user, can be the name of no secret" .role $name) -}}
+{{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{/* How many workers there can be: those beyond the partitions would do nothing. */}}
@@ -73,7 +77,7 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 - {name: VIGIL_TLS_CERT_FILE, value: /run/secrets/kafka/{{ $kafka.certKey }}}
 - {name: VIGIL_TLS_KEY_FILE, value: /run/secrets/kafka/{{ $kafka.keyKey }}}
 {{- end }}
-{{- range $name, $value := mergeOverwrite (deepCopy $values.settings) .of.settings }}
+{{- range $name, $value := mergeOverwrite (deepCopy ($values.settings | default dict)) (.of.settings | default dict) }}
 - {name: {{ $name }}, value: {{ include "vigil.text" $value }}}
 {{- end }}
 {{- with .environment }}
@@ -203,6 +207,11 @@ spec:
         timeoutSeconds: 5
         failureThreshold: 6
       {{- end }}
+      {{- if .of.service }}
+      lifecycle:
+        # Who sends here hears of its end only seconds later: until then it goes on.
+        preStop: {exec: {command: [sleep, "5"]}}
+      {{- end }}
       resources: {{- toYaml .of.resources | nindent 8 }}
       securityContext:
         allowPrivilegeEscalation: false
@@ -283,11 +292,19 @@ that are named. Egress to DNS, Kafka (where its bootstrap servers answer, and ka
 {{- end -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
-metadata: {{- include "vigil.metadata" . | nindent 2 }}
+metadata:
+  {{- include "vigil.metadata" . | nindent 2 }}
+  {{- if .once }}
+  annotations:  # there before the job, and gone with it
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: "-1"
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+  {{- end }}
 spec:
   podSelector:
     matchLabels: {{- include "vigil.selector" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
+  {{- if .port }}
   ingress:
     {{- if .only }}
     - ports: [{port: http}]
@@ -302,8 +319,10 @@ spec:
       from: {{- toYaml . | nindent 8 }}
       {{- end }}
     {{- end }}
+  {{- end }}
   egress:
-    - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+    # DNS; its pods answer at 5353 on OpenShift, and policies are about pods.
+    - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}, {port: 5353, protocol: UDP}, {port: 5353, protocol: TCP}]
     - ports:
         {{- range uniq $ports }}
         - {port: {{ . }}, protocol: TCP}
