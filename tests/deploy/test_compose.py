@@ -214,6 +214,26 @@ def test_prometheus_accepts_its_configuration() -> None:
     assert "1 rule files found" in done.stdout
 
 
+def test_prometheus_keeps_what_the_dashboards_show() -> None:
+    (kept,) = (
+        re.fullmatch(r"--storage\.tsdb\.retention\.time=(\d+)d", argument)
+        for argument in compose()["services"]["prometheus"]["command"]
+        if "retention" in argument
+    )
+    assert kept
+    for file in (ROOT / "deploy/grafana/dashboards").glob("*.json"):
+        board = json.loads(file.read_text())
+        windows = [
+            option["value"]
+            for variable in board["templating"]["list"]
+            if variable["name"] == "window"
+            for option in variable["options"]
+        ]
+        days = [int(value[:-1]) for value in windows if value.endswith("d")]
+        shown = re.fullmatch(r"now-(\d+)d", board["time"]["from"])
+        assert (int(shown[1]) if shown else 0) + max(days, default=0) <= int(kept[1]), file.name
+
+
 def test_grafana_is_given_the_source_the_dashboards_and_one_of_them_as_its_home() -> None:
     grafana = compose()["services"]["grafana"]
     sources = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yaml").read_text())

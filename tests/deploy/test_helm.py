@@ -415,6 +415,20 @@ def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
     assert "not both" in refusal({"policies": both})
 
 
+@pytest.mark.parametrize(
+    ("interval", "enough"), [("500ms", True), ("30s", True), ("31s", False), ("1m", False)]
+)
+def test_the_rules_are_refused_where_workers_are_scraped_less_often_than_they_need(
+    interval: str, enough: bool
+) -> None:
+    given = {"monitoring": {"podMonitors": True, "rules": True, "interval": interval}}
+    if enough:
+        assert rendered(given)
+    else:
+        assert "monitoring.interval" in refusal(given)
+    assert rendered(merged(given, {"monitoring": {"rules": False}}))
+
+
 def test_the_rules_are_rendered_as_they_are() -> None:
     rules = [one for one in rendered(EVERYTHING) if one["kind"] == "PrometheusRule"]
     files = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yaml"))

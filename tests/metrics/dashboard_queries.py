@@ -8,6 +8,7 @@ DASHBOARDS = sorted(
     (Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "dashboards").glob("*.json")
 )
 VARIABLES = {
+    "$job": ".*",
     "$mode": "drill",
     "$severity": ".*",
     "$metric": ".*",

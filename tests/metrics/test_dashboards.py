@@ -13,6 +13,8 @@ from dashboard_queries import DASHBOARDS, queries
 from named_metrics import KNOWN, unknown_metrics
 from prometheus_programs import program
 
+from engine.metrics import labels
+
 ROOT = Path(__file__).resolve().parents[2]
 GENERATOR = ROOT / "deploy" / "grafana" / "generator"
 BOARDS = {file.stem: json.loads(file.read_text("utf-8")) for file in DASHBOARDS}
@@ -118,6 +120,14 @@ def test_every_alert_is_linked_from_a_panel() -> None:
 
 def test_queries_ask_only_for_metrics_and_labels_that_exist() -> None:
     assert [unknown_metrics(one.expr, set()) for one in queries()] == [set()] * len(queries())
+
+
+def test_a_clock_of_ones_own_is_counted_as_a_clock_whatever_it_is_called() -> None:
+    asked = {found for one in queries() for found in re.findall(r'metric[=!]~"([^"]*update[^"]*)"', one.expr)}
+    assert asked
+    for pattern in asked:
+        assert all(re.fullmatch(pattern, cadence) for cadence in labels.CADENCES)
+        assert not re.fullmatch(pattern, "vendor_update")
 
 
 def test_every_metric_is_on_a_panel_or_is_known_to_be_on_none() -> None:

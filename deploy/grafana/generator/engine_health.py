@@ -1,9 +1,9 @@
 """The dashboard about Vigil itself: the workers, and the processes beside them."""
 
-from panels import MODE, NONE_IS_GOOD, OF_MODE, Board, Panel, Query, Row
+from panels import JOB, MODE, NONE_IS_GOOD, OF_WORKERS, Board, Panel, Query, Row
 
 _RATE = "$__rate_interval"
-_OF = f"{{{OF_MODE}}}"
+_OF = f"{{{OF_WORKERS}}}"
 """Of a worker's series; the other processes have no mode."""
 
 
@@ -43,7 +43,7 @@ VIGIL = Board(
     "Is it on time, and does it do all its work?",
     "now-1h",
     "10s",
-    (MODE,),
+    (JOB, MODE),
     (
         Row(
             "Is it on time?",

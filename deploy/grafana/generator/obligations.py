@@ -1,15 +1,17 @@
 """The dashboards about what is owed: what breaches next, how the month went, and where it is heading."""
 
-from panels import MODE, NONE_IS_GOOD, OF_MODE, SHARE, Board, Panel, Query, Row, from_labels, window
+from panels import JOB, MODE, NONE_IS_GOOD, OF_WORKERS, SHARE, Board, Panel, Query, Row, from_labels, window
 
 _SEVERITY = from_labels("severity", "sla_open_escalations")
 _METRIC = from_labels("metric", "sla_breaches_total")
 _TEAM = from_labels("team", "sla_team_verdicts_total")
-_NOW = f"max(vigil_clock_timestamp_seconds{{{OF_MODE}}})"
+_NOW = f"max(vigil_clock_timestamp_seconds{{{OF_WORKERS}}})"
 """The engine's time: due times are seen from it."""
-_OF = f'{OF_MODE}, severity=~"$severity"'
+_OF = f'{OF_WORKERS}, severity=~"$severity"'
 _OF_BOTH = f'metric=~"$metric", {_OF}'
-_NO_CLOCKS = 'metric!~".+_update|commitment"'
+_UPDATES = "(customer|internal|executive)_update"
+"""By their names: a clock of one's own may be called vendor_update."""
+_NO_CLOCKS = f'metric!~"{_UPDATES}|commitment"'
 """Updates and promises are counted by metrics of their own when they are missed."""
 
 
@@ -32,7 +34,7 @@ def _kept(met: str, missed: str, by: str, over: str) -> str:
     return f"{good} / (({good} + sum{by} (increase({missed}{{{_OF}}}[{over}]))) > 0)"
 
 
-_CADENCE = ('metric=~".+_update"', "sla_cadence_missed_total")
+_CADENCE = (f'metric=~"{_UPDATES}"', "sla_cadence_missed_total")
 _PROMISES = ('metric="commitment"', "sla_commitments_missed_total")
 
 
@@ -62,7 +64,7 @@ NOW = Board(
     "What is open, and what breaches next.",
     "now-3h",
     "10s",
-    (MODE, _SEVERITY),
+    (JOB, MODE, _SEVERITY),
     (
         Row(
             "Now",
@@ -203,7 +205,7 @@ SERVICE_LEVELS = Board(
     "What was kept of what was owed, over the span shown: a month.",
     "now-30d",
     "5m",
-    (MODE, _SEVERITY, _METRIC, _TEAM, window("1h", "1d", "7d", usual="1d")),
+    (JOB, MODE, _SEVERITY, _METRIC, _TEAM, window("1h", "1d", "7d", usual="1d")),
     (
         Row(
             "The span shown",
@@ -290,8 +292,9 @@ SERVICE_LEVELS = Board(
                     (
                         Query(
                             "sum by (team) (increase(sla_team_verdicts_total"
-                            f'{{verdict="met", {OF_MODE}, team=~"$team"}}[{_RANGE}])) / (sum by (team) '
-                            f'(increase(sla_team_verdicts_total{{{OF_MODE}, team=~"$team"}}[{_RANGE}])) > 0)',
+                            f'{{verdict="met", {OF_WORKERS}, team=~"$team"}}[{_RANGE}]))'
+                            " / (sum by (team) (increase(sla_team_verdicts_total"
+                            f'{{{OF_WORKERS}, team=~"$team"}}[{_RANGE}])) > 0)',
                             "{{team}}",
                         ),
                     ),
@@ -366,7 +369,7 @@ SERVICE_LEVELS = Board(
                     (
                         Query(
                             "histogram_quantile(0.9, sum by (le, metric) "
-                            f'(increase(sla_budget_consumed_ratio_bucket{{{OF_MODE}, metric=~"$metric"}}'
+                            f'(increase(sla_budget_consumed_ratio_bucket{{{OF_WORKERS}, metric=~"$metric"}}'
                             f"[{_RANGE}]))) >= 0",
                             "{{metric}}",
                         ),
@@ -382,7 +385,7 @@ SERVICE_LEVELS = Board(
                     (
                         Query(
                             "sum by (verdict, metric) "
-                            f'(round(increase(sla_clocks_released_total{{{OF_MODE}, metric=~"$metric"}}'
+                            f'(round(increase(sla_clocks_released_total{{{OF_WORKERS}, metric=~"$metric"}}'
                             f"[{_RANGE}]))) > 0"
                         ),
                     ),
@@ -411,7 +414,7 @@ TRENDS = Board(
     "The trend report's figures as they move: times, breaches, recurrence, lapses of communication.",
     "now-90d",
     "5m",
-    (MODE, _SEVERITY, window("1h", "1d", "7d", "30d", usual="7d")),
+    (JOB, MODE, _SEVERITY, window("1h", "1d", "7d", "30d", usual="7d")),
     (
         Row(
             "Volume and times",
@@ -424,7 +427,7 @@ TRENDS = Board(
                     (
                         Query(
                             "sum by (verb) (increase(sla_events_total"
-                            f'{{{OF_MODE}, verb=~"opened|resolved|reopened"}}[$window]))',
+                            f'{{{OF_WORKERS}, verb=~"opened|resolved|reopened"}}[$window]))',
                             "{{verb}}",
                         ),
                     ),
@@ -518,8 +521,9 @@ TRENDS = Board(
                     (
                         Query(
                             "sum(increase(sla_outcomes_total"
-                            f'{{{OF_MODE}, outcome="recurrence_detected"}}[$window]))'
-                            f' / (sum(increase(sla_events_total{{{OF_MODE}, verb="opened"}}[$window])) > 0)',
+                            f'{{{OF_WORKERS}, outcome="recurrence_detected"}}[$window]))'
+                            " / (sum(increase(sla_events_total"
+                            f'{{{OF_WORKERS}, verb="opened"}}[$window])) > 0)',
                             "recurrences",
                         ),
                     ),

@@ -75,7 +75,9 @@ def from_labels(name: str, metric: str, *, usual: str = "", label: str = "") -> 
 
 MODE = from_labels("mode", "vigil_build_info", usual="live", label="workers")
 """Whose series are shown: live workers', unless those of a backfill, a drill or a shadow are asked for."""
-OF_MODE = 'mode=~"$mode"'
+JOB = from_labels("job", "vigil_build_info", label="application")
+"""Where one Prometheus scrapes several applications: their workers' jobs."""
+OF_WORKERS = 'mode=~"$mode", job=~"$job"'
 
 
 def window(*values: str, usual: str) -> dict[str, Any]:
