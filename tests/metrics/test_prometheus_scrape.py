@@ -148,3 +148,12 @@ def test_prometheus_scrapes_a_worker_and_answers_what_the_docs_ask(prometheus: s
     breaches = ask(prometheus, 'sla_breaches_total{metric="page_ack"}')
     assert breaches[0]["metric"]["severity"] == "P0"
     assert ask(prometheus, "job_severity:sla_open_escalations:sum"), "a recording rule of ours"
+
+
+def test_every_rule_is_evaluated_without_an_error(prometheus: str) -> None:
+    ask(prometheus, "job_severity:sla_open_escalations:sum")  # the group has been evaluated
+    ask(prometheus, "ALERTS")
+    with urllib.request.urlopen(f"{prometheus}/api/v1/rules", timeout=5) as answer:  # noqa: S310
+        (group,) = json.load(answer)["data"]["groups"]
+    assert [(rule["name"], rule["lastError"]) for rule in group["rules"] if rule.get("lastError")] == []
+    assert {rule["health"] for rule in group["rules"]} == {"ok"}
