@@ -184,7 +184,8 @@ OBLIGATIONS = (
     _counter("sla_dlq_total", "Records that could not be taken and went to the dead letters.", "reason"),
     _gauge(
         "sla_calendar_horizon_timestamp_seconds", "seconds",
-        "Unix time up to which a business calendar is indexed.", "calendar",
+        "Unix time up to which a business calendar is indexed; a clock that asks for more moves it.",
+        "calendar",
     ),
 )  # fmt: skip
 

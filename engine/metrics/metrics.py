@@ -339,9 +339,16 @@ class Metrics:
 
     # What it runs with.
 
-    def calendar_horizon(self, calendar: str, unix_s: float) -> None:
-        """How far a business calendar is indexed; the calendar that is always open has no horizon."""
-        self._gauges["sla_calendar_horizon_timestamp_seconds"][(self._calendars.admit(calendar),)].set(unix_s)
+    def calendar_horizons(self, by_calendar: Mapping[str, float]) -> None:
+        """How far each business calendar is indexed; of those that are `other` the nearest counts.
+
+        The calendar that is always open has no horizon.
+        """
+        found: dict[tuple[str, ...], float] = {}
+        for calendar, unix_s in by_calendar.items():
+            label = (self._calendars.admit(calendar),)
+            found[label] = min(unix_s, found.get(label, unix_s))
+        self._gauges["sla_calendar_horizon_timestamp_seconds"].replace(found)
 
     def build_info(self, **versions: str) -> None:
         """version, faust, aiokafka, tzdata, holidays, delivery, clock, shadow (true or false).

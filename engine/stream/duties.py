@@ -169,10 +169,12 @@ class Duties:
                     counted = await standing(records)
                     if number in self._shell.table.partitions_held:
                         self._metrics.partition_state(number, *counted)
-            for name, calendar in self._book.calendars.items():
-                horizon: Instant = getattr(calendar, "horizon", NEVER)
-                if 0 <= horizon < NEVER:
-                    self._metrics.calendar_horizon(name, horizon / SECOND)
+            horizons: dict[str, Instant] = {
+                name: getattr(calendar, "horizon", NEVER) for name, calendar in self._book.calendars.items()
+            }
+            self._metrics.calendar_horizons(
+                {name: horizon / SECOND for name, horizon in horizons.items() if 0 <= horizon < NEVER}
+            )
             spent = time.monotonic() - began
             await asyncio.sleep(max(STANDING_INTERVAL, spent / STANDING_SHARE))
 

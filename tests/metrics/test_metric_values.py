@@ -221,6 +221,14 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
     assert value(metrics, "vigil_changelog_acknowledgement_seconds_bucket", le="0.025") == 1
 
 
+def test_of_the_calendars_without_a_label_the_one_that_ends_first_is_seen() -> None:
+    metrics = Metrics()
+    ends = {f"c{number}": 3e9 for number in range(labels.CALENDARS_AT_MOST)}
+    metrics.calendar_horizons(ends | {"soon": 1e9, "late": 2e9})
+    assert value(metrics, "sla_calendar_horizon_timestamp_seconds", calendar="c0") == 3e9
+    assert value(metrics, "sla_calendar_horizon_timestamp_seconds", calendar="other") == 1e9
+
+
 def test_a_misspelt_build_label_is_refused() -> None:
     with pytest.raises(ValueError, match="tzdate"):
         Metrics().build_info(version="1", tzdate="2026.6")
@@ -279,7 +287,7 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
     metrics.heartbeat()
     metrics.clock(1e9)
     metrics.changelog_acknowledged(chance.uniform(0, 100))
-    metrics.calendar_horizon(word(), 2e9)
+    metrics.calendar_horizons({word(): 2e9, "support": 2e9})
     metrics.build_info(version=word())
 
 
