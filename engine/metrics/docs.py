@@ -60,8 +60,9 @@ the dashboards miss it, and the trend report has it.
   and is counted in `sla_corrections_total`, with `correction="retracted"` and `outcome="breached"`: subtract
   to get what stands. An amended outcome changes times, not counts; histograms keep what was first observed.
 
-Gauges are set from the state, so they are right again as soon as a worker has recovered; those of a partition
-that has gone to another worker vanish at once.
+Gauges are set from the state, so they are right again a second after a worker has recovered, when those of a
+partition that has gone to another worker vanish, too. What is open and what is due is counted every five
+seconds, where that is much work once a minute.
 """
 
 

@@ -33,6 +33,14 @@ IDLE_INTERVAL = 60.0
 STANDING_INTERVAL = 5.0
 STANDING_SHARE = 0.02
 """Of the processor, at most: with a million escalations one count takes a second."""
+STANDING_AT_MOST = 60.0
+"""Where the loop is busy a count takes long, and is no more work for that. An alert takes a due time that
+is still shown two minutes after it for one that nobody has judged."""
+
+
+def until_next_count(spent: float) -> float:
+    """Seconds from the end of a count to the next, unless partitions change hands."""
+    return min(max(STANDING_INTERVAL, spent / STANDING_SHARE), STANDING_AT_MOST)
 
 
 class Duties:
@@ -161,9 +169,7 @@ class Duties:
         while True:
             began = time.monotonic()
             held = self._shell.table.partitions_held
-            for number in self._known - set(held):
-                self._metrics.forget_partition(number)
-            self._known = set(held)
+            owned = self._owned()
             if self._shell.accepting:
                 for number, records in list(held.items()):
                     counted = await standing(records)
@@ -175,8 +181,18 @@ class Duties:
             self._metrics.calendar_horizons(
                 {name: horizon / SECOND for name, horizon in horizons.items() if 0 <= horizon < NEVER}
             )
-            spent = time.monotonic() - began
-            await asyncio.sleep(max(STANDING_INTERVAL, spent / STANDING_SHARE))
+            left = until_next_count(time.monotonic() - began)
+            while left > 0 and owned == self._owned():
+                await asyncio.sleep(min(left, LAG_INTERVAL))
+                left -= LAG_INTERVAL
+
+    def _owned(self) -> set[int]:
+        """The partitions that are recovered; of those that have another owner nothing is shown any more."""
+        held = set(self._shell.table.partitions_held)
+        for number in self._known - held:
+            self._metrics.forget_partition(number)
+        self._known = held
+        return held if self._shell.accepting else set()
 
     async def _read_dropped(self) -> None:
         """Faust drops what it fetched around a rebalance. The next chunk shows the hole; the last one of a
