@@ -413,6 +413,7 @@ VIGIL = Board(
                     6,
                     alerts=(
                         "VigilArchiveBeginsAnew",
+                        "VigilNotifyCutOff",
                         "VigilNotifyBeginsAnew",
                         "VigilWordingFails",
                         "VigilProcessGone",
