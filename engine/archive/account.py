@@ -8,6 +8,7 @@ from engine.core.case import precedence
 from engine.core.facts import Fact, Value, in_order
 from engine.core.outcomes import Outcome
 from engine.core.standing import standing
+from engine.core.taken_back import taken_back
 from engine.core.verbs import TELLING, course
 
 _RULED_OUT = frozenset({"reopened", "resumed"})
@@ -32,6 +33,12 @@ class Account:
     def standing(self) -> list[Outcome]:
         """What stands of the outcomes, by effective time (`engine.core.standing`)."""
         return standing(self.outcomes)
+
+    @cached_property
+    def in_force(self) -> list[Outcome]:
+        """What stands, without the cancellations that a reopening took back."""
+        undone = taken_back(self.standing, self.facts)
+        return [outcome for outcome in self.standing if outcome.id not in undone]
 
     @cached_property
     def attributes(self) -> dict[str, Value]:

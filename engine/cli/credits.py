@@ -68,13 +68,13 @@ def _gathered(asked: "Asked") -> "tuple[list[Credit], list[Exposure]]":
     from engine.core import attributes as attrs
     from engine.core.credits import credits, exposures
 
-    standing, open_, customers = [], [], {}
+    said, open_, customers = [], [], {}
     for judged in asked.read():
-        standing += judged.account.standing
+        said += judged.account.in_force
         customers[judged.account.subject] = attrs.text(judged.account.attributes, "customer")
         if judged.record is not None and asked.book is not None:
             open_ += exposures(judged.record, asked.book)
-    return credits(standing, customers), open_
+    return credits(said, customers), open_
 
 
 def _zone(name: str) -> "ZoneInfo":

@@ -132,7 +132,7 @@ class Escalations:
         """
         found, passed = self._account(subject, now)
         situation = Situation(found, self._book, now, zone)
-        obligations = ended(situation.outcomes)
+        obligations = ended(situation.outcomes, situation.facts)
         texts = texts_of(situation.facts)
         whys, corrections, is_complete = self._whys(found, passed, late)
         told = timeline(found, obligations, texts, say=_say(now, ZoneInfo(zone)))

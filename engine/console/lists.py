@@ -235,7 +235,7 @@ def _promised(account: Account, head: Head) -> list[_Promised]:
 
 
 def _acted(account: Account, head: Head) -> list[_Acted]:
-    ends = [one for one in ended(account.standing) if one.which[0] == ACTION]
+    ends = [one for one in ended(account.standing, account.facts) if one.which[0] == ACTION]
     by_policy = {one.which[1]: one.due for one in ends if one.due is not None}
     verdicts: dict[str, tuple[Outcome, ...]] = {}
     for one in ends:
@@ -264,7 +264,7 @@ def _reviewed(account: Account, head: Head) -> list[_Reviewed]:
             reason=one.last.reason if one.result in (CANCELLED, WAIVED) else "",
             verdicts=one.verdicts,
         )
-        for one in ended(account.standing)
+        for one in ended(account.standing, account.facts)
         if one.which[0] in REVIEWS
     ]  # fmt: skip
 

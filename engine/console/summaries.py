@@ -184,7 +184,7 @@ def _urgency(one: patterns.Pattern) -> Key:
 
 
 def _credited(account: Account, _: Head) -> list[Credit]:
-    return credits(account.standing, {account.subject: attrs.text(account.attributes, "customer")})
+    return credits(account.in_force, {account.subject: attrs.text(account.attributes, "customer")})
 
 
 def _in_order(rows: Sequence[Credit]) -> list[Credit]:

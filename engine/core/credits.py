@@ -77,7 +77,8 @@ class Exposure(NamedTuple):
 
 
 def credits(standing: Iterable[Outcome], customers: Mapping[str, str] = {}) -> list[Credit]:
-    """A row a breach with a credit, by customer and time, from standing outcomes (`engine.core.standing`).
+    """A row a breach with a credit, by customer and time, from standing outcomes (`engine.core.standing`)
+    without the cancellations that were taken back (`engine.core.taken_back`).
 
     `customers`: by subject, whose it is now; asked where an outcome was said before anybody knew.
     """

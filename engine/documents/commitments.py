@@ -76,7 +76,7 @@ def commitments(account: Account) -> list[Commitment]:
         elif fact.kind in _GONE:
             break  # what comes after it moves nothing
     results: dict[str, list[Ended]] = {}
-    for one in ended(account.standing):
+    for one in ended(account.standing, account.facts):
         if one.which[0] == COMMITMENT:
             results.setdefault(one.which[1], []).append(one)
     at_risk = {

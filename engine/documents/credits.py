@@ -92,7 +92,7 @@ def _owed(
     month: str, customer: str, breaches: Sequence[Credit], open_: Sequence[Exposure], fee: Fee | None
 ) -> Owed:
     summed = sum((_exact(row.percent) for row in breaches), Decimal(0))
-    # By what is owed: a clock that was cancelled and goes on owes nothing, though it has passed a tier.
+    # By what is owed: of a clock whose breach is not among these nothing is in the sum yet.
     costs = {_which(row): _exact(row.percent) for row in breaches}
     grown = sum((costs.get(_which(one), Decimal(0)) for one in open_), Decimal(0))
     following = sum((_exact(one.ahead[0].percent) for one in open_), summed - grown)

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, format_instant
 from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.taken_back import taken_back
 
 Which: TypeAlias = tuple[str, str, int]
 """Metric, key (a commitment's or an action's id, a role) and cycle."""
 
 MISSED = frozenset({"breached", "cadence_missed", "commitment_missed"})
 MET, LATE, OPEN_LATE, CANCELLED, WAIVED = "met", "late", "still missing", "cancelled", "waived"
+OPEN_AGAIN = "cancelled, then open again"
 _RESULTS = {"met": MET, "stopped_late": LATE, "cancelled": CANCELLED, "waived": WAIVED}
 
 
@@ -20,15 +23,14 @@ class Ended(NamedTuple):
     which: Which
     result: str
     """MET; LATE: stopped after it was due; OPEN_LATE: due, and not stopped as far as is known; CANCELLED and
-    WAIVED: no longer owed, though it may have been missed before."""
+    WAIVED: no longer owed, though it may have been missed before; OPEN_AGAIN: its cancellation was taken
+    back, and it is not due yet as far as is known."""
     verdicts: tuple[Outcome, ...]
     """In order of their effective time; never empty."""
+    last: Outcome
+    """The last verdict, but for a cancellation that was taken back where there is another."""
     late: Span | None
     """On the clock's own calendar; None where it was not late, or by how much is not known."""
-
-    @property
-    def last(self) -> Outcome:
-        return self.verdicts[-1]
 
     @property
     def missed(self) -> list[Outcome]:
@@ -49,13 +51,15 @@ class Ended(NamedTuple):
         return self.result in (LATE, OPEN_LATE) or bool(self.missed)
 
 
-def ended(standing: Iterable[Outcome]) -> list[Ended]:
-    """The standing verdicts by obligation, in order of their first."""
+def ended(standing: Sequence[Outcome], facts: Iterable[Fact]) -> list[Ended]:
+    """The standing verdicts by obligation, in order of their first; `facts` in the order in which they are
+    judged."""
     found: dict[Which, list[Outcome]] = {}
     for one in standing:
         if one.name in VERDICTS:
             found.setdefault((one.metric, one.key, one.cycle), []).append(one)
-    return [_ended(which, verdicts) for which, verdicts in found.items()]
+    undone = taken_back(standing, facts)
+    return [_ended(which, verdicts, undone) for which, verdicts in found.items()]
 
 
 def late_by(stop: Outcome, missed: Sequence[Outcome]) -> Span | None:
@@ -83,7 +87,8 @@ def proof(verdict: Outcome) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _ended(which: Which, verdicts: list[Outcome]) -> Ended:
-    last = verdicts[-1]
+def _ended(which: Which, verdicts: list[Outcome], undone: set[str]) -> Ended:
+    last = next((one for one in reversed(verdicts) if one.id not in undone), verdicts[-1])
     missed = [one for one in verdicts if one.name in MISSED]
-    return Ended(which, _RESULTS.get(last.name, OPEN_LATE), tuple(verdicts), late_by(last, missed))
+    result = OPEN_AGAIN if last.id in undone else _RESULTS.get(last.name, OPEN_LATE)
+    return Ended(which, result, tuple(verdicts), last, late_by(last, missed))

@@ -8,7 +8,7 @@ from engine.archive.account import Account
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
-from engine.documents.lateness import LATE, MET, OPEN_LATE, WAIVED, Ended
+from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
 from engine.documents.told import moment
 from engine.documents.words import length
 
@@ -120,6 +120,8 @@ def _state(told: list[Fact], ended: Ended | None, done: str, dropped: str) -> st
     if verb == dropped:
         return dropped
     if verb != done:
+        if ended is not None and ended.result == CANCELLED and ended.last.effective_at >= told[-1].at:
+            return dropped  # with its escalation
         return MISSED if ended is not None and ended.result == OPEN_LATE else OPEN
     if ended is None or ended.result not in (MET, LATE):
         return done

@@ -36,7 +36,7 @@ class Verdict(Struct, frozen=True):
     owed: str
     cycle: int
     result: str
-    """met, late, still missing, cancelled, waived."""
+    """As in `lateness`; what was missed before it was cancelled or waived says so."""
     reason: str
     severity: str
     due: str | None
@@ -143,7 +143,7 @@ def review(account: Account, dues: Mapping[str, Instant] | None = None, *, full:
 
     `dues`: when actions are due, by id, where that is known from the policy.
     """
-    obligations = ended(account.standing)
+    obligations = ended(account.standing, account.facts)
     texts = texts_of(account.facts)
     known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
     until = Instant(max(known)) if known else None

@@ -140,6 +140,17 @@ def test_credits_are_owed_by_customer_and_month_and_open_clocks_say_what_they_wo
     ]
 
 
+def test_a_breach_that_was_cancelled_by_mistake_is_owed_again(policies: str, tmp_path: Path) -> None:
+    told = [opened("desk:1", "02T09:00", "acme"), line("desk:1", "cancelled", "02T10:30", reason="spam")]
+    back, file = line("desk:1", "reopened", "02T11:00"), tmp_path / "cancelled.jsonl"
+    found = []
+    for lines in (told, [*told, back]):
+        file.write_text("\n".join(lines))
+        (acme,) = shown("credits", str(file), "-p", policies, "--at", "2026-03-02T11:30:00Z")
+        found.append((acme["percent"], acme["percent_next"], [one["ended"] for one in acme["breaches"]]))
+    assert found == [("0", "0", ["cancelled"]), ("10", "25", [""])]
+
+
 def test_a_month_and_a_table(events: str, policies: str) -> None:
     assert shown("credits", events, "-p", policies, "--month", "2026-02") == []
     done = vigil("credits", events, "-p", policies)

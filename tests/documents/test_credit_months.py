@@ -51,8 +51,9 @@ def test_open_clocks_add_their_next_and_their_last_tier_to_what_they_cost() -> N
     assert (april.month, april.percent, april.next) == ("2026-04", 0, 1)  # it stands still: in now's month
 
 
-def test_what_was_cancelled_and_goes_on_adds_its_whole_next_tier() -> None:
-    (march,) = owed([breach(0)], [exposure(25, 50, costs=10)], UTC, NOW, {})
+def test_an_open_clock_whose_breach_is_not_known_adds_its_whole_next_tier() -> None:
+    open_ = exposure(25, 50, costs=10, due="2026-03-05T10:00:00Z")
+    (march,) = owed([], [open_], UTC, NOW, {})
     assert (march.percent, march.next, march.most) == (0, 25, 50)
 
 

@@ -211,3 +211,53 @@ def test_words_in_the_log_that_blame_are_pointed_out(policies: Book) -> None:
 def test_the_data_is_plain(policies: Book) -> None:
     plain = review(account(policies, outage(), "16:30")).plain()
     assert plain["timeline"][0]["at"] == "2026-03-02T09:00:00Z"
+
+
+def test_what_a_cancellation_ended_goes_on_where_that_is_taken_back(policies: Book, press: Press) -> None:
+    lived = [
+        fact("opened", "09:00"), fact("acknowledged", "09:07"),
+        fact("commitment_made", "09:10", commitment_id="a", text="A call", due_at="2026-03-02T20:00:00Z"),
+        fact("cancelled", "10:00", reason="not_planned"),
+    ]  # fmt: skip
+    told = {one.owed: one.result for one in review(account(policies, lived, "10:30")).verdicts}
+    assert told["First answer to customer"] == "missed, then cancelled"
+    assert told["Resolution"] == "cancelled"
+    back = [*lived, fact("reopened", "11:00")]
+    made = review(account(policies, back, "11:30"))
+    told = {one.owed: one.result for one in made.verdicts}
+    assert told["First answer to customer"] == "still missing"
+    assert told["Resolution"] == "cancelled, then open again"
+    assert told["Promise: A call"] == "cancelled"
+    assert (made.late, made.missing, made.lapsed) == (1, 1, 1)  # the update of 9:30: a cadence begins anew
+    at = {row.when[-5:] for row in made.timeline if "cancelled" in row.what.lower()}
+    assert at == {"10:00"}
+    assert "**cancelled, then open again** (not planned)" in fill_in(made, press).text
+    gone = review(account(policies, [*back, fact("cancelled", "12:00", reason="spam")], "12:30"))
+    told = {one.owed: one.result for one in gone.verdicts}
+    assert told["First answer to customer"] == "missed, then cancelled"
+    assert told["Resolution"] == "cancelled"
+
+
+def test_what_a_resolution_began_stays_cancelled_though_the_cancellation_is_taken_back(
+    policies: Book,
+) -> None:
+    facts = [
+        fact("opened", "09:00"), fact("resolved", "09:10"), fact("cancelled", "10:00", reason="spam"),
+        fact("reopened", "11:00"),
+    ]  # fmt: skip
+    told = {one.owed: one.result for one in review(account(policies, facts, "11:30")).verdicts}
+    assert told["RCA final report"] == "cancelled"
+
+
+def test_a_promise_and_an_action_that_ended_with_their_escalation_are_not_open(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00"),
+        fact("commitment_made", "09:10", commitment_id="a", text="A call", due_at="2026-03-02T20:00:00Z"),
+        fact("action_opened", "09:10", action_id="x", title="A test", due_at="2026-03-05T20:00:00Z"),
+        fact("cancelled", "10:00", reason="not_planned"),
+    ]  # fmt: skip
+    made = review(account(policies, facts, "10:30"))
+    assert [one.state for one in (*made.promises, *made.actions)] == ["withdrawn", "cancelled"]
+    again = fact("commitment_made", "11:10", commitment_id="a", text="A call", due_at="2026-03-02T20:00:00Z")
+    made = review(account(policies, [*facts, fact("reopened", "11:00"), again], "11:30"))
+    assert [one.state for one in (*made.promises, *made.actions)] == ["open", "cancelled"]
