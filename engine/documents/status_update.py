@@ -14,8 +14,13 @@ FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
 )  # fmt: skip
 
 
+_WHILE_OPEN = frozenset({FIRST, NO_NEWS, WORKAROUND})
+"""They say that it is not solved."""
+
+
 class NoUpdate(Exception):
-    """It was cancelled, or merged into another: nobody is told of it any more."""
+    """Nothing true can be told: it was cancelled or merged into another, or it is not as the moment that was
+    asked for would say."""
 
 
 def status_update(
@@ -28,13 +33,14 @@ def status_update(
     """An update to the audience. `moment` None: found from the facts. `note` is the news in one's own words;
     `next_update` the time that is stated for the next one, where it is not what the policy owes.
 
-    NoUpdate where it was cancelled or merged.
+    NoUpdate where it was cancelled or merged, and for a moment that its facts contradict.
     """
     end = situation.end
     if situation.is_gone and end is not None:
         into, reason = end.text("into"), end.text("reason")
         why = f" into {into}: write the update of that one" if into else f" ({reason})" if reason else ""
         raise NoUpdate(f"{situation.subject} was {end.kind}{why}")
+    _refuse(situation, moment)
     found, because = _moment(situation, audience, note)
     told = situation.last_told(audience)
     confirmed = [fact for fact in situation.since(end) if fact.kind == "resolution_confirmed"] if end else []
@@ -62,6 +68,18 @@ def status_update(
     place = f"customer-{data['moment']}" if audience == "customer" else audience
     title = head["title"] or situation.subject
     return Document(f"status-update/{place}.md", f"{head['severity']} {title}: update", data)
+
+
+def _refuse(situation: Situation, moment: str | None) -> None:
+    """A letter that says it is solved while it is open, or the other way round, or tells of an RCA that was
+    never published."""
+    if moment in (RESOLVED, AFTER_RCA) and situation.end is None:
+        raise NoUpdate(f"{situation.subject} is open: there is no update {moment!r} before its resolution")
+    if moment == AFTER_RCA and situation.last("rca_published") is None:
+        raise NoUpdate(f"no root cause analysis of {situation.subject} was published")
+    if moment in _WHILE_OPEN and situation.is_over:
+        status = situation.head()["status"]
+        raise NoUpdate(f"{situation.subject} is {status}: the update {moment!r} says that it is not solved")
 
 
 def _moment(situation: Situation, audience: str, note: str | None) -> tuple[str, str]:

@@ -234,7 +234,7 @@ def test_the_next_update_is_as_owed_or_as_stated(book: Book) -> None:
 
 
 @pytest.mark.parametrize("audience", ["customer", "internal", "executive"])
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", ["first", "progress", "no_news", "workaround"])
 @pytest.mark.parametrize("severity", ["P0", "P1", "P2", "P3"])
 def test_every_update_says_when_the_next_one_comes_or_that_it_must_be_set(
     book: Book, press: Press, severity: str, moment: str, audience: str
@@ -300,6 +300,36 @@ def test_of_what_was_merged_or_cancelled_nobody_is_told_that_it_was_restored(
     brief = write(press, executive_brief(now), "md").text
     assert "It was open for 30 min, until Thu 12 Nov 2026, 13:30 UTC+01:00" in brief
     assert "esolved" not in brief.partition("##")[0]
+
+
+RESOLVED = ("12:15", "resolved", {"resolution": "Rolled back"})
+
+
+@pytest.mark.parametrize("audience", ["customer", "internal", "executive"])
+@pytest.mark.parametrize(
+    ("moment", "events", "why"),
+    [
+        ("resolved", [], "is open: there is no update 'resolved' before its resolution"),
+        ("after_rca", [], "is open"),
+        ("resolved", [RESOLVED, ("12:18", "reopened", {})], "is open"),
+        ("after_rca", [RESOLVED], "no root cause analysis of incidents:INC-1 was published"),
+        ("first", [RESOLVED], "is resolved: the update 'first' says that it is not solved"),
+        ("no_news", [RESOLVED, ("12:18", "closed", {})], "is closed"),
+        ("workaround", [RESOLVED], "is resolved"),
+    ],
+)
+def test_no_moment_is_told_that_is_not_so(
+    book: Book, audience: str, moment: str, events: list[Any], why: str
+) -> None:
+    with pytest.raises(NoUpdate, match=why):
+        status_update(situation(book, "12:25", OPENED, P0, *events), audience, moment)
+
+
+@pytest.mark.parametrize("moment", ["resolved", "after_rca", "progress"])
+def test_what_is_over_says_nothing_of_a_fix_to_come(book: Book, press: Press, moment: str) -> None:
+    over = [OPENED, P0, TOLD, RESOLVED, ("12:20", "rca_published", {"stage": "summary"})]
+    text = write(press, status_update(situation(book, "12:25", *over), "customer", moment), "md").text
+    assert "no time for the fix" not in text
 
 
 def test_a_reopening_or_a_resumption_of_nothing_is_told_nobody(book: Book) -> None:
