@@ -8,9 +8,10 @@ from typer.core import TyperGroup
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
-from engine.cli.writing import Form, FormAsked, Output
+from engine.cli.writing import Form, FormAsked, Output, zone_of
 
 if TYPE_CHECKING:
+    from engine.documents.moments import Zone
     from engine.documents.rendering import Press
     from engine.documents.review import Review
     from engine.documents.review_check import Checked
@@ -49,6 +50,12 @@ def write(
         str | None,
         typer.Option("--at", help="Judged anew up to this time, ISO 8601 with an offset. Else: all."),
     ] = None,
+    zone: Annotated[
+        str,
+        typer.Option(
+            "--zone", help="Tell times in this zone, such as Europe/Oslo. Else: as --filled, or UTC."
+        ),
+    ] = "",
     form: FormAsked = Form.md,
     output: Output = None,
     filled: Annotated[
@@ -79,15 +86,18 @@ def write(
     """
     from engine.cli.inputs import settings_at
     from engine.cli.output import say
+    from engine.documents.outline import outline
     from engine.documents.rendering import Press
     from engine.documents.review_form import NoReview
+    from engine.documents.review_form import zone_of as zone_of_review
     from engine.replay.files import writing
 
     if filled is not None and form is Form.json:
         raise Failure("--filled goes with Markdown and HTML", ExitCode.USAGE)
-    made = _review(subject, policies, Where(events, bootstrap_servers, archive), at, full)
     before = None if filled is None else _markdown(filled)
     try:
+        told_in = zone_of(zone) if zone or before is None else zone_of_review(outline(before))
+        made = _review(subject, policies, Where(events, bootstrap_servers, archive), at, told_in, full)
         with Press(settings_at(None).templates) as press:
             text, undefined = _text(made, press, form, before)
     except NoReview as error:
@@ -171,6 +181,7 @@ def _review(
     policies: Path,
     where: Where,
     at: str | None,
+    zone: "Zone",
     full: bool,
 ) -> "Review":
     from engine.archive.account import Account
@@ -192,7 +203,7 @@ def _review(
     account = Account(subject, known, said)
     try:
         dues = {one.id: one.due for one in Situation(account, book, end).escalation.actions}
-        return review(account, dues, full=full)
+        return review(account, dues, full=full, zone=zone)
     except CorrectionOfNothing as error:
         hint = "--at, or --events, judges the events anew"
         raise Failure(str(error), ExitCode.FOUND, hint) from None

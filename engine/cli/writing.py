@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.core.instants import Instant
+    from engine.documents.moments import Zone
     from engine.documents.situation import Situation
     from engine.documents.writing import Document
 
@@ -35,6 +36,18 @@ FormAsked = Annotated[Form, typer.Option("--format", "-f", help="Markdown, a pag
 Output = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. Else: stdout.")
 ]
+
+
+def zone_of(name: str) -> "Zone":
+    """The zone that --zone names; UTC where it names none. Failure where there is none of that name."""
+    from zoneinfo import ZoneInfoNotFoundError
+
+    from engine.documents.moments import UTC, Zone
+
+    try:
+        return Zone(name) if name else UTC
+    except ZoneInfoNotFoundError:
+        raise Failure(f"--zone {name}: there is no such time zone", ExitCode.USAGE) from None
 
 
 class Asked:
@@ -64,23 +77,19 @@ class Asked:
             out.write(written.text.encode())
 
     def _situation(self) -> "Situation":
-        from zoneinfo import ZoneInfoNotFoundError
-
         from engine.archive.account import Account
         from engine.core.decide import Options
         from engine.documents.situation import Situation
         from engine.policies import load
         from engine.replay.judging import Bench
 
+        zone_of(self.zone)  # refused before anything is read
         at, book, options = self._when(), load(self.policies), Options()
         facts, said = self.where.read(book, self.subject, options)
         if said is None:
             in_time = [fact for fact in facts if fact.at <= at]
             said = Bench(book, options, lambda *_: None).judge(self.subject, in_time, at)
-        try:
-            return Situation(Account(self.subject, facts, said), book, at, self.zone)
-        except ZoneInfoNotFoundError:
-            raise Failure(f"--zone {self.zone}: there is no such time zone", ExitCode.USAGE) from None
+        return Situation(Account(self.subject, facts, said), book, at, self.zone)
 
     def _when(self) -> "Instant":
         from engine.cli.inputs import instant, now

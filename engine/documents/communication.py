@@ -10,7 +10,7 @@ from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.policy import AUDIENCES
 from engine.documents.lateness import Ended, late_by
 from engine.documents.situation import is_update
-from engine.documents.told import moment, tell
+from engine.documents.told import Say, moment, tell
 from engine.documents.words import length
 
 MOST_ENTRIES = 60
@@ -52,13 +52,13 @@ class Record(Struct, frozen=True):
     """Intervals that passed in silence."""
 
 
-def communication(account: Account, obligations: Iterable[Ended]) -> list[Record]:
+def communication(account: Account, obligations: Iterable[Ended], say: Say = moment) -> list[Record]:
     """By audience; of one that was neither told nor owed anything, an empty record."""
     known = list(obligations)
-    return [_record(account, audience, known) for audience in AUDIENCES]
+    return [_record(account, audience, known, say) for audience in AUDIENCES]
 
 
-def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
+def _record(account: Account, audience: str, known: Sequence[Ended], say: Say) -> Record:
     metrics = {f"{audience}_update", *(_ANSWERS if audience == "customer" else ())}
     judged: dict[Instant, tuple[str, Span | None]] = {}
     for one in known:
@@ -73,10 +73,10 @@ def _record(account: Account, audience: str, known: Sequence[Ended]) -> Record:
         if hears(fact, audience):
             gap = Span(max(0, fact.at - before))
             gaps.append(gap)
-            entries.append(_entry(fact, gap, *judged.get(fact.at, ("", None))))
+            entries.append(_entry(fact, gap, *judged.get(fact.at, ("", None)), say))
             before = max(before, fact.at)
         elif audience == "customer" and fact.kind == "message_received" and fact.data.get("public") is True:
-            entries.append(_entry(fact, None, "", None))
+            entries.append(_entry(fact, None, "", None, say))
     cadence = [verdict for one in known if one.which[0] == f"{audience}_update" for verdict in one.verdicts]
     shown = _shown(entries)
     return Record(
@@ -97,12 +97,12 @@ def hears(fact: Fact, audience: str) -> bool:
     return audience == "customer" and fact.kind == "message_sent" and fact.data.get("public") is True
 
 
-def _entry(fact: Fact, gap: Span | None, verdict: str, late: Span | None) -> Entry:
+def _entry(fact: Fact, gap: Span | None, verdict: str, late: Span | None, say: Say) -> Entry:
     following = fact.instant("next_update_at")
     by = None if verdict != "stopped_late" else "" if late is None else length(late)
     return Entry(
         at=format_instant(fact.at),
-        when=moment(fact.at),
+        when=say(fact.at),
         what=tell(fact).what.partition(";")[0],
         by=fact.text("by"),
         gap_seconds=None if gap is None else seconds(gap),
@@ -110,7 +110,7 @@ def _entry(fact: Fact, gap: Span | None, verdict: str, late: Span | None) -> Ent
         late=by,
         is_in_time=verdict == "met",
         next_at=None if following is None else format_instant(following),
-        next_when=None if following is None else moment(following),
+        next_when=None if following is None else say(following),
     )
 
 

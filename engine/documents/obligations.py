@@ -9,7 +9,7 @@ from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
-from engine.documents.told import moment
+from engine.documents.told import Say, moment
 from engine.documents.words import length
 
 OPEN, MISSED = "open", "missed, still open"
@@ -56,7 +56,7 @@ def texts_of(facts: Iterable[Fact]) -> dict[str, str]:
     return found
 
 
-def promises(facts: Iterable[Fact], obligations: Iterable[Ended]) -> list[Promise]:
+def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = moment) -> list[Promise]:
     """In the order in which they were first made."""
     results = _results(COMMITMENT, obligations)
     of_each: dict[str, list[Fact]] = {}
@@ -72,14 +72,16 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended]) -> list[Promis
         state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
         found.append(
             Promise(
-                key, made.text("text"), made.text("to"), made.text("by"), moment(made.at),
-                [moment(due) for due in dues], state, last.text("reason"),
+                key, made.text("text"), made.text("to"), made.text("by"), say(made.at),
+                [say(due) for due in dues], state, last.text("reason"),
             )
         )  # fmt: skip
     return found
 
 
-def actions(account: Account, obligations: Iterable[Ended], dues: Mapping[str, Instant]) -> list[Action]:
+def actions(
+    account: Account, obligations: Iterable[Ended], dues: Mapping[str, Instant], say: Say = moment
+) -> list[Action]:
     """In the order in which they were first opened."""
     results = _results(ACTION, obligations)
     of_each: dict[str, list[Fact]] = {}
@@ -99,7 +101,7 @@ def actions(account: Account, obligations: Iterable[Ended], dues: Mapping[str, I
                 title=opened[-1].text("title"),
                 owner=opened[-1].text("owner") or None,
                 due_at=None if due is None else format_instant(due),
-                due=None if due is None else moment(due),
+                due=None if due is None else say(due),
                 state=_state(told, results.get(key), "completed", "cancelled"),
                 reason=told[-1].text("reason"),
             )

@@ -17,10 +17,11 @@ from engine.core.verbs import NEEDS, course
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import LATE, MET, OPEN_LATE, Ended, ended
+from engine.documents.moments import UTC, Zone
 from engine.documents.obligations import Action, Promise, actions, promises, texts_of
 from engine.documents.time_spent import Spent, is_cadence, time_spent
 from engine.documents.timeline import Row, timeline
-from engine.documents.told import hands, moment, tell
+from engine.documents.told import Say, hands, tell
 from engine.documents.words import length, was_owed
 
 
@@ -102,8 +103,9 @@ class Wording(Struct, frozen=True):
 
 
 class Review(Struct, frozen=True):
-    """All parts. Times twice: as ISO 8601, and for people in UTC to the minute."""
+    """All parts. Times twice: as ISO 8601 in UTC, and for people in `zone` to the minute."""
 
+    zone: str
     subject: str
     title: str | None
     known_until: str | None
@@ -138,8 +140,10 @@ class Review(Struct, frozen=True):
         return found
 
 
-def review(account: Account, dues: Mapping[str, Instant] | None = None, *, full: bool = False) -> Review:
-    """The review of an escalation; `full`: no row of the timeline is folded.
+def review(
+    account: Account, dues: Mapping[str, Instant] | None = None, *, full: bool = False, zone: Zone = UTC
+) -> Review:
+    """The review of an escalation; `full`: no row of the timeline is folded. `zone`: in which times are told.
 
     `dues`: when actions are due, by id, where that is known from the policy.
     """
@@ -147,30 +151,31 @@ def review(account: Account, dues: Mapping[str, Instant] | None = None, *, full:
     texts = texts_of(account.facts)
     known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
     until = Instant(max(known)) if known else None
-    named = _people(account)
+    named, say = _people(account), zone.minute
     return Review(
+        zone=zone.name,
         subject=account.subject,
         title=attrs.text(account.attributes, "title") or None,
         known_until=None if until is None else format_instant(until),
-        known_until_when=None if until is None else moment(until),
+        known_until_when=None if until is None else say(until),
         events=len(account.facts),
-        summary=list(_summary(account)),
+        summary=list(_summary(account, say)),
         impact=list(_impact(account)),
-        timeline=timeline(account, obligations, texts, full=full),
-        verdicts=[_verdict(one, texts) for one in obligations if _is_shown(one)],
+        timeline=timeline(account, obligations, texts, full=full, say=say),
+        verdicts=[_verdict(one, texts, say) for one in obligations if _is_shown(one)],
         kept=sum(one.result == MET for one in obligations),
         late=sum(one.result == LATE for one in obligations),
         missing=sum(one.result == OPEN_LATE for one in obligations),
         lapsed=sum(one.is_out and bool(one.missed) for one in obligations),
         out_of_count=sum(one.is_out and not one.missed for one in obligations),
         time_spent=list(time_spent(account.facts, obligations, texts)),
-        communication=communication(account, obligations),
-        promises=promises(account.facts, obligations),
-        actions=actions(account, obligations, dues or {}),
-        corrections=list(_corrections(account, texts)),
+        communication=communication(account, obligations, say),
+        promises=promises(account.facts, obligations, say),
+        actions=actions(account, obligations, dues or {}, say),
+        corrections=list(_corrections(account, texts, say)),
         proofs=[_proof(verdict, texts) for one in obligations for verdict in one.verdicts if verdict.hash],
         people=named,
-        wording=list(_wording(account.facts, named)),
+        wording=list(_wording(account.facts, named, say)),
     )
 
 
@@ -184,7 +189,7 @@ def _people(account: Account) -> list[str]:
 # -- at a glance ----------------------------------------------------------------------------------
 
 
-def _summary(account: Account) -> Iterator[Line]:
+def _summary(account: Account, say: Say) -> Iterator[Line]:
     a = account.attributes
     yield Line("Severity, gravest ever", _gravest(account))
     yield Line("Customer", _customer(a))
@@ -193,10 +198,10 @@ def _summary(account: Account) -> Iterator[Line]:
     yield Line("In the hands of", hands(attrs.text(a, "team"), attrs.text(a, "owner")) or None)
     opening = account.facts[0] if account.facts else None
     for label, field in (("Began", "occurred_at"), ("Detected", "detected_at"), ("Reported", "reported_at")):
-        yield Line(label, _stated(account.facts, field))
-    yield Line("Opened", None if opening is None else moment(opening.at))
+        yield Line(label, _stated(account.facts, field, say))
+    yield Line("Opened", None if opening is None else say(opening.at))
     told = [fact for fact in account.facts if hears(fact, "customer")]
-    yield Line("Customer first told", _after(told, opening, last=False))
+    yield Line("Customer first told", _after(told, opening, say, last=False))
     for label, kind, last in (
         ("Acknowledged", "acknowledged", False),
         ("Resolved", "resolved", True),
@@ -204,10 +209,10 @@ def _summary(account: Account) -> Iterator[Line]:
         ("Closed", "closed", True),
         ("Post-incident review held", "pir_held", False),
     ):
-        yield Line(label, _after(_moves(account, kind), opening, last=last))
+        yield Line(label, _after(_moves(account, kind), opening, say, last=last))
     for stage in ("summary", "final"):
         published = [f for f in account.facts if f.kind == "rca_published" and f.text("stage") == stage]
-        yield Line(f"RCA published, {stage}", _after(published, opening, last=True))
+        yield Line(f"RCA published, {stage}", _after(published, opening, say, last=True))
     again = len(_moves(account, "reopened"))
     if again:
         yield Line("Reopened", f"{again} times" if again > 1 else "once")
@@ -229,18 +234,18 @@ def _customer(a: Mapping[str, Value]) -> str | None:
     return f"{name} ({tier})" if name and tier else name or None
 
 
-def _stated(facts: Iterable[Fact], field: str) -> str | None:
+def _stated(facts: Iterable[Fact], field: str, say: Say) -> str | None:
     """As last said."""
     stated = [at for fact in facts if (at := fact.instant(field)) is not None]
-    return moment(stated[-1]) if stated else None
+    return say(stated[-1]) if stated else None
 
 
-def _after(facts: list[Fact], opening: Fact | None, *, last: bool) -> str | None:
+def _after(facts: list[Fact], opening: Fact | None, say: Say, *, last: bool) -> str | None:
     if not facts or opening is None:
         return None
     at = facts[-1 if last else 0].at
     side = "after" if at >= opening.at else "before"
-    return f"{moment(at)}, {length(Span(at - opening.at))} {side} the opening"
+    return f"{say(at)}, {length(Span(at - opening.at))} {side} the opening"
 
 
 def _impact(account: Account) -> Iterator[Line]:
@@ -282,7 +287,7 @@ def _owed(o: Outcome, texts: Mapping[str, str]) -> str:
     return was_owed(o.metric, o.key, texts.get(o.key, ""))
 
 
-def _verdict(one: Ended, texts: Mapping[str, str]) -> Verdict:
+def _verdict(one: Ended, texts: Mapping[str, str], say: Say) -> Verdict:
     last, due = one.last, one.due
     target = (one.missed or one.verdicts)[0].target
     return Verdict(
@@ -291,8 +296,8 @@ def _verdict(one: Ended, texts: Mapping[str, str]) -> Verdict:
         result=f"missed, then {one.result}" if one.missed and one.is_out else one.result,
         reason=last.reason.replace("_", " "),
         severity=last.severity,
-        due=None if due is None else moment(due),
-        at=moment(last.effective_at),
+        due=None if due is None else say(due),
+        at=say(last.effective_at),
         target=None if target is None else length(target),
         used=length(last.elapsed),
         late_seconds=None if one.late is None else seconds(one.late),
@@ -331,7 +336,7 @@ def _proof(o: Outcome, texts: Mapping[str, str]) -> Proof:
 # -- what changed, and how it is said ------------------------------------------------------------
 
 
-def _corrections(account: Account, texts: Mapping[str, str]) -> Iterator[Correction]:
+def _corrections(account: Account, texts: Mapping[str, str], say: Say) -> Iterator[Correction]:
     said = {one.id: one for one in account.outcomes}
     facts = {fact.id: fact for fact in account.facts}
     for one in account.outcomes:
@@ -339,19 +344,19 @@ def _corrections(account: Account, texts: Mapping[str, str]) -> Iterator[Correct
             continue
         before, cause = said.get(one.corrects), facts.get(one.caused_by)
         yield Correction(
-            found=moment(one.detected_at),
-            was=_answer(one if before is None else before, texts),
-            now="no more" if one.name == "retracted" else _answer(one, texts),
-            because=None if cause is None else f"{tell(cause).what} at {moment(cause.at)}",
+            found=say(one.detected_at),
+            was=_answer(one if before is None else before, texts, say),
+            now="no more" if one.name == "retracted" else _answer(one, texts, say),
+            because=None if cause is None else f"{tell(cause, say).what} at {say(cause.at)}",
         )
 
 
-def _answer(o: Outcome, texts: Mapping[str, str]) -> str:
+def _answer(o: Outcome, texts: Mapping[str, str], say: Say) -> str:
     name = (o.outcome or o.name).replace("_", " ")
-    return f"{_owed(o, texts)}: {name} at {moment(o.effective_at)}"
+    return f"{_owed(o, texts)}: {name} at {say(o.effective_at)}"
 
 
-def _wording(facts: Iterable[Fact], named: list[str]) -> Iterator[Wording]:
+def _wording(facts: Iterable[Fact], named: list[str], say: Say) -> Iterator[Wording]:
     for fact in facts:
         for one in blame.find(tell(fact).quote, named):
-            yield Wording(moment(fact.at), one.words, one.kind, one.instead)
+            yield Wording(say(fact.at), one.words, one.kind, one.instead)

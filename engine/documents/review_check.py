@@ -3,8 +3,7 @@
 import re
 from typing import NamedTuple
 
-from engine.contract.moments import read_moment
-from engine.core.instants import DAY, MINUTE, SECOND, Instant
+from engine.core.instants import MINUTE, Instant
 from engine.documents import blame
 from engine.documents.obligations import MISSED, OPEN
 from engine.documents.outline import Outline, Section, Text, outline
@@ -24,6 +23,7 @@ from engine.documents.review_form import (
     is_made,
     people_of,
     subject_of,
+    zone_of,
 )
 
 SUMMARY, FINAL = "summary", "final"
@@ -32,7 +32,6 @@ _NEEDED = {SUMMARY: (STORY, CAUSE), FINAL: (STORY, IMPACT, CAUSE, WHYS, FACTORS,
 _FUTURE = 5 * MINUTE
 """As the engine has it: an event from further ahead is refused."""
 _LONE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LONE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)")
 _NOTHING = {"", "…", "...", "-", MISSING.strip("_")}
 
 
@@ -106,6 +105,7 @@ def check(markdown: str, now: Instant) -> Checked:
 class _Reading:
     def __init__(self, document: Outline, subject: str, now: Instant) -> None:
         self._document, self._subject, self._now = document, subject, now
+        self._zone = zone_of(document)
         self._problems: list[Problem] = []
 
     def checked(self) -> Checked:
@@ -157,10 +157,10 @@ class _Reading:
             if is_needed:
                 self._problem(cell.line, "missing", f"{name}: such as 2026-11-04 15:00")
             return None
-        at = None if _LONE_DATE.fullmatch(said) else _moment(said)
+        at = None if _LONE_DATE.fullmatch(said) else self._moment(said)
         if at is None:
-            expected = "expected a date and a time, such as 2026-11-04 15:00 (UTC)"
-            self._problem(cell.line, "wrong", f"{name}: {said!r}; {expected}")
+            expected = f"expected a date and a time, such as 2026-11-04 15:00 ({self._zone.name})"
+            self._problem(cell.line, "wrong", f"{name}: {said!r}; {expected}, or with its offset")
             return None
         if at > self._now + _FUTURE:
             self._problem(cell.line, "wrong", f"{name}: {said} lies ahead; give it when it has happened")
@@ -203,27 +203,36 @@ class _Reading:
             self._problem(line, "missing", f"{name}: {what}")
         known = logged.get(identity)
         is_due_then = (
-            known is not None and bool(due) == bool(known.due) and _moment(due) == _moment(known.due)
+            known is not None
+            and bool(due) == bool(known.due)
+            and self._moment(due) == self._moment(known.due)
         )
         is_new = known is None or not is_due_then or (title, owner) != (known.title, known.owner)
         if known is not None and known.is_settled:
             if is_new:
                 self._hint(line, "changed", f"{name} is {known.state} in the log; the change is not sent")
             return Action(line, identity, title, owner, None, False, True)
-        at = _moment(due) if is_due_then else self._due(due, line, name, published_at)
+        at = self._moment(due) if is_due_then else self._due(due, line, name, published_at)
         return Action(line, identity, title, owner, at, is_new, known is not None)
 
     def _due(self, said: str, line: int, name: str, published_at: Instant | None) -> Instant | None:
         if not said:
             self._problem(line, "missing", f"{name}: a date by which it is done")
             return None
-        at = _moment(said)
+        at = self._moment(said)
         if at is None:
-            expected = "expected a date, such as 2026-12-01 or 2026-12-01 17:00 (UTC)"
-            self._problem(line, "wrong", f"{name}: {said!r}; {expected}")
+            expected = f"expected a date, such as 2026-12-01 or 2026-12-01 17:00 ({self._zone.name})"
+            self._problem(line, "wrong", f"{name}: {said!r}; {expected}, or with its offset")
         elif at <= (self._now if published_at is None else published_at):
             self._problem(line, "wrong", f"{name}: {said} is past; actions begin with the review")
         return at
+
+    def _moment(self, said: str) -> Instant | None:
+        """None for what cannot be read."""
+        try:
+            return self._zone.read(said)
+        except (ValueError, OverflowError):
+            return None
 
     # -- sections ---------------------------------------------------------------------------------
 
@@ -278,14 +287,3 @@ def _said(text: Text) -> str:
     """What a cell or an item holds; empty where that is only a placeholder."""
     said = " ".join(text.text.split())
     return "" if said in _NOTHING else said
-
-
-def _moment(said: str) -> Instant | None:
-    """A time, without an offset in UTC; a date alone is its end. None for what is neither."""
-    lone = _LONE_TIME.fullmatch(said)
-    try:
-        if _LONE_DATE.fullmatch(said):
-            return Instant(read_moment(f"{said}T00:00:00Z") + DAY - SECOND)
-        return read_moment(f"{lone[1]}T{lone[2]}Z" if lone else said)
-    except ValueError:
-        return None

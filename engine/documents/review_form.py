@@ -1,7 +1,9 @@
 """The review as Markdown that a person fills in: made, sealed, and made anew around what was filled in."""
 
 from hashlib import blake2b
+from zoneinfo import ZoneInfoNotFoundError
 
+from engine.documents.moments import UTC, Zone
 from engine.documents.outline import Outline, Section, lines_of, note, outline
 from engine.documents.rendering import Press, Rendered
 from engine.documents.review import Review
@@ -14,7 +16,7 @@ BY_HAND = (PUBLICATION, STORY, IMPACT, CAUSE, WHYS, FACTORS, WELL, ACTIONS)
 """The sections that a person fills in; every other one is made from the log, or is the person's own."""
 LOGGED_ACTIONS = "Action items in the log"
 
-_SUBJECT, _PEOPLE, _SEAL = "vigil review of", "vigil people", "vigil seal of"
+_SUBJECT, _ZONE, _PEOPLE, _SEAL = "vigil review of", "vigil times in", "vigil people", "vigil seal of"
 _HEAD = "the head"
 
 
@@ -25,15 +27,20 @@ class NoReview(ValueError):
 def fill_in(review: Review, press: Press, filled: str | None = None) -> Rendered:
     """The document, with what was filled in to an earlier one, and the person's own sections behind it.
 
-    NoReview where that is one of another escalation; TemplateError where the template cannot be filled in.
+    NoReview where that is one of another escalation or time zone; TemplateError where the template cannot be
+    filled in.
     """
     text, undefined = press.render(TEMPLATE, review.plain())
     made = text.rstrip("\n") + "\n"
     sealed = [section for section in outline(made).sections if section.name not in BY_HAND]
     notes = [note(f"{_SEAL} {section.name or _HEAD}", seal(section)) for section in sealed]
     if filled is not None:
-        made = _around(made, filled, review.subject)
-    about = [note(_SUBJECT, review.subject), note(_PEOPLE, "\n".join(review.people))]
+        made = _around(made, filled, review)
+    about = [
+        note(_SUBJECT, review.subject),
+        note(_ZONE, review.zone),
+        note(_PEOPLE, "\n".join(review.people)),
+    ]
     return Rendered("\n".join([made, *about, *notes, ""]), undefined)
 
 
@@ -43,6 +50,15 @@ def subject_of(document: Outline) -> str:
     if subject is None:
         raise NoReview("this is no review that `vigil pir` made: the notes at its end are missing")
     return subject
+
+
+def zone_of(document: Outline) -> Zone:
+    """In which its times are told, and what a person writes is read. NoReview where it is not known here."""
+    name = document.note(_ZONE) or UTC.name
+    try:
+        return Zone(name)
+    except ZoneInfoNotFoundError:
+        raise NoReview(f"its times are in the zone {name}, which is not known here") from None
 
 
 def people_of(document: Outline) -> list[str]:
@@ -78,10 +94,12 @@ def seal(section: Section) -> str:
     return blake2b(words.encode(), digest_size=8).hexdigest()
 
 
-def _around(made: str, filled: str, subject: str) -> str:
+def _around(made: str, filled: str, review: Review) -> str:
     before, now = outline(filled), outline(made)
-    if subject_of(before) != subject:
-        raise NoReview(f"the file is the review of {subject_of(before)}, and not of {subject}")
+    if subject_of(before) != review.subject:
+        raise NoReview(f"the file is the review of {subject_of(before)}, and not of {review.subject}")
+    if (zone := zone_of(before).name) != review.zone:
+        raise NoReview(f"what was filled in tells times in {zone}, and not in {review.zone}")
     old, lines = lines_of(filled), lines_of(made)
     for section in reversed(now.sections):
         known = before.section(section.name) if section.name in BY_HAND else None
@@ -104,7 +122,7 @@ def _own(before: Outline, now: Outline) -> list[Section]:
 
 def _without_notes(lines: list[str]) -> list[str]:
     """The last section runs to the end of the file, where the notes are."""
-    notes = tuple(f"[{label}" for label in (_SUBJECT, _PEOPLE, _SEAL))
+    notes = tuple(f"[{label}" for label in (_SUBJECT, _ZONE, _PEOPLE, _SEAL))
     kept = [line for line in lines if not line.startswith(notes)]
     while kept and not kept[-1].strip():
         kept.pop()

@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
-from engine.core.instants import Instant, to_datetime
+from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.core.severity import Classification
+from engine.documents.moments import UTC
 from engine.documents.words import length, ordinal, was_owed
 
 Say: TypeAlias = Callable[[Instant], str]
 """How times are told."""
+
+moment: Say = UTC.minute
+"""Where nothing else is asked for."""
 
 
 class Told(NamedTuple):
@@ -18,12 +22,6 @@ class Told(NamedTuple):
 
     what: str
     quote: str = ""
-
-
-def moment(at: Instant) -> str:
-    """`2026-11-02 09:00`, with seconds only where there are any; UTC."""
-    when = to_datetime(at)
-    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second else f"{when:%Y-%m-%d %H:%M}"
 
 
 def tell(fact: Fact, say: Say = moment) -> Told:

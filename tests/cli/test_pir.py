@@ -125,6 +125,23 @@ def test_a_template_of_ones_own_comes_first(known: list[str], tmp_path: Path) ->
     assert "there is no titel in its data" in mistyped.stderr
 
 
+def test_a_review_is_told_in_the_zone_asked_for_and_made_anew_in_that(
+    known: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "review.md"
+    done = vigil("pir", "write", "check", *known, "--zone", "Asia/Tokyo", "-o", str(file))
+    assert (done.returncode, "| Opened | 2026-03-02 18:00 |" in file.read_text()) == (ExitCode.DONE, True)
+    anew = vigil("pir", "write", "check", *known, "--filled", str(file))
+    assert anew.stdout == file.read_text()
+    other = vigil("pir", "write", "check", *known, "--filled", str(file), "--zone", "UTC")
+    assert (other.returncode, "tells times in Asia/Tokyo, and not in UTC" in other.stderr) == (2, True)
+    nowhere = vigil("pir", "write", "check", *known, "--zone", "Mars/Base")
+    assert (nowhere.returncode, nowhere.stderr) == (
+        2,
+        "vigil: --zone Mars/Base: there is no such time zone\n",
+    )
+
+
 def test_a_subject_is_the_default_and_one_that_is_not_there_is_said(known: list[str]) -> None:
     done = vigil("pir", "desk:404", *known)
     assert (done.returncode, done.stdout) == (ExitCode.FOUND, "")

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from told_accounts import SUBJECT, account, at, fact
 
 from engine.contract.codec import Received, read_line
+from engine.contract.moments import read_moment
 from engine.core.facts import Fact
 from engine.core.policy import Book
+from engine.documents.moments import Zone
 from engine.documents.rendering import Press
 from engine.documents.review import review
 from engine.documents.review_check import Checked, check
@@ -147,11 +149,13 @@ WRONG = [
     ("| Stage | |", "| Stage | done |", "Stage: summary or final, found 'done'"),
     (
         "| Published at | |", "| Published at | on Friday |",
-        "Published at: 'on Friday'; expected a date and a time, such as 2026-11-04 15:00 (UTC)",
+        "Published at: 'on Friday'; expected a date and a time, "
+        "such as 2026-11-04 15:00 (UTC), or with its offset",
     ),
     (
         "| Published at | |", "| Published at | 2026-03-05 |",
-        "Published at: '2026-03-05'; expected a date and a time, such as 2026-11-04 15:00 (UTC)",
+        "Published at: '2026-03-05'; expected a date and a time, "
+        "such as 2026-11-04 15:00 (UTC), or with its offset",
     ),
     (
         "| Review held at | |", "| Review held at | 2026-03-05 12:06 |",
@@ -159,7 +163,8 @@ WRONG = [
     ),
     (
         "| | | | |", "| a-2 | More | lee | soon |",
-        "Action a-2: 'soon'; expected a date, such as 2026-12-01 or 2026-12-01 17:00 (UTC)",
+        "Action a-2: 'soon'; expected a date, "
+        "such as 2026-12-01 or 2026-12-01 17:00 (UTC), or with its offset",
     ),
     ("| | | | |", "| a-2 | More | lee | |", "Action a-2: a date by which it is done"),
     ("| | | | |", "| a-2 | More | | 2026-04-01 |", "Action a-2: an owner"),
@@ -334,3 +339,46 @@ def test_lines_are_counted_as_markdown_counts_them(skeleton: str, policies: Book
     made = fill_in(review(account(policies, outage(), "16:30")), press, text).text
     assert "A form\x0cfeed, a\u2028separator." in made
     assert check(made, NOW).answers.actions[1].title == "400 | on"
+
+
+def test_times_are_told_and_read_in_the_zone_that_the_review_names(policies: Book, press: Press) -> None:
+    oslo = Zone("Europe/Oslo")
+    made = review(account(policies, outage(), "16:30"), zone=oslo)
+    text = fill_in(made, press).text
+    assert "All times are Europe/Oslo" in text
+    assert "| Opened | 2026-03-02 10:00 |" in text
+    assert "| a-1 | Alert on it |  | 2026-04-01 12:00 |" in text  # summer by then
+    done = filled(text, **{"| Published at | |": "| Published at | 2026-03-05 12:30 |"})
+    found = check(done.replace("| Alert on it |  |", "| Alert on it | lee |"), NOW)
+    assert [one.text for one in found.problems if not one.is_hint] == []
+    assert found.answers.published_at == at("5 11:30")
+    assert {one.id: one.due for one in found.answers.actions if one.due} == {
+        "a-1": read_moment("2026-04-01T10:00:00Z"), "a-2": read_moment("2026-03-20T22:59:59Z"),
+    }  # fmt: skip
+    again = fill_in(made, press, done).text
+    assert check(again, NOW).answers.published_at == at("5 11:30")
+    with pytest.raises(NoReview, match="tells times in Europe/Oslo, and not in UTC"):
+        fill_in(review(account(policies, outage(), "16:30")), press, done)
+
+
+@pytest.mark.parametrize(
+    ("utc", "told"),
+    [
+        ("2026-10-24T23:30:00Z", "2026-10-25 01:30"),
+        ("2026-10-25T00:30:00Z", "2026-10-25 02:30+02:00"),
+        ("2026-10-25T01:30:00Z", "2026-10-25 02:30+01:00"),
+        ("2026-10-25T02:30:05Z", "2026-10-25 03:30:05"),
+        ("2026-03-29T01:00:00Z", "2026-03-29 03:00"),
+    ],
+)
+def test_a_time_is_read_back_as_it_is_told(utc: str, told: str) -> None:
+    zone = Zone("Europe/Oslo")
+    assert (zone.minute(read_moment(utc)), zone.read(told)) == (told, read_moment(utc))
+
+
+@pytest.mark.parametrize(
+    "never_or_twice", ["2026-03-29 02:30", "2026-10-25 02:30", "2026-02-30", "9999-12-31"]
+)
+def test_a_time_that_a_zone_has_twice_or_never_is_not_guessed(never_or_twice: str) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        Zone("Europe/Oslo").read(never_or_twice)
