@@ -76,7 +76,7 @@ class Situation:
         without one. None while it is open."""
         if not self.is_over:
             return None
-        known = list(course(self.facts[1:]))  # the first opened it, whatever it says
+        known = list(course(self.facts))
         if self.is_gone:
             return known[-1][0]
         return [fact for fact, before in known if before == OPEN and fact.kind in ("resolved", "closed")][-1]

@@ -282,6 +282,26 @@ def test_what_was_closed_without_a_resolution_ended_with_that(book: Book) -> Non
     assert told["confirmed"] is None, "that was of the resolution before"
 
 
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        (("12:00", "resolved", {"resolution": "Rolled back"}), "resolved"),
+        (("12:00", "closed", {}), "closed"),
+        (("12:00", "cancelled", {"reason": "spam"}), "cancelled"),
+        (("12:00", "merged", {"into": "incidents:INC-2"}), "merged into another"),
+    ],
+)
+def test_what_is_first_heard_of_at_its_end_has_documents_too(
+    book: Book, press: Press, first: Any, status: str
+) -> None:
+    now = situation(book, "13:00", first)
+    brief = executive_brief(now)
+    assert (data(brief)["status"], data(brief)["ended"]["at"]) == (status, at_iso("12:00"))
+    write(press, brief, "md")
+    if not now.is_gone:
+        assert data(status_update(now, "customer"))["moment"] == "resolved"
+
+
 @pytest.mark.parametrize("audience", ["customer", "internal", "executive"])
 @pytest.mark.parametrize(
     ("end", "why"),
