@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from engine.archive.account import Account
 from engine.core import attributes as attrs
+from engine.core.escalation import OPEN
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
-from engine.core.verbs import NEEDS, course
+from engine.core.verbs import course
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import LATE, MET, OPEN_LATE, Ended, ended
@@ -202,26 +203,35 @@ def _summary(account: Account, say: Say) -> Iterator[Line]:
     yield Line("Opened", None if opening is None else say(opening.at))
     told = [fact for fact in account.facts if hears(fact, "customer")]
     yield Line("Customer first told", _after(told, opening, say, last=False))
-    for label, kind, last in (
-        ("Acknowledged", "acknowledged", False),
-        ("Resolved", "resolved", True),
-        ("Confirmed by the customer", "resolution_confirmed", True),
-        ("Closed", "closed", True),
-        ("Post-incident review held", "pir_held", False),
-    ):
-        yield Line(label, _after(_moves(account, kind), opening, say, last=last))
+    yield Line("Acknowledged", _after(_of(account.facts, "acknowledged"), opening, say, last=False))
+    since = _since_reopened(account)
+    yield Line("Resolved", _after(_resolution(since), opening, say, last=False))
+    for label, kind in (("Confirmed by the customer", "resolution_confirmed"), ("Closed", "closed")):
+        yield Line(label, _after(_of((fact for fact, _ in since), kind), opening, say, last=True))
+    held = _of(account.facts, "pir_held")
+    yield Line("Post-incident review held", _after(held, opening, say, last=False))
     for stage in ("summary", "final"):
         published = [f for f in account.facts if f.kind == "rca_published" and f.text("stage") == stage]
         yield Line(f"RCA published, {stage}", _after(published, opening, say, last=True))
-    again = len(_moves(account, "reopened"))
+    again = sum(fact.kind == "reopened" for fact, _ in course(account.facts))
     if again:
         yield Line("Reopened", f"{again} times" if again > 1 else "once")
 
 
-def _moves(account: Account, kind: str) -> list[Fact]:
-    """The facts of a kind; of one that only a status lets in, those that it did."""
-    facts = (fact for fact, _ in course(account.facts)) if kind in NEEDS else account.facts
+def _of(facts: Iterable[Fact], kind: str) -> list[Fact]:
     return [fact for fact in facts if fact.kind == kind]
+
+
+def _since_reopened(account: Account) -> list[tuple[Fact, int]]:
+    """What changed anything since it was last opened, each with the status before it."""
+    moves = list(course(account.facts))
+    reopened = [place for place, (fact, _) in enumerate(moves) if fact.kind == "reopened"]
+    return moves[reopened[-1] :] if reopened else moves
+
+
+def _resolution(since: Iterable[tuple[Fact, int]]) -> list[Fact]:
+    """What resolved it, or closed it without a resolution; nothing while it is open."""
+    return [fact for fact, before in since if before == OPEN and fact.kind in ("resolved", "closed")]
 
 
 def _gravest(account: Account) -> str | None:
@@ -269,10 +279,10 @@ def _impact(account: Account) -> Iterator[Line]:
 
 def _lasted(account: Account) -> str | None:
     began = [at for fact in account.facts if (at := fact.instant("occurred_at")) is not None]
-    resolved = [fact.at for fact in _moves(account, "resolved")]
-    if not began or not resolved or resolved[-1] < began[-1]:
+    resolved = _resolution(_since_reopened(account))
+    if not began or not resolved or resolved[0].at < began[-1]:
         return None
-    return length(Span(resolved[-1] - began[-1]))
+    return length(Span(resolved[0].at - began[-1]))
 
 
 # -- verdicts -------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from engine.core.escalation import OPEN
 from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, seconds
 from engine.core.policy import AUDIENCES
 from engine.core.segments import where_it_went
+from engine.core.verbs import course
 from engine.documents.lateness import Ended
 from engine.documents.told import hands
 from engine.documents.words import length, percent, was_owed
@@ -61,14 +63,19 @@ def _whole(facts: Sequence[Fact]) -> Iterator[Spent]:
 
 
 def _stretches(facts: Sequence[Fact]) -> Iterator[tuple[Instant, Instant, str, str]]:
-    ends = [place for place, fact in enumerate(facts) if fact.kind in ("resolved", "closed")]
+    moves = list(course(facts))
+    ends = [
+        place
+        for place, (fact, before) in enumerate(moves)
+        if before == OPEN and fact.kind in ("resolved", "closed")
+    ]
     if not ends:
         return
-    since, is_open, is_seen = facts[0].at, True, False
+    since, is_seen = facts[0].at, False
     team = owner = ""
     reasons: list[str] = []
-    for fact in facts[: ends[-1] + 1]:
-        if is_open and fact.at > since:
+    for fact, before in moves[: ends[-1] + 1]:
+        if before == OPEN and fact.at > since:
             state = _PAUSED.format(", ".join(reasons)) if reasons else IN_WORK if is_seen else UNSEEN
             yield since, fact.at, hands(team, owner), state
         since = max(since, fact.at)
@@ -76,7 +83,6 @@ def _stretches(facts: Sequence[Fact]) -> Iterator[tuple[Instant, Instant, str, s
             team = fact.text("team") if "team" in fact.data else team
             owner = fact.text("owner") if "owner" in fact.data else owner
         is_seen = is_seen or fact.kind == "acknowledged"
-        is_open = fact.kind not in ("resolved", "closed") and (is_open or fact.kind == "reopened")
         reasons = _reasons(reasons, fact)
 
 

@@ -94,7 +94,7 @@ def test_the_review_tells_of_a_reopening_only_where_one_was(policies: Book) -> N
     made = review(account(policies, [*outage()[:4], *ruled_out, *outage()[6:], *ends], "20:00"))
     told = {line.label: line.value for line in made.summary}
     assert told["Reopened"] == "once"
-    assert told["Resolved"] == "2026-03-02 16:00, 7 h after the opening"
+    assert (told["Resolved"], told["Closed"]) == (None, None), "it is open again"
     assert [row.when[-5:] for row in made.timeline if row.what == "Reopened"] == ["18:00"]
     assert [row.when for row in made.timeline if row.what == "Resumed"] == []
     assert made.events == len(outage()) + 3
@@ -261,3 +261,23 @@ def test_a_promise_and_an_action_that_ended_with_their_escalation_are_not_open(p
     again = fact("commitment_made", "11:10", commitment_id="a", text="A call", due_at="2026-03-02T20:00:00Z")
     made = review(account(policies, [*facts, fact("reopened", "11:00"), again], "11:30"))
     assert [one.state for one in (*made.promises, *made.actions)] == ["open", "cancelled"]
+
+
+def test_what_was_reopened_is_resolved_when_it_ended_for_good(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00", occurred_at="2026-03-02T08:00:00Z"), fact("acknowledged", "09:00"),
+        fact("resolved", "10:00"), fact("resolution_confirmed", "10:10"), fact("closed", "10:20"),
+        fact("reopened", "10:30"), fact("closed", "12:00"), fact("resolved", "12:30"),
+    ]  # fmt: skip
+    made = review(account(policies, facts, "13:00"))
+    told = {line.label: line.value for line in [*made.summary, *made.impact]}
+    assert told["Resolved"] == told["Closed"] == "2026-03-02 12:00, 3 h after the opening"
+    assert told["Confirmed by the customer"] is None
+    assert told["How long, from the beginning to the resolution"] == "4 h"
+
+
+def test_what_was_merged_and_closed_after_that_was_not_resolved(policies: Book) -> None:
+    facts = [fact("opened", "09:00"), fact("merged", "10:00", into="desk:2"), fact("closed", "12:00")]
+    made = review(account(policies, facts, "13:00"))
+    assert {line.label: line.value for line in made.summary}["Resolved"] is None
+    assert [one.owed for one in made.time_spent if one.owed == WHOLE] == []
