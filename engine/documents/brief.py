@@ -1,5 +1,6 @@
 """The executive brief: impact, risk, what was promised, what is due next, what was missed, what is asked."""
 
+from engine.core.deadlines import COMMITMENT
 from engine.core.instants import Span
 from engine.core.outcomes import CREDIT, Outcome
 from engine.documents.rendering import Plain
@@ -20,7 +21,7 @@ def executive_brief(situation: Situation) -> Document:
         "promises": promises,
         "due": situation.due_next()[:MOST_DUE],
         "due_more": max(0, len(situation.clocks) - MOST_DUE),
-        "missed": _missed(situation),
+        "missed": _missed(situation, promises),
         "escalated": _escalated(situation),
         "asks": _asks(situation, promises),
         "next_update": _next_update(situation),
@@ -62,14 +63,15 @@ def _credits(situation: Situation) -> list[Plain]:
     ]
 
 
-def _missed(situation: Situation) -> list[Plain]:
+def _missed(situation: Situation, promises: list[Plain]) -> list[Plain]:
     """What was not done in time, the intervals of a cadence as one line."""
     breached = situation.verdicts("breached", "commitment_missed")
+    kept_late = {str(one["id"]) for one in promises if isinstance(one, dict) and one["state"] == "kept late"}
     rows: list[Plain] = [
         {
             "owed": owed(o.metric, o.key, situation.text_of(o.metric, o.key)),
             "due": situation.moment(o.due_at or o.effective_at),
-            "since": _since(situation, o),
+            "since": _since(situation, o, kept_late),
         }
         for o in breached
     ]
@@ -87,7 +89,7 @@ def _short(situation: Situation, outcome: Outcome) -> str:
     return moment["short"] if moment else ""
 
 
-def _since(situation: Situation, breach: Outcome) -> str:
+def _since(situation: Situation, breach: Outcome, kept_late: set[str]) -> str:
     """What came of it after it was missed."""
     done = next(
         (
@@ -99,6 +101,8 @@ def _since(situation: Situation, breach: Outcome) -> str:
     )
     if done is not None and done.target is not None:
         return f"done {length(Span(done.elapsed - done.target))} late"
+    if breach.metric == COMMITMENT and breach.key in kept_late:
+        return "kept by a later time"
     still = any((v.metric, v.key) == (breach.metric, breach.key) for v in situation.clocks)
     return "still owed" if still else "no longer owed"
 

@@ -58,7 +58,9 @@ def texts_of(facts: Iterable[Fact]) -> dict[str, str]:
 
 def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = moment) -> list[Promise]:
     """In the order in which they were first made."""
-    results = _results(COMMITMENT, obligations)
+    known = [one for one in obligations if one.which[0] == COMMITMENT]
+    results = _results(COMMITMENT, known)
+    missed = {one.which[1] for one in known if one.missed}
     of_each: dict[str, list[Fact]] = {}
     for fact in facts:
         if fact.kind.startswith("commitment_"):
@@ -70,6 +72,8 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = mom
             continue  # kept or withdrawn, and never made: nothing was owed
         dues = [due for fact in told if (due := fact.instant("due_at")) is not None]
         state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
+        if key in missed and state == "kept in time":
+            state = "kept late"  # by a time that was agreed after the miss
         found.append(
             Promise(
                 key, made.text("text"), made.text("to"), made.text("by"), say(made.at),

@@ -202,20 +202,20 @@ class Situation:
 
     def promises(self) -> list[Plain]:
         """The ledger of commitments: all that were ever made."""
-        missed = {(o.key, o.cycle) for o in self.verdicts("commitment_missed")}
+        missed = {o.key for o in self.verdicts("commitment_missed")}
         return [self._promise(one, missed) for one in self.escalation.commitments]
 
-    def _promise(self, one: Deadline, missed: set[tuple[str, int]]) -> Plain:
+    def _promise(self, one: Deadline, missed: set[str]) -> Plain:
         told = next(
             f for f in reversed(self.facts)
             if f.kind.startswith("commitment_") and f.text("commitment_id") == one.id
         )  # fmt: skip
         verb = told.kind.removeprefix("commitment_")
-        was_late = any(key == one.id for key, _ in missed)
+        was_late = one.id in missed
         if one.phase == DEADLINE_OPEN:
             shown = "missed, still owed" if one.missed or one.due < self.at else "open"
         elif verb == "kept":
-            shown = "kept late" if (one.id, one.cycle) in missed else "kept"
+            shown = "kept late" if was_late else "kept"  # also by a time that was agreed after the miss
         else:
             shown = "withdrawn" if verb == "withdrawn" else "no longer owed"
         return {

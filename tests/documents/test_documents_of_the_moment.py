@@ -13,6 +13,7 @@ from engine.core.policy import Book
 from engine.documents.brief import executive_brief
 from engine.documents.moments import Zone
 from engine.documents.rendering import SHIPPED, Press
+from engine.documents.review import review
 from engine.documents.situation import NotOpened, Situation
 from engine.documents.status_update import MOMENTS, NoUpdate, status_update
 from engine.documents.triage import triage_sheet
@@ -390,6 +391,31 @@ def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
 
 
 # -- brief --------------------------------------------------------------------------------------------------
+
+
+def test_a_promise_that_was_kept_by_a_time_agreed_after_its_miss_was_kept_late(
+    book: Book, press: Press
+) -> None:
+    promise = {"commitment_id": "c", "text": "A callback"}
+    events = [
+        OPENED, P0, ("12:06", "commitment_made", {**promise, "due_at": at("12:20")}),
+        ("12:30", "commitment_renegotiated", {"commitment_id": "c", "due_at": at("12:50")}),
+        ("12:40", "commitment_kept", {"commitment_id": "c"}),
+    ]  # fmt: skip
+    now = situation(book, "12:45", *events)
+    letter = write(press, status_update(now, "customer"), "md").text
+    assert "A callback, by Thu 12 Nov 2026, 13:50" in letter
+    assert "done, later than we had said, and we are sorry" in letter
+    missed = data(executive_brief(now))["missed"]
+    assert [row["since"] for row in missed if row["owed"] == "Promise: A callback"] == [
+        "kept by a later time"
+    ]
+    facts = [
+        Fact("test", str(n), verb, at(clock), at(clock), "", told)
+        for n, (clock, verb, told) in enumerate(events)
+    ]
+    said = Bench(book, Options(), lambda *_: None).judge(SUBJECT, facts, at("12:45"))
+    assert [one.state for one in review(Account(SUBJECT, facts, said)).promises] == ["kept late"]
 
 
 def test_the_brief_asks_for_what_nobody_does(book: Book) -> None:
