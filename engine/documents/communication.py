@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from engine.archive.account import Account
+from engine.core.escalation import OPEN
 from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.policy import AUDIENCES
+from engine.core.verbs import STATUS_AFTER, course
 from engine.documents.lateness import Ended, late_by
 from engine.documents.situation import is_update
 from engine.documents.told import Say, moment, tell
@@ -46,6 +48,7 @@ class Record(Struct, frozen=True):
     told: int
     """How often."""
     longest_gap: str | None
+    """Of one that was told: also after the last time, until it was over, or as far as is known."""
     intervals: int
     """That its cadence asked for, as far as they are judged."""
     missed: int
@@ -84,10 +87,22 @@ def _record(account: Account, audience: str, known: Sequence[Ended], say: Say) -
         shown,
         len(entries) - len(shown),
         len(gaps),
-        length(max(gaps)) if gaps else None,
+        length(max(*gaps, Span(_until(account) - before))) if gaps else None,
         sum(verdict.name in ("met", "cadence_missed") for verdict in cadence),
         sum(verdict.name == "cadence_missed" for verdict in cadence),
     )
+
+
+def _until(account: Account) -> Instant:
+    """When it was over; of what is open, the last that is known."""
+    at, status = Instant(0), OPEN
+    for fact, before in course(account.facts):
+        status = STATUS_AFTER.get(fact.kind, before)
+        if before == OPEN and status != OPEN:
+            at = fact.at
+    if status != OPEN:
+        return at
+    return Instant(max([fact.at for fact in account.facts] + [one.effective_at for one in account.standing]))
 
 
 def hears(fact: Fact, audience: str) -> bool:

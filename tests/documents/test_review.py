@@ -281,3 +281,16 @@ def test_what_was_merged_and_closed_after_that_was_not_resolved(policies: Book) 
     made = review(account(policies, facts, "13:00"))
     assert {line.label: line.value for line in made.summary}["Resolved"] is None
     assert [one.owed for one in made.time_spent if one.owed == WHOLE] == []
+
+
+def test_the_silence_after_the_last_update_counts_until_it_is_over(policies: Book, press: Press) -> None:
+    told = [fact("opened", "09:00"), fact("update_published", "09:20", audience="customer")]
+    made = review(account(policies, told, "12:00"))
+    assert made.communication[0].longest_gap == "2 h 30 min"  # to the last update that was missed
+    over = [*told, fact("resolved", "13:00"), fact("closed", "20:00")]
+    made = review(account(policies, over, "21:00"))
+    assert made.communication[0].longest_gap == "3 h 40 min"
+    assert "Told once; the longest silence was 3 h 40 min." in fill_in(made, press).text
+    told_in_time = [*over, fact("update_published", "13:05", audience="customer")]
+    made = review(account(policies, sorted(told_in_time, key=lambda one: one.at), "21:00"))
+    assert made.communication[0].longest_gap == "3 h 45 min"
