@@ -48,9 +48,11 @@ def _say_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> No
     import csv
     import sys
 
+    from engine.documents.sheets import cell
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows([cell(_cell(row[column])) for column in columns] for row in rows)
 
 
 def _cell(value: object) -> object:

@@ -246,3 +246,22 @@ def test_a_wrong_file_of_fees_is_refused_with_its_line(archive: str, tmp_path: P
 def test_a_line_that_is_no_event_ends_with_1(policies: str, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text(f"{LINES[0]}\nnonsense\n")
     assert vigil("commitments", str(tmp_path / "bad.jsonl"), "-p", policies).returncode == ExitCode.FOUND
+
+
+def test_what_people_named_is_no_formula_in_a_spreadsheet(policies: str, tmp_path: Path) -> None:
+    name, text = '=HYPERLINK("http://evil","x")', "@SUM(A1)"
+    told = [opened("desk:1", "02T09:00", name), line(
+        "desk:1", "commitment_made", "02T09:05", commitment_id="-1", text=text, by="kim",
+        due_at="2026-03-02T11:00:00Z",
+    ), line("desk:1", "resolved", "02T15:00")]  # fmt: skip
+    file = tmp_path / "evil.jsonl"
+    file.write_text("\n".join(told))
+    for command in ("commitments", "credits"):
+        done = vigil(command, str(file), "-p", policies, "--format", "csv")
+        (row,) = csv.DictReader(io.StringIO(done.stdout))
+        assert row["customer"] == f"'{name}"
+        assert shown(command, str(file), "-p", policies)[0]["customer"] == name
+    (row,) = csv.DictReader(
+        io.StringIO(vigil("commitments", str(file), "-p", policies, "--format", "csv").stdout)
+    )
+    assert (row["text"], row["id"], row["by"]) == (f"'{text}", "'-1", "kim")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from test_trend_page import busy
 
 from engine.documents.trend.table import COLUMNS, table
@@ -56,3 +57,12 @@ def test_the_docs_show_a_line_of_the_table() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "trend.md").read_text("utf-8")
     [line] = re.findall(r"`(2016-03-28,[^`]*)`", docs)
     assert len(line.split(",")) == len(COLUMNS)
+
+
+def test_a_name_is_no_formula() -> None:
+    report = busy()
+    whole = replace(report.whole, time_spent_by_owner={"=1+1": 5.0})
+    rows = list(csv.DictReader(io.StringIO(table(replace(report, whole=whole)))))
+    assert [row["part"] for row in rows if (row["period"], row["breakdown"]) == ("whole", "owner")] == [
+        "'=1+1"
+    ]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from engine.documents.sheets import cell
 from engine.documents.trend.figures import Actions, Figures, Kept, Lengths, Promises
 from engine.documents.trend.report import Trend
 
@@ -24,7 +25,7 @@ def table(trend: Trend) -> str:
     spans += [(one.day, one) for one in [*trend.earlier, *trend.periods]]
     for period, figures in spans:
         for figure, breakdown, part, value in _lines(figures):
-            writer.writerow((period, figure, breakdown, part, _plain(value)))
+            writer.writerow((period, figure, breakdown, cell(part), _plain(value)))
     for pattern in trend.patterns:
         for figure, value in (
             ("pattern_times", pattern.times),
@@ -32,7 +33,7 @@ def table(trend: Trend) -> str:
             ("pattern_hours", pattern.hours),
             ("pattern_unresolved", pattern.unresolved),
         ):
-            writer.writerow(("whole", figure, "fingerprint", pattern.fingerprint, value))
+            writer.writerow(("whole", figure, "fingerprint", cell(pattern.fingerprint), value))
     return out.getvalue()
 
 
