@@ -57,7 +57,7 @@ def _overview(explained: Explanation, book: Book) -> Rows:
         calendar = book.calendars.get(o.versions.calendar if o.versions else "")
         check = "equal" if one.check == EQUAL else one.check.replace("_", " ")
         drawn.add(
-            _time(o.effective_at, _zone(calendar)),
+            _with_zone(o.effective_at, _zone(calendar)),
             Text(f"{sign.sign} {sign.word}", style=sign.style),
             _named(o),
             o.severity,
@@ -181,7 +181,7 @@ def _table(o: Outcome, book: Book, zone: tzinfo) -> Rows:
 
 def _draw_proof(console: Console, o: Outcome, zone: tzinfo) -> None:
     due = "" if o.due_at is None else f"due {_time(o.due_at, zone)}   "
-    told = f"   {due}effective {_time(o.effective_at, zone)} {_zone_name(o.effective_at, zone)}"
+    told = f"   {due}effective {_with_zone(o.effective_at, zone)}"
     console.print(told)
     versions = o.versions
     if versions is not None and versions.calendar:
@@ -229,8 +229,9 @@ def _zone(calendar: Calendar | None) -> tzinfo:
     return ZoneInfo(calendar.zone if calendar else "UTC")
 
 
-def _zone_name(at: Instant, zone: tzinfo) -> str:
-    return to_datetime(at).astimezone(zone).tzname() or ""
+def _with_zone(at: Instant, zone: tzinfo) -> str:
+    """`Thu 12 Nov 14:20:00 CET`."""
+    return f"{_time(at, zone)} {to_datetime(at).astimezone(zone).tzname() or ''}".rstrip()
 
 
 def _time(at: Instant, zone: tzinfo) -> str:

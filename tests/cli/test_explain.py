@@ -90,7 +90,7 @@ def test_every_verdict_is_recomputed_and_equal(files: Files) -> None:
     assert lines[3].split() == ["Effective", "Verdict", "What", "was", "owed", "Sev", "How", "Check"]
     assert "+ met       First answer to customer  P2   2 h 10 min early      equal" in lines[4]
     assert "! breached" in lines[5]
-    assert "Tue 3 Nov 15:10:00" in lines[5], "in the hours of the office"
+    assert "Tue 3 Nov 15:10:00 CET" in lines[5], "in the hours of the office"
     assert lines[-1] == "3 verdicts recomputed from 6 events up to 2026-11-03T16:00:00Z: 3 equal, 0 not."
 
 
