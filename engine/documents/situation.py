@@ -64,7 +64,8 @@ class Situation:
 
     def attribute(self, name: str) -> Value:
         """What the facts say last; None where it is not known."""
-        return self.escalation.attributes.get(name)
+        value = self.escalation.attributes.get(name)
+        return None if value == "" else value  # emptied, or erased
 
     @cached_property
     def is_over(self) -> bool:

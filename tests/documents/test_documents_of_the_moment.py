@@ -129,6 +129,15 @@ def role(name: str, person: str, clock: str) -> tuple[str, str, dict[str, Any]]:
     return (clock, "role_assigned", {"role": name, "person": person})
 
 
+def test_what_was_erased_or_left_empty_is_not_known(book: Book, press: Press) -> None:
+    emptied = ("12:01", "updated", {"title": "", "service": "", "owner": ""})
+    now = situation(book, "12:10", OPENED, P0, emptied)
+    assert write(press, executive_brief(now), "md").text.startswith("# Brief: _not known yet_\n")
+    letter = status_update(now, "customer")
+    assert write(press, letter, "md").text.startswith("**Subject: P0 _not known yet_: ")
+    assert "Which service is affected" in data(letter)["unknown"]
+
+
 def test_a_handover_of_a_role_keeps_who_had_it_before(book: Book) -> None:
     roles = data(
         war_room_guide(
