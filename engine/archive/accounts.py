@@ -34,6 +34,21 @@ def linking(connection: Connection) -> Iterator[Account]:
         yield account(connection, subject)
 
 
+def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
+    """The facts of those that may pass anything on to the subject, themselves or by each other."""
+    found: dict[str, list[Fact]] = {}
+    asked = [subject]
+    while asked:
+        of = asked.pop()
+        some = select(facts.c.subject).where(
+            facts.c.kind.in_(("linked", "merged")), facts.c.data.contains(of, autoescape=True)
+        )
+        for one in sorted({*connection.scalars(some)} - {subject} - found.keys()):
+            found[one] = list(account(connection, one).facts)
+            asked.append(one)
+    return found
+
+
 def account(connection: Connection, subject: str) -> Account:
     """Empty where the archive knows nothing of the subject."""
     happened = connection.execute(select(facts).where(facts.c.subject == subject))

@@ -51,18 +51,23 @@ class Where(NamedTuple):
         if self.events:
             return of_files(self.events, book, subject, options), None
         if self.archive:
-            return _of_archive(self.archive, subject)
+            return _of_archive(self.archive, book, subject, options)
         return of_topics(self.bootstrap_servers, book, subject, options)
 
 
-def _of_archive(url: str, subject: str) -> "tuple[list[Fact], list[Outcome]]":
-    """What others passed on to it is not archived; what was said because of it is."""
-    from engine.archive.accounts import account
+def _of_archive(
+    url: str, book: "Book", subject: str, options: "Options"
+) -> "tuple[list[Fact], list[Outcome]]":
+    """What others passed on to it is not archived, and follows from their events."""
+    from engine.archive.accounts import account, linking_to
     from engine.cli.accounts import connected
+    from engine.core.instants import NEVER
+    from engine.replay.relaying import passed_on
 
     with connected(url) as connection:
-        found = account(connection, subject)
-    return _some(list(found.facts), subject), list(found.outcomes)
+        found, sources = account(connection, subject), linking_to(connection, subject)
+    passed = passed_on(book, options, sources, NEVER).get(subject, [])
+    return [*_some(list(found.facts), subject), *passed], list(found.outcomes)
 
 
 def of_files(files: list[str], book: "Book", subject: str, options: "Options") -> "list[Fact]":

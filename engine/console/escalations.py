@@ -5,18 +5,16 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from engine.archive.account import Account
-from engine.archive.accounts import account
-from engine.archive.tables import facts as fact_rows
+from engine.archive.accounts import account, linking_to
 from engine.console.looks import CHECKS
 from engine.console.picture import picture
 from engine.console.rows import Row
 from engine.console.sources import Late
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.decide import Options
-from engine.core.facts import Fact
 from engine.core.instants import Instant, parse_instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
@@ -130,11 +128,11 @@ class Escalations:
 
         NoSuchEscalation, NotOpened; SQLAlchemy's errors.
         """
-        found, passed = self._account(subject, now)
+        found = self._account(subject, now)
         situation = Situation(found, self._book, now, zone)
         obligations = ended(situation.outcomes, situation.facts)
         texts = texts_of(situation.facts)
-        whys, corrections, is_complete = self._whys(found, passed, late)
+        whys, corrections, is_complete = self._whys(found, late)
         told = timeline(found, obligations, texts, say=_say(now, ZoneInfo(zone)))
         running = sorted(rows, key=lambda row: row.order)
         return Shown(
@@ -166,27 +164,25 @@ class Escalations:
         if kind not in DOCUMENTS or written_as is None:
             expected = f"expected one of {', '.join(DOCUMENTS)} as {', '.join(FORMATS)}"
             raise NoSuchDocument(f"{kind} as {form}: {expected}")
-        found, _ = self._account(subject, now)
+        found = self._account(subject, now)
         situation = Situation(found, self._book, now, zone)
         try:
             return write(self._press, _document(kind, situation), written_as).text
         except NoUpdate as error:
             raise NoSuchDocument(str(error)) from None
 
-    def _account(self, subject: str, now: Instant) -> tuple[Account, list[Fact]]:
-        """What is known of it, and what others have passed on to it."""
+    def _account(self, subject: str, now: Instant) -> Account:
+        """What is known of it, with what others have passed on to it."""
         with self._archive.connect() as connection:
             found = account(connection, subject)
             if not found.facts:
                 raise NoSuchEscalation(f"the archive knows nothing of {subject}, or nothing yet")
-            sources = {one: list(account(connection, one).facts) for one in _naming(connection, subject)}
-        passed = passed_on(self._book, self._options, sources, now).get(subject, []) if sources else []
-        return found, passed
+            sources = linking_to(connection, subject)
+        passed = passed_on(self._book, self._options, sources, now).get(subject, [])
+        return Account(subject, [*found.facts, *passed], found.outcomes)
 
-    def _whys(
-        self, found: Account, passed: list[Fact], late: Late | None
-    ) -> tuple[list[Why], list[Outcome], bool]:
-        known = [*found.facts, *passed]
+    def _whys(self, found: Account, late: Late | None) -> tuple[list[Why], list[Outcome], bool]:
+        known = list(found.facts)
         said = None if is_pattern(found.subject) else found.outcomes  # its members are not at hand here
         until = latest(known, found.outcomes)
         try:
@@ -216,13 +212,6 @@ class Escalations:
             is_provisional=late is not None and o.effective_at > late.until,
             was_provisional=checked.said is not None and checked.said.provisional,
         )
-
-
-def _naming(connection: Connection, subject: str) -> list[str]:
-    """Escalations that are linked to it, or merged into it: they may pass something on."""
-    linking = fact_rows.c.kind.in_(("linked", "merged")) & (fact_rows.c.subject != subject)
-    named = fact_rows.c.data.contains(subject, autoescape=True)
-    return sorted(connection.scalars(select(fact_rows.c.subject).where(linking & named).distinct()))
 
 
 def _document(kind: str, situation: Situation) -> Document:
