@@ -87,7 +87,7 @@ def write(
     from engine.cli.inputs import settings_at
     from engine.cli.output import say
     from engine.documents.outline import outline
-    from engine.documents.rendering import Press
+    from engine.documents.rendering import IN_FULL, Limits, Press
     from engine.documents.review_form import NoReview
     from engine.documents.review_form import zone_of as zone_of_review
     from engine.replay.files import writing
@@ -98,7 +98,7 @@ def write(
     try:
         told_in = zone_of(zone) if zone or before is None else zone_of_review(outline(before))
         made = _review(subject, policies, Where(events, bootstrap_servers, archive), at, told_in, full)
-        with Press(settings_at(None).templates) as press:
+        with Press(settings_at(None).templates, IN_FULL if full else Limits()) as press:
             text, undefined = _text(made, press, form, before)
     except NoReview as error:
         raise Failure(f"{filled}: {error}", ExitCode.USAGE) from None

@@ -32,6 +32,10 @@ class Limits(NamedTuple):
     """Bytes of its text."""
 
 
+IN_FULL = Limits(120.0, 100_000_000)
+"""For a document that is asked for with every row of a long life; its memory is bounded as that of any."""
+
+
 class TemplateError(Exception):
     """A template that cannot be filled in: the message begins with its file and line."""
 

@@ -142,6 +142,16 @@ def test_a_review_is_told_in_the_zone_asked_for_and_made_anew_in_that(
     )
 
 
+def test_in_full_a_review_has_every_row_however_many(known: list[str]) -> None:
+    file = Path(known[1])
+    told = [event(10 + n, "updated", "10:00", title=f"{n} {'x' * 480}") for n in range(4500)]
+    file.write_text(file.read_text() + "".join(json.dumps(one) + "\n" for one in told))
+    done = vigil("pir", "write", "check", *known, "--full")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert len(done.stdout) > 2_000_000
+    assert "4499 xxx" in done.stdout
+
+
 def test_a_subject_is_the_default_and_one_that_is_not_there_is_said(known: list[str]) -> None:
     done = vigil("pir", "desk:404", *known)
     assert (done.returncode, done.stdout) == (ExitCode.FOUND, "")
