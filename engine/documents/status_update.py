@@ -108,15 +108,20 @@ def _gives_workaround(fact: Fact) -> bool:
 
 
 def _changes(situation: Situation, audience: str, told: Fact | None) -> list[Plain]:
-    """What has happened since the last update, a sentence each; customers are told no names of ours."""
+    """What has happened since the last update, a sentence each; customers are told no names of ours, and what
+    happened again only as it last did: without the names it reads the same."""
     tellers = _FOR_CUSTOMERS if audience == "customer" else _FOR_US
-    found: list[Plain] = []
+    said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
-        text = teller(fact) if teller is not None else ""
-        if text:
-            found.append({"at": situation.moment(fact.at), "text": text})
-    return found
+        if teller is not None and (text := teller(fact)):
+            said.append((text, fact))
+    last = dict(said)
+    return [
+        {"at": situation.moment(fact.at), "text": text}
+        for text, fact in said
+        if audience != "customer" or last[text] is fact
+    ]
 
 
 def _severity(fact: Fact) -> str:

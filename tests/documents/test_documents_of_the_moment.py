@@ -393,6 +393,16 @@ def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_be
     assert "A call" not in text
 
 
+def test_customers_are_told_once_what_happened_again_and_again(book: Book) -> None:
+    hands = [(f"12:{minute}", "assigned", {"owner": f"owner {minute}"}) for minute in range(10, 20)]
+    told = data(status_update(situation(book, "12:25", OPENED, P0, TOLD, *hands), "customer"))["changes"]
+    assert [(one["at"]["at"], one["text"]) for one in told] == [
+        (at_iso("12:19"), "It has an owner who stays with it to the end."),
+    ]  # fmt: skip
+    ours = data(status_update(situation(book, "12:25", OPENED, P0, *hands), "internal"))["changes"]
+    assert sum(one["text"].startswith("Assigned to") for one in ours) == 10
+
+
 def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
     text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
