@@ -378,8 +378,9 @@ class _Site:
             "back": escalation_url(subject),
             "is_fragment": is_fragment,
         }
-        if is_fragment:
-            return HTMLResponse(self._pages.page("form.html", zone=self._zone_name(request), **about), status)
+        if is_fragment:  # a browser logs what is 4xx as an error of the page, and there is none
+            shown = status if status >= 500 else 200
+            return HTMLResponse(self._pages.page("form.html", zone=self._zone_name(request), **about), shown)
         return self._page("form_page.html", request, status, here="", **about)
 
     def _over(self, request: Request, verb: str, subject: str, typed: Typed) -> Form:

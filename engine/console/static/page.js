@@ -105,12 +105,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:sendError", () => complain("The console cannot be reached. What you typed is kept; send it again."));
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr, isOut = status === 401;
-  if ([409, 422].includes(status)) return;
   if (event.detail.requestConfig.verb === "get") complain(isOut ? "You are signed out: load the page again to sign in." : `The form cannot be had (${status}).`);
   else complain(isOut ? "You are signed out. What you typed is kept: sign in in another tab, and send it again." : `It was not sent (${status}). What you typed is kept.`);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if ([409, 422, 503].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  if (event.detail.xhr.status === 503) { event.detail.shouldSwap = true; event.detail.isError = false; }
 });
 
 function complain(text) {
