@@ -13,6 +13,8 @@ from engine.core.policy import Calendar
 
 LEFT, RIGHT, WIDTH, TOP, LANE = 246, 1000, 1070, 32, 54
 """Where time begins and ends; the picture's width; where lanes begin; how high one is."""
+NAMES = LEFT - 14
+"""How wide the names are at most."""
 MOST_LANES = 24
 _FOLD_FROM, _FOLD_WIDTH = 2 * HOUR, 30.0
 _TICKS = [
@@ -173,8 +175,8 @@ def _lane(lane: Lane, axis: Axis, top: int) -> str:
     parts = [
         '<g class="done">' if lane.is_over else "<g>",
         f'<path class="base" d="M0 {top + LANE}H{WIDTH}"/>',
-        f'<text class="name" x="0" y="{y - 3}">{escape(_short(lane.name, 34))}</text>',
-        f'<text class="say" x="0" y="{y + 13}">{escape(_short(lane.say, 40))}</text>',
+        f'<foreignObject x="0" y="{y - 15}" width="{NAMES}" height="34">'  # it cuts by width, whatever the font
+        f'<div class="name">{escape(lane.name)}</div><div class="say">{escape(lane.say)}</div></foreignObject>',
     ]
     parts += [_stretch(one, axis, y - 5) for one in lane.stretches]
     if not lane.is_over and lane.stretches and lane.marks:
@@ -230,7 +232,3 @@ def _label(mark: Mark, axis: Axis, y: int) -> str:
 
 def _time(at: Instant, zone: tzinfo) -> str:
     return f"{to_datetime(at).astimezone(zone):%H:%M}"
-
-
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -69,6 +69,15 @@ def test_now_and_the_day_are_not_printed_on_one_another(browser: Browser, site: 
             assert x + width < following
 
 
+def test_no_name_of_a_clock_runs_into_its_bar(browser: Browser, site: TestClient) -> None:
+    with Watched(browser) as watched:
+        page = opened(watched.page, site, "escalations/desk:long")
+        bars = [box["x"] for one in page.locator(".lanes .seg").all() if (box := one.bounding_box())]
+        names = [box for one in page.locator(".lanes .name").all() if (box := one.bounding_box())]
+        assert len(names) > 5
+        assert max(box["x"] + box["width"] for box in names) < min(bars)
+
+
 def test_a_name_that_runs_from_right_to_left_does_not_turn_the_line(site: TestClient) -> None:
     page = site.get("/escalations/desk:long").text
     for name in ("C" * 120, "T" * 60, "O" * 100):
