@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from pydantic import ValidationError
 
+from engine.console.people import ADMIN, RESPONDER
 from engine.contract import events
 from engine.contract.codec import Record, Unreadable, decode
 from engine.contract.envelope import headers_of
 from engine.core.deadlines import ACTION, COMMITMENT, OPEN, Deadline
+from engine.core.facts import REBASED
 from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant
 from engine.core.state import decode_escalation
 
@@ -47,6 +49,8 @@ class Form(NamedTuple):
     """What is said when Kafka has it."""
     fixed: tuple[tuple[str, bool], ...] = ()
     """Fields that are always the same."""
+    role: str = RESPONDER
+    """What it takes. What takes more than that is for pages alone: keys have no such scope."""
 
 
 class BadInput(ValueError):
@@ -57,13 +61,21 @@ class BadInput(ValueError):
         self.problems = dict(problems)
 
 
-class InThePast(BadInput):
+class AskedBack(BadInput):
+    """What is to be sent once more, if it is meant."""
+
+    def __init__(self, problems: Mapping[str, str], meant: str) -> None:
+        super().__init__(problems)
+        self.meant = meant
+        """What `meant` says beside it when it is."""
+
+
+class InThePast(AskedBack):
     """A moment that is behind us, which is mistyped more often than meant."""
 
     def __init__(self, past: Mapping[str, str]) -> None:
-        super().__init__(dict.fromkeys(past, "this is in the past: send it again if it is meant"))
-        self.meant = " ".join(past.values())
-        """What `meant` says beside it when it is."""
+        again = dict.fromkeys(past, "this is in the past: send it again if it is meant")
+        super().__init__(again, " ".join(past.values()))
 
 
 Typed: TypeAlias = Mapping[str, str]
@@ -189,6 +201,16 @@ _ALL = (
         ),
         "The pattern is flagged.",
     ),
+    Form(
+        REBASED,
+        "Move it to another policy version",
+        (
+            Field("version", "Goes on by", CHOICE, True),
+            Field("reason", "Why", TEXT, True),
+        ),
+        "The move is recorded: from now on it goes by that version.",
+        role=ADMIN,
+    ),
 )
 FORMS = {form.verb: form for form in _ALL}
 _MADE = {"commitment_made": "commitment_id", "action_opened": "action_id"}
@@ -255,6 +277,8 @@ def event(form: Form, subject: str, typed: Typed, by: str, now: Instant, key: st
     data = _data(form, typed)
     data["by"] = by
     identity = _identity_of(key or new_key(), form, subject, data)
+    if form.verb == REBASED:
+        data["policy"], data["version"], data["hash"] = str(data["version"]).rsplit("@", 2)
     if form.verb in _MADE:
         data[_MADE[form.verb]] = f"console-{identity[:12]}"
     value = msgspec.json.encode(data)

@@ -51,6 +51,7 @@ from engine.intake.sending import Sender
 from engine.metrics.console import ConsoleMetrics
 
 BASE = "/api/v1"
+_FORMS = [form for form in FORMS.values() if form.role == RESPONDER]
 _BEARER = "Bearer "
 _OF_THE_BOARD = {"/escalations/{subject:path}", "/actions", "/rca", "/credits"}
 """What tells of running clocks without a field that says whether they are known."""
@@ -163,7 +164,7 @@ def api(parts: Parts) -> FastAPI:
         )  # fmt: skip
     app.include_router(runs)
     acts = APIRouter(route_class=_told_of(parts))
-    for form in FORMS.values():
+    for form in _FORMS:
         acts.add_api_route(
             f"/forms/{form.verb}/{{subject:path}}", desk.act(form), methods=["POST"], name=form.verb,
             operation_id=form.verb, summary=form.title, description=f"An event: {form.verb}.",
@@ -480,7 +481,7 @@ class _Desk:
                     for one in form.fields
                 ],
             )
-            for form in FORMS.values()
+            for form in _FORMS
         ]  # fmt: skip
 
     def act(self, form: Form) -> Callable[..., Any]:

@@ -11,13 +11,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from engine.console.acting import (
     FORMS,
+    AskedBack,
     BadInput,
     Form,
-    InThePast,
     Typed,
     ask_back,
     choosing,
@@ -40,6 +41,7 @@ from engine.console.keys import ApiKey
 from engine.console.list_pages import PAGES, Frame, ListPages
 from engine.console.lists import Lists
 from engine.console.live import Live
+from engine.console.moving import Change, ToBeSeen, over
 from engine.console.oidc import OpenIdConnect
 from engine.console.people import (
     ADMIN,
@@ -61,6 +63,7 @@ from engine.console.sources import Sources
 from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
 from engine.core.deadlines import OPEN, Deadline
+from engine.core.facts import REBASED
 from engine.core.instants import Instant
 from engine.core.recurrence import is_pattern
 from engine.documents.rendering import TemplateError
@@ -306,7 +309,7 @@ class _Site:
 
     def form(self, request: Request, verb: str, subject: str) -> HTMLResponse:
         """What an event is asked for with; what the address gives is in it from the beginning."""
-        person = self._may(request, RESPONDER)
+        person = self._may(request, _known(verb).role)
         asked = {
             name: text
             for field in _known(verb).fields
@@ -322,7 +325,7 @@ class _Site:
             with told(verb, subject, "page", self._house.metrics) as line:
                 person = self._who(request)
                 line |= {"who": person.name, "role": person.role}
-                allowed(person, RESPONDER)
+                allowed(person, _known(verb).role)
                 same_site(request.headers)
                 typed = {name: str(value) for name, value in (await request.form()).items()}
                 form = self._over(request, verb, subject, typed)
@@ -330,12 +333,18 @@ class _Site:
                 now = self._house.clock.now()
                 record = event(form, subject, typed, person.name, now, typed.get("event", ""))
                 ask_back(form, typed, now)
+                if form.verb == REBASED:
+                    zone = self._zone(request)
+                    await run_in_threadpool(self._house.escalations.ask_back, record, typed, now, zone)
                 await self._house.sender.send([("ticket", record)], now)
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
-        except InThePast as error:
+        except AskedBack as error:
             typed["meant"] = error.meant
-            return self._form(request, person, form, subject, typed, problems=error.problems, status=409)
+            changes = error.changes if isinstance(error, ToBeSeen) else None
+            return self._form(
+                request, person, form, subject, typed, problems=error.problems, status=409, changes=changes
+            )
         except BadInput as error:
             return self._form(request, person, form, subject, typed, problems=error.problems, status=422)
         except NotSent:
@@ -343,6 +352,9 @@ class _Site:
                 "Kafka did not confirm it in time. What you typed is kept: send it again, it counts once. "
                 "What you change first is recorded beside it, if it has arrived after all."
             )
+            return self._form(request, person, form, subject, typed, why, status=503)
+        except AWAY:
+            why = "The archive does not answer, so nobody can say what it changes. What you typed is kept."
             return self._form(request, person, form, subject, typed, why, status=503)
         if "hx-request" in request.headers:
             return HTMLResponse(
@@ -362,6 +374,7 @@ class _Site:
         problem: str = "",
         problems: dict[str, str] | None = None,
         status: int = 200,
+        changes: Sequence[Change] | None = None,
     ) -> HTMLResponse:
         is_fragment = "hx-request" in request.headers
         wrong = problems or {}
@@ -372,6 +385,7 @@ class _Site:
             "typed": typed,
             "problems": wrong,
             "problem": problem or wrong.get("", ""),
+            "changes": changes,
             "csrf": self._house.forms.token(person),
             "event": typed.get("event") or new_key(),
             "url": form_url(form.verb, subject),
@@ -387,6 +401,8 @@ class _Site:
         """The form over what the board knows of the escalation."""
         now, zone, live = self._house.clock.now(), self._zone(request), self._house.live
         record = live.board.record_of(subject) if live.is_ready else None
+        if verb == REBASED:
+            return over(_known(verb), self._house.escalations.book, record, now)
 
         def say(one: Deadline) -> str:
             text = one.text or one.id
@@ -454,8 +470,8 @@ class _Site:
             person = Person("")
         about = {
             "now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES,
-            "may_act": person.may(RESPONDER), "archive_failed": self._archive_failed(),
-            "is_read": self._house.live.has_read,
+            "may_act": person.may(RESPONDER), "may_move": person.may(ADMIN),
+            "archive_failed": self._archive_failed(), "is_read": self._house.live.has_read,
         }  # fmt: skip
         if person.may(ADMIN):
             about["pages"] = (*_PAGES, _AUDIT)

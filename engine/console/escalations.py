@@ -9,19 +9,23 @@ from sqlalchemy import Engine
 
 from engine.archive.account import Account
 from engine.archive.accounts import account, linking_to
+from engine.console import moving
+from engine.console.acting import Typed
 from engine.console.looks import CHECKS
 from engine.console.picture import picture
 from engine.console.rows import Row
 from engine.console.sources import Late
+from engine.contract.codec import Received, Record, decode
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.decide import Options
-from engine.core.instants import Instant, parse_instant, to_datetime
+from engine.core.instants import MILLISECOND, Instant, parse_instant, to_datetime
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.recurrence import is_pattern
 from engine.documents import way
 from engine.documents.brief import executive_brief
-from engine.documents.communication import Record, communication
+from engine.documents.communication import Record as Told
+from engine.documents.communication import communication
 from engine.documents.lateness import ended
 from engine.documents.obligations import texts_of
 from engine.documents.rendering import Press
@@ -105,11 +109,16 @@ class Shown(NamedTuple):
     actions: Any
     cadences: Any
     room: Data
-    told: list[Record]
+    told: list[Told]
     days: list[tuple[str, list[TimelineRow]]]
     """The timeline, the latest day first."""
     documents: dict[str, str]
     situation: Situation
+
+    @property
+    def may_be_moved(self) -> bool:
+        """Whether it is not over for good, and there is a version of a policy to move it to."""
+        return not self.situation.is_gone and len(self.situation.book.policies) > 1
 
     @property
     def open(self) -> set[str]:
@@ -121,7 +130,7 @@ class Escalations:
     """Reads the archive; safe to share between threads."""
 
     def __init__(self, archive: Engine, book: Book, options: Options, press: Press) -> None:
-        self._archive, self._book, self._options, self._press = archive, book, options, press
+        self._archive, self.book, self._options, self._press = archive, book, options, press
 
     def page(self, subject: str, now: Instant, zone: str, rows: list[Row], late: Late | None) -> Shown:
         """`rows`: its clocks on the board; `late`: what holds back its verdicts.
@@ -129,7 +138,7 @@ class Escalations:
         NoSuchEscalation, NotOpened; SQLAlchemy's errors.
         """
         found = self._account(subject, now)
-        situation = Situation(found, self._book, now, zone)
+        situation = Situation(found, self.book, now, zone)
         obligations = ended(situation.outcomes, situation.facts)
         texts = texts_of(situation.facts)
         whys, corrections, is_complete = self._whys(found, late)
@@ -165,11 +174,19 @@ class Escalations:
             expected = f"expected one of {', '.join(DOCUMENTS)} as {', '.join(FORMATS)}"
             raise NoSuchDocument(f"{kind} as {form}: {expected}")
         found = self._account(subject, now)
-        situation = Situation(found, self._book, now, zone)
+        situation = Situation(found, self.book, now, zone)
         try:
             return write(self._press, _document(kind, situation), written_as).text
         except NoUpdate as error:
             raise NoSuchDocument(str(error)) from None
+
+    def ask_back(self, sent: Record, typed: Typed, now: Instant, zone: ZoneInfo) -> None:
+        """Of a record that moves one to another version of its policy, from now on: ToBeSeen, unless what it
+        changes was seen; BadInput; NoSuchEscalation."""
+        read = decode(sent.key, sent.value, sent.headers, now // MILLISECOND)
+        assert isinstance(read, Received)  # noqa: S101  # of ours
+        found = self._account(read.subject, read.fact.at)
+        moving.ask_back(self.book, self._options, read.subject, list(found.facts), read.fact, typed, zone)
 
     def _account(self, subject: str, now: Instant) -> Account:
         """What is known of it, with what others have passed on to it."""
@@ -178,7 +195,7 @@ class Escalations:
             if not found.facts:
                 raise NoSuchEscalation(f"the archive knows nothing of {subject}, or nothing yet")
             sources = linking_to(connection, subject)
-        passed = passed_on(self._book, self._options, sources, now).get(subject, [])
+        passed = passed_on(self.book, self._options, sources, now).get(subject, [])
         return Account(subject, [*found.facts, *passed], found.outcomes)
 
     def _whys(self, found: Account, late: Late | None) -> tuple[list[Why], list[Outcome], bool]:
@@ -186,10 +203,10 @@ class Escalations:
         said = None if is_pattern(found.subject) else found.outcomes  # its members are not at hand here
         until = latest(known, found.outcomes)
         try:
-            explained = explain(self._book, found.subject, known, said, until, self._options)
+            explained = explain(self.book, found.subject, known, said, until, self._options)
         except IncompleteOutcomes:  # the archive began after the escalation
             said = None
-            explained = explain(self._book, found.subject, known, said, until, self._options)
+            explained = explain(self.book, found.subject, known, said, until, self._options)
         texts = texts_of(found.facts)
         said_at = {one.id: one.detected_at for one in reversed(found.outcomes)}
         whys = [self._why(one, texts, said_at, late) for one in reversed(explained.verdicts)]
@@ -199,14 +216,14 @@ class Escalations:
         self, checked: Checked, texts: dict[str, str], said_at: dict[str, Instant], late: Late | None
     ) -> Why:
         o = checked.verdict
-        calendar = self._book.calendars.get(o.versions.calendar if o.versions else "")
+        calendar = self.book.calendars.get(o.versions.calendar if o.versions else "")
         return Why(
             id=f"why-{o.id[:12]}",
             checked=checked,
             name=was_owed(o.metric, o.key, texts.get(o.key, "")),
             how=way.margin(o, calendar),
             hours="" if calendar is None else calendar.name,
-            rows=list(way.rows_of(o, self._book)),
+            rows=list(way.rows_of(o, self.book)),
             hands=list(way.hands_of(o)),
             said_at=None if checked.said is None else said_at.get(checked.said.id),
             is_provisional=late is not None and o.effective_at > late.until,

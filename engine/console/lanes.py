@@ -175,8 +175,9 @@ def _lane(lane: Lane, axis: Axis, top: int) -> str:
     parts = [
         '<g class="done">' if lane.is_over else "<g>",
         f'<path class="base" d="M0 {top + LANE}H{WIDTH}"/>',
-        f'<foreignObject x="0" y="{y - 15}" width="{NAMES}" height="34">'  # it cuts by width, whatever the font
-        f'<div class="name">{escape(lane.name)}</div><div class="say">{escape(lane.say)}</div></foreignObject>',
+        f'<foreignObject x="0" y="{y - 15}" width="{NAMES}" height="34">'  # it cuts by width, in any font
+        f'<div class="name">{escape(lane.name)}</div>'
+        f'<div class="say">{escape(lane.say)}</div></foreignObject>',
     ]
     parts += [_stretch(one, axis, y - 5) for one in lane.stretches]
     if not lane.is_over and lane.stretches and lane.marks:

@@ -48,6 +48,25 @@ KEYS = (
 )
 NOW = "2026-11-20T12:00:00Z"
 
+LATER = "2026-11-20T06:00:00Z"
+_LATER = {
+    "    budget: {P0: 4h, P1: 8h, P2: 3bd @office": "    budget: {P0: 4h, P1: 8h, P2: 5h @office",
+    "  confirm:        {budget: {P0: 24h, P1: 24h, P2: 3bd @office}}\n": "",
+}
+"""Less time to resolve, and nothing to confirm."""
+
+
+def two_versions(folder: Path) -> Path:
+    """The example's policies, and a later version of theirs."""
+    folder.mkdir()
+    said = (POLICIES / "checkout.yaml").read_text()
+    later = said.partition("---\npolicy:")[2].replace("2026-01-01T00:00:00Z", LATER)
+    for before, after in _LATER.items():
+        assert before in later
+        later = later.replace(before, after)
+    (folder / "two.yaml").write_text(f"{said}\n---\npolicy:{later}")
+    return folder
+
 
 class Kept(Sender):
     """A sender that keeps what it is given, and can be told that Kafka does not answer."""
