@@ -324,3 +324,19 @@ def test_a_zone_that_the_console_does_not_know_is_asked_for_once(
     monkeypatch.setattr(app, "ZoneInfo", known)
     zone, _, loads = zones(browser, running.url, [], "America/New_York")
     assert (zone, loads) == ("Europe/Stockholm", 2)
+
+
+def test_more_boards_in_sight_than_a_browser_has_connections_are_all_live(
+    browser: Browser, running: Console
+) -> None:
+    with opened(browser, running) as page:
+        boards = [page, *(page.context.new_page() for _ in range(6))]
+        for one in boards:
+            one.goto(running.url, wait_until="commit")
+        for one in boards:
+            says(one, "Live", 60)
+        running.take("opened", 1, "desk:new", severity="P1", title="One more")
+        for one in boards:
+            expect(one.locator("tr.row")).to_have_count(18, timeout=60_000)
+        page.goto(f"{running.url}policies")
+        expect(page.locator("h1")).to_be_visible()

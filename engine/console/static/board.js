@@ -45,10 +45,23 @@ async function refused() {
 /** Nor does it notice that a connection is dead on which nothing comes, not even an error. */
 function askAgain() {
   const isLost = source?.readyState === EventSource.CLOSED || performance.now() - heard > LOST;
-  if (isLost && !isOut && performance.now() - askedAt > AGAIN) listen();
+  if (isLost && !isOut && performance.now() - askedAt > (isOneTooMany() ? TURN : AGAIN)) listen();
 }
 
-/** A tab that nobody sees holds no stream: of one host a browser opens six connections by HTTP/1.1. */
+// By HTTP/1.1 a browser opens six connections to a host: of many boards in sight some hold a stream, and the
+// others ask for all of it every two seconds. Each says that it is there; those that come first hold theirs.
+const STREAMS = 3, TURN = 1500, THERE = 5000;
+const isShared = performance.getEntriesByType("navigation")[0]?.nextHopProtocol === "http/1.1";
+const me = Math.random(), others = new Map();
+const boards = new BroadcastChannel("boards");
+boards.addEventListener("message", ({ data }) => others.set(data, performance.now()));
+
+function isOneTooMany() {
+  const before = [...others].filter(([id, at]) => id < me && performance.now() - at < THERE);
+  return isShared && before.length >= STREAMS;
+}
+
+/** A tab that nobody sees holds none. */
 function attend() {
   if (document.hidden) { source?.close(); document.title = "Deadline board · Vigil"; return; }
   trueAt = performance.now();
@@ -57,6 +70,7 @@ function attend() {
 }
 
 function hear(message) {
+  if (isOneTooMany()) source.close();
   setClock(message.now, message.speed);
   heard = performance.now();
   isOut = false;
@@ -253,6 +267,7 @@ for (const row of board.querySelectorAll("tr.row")) seen.observe(row);
 
 function tick() {
   if (document.hidden) return;
+  boards.postMessage(me);
   askAgain();
   const stands = isStale(), at = timeOfDay(asOf), unheard = performance.now() - heard;
   const word = isOut ? `Signed out, as of ${at}` : unheard > QUIET ? `Reconnecting, as of ${at}`
