@@ -52,7 +52,6 @@ from engine.metrics.console import ConsoleMetrics
 
 BASE = "/api/v1"
 _FORMS = [form for form in FORMS.values() if form.role == RESPONDER]
-_BEARER = "Bearer "
 _OF_THE_BOARD = {"/escalations/{subject:path}", "/actions", "/rca", "/credits"}
 """What tells of running clocks without a field that says whether they are known."""
 _WHEN = "A day, midnight in UTC, or a time with its offset."
@@ -301,8 +300,9 @@ class _Desk:
 
     def _who(self, request: Request, scope: str) -> Caller:
         given = request.headers.get("authorization", "")
-        if given.startswith(_BEARER + PREFIX):
-            key = owner(self._parts.keys, given.removeprefix(_BEARER))
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer" and token.startswith(PREFIX):
+            key = owner(self._parts.keys, token)
             caller = Caller(key.name, key.scopes)
             if scope not in caller.scopes:
                 raise OutOfScope(f"the key {key.name} may {' and '.join(sorted(key.scopes))}, not {scope}")

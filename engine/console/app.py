@@ -3,10 +3,12 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -218,6 +220,7 @@ class _Site:
             StaleForm: self._says(409, "That did not work"),
             NotAllowed: self._says(403, "You may not do that"),
             BadFilter: self._says(400, "The address cannot be read"),
+            RequestValidationError: self._unreadable,
             NoSuchEscalation: self._says(404, "There is no such escalation"),
             NoSuchDocument: self._says(404, "There is no such document"),
             NoSuchBacktest: self._says(404, "There is no such backtest here"),
@@ -302,7 +305,7 @@ class _Site:
         return Response(
             written,
             media_type=plain,
-            headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.{form}"},
         )
 
     # -- doing something -------------------------------------------------------------------------------
@@ -453,7 +456,7 @@ class _Site:
 
     def _zone_name(self, request: Request) -> str:
         """The reader's, as the page found it out; else the console's own."""
-        name = request.cookies.get("zone", "").replace("%2F", "/")
+        name = unquote(request.cookies.get("zone", ""))
         try:
             return ZoneInfo(name).key if name else self._house.zone
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -502,6 +505,11 @@ class _Site:
             return self._problem(request, status, heading, what)
 
         return answer
+
+    async def _unreadable(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  # what this is registered for
+        what = "; ".join(f"{one['loc'][-1]}: {one['msg'].lower()}" for one in error.errors())
+        return self._problem(request, 400, "The address cannot be read", what)
 
     async def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # what this is registered for

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from engine.console.filters import BadFilter
 from engine.contract.moments import read_moment
-from engine.core.instants import NEVER, Instant, from_datetime
+from engine.core.instants import DAY, NEVER, Instant, from_datetime, to_datetime
 
 SHOWN, MOST = 100, 1_000
 _LONGEST = 200
@@ -118,7 +118,9 @@ def moment(name: str, text: str, zone: tzinfo) -> Instant | None:
     try:
         if len(text) == len("2026-10-05"):
             day = date.fromisoformat(text)
-            return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
+            found = from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
+            to_datetime(Instant(found - DAY))  # before the first day there is no other, in whatever zone
+            return found
         return read_moment(text)
     except (ValueError, OverflowError):
         expected = "a day such as 2026-10-05, or a time with its offset such as 2026-10-05T14:00:00Z"

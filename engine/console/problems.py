@@ -93,8 +93,11 @@ def _teller(status: int, name: str, title: str) -> Callable[[Request, Exception]
     async def tell(_: Request, error: Exception) -> Response:
         if status >= 500:
             log.warning(name, error=str(error).splitlines()[0])
+        fields = _fields(error)
         detail = "" if name == "archive_away" else getattr(error, "detail", str(error))
-        return problem(status, name, title, detail, _fields(error))
+        if isinstance(error, RequestValidationError):  # its own words hold our paths, and all that was sent
+            detail = "; ".join(f"{field}: {what}" for field, what in fields.items())
+        return problem(status, name, title, detail, fields)
 
     return tell
 

@@ -304,6 +304,22 @@ async def test_who_may_not_is_told_so_before_what_they_send_is_looked_at(client:
     problem(await client.post(address, json={}, headers=AS_ACTOR), 422, "bad_input")
 
 
+async def test_what_is_wrong_with_a_body_is_told_without_the_body_and_without_files_of_ours(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"text": "between us", "due_at": 7}
+    answer = await client.post(f"{API}/forms/commitment_made/desk:1", json=body, headers=AS_ACTOR)
+    said = problem(answer, 422, "bad_input")
+    assert said["detail"] == "due_at: Input should be a valid string"
+    assert said["fields"] == {"due_at": "Input should be a valid string"}
+
+
+async def test_the_name_of_the_scheme_is_read_whatever_its_case(client: httpx.AsyncClient) -> None:
+    for scheme in ("bearer", "BEARER"):
+        answer = await client.get(f"{API}/policies", headers={"Authorization": f"{scheme} {READER}"})
+        assert answer.status_code == 200
+
+
 async def test_forms_are_listed_with_their_fields(client: httpx.AsyncClient) -> None:
     forms = {one["verb"]: one for one in await told(client, "forms")}
     assert [(one["name"], one["required"]) for one in forms["commitment_made"]["fields"]] == [

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
+from console import console_house
 from console.console_house import Kept, Served, served, text
 from engine.console.people import BehindProxy, Forms, Person
 
@@ -260,6 +262,8 @@ async def test_an_address_fills_in_fields_and_nothing_else(browser: httpx.AsyncC
     ("path", "status", "said"),
     [
         ("/?state=late", 400, "expected some of breached, at-risk"),
+        ("/?rows=many", 400, "rows: input should be a valid integer"),
+        ("/credits?from=0001-01-01", 400, "from: expected a day"),
         ("/escalations/desk:99", 404, "the archive knows nothing of desk:99"),
         ("/documents/novel/desk:3", 404, "expected one of triage"),
         ("/documents/brief/desk:3?form=pdf", 404, "as html, md, json"),
@@ -287,6 +291,18 @@ async def test_an_escalation_tells_its_verdicts_and_its_documents_stand_alone(
     assert data.json()["subject"] == "desk:3"
 
 
+async def test_a_document_is_a_file_whatever_the_script_of_its_subject(tmp_path: Path) -> None:
+    ours = console_house.event(1, "opened", "стол:1", "2026-11-19T20:00:00Z", title="Ой", severity="P1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console_house, "OWN", [ours])
+        with served(tmp_path) as house:
+            async with house.client() as client:
+                answer = await client.get("/documents/triage/стол:1?form=md")
+    assert answer.status_code == 200
+    named = answer.headers["content-disposition"].partition("filename*=UTF-8''")[2]
+    assert unquote(named) == "triage-стол-1.md"
+
+
 async def test_times_within_what_happened_are_the_readers_too_and_no_day_stands_without_its_hour(
     browser: httpx.AsyncClient,
 ) -> None:
@@ -305,7 +321,7 @@ async def test_times_within_what_happened_are_the_readers_too_and_no_day_stands_
 async def test_times_are_told_in_the_readers_zone(browser: httpx.AsyncClient) -> None:
     for cookie, zone in ({}, " CET<"), ({"cookie": "zone=America%2FNew_York"}, " EST<"), (
         {"cookie": "zone=..%2F..%2Fetc"}, " CET<"
-    ):  # fmt: skip
+    ), ({"cookie": "zone=Etc%2FGMT%2B5"}, " -05<"):  # fmt: skip
         page = (await browser.get("/", headers=OLEK | cookie)).text
         assert zone in page
-        assert ({" CET<", " EST<"} - {zone}).pop() not in page
+        assert not any(other in page for other in {" CET<", " EST<", " -05<"} - {zone})
