@@ -340,3 +340,16 @@ def test_more_boards_in_sight_than_a_browser_has_connections_are_all_live(
             expect(one.locator("tr.row")).to_have_count(18, timeout=60_000)
         page.goto(f"{running.url}policies")
         expect(page.locator("h1")).to_be_visible()
+
+
+def test_a_browser_that_keeps_nothing_for_any_site_has_a_live_board(
+    browser: Browser, running: Console
+) -> None:
+    denied = "get() { throw new DOMException('denied', 'SecurityError'); }"
+    with Watched(browser) as watched:
+        watched.page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ {denied} }})")
+        watched.page.goto(running.url)
+        says(watched.page, "Live", 60)
+        watched.page.keyboard.press("?")
+        watched.page.get_by_label("Single keys are on").uncheck()
+        assert watched.problems == []

@@ -137,10 +137,15 @@ for (const one of document.querySelectorAll(".nav [aria-current], .chips [aria-c
 
 // -- keys --------------------------------------------------------------------------------------------
 
-const single = { on: localStorage.getItem("keys") !== "off" };
+/** Who lets no site keep anything has a page all the same. */
+function kept() {
+  try { return localStorage; } catch { return { getItem: () => null, setItem: () => {} }; }
+}
+
+const single = { on: kept().getItem("keys") !== "off" };
 const box = document.getElementById("keys-on");
 box.checked = single.on;
-box.addEventListener("change", () => { single.on = box.checked; localStorage.setItem("keys", box.checked ? "on" : "off"); });
+box.addEventListener("change", () => { single.on = box.checked; kept().setItem("keys", box.checked ? "on" : "off"); });
 
 const actions = { "?": () => help.showModal(), b: () => { location.href = "/"; } };
 
