@@ -488,8 +488,11 @@ class _Site:
         way = self.signing_in and self.signing_in.redirect(request)
         return way or self._problem(request, 401, "You are not signed in", str(error))
 
-    def _problem(self, request: Request, status: int, heading: str, what: str) -> HTMLResponse:
-        return self._page("problem.html", request, status, here="", heading=heading, what=what)
+    def _problem(
+        self, request: Request, status: int, heading: str, what: str, again: str = ""
+    ) -> HTMLResponse:
+        """`again`: where to sign in."""
+        return self._page("problem.html", request, status, here="", heading=heading, what=what, again=again)
 
     def _says(self, status: int, heading: str) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def answer(request: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """Sign-in by OpenID Connect: authorization code with PKCE, state, nonce; a signed cookie says who it is."""
 
 import re
+import secrets
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
@@ -11,6 +12,7 @@ import httpx
 import msgspec
 import structlog
 from authlib.integrations.base_client.errors import MismatchingStateError, OAuthError
+from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -44,6 +46,8 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _WHO = "who"
 _FAULTS = (OAuthError, JoseError, httpx.HTTPError, ValueError, LookupError, TypeError, RuntimeError)
 """The last four: of an answer that is none."""
+_LONGEST_KEPT = 500
+"""Characters of a page's address: it travels to the provider and back."""
 _CODE = re.compile(r"[a-z_]{1,40}")
 
 
@@ -152,6 +156,7 @@ class OpenIdConnect:
         self.client, self.cookie_secret, self._now = client, cookie_secret, now
         self._responders, self._admins = frozenset(responders), frozenset(admins)
         self._app = _app(client, found)
+        self._states = URLSafeTimedSerializer(cookie_secret, salt="vigil console sign-in")
         self._has_userinfo = "userinfo_endpoint" in found
 
     @property
@@ -172,13 +177,22 @@ class OpenIdConnect:
     async def begin(self, request: Request, back: str) -> Response:
         """To the provider; `back` is the page to show after it."""
         callback = self.client.url.rstrip("/") + CALLBACK
-        begun = await self._app.create_authorization_url(callback)
+        kept = local_path(back) if len(back) <= _LONGEST_KEPT else "/"
+        state = str(self._states.dumps([kept, secrets.token_urlsafe(16)]))
+        begun = await self._app.create_authorization_url(callback, state=state)
         url = begun.pop("url")
         until = self._now() + SIGN_IN_SECONDS
         await self._app.save_authorize_data(
             request, redirect_uri=callback, back=local_path(back), until=until, **begun
         )
         return RedirectResponse(url, 303)
+
+    def asked_for(self, state: str) -> str:
+        """The page that was asked for when a sign-in was begun, in whatever tab; else the board."""
+        try:
+            return str(self._states.loads(state, max_age=SIGN_IN_SECONDS)[0])
+        except BadData:
+            return "/"
 
     async def finish(self, request: Request) -> tuple[Person, str]:
         """Who came back, and the page to show. From then on the session knows them. SignInRefused."""

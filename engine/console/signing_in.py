@@ -22,9 +22,7 @@ _NO_PAGES = ("/stream", "/forms/", f"{BASE}/")
 class SigningIn:
     """The pages. `problem` draws one that says something went as it should not."""
 
-    def __init__(
-        self, sign_in: OpenIdConnect, forms: Forms, problem: Callable[[Request, int, str, str], Response]
-    ) -> None:
+    def __init__(self, sign_in: OpenIdConnect, forms: Forms, problem: Callable[..., Response]) -> None:
         self._sign_in, self._forms, self._problem = sign_in, forms, problem
 
     def add_to(self, app: FastAPI) -> None:
@@ -62,10 +60,12 @@ class SigningIn:
         try:
             person, back = await self._sign_in.finish(request)
         except SignInRefused as error:
+            asked = self._sign_in.asked_for(request.query_params.get("state", ""))
             if error.reason == "unknown_state" and self._is_in(request):
-                return RedirectResponse("/", 303)  # several tabs went, and another was first
+                return RedirectResponse(asked, 303)  # several tabs went, and another was first
             log.warning("sign_in_refused", reason=error.reason, address=_address(request))
-            return self._problem(request, 401, "You are not signed in", str(error))
+            again = f"{SIGN_IN}?{urlencode({'to': asked})}"
+            return self._problem(request, 401, "You are not signed in", str(error), again)
         log.info("signed_in", who=person.name, role=person.role, address=_address(request))
         return RedirectResponse(back, 303)
 

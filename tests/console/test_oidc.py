@@ -2,10 +2,12 @@
 
 import json
 import logging
+import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import unescape
 from typing import Any, NamedTuple
 
 import httpx
@@ -44,9 +46,9 @@ class Console(NamedTuple):
             assert browser.get("/").status_code == 200
             yield browser
 
-    def callback(self, browser: httpx.Client) -> str:
+    def callback(self, browser: httpx.Client, page: str = "/") -> str:
         """The address with which the provider sends somebody back, not yet followed."""
-        gone = browser.get("/sign-in", follow_redirects=False)
+        gone = browser.get("/sign-in", params={"to": page}, follow_redirects=False)
         return str(httpx.get(gone.headers["location"]).headers["location"])
 
 
@@ -204,6 +206,26 @@ def test_the_policy_of_pages_stays_strict(console: Console) -> None:
         policy = browser.get("/").headers["content-security-policy"]
         assert "form-action 'self'" in policy
         assert console.provider.url not in policy
+
+
+def test_each_of_several_tabs_comes_back_to_its_own_page(console: Console) -> None:
+    """As when a browser opens those of the day before: the last one's cookie is the only one that is kept."""
+    with console.browser() as browser:
+        pages = ["/promises?state=open", "/rca", "/actions"]
+        ways = [console.callback(browser, page) for page in pages]
+        early = browser.get(ways[0], follow_redirects=False)
+        assert early.status_code == 401
+        again = unescape(re.findall(r'href="([^"]+)">Sign in again<', early.text)[0])
+        assert again == "/sign-in?to=%2Fpromises%3Fstate%3Dopen"
+        for way, page in [(ways[2], pages[2]), (ways[1], pages[1]), (again, pages[0])]:
+            assert browser.get(way, follow_redirects=False).headers["location"] == page
+
+
+def test_a_page_that_a_state_of_anothers_names_is_not_shown(console: Console) -> None:
+    with console.signed_in() as browser:
+        for state in ("", "x", "WyIvL2V2aWwuZXhhbXBsZSIsMV0.x.y"):
+            answer = browser.get(f"/sign-in/callback?code=c&state={state}", follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 # -- refused -------------------------------------------------------------------------------------------------
