@@ -130,3 +130,15 @@ def test_what_is_missing_in_a_form_is_no_error_of_the_page(page: Page, site: Sit
     form.locator("button[type=submit]").click()
     expect(page.locator("#p-due_at")).to_have_text("this is needed", timeout=SLOW)
     expect(page.get_by_label("What was promised")).to_be_focused()
+
+
+def test_when_something_is_due_and_what_to_do_is_never_cut_short(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    expect(page.locator("tr.row .due .l1", has_text="over by 15 h 45 min").first).to_be_visible()
+    for width in (320, 390, 760, 930, 1000, 1100, 1200, 1279, 1300, 1440, 1919, 1920, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        cut = page.locator("tr.row .due .l1, tr.row .next a").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth && one.clientWidth > 0)"
+            ".map((one) => one.textContent)"
+        )
+        assert cut == [], width
