@@ -325,3 +325,9 @@ async def test_times_are_told_in_the_readers_zone(browser: httpx.AsyncClient) ->
         page = (await browser.get("/", headers=OLEK | cookie)).text
         assert zone in page
         assert not any(other in page for other in {" CET<", " EST<", " -05<"} - {zone})
+
+
+async def test_a_document_names_an_icon_that_it_may_have(browser: httpx.AsyncClient) -> None:
+    """Some browsers ask for that of the site otherwise, and log that its policy forbids it."""
+    document = (await browser.get("/documents/war-room/desk:3", headers=OLEK)).text
+    assert '<link rel="icon" href="data:,">' in document

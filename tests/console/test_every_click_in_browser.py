@@ -142,3 +142,17 @@ def test_when_something_is_due_and_what_to_do_is_never_cut_short(page: Page, sit
             ".map((one) => one.textContent)"
         )
         assert cut == [], width
+
+
+def test_where_one_is_and_what_is_filtered_is_seen_in_forced_colours(page: Page, site: Site) -> None:
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{site.url}/?metric=updates")
+    for place, which in ((".chips .chip", "backgroundColor"), (".nav a", "borderBottomColor")):
+        colours = page.locator(place).evaluate_all(
+            "(all, which) => all.map((a) => [a.hasAttribute('aria-current'), getComputedStyle(a)[which]])",
+            which,
+        )
+        on, off = ({colour for is_on, colour in colours if is_on is wanted} for wanted in (True, False))
+        assert on, place
+        assert off, place
+        assert not on & off, place
