@@ -85,6 +85,11 @@ class Why(NamedTuple):
         return self.checked.verdict
 
     @property
+    def is_wrong(self) -> bool:
+        """Whether it is another one than was said."""
+        return self.said_in_words[1] == "bad"
+
+    @property
     def said_in_words(self) -> tuple[str, str]:
         """What holding it against what was said came to, and its look."""
         if self.is_provisional and self.checked.check == NOT_SAID:

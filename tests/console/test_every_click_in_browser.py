@@ -156,3 +156,18 @@ def test_where_one_is_and_what_is_filtered_is_seen_in_forced_colours(page: Page,
         assert on, place
         assert off, place
         assert not on & off, place
+
+
+def test_hundreds_of_verdicts_leave_what_follows_them_in_reach_and_a_link_opens_each(
+    page: Page, site: Site
+) -> None:
+    page.goto(f"{site.url}/escalations/desk:1")
+    whys, earlier = page.locator("details.why"), page.locator("details.earlier > summary")
+    count = whys.count()
+    assert count > 500
+    expect(earlier).to_have_text(f"{count - 50:,} earlier")
+    assert sum(one.is_visible() for one in whys.all()[40:60]) == 10
+    oldest = whys.last.get_attribute("id")
+    page.goto(f"{site.url}/policies")
+    page.goto(f"{site.url}/escalations/desk:1#{oldest}")
+    expect(whys.last.locator(".proof")).to_be_visible(timeout=SLOW)

@@ -16,7 +16,9 @@ setTimeout(() => {
 
 function open() {
   const target = location.hash && document.getElementById(location.hash.slice(1));
-  if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
+  if (!(target instanceof HTMLDetailsElement)) return;
+  for (let one = target; one; one = one.parentElement.closest("details")) one.open = true;
+  target.scrollIntoView();
 }
 addEventListener("hashchange", open);
 open();
