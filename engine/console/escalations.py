@@ -195,6 +195,8 @@ class Escalations:
 
     def _account(self, subject: str, now: Instant) -> Account:
         """What is known of it, with what others have passed on to it."""
+        if "\0" in subject:  # no database takes it
+            raise NoSuchEscalation("no escalation has a NUL in its name")
         with self._archive.connect() as connection:
             found = account(connection, subject)
             if not found.facts:

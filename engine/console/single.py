@@ -240,8 +240,6 @@ class Single:
 
     def whole(self, subject: str, now: Instant, zone: str, rows: list[Row], late: Late | None) -> Whole:
         """As `Escalations.page`. NoSuchEscalation, NotOpened."""
-        if "\0" in subject:
-            raise NoSuchEscalation("no escalation has a NUL in its name")
         shown = self._pages.page(subject, now, zone, rows, late)
         return Whole.model_validate(
             {

@@ -331,3 +331,13 @@ async def test_a_document_names_an_icon_that_it_may_have(browser: httpx.AsyncCli
     """Some browsers ask for that of the site otherwise, and log that its policy forbids it."""
     document = (await browser.get("/documents/war-room/desk:3", headers=OLEK)).text
     assert '<link rel="icon" href="data:,">' in document
+
+
+async def test_no_database_is_asked_for_a_name_that_none_takes(
+    console: Served, browser: httpx.AsyncClient
+) -> None:
+    """PostgreSQL refuses a NUL, and that is none of its absences."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console.house.escalations, "_archive", None)
+        for path in ("/escalations/a%00b", "/documents/brief/a%00b", "/api/v1/documents/brief/a%00b"):
+            assert (await browser.get(path, headers=OLEK)).status_code == 404, path

@@ -141,7 +141,7 @@ async def test_policies_say_what_is_owed_on_which_hours_under_which_hash(
     client: httpx.AsyncClient, house: Served
 ) -> None:
     seen = await text(client, "/policies")
-    (policy,) = house.house.escalations._book.policies
+    (policy,) = house.house.escalations.book.policies
     assert policy.hash in seen
     assert "resolve 4h 8h 3bd @office = 27h 5bd @office = 45h" in seen
     assert "mon-fri 08:00-17:00" in seen
