@@ -34,7 +34,9 @@ _AT_ONCE = 5_000
 def run(
     archive: Url = None,
     bootstrap_servers: Brokers = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0: any.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
 ) -> None:
     """Follow the topics into the database until stopped.

@@ -15,12 +15,12 @@ from engine.archive.reading import Topics
 from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.reading import partitions_of, read_topics, reader
-from engine.cli.serving import metrics_served
+from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
 from engine.sql.database import shown
-from engine.sql.following import Follower
+from engine.sql.following import Follower, Watch
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import reading
 from engine.stream.topics import let_in
@@ -45,22 +45,31 @@ def follow(settings: Settings, topics: Topics) -> None:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
     metrics = ArchiveMetrics()
     # Answered from here on: a probe must not end a process that brings a large archive's schema up to date.
-    with metrics_served(settings, metrics.registry) as port:
+    health = Health(settings.ready_lag, metrics)
+    with health_served(settings, metrics.registry, health) as port:
         archive = opened(settings, stopping)
         if archive is None:
             return
         with archive:
             log.info("archiving", database=shown(archive.engine), metrics_port=port)
-            follower(settings, topics, archive, metrics, stopping).run()
+            one = follower(settings, topics, archive, metrics, stopping, health)
+            health.why_off = one.why_off
+            one.run()
     log.info("stopped")
 
 
 def follower(
-    settings: Settings, topics: Topics, archive: Archive, metrics: ArchiveMetrics, stopping: Event
+    settings: Settings,
+    topics: Topics,
+    archive: Archive,
+    metrics: ArchiveMetrics,
+    stopping: Event,
+    watch: Watch | None = None,
 ) -> Follower:
-    """What follows the topics into the archive until `stopping` is set."""
+    """What follows the topics into the archive until `stopping` is set. `watch`: who counts what it does, if
+    not the metrics alone."""
     into, most = IntoArchive(archive, topics, metrics), settings.archive_records
-    return Follower(into, topics.all, lambda: reader(settings, "none"), stopping, metrics, most)
+    return Follower(into, topics.all, lambda: reader(settings, "none"), stopping, watch or metrics, most)
 
 
 def opened(settings: Settings, stopping: Event) -> Archive | None:

@@ -23,7 +23,7 @@ def run(
         typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
     ] = None,
 ) -> None:
-    """Listen: POST /in/DOOR for each door of the file, /live and /metrics.
+    """Listen: POST /in/DOOR for each door of the file, /ready, /live and /metrics.
 
     Put it behind a proxy that ends TLS. What is authentic is answered when Kafka has it (2xx); what cannot
     be mapped is a dead letter and 2xx as well, so that no source switches its webhook off; Kafka away is

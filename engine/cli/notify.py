@@ -37,7 +37,9 @@ def run(
         str | None,
         typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
     ] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0: any.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
 ) -> None:
     """Follow the outcomes and tell the receivers, until stopped.

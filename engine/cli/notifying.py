@@ -15,7 +15,7 @@ from engine.cli.databases import when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
-from engine.cli.serving import metrics_served
+from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
 from engine.core.instants import DAY, SECOND, Instant
 from engine.metrics.notify import NotifyMetrics
@@ -25,8 +25,8 @@ from engine.notify.sending import Sender
 from engine.notify.taking import IntoRecord
 from engine.policies import load
 from engine.settings import Settings
-from engine.sql.database import shown
-from engine.sql.following import Follower, TopicMadeAnew
+from engine.sql.database import reason, shown
+from engine.sql.following import AWAY, Follower, TopicMadeAnew
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import roles
 from engine.stream.topics import let_in
@@ -38,6 +38,8 @@ _AT_ONCE = 100
 _HELD_SECONDS = 5.0
 """Between two looks whether this process is still the one that sends."""
 _PRUNE_SECONDS = 3_600.0
+_TAKE_OVER_SECONDS = 1.0
+"""Between two looks whether the process that sends has gone."""
 
 
 def configured(settings: Settings) -> Configuration:
@@ -57,7 +59,8 @@ def notify(settings: Settings) -> None:
     with contextlib.closing(reader(settings, "none")) as consumer:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
     metrics = NotifyMetrics(said.receivers)
-    with metrics_served(settings, metrics.registry) as port:
+    health = Health(settings.ready_lag, metrics)
+    with health_served(settings, metrics.registry, health) as port:
         url = settings.notify_url.get_secret_value()
         record = when_there(lambda: Record.open(url, now()), stopping, settings.start_timeout)
         if record is None:
@@ -69,24 +72,29 @@ def notify(settings: Settings) -> None:
                 receivers=list(said.receivers),
                 metrics_port=port,
             )
-            _alone(settings, said, record, metrics, stopping)
+            _alone(_Process(settings, said, record, metrics, health, stopping), record, health, stopping)
     log.info("stopped")
 
 
-def _alone(
-    settings: Settings, said: Configuration, record: Record, metrics: NotifyMetrics, stopping: Event
-) -> None:
-    """Once no other process sends from this record."""
+def _alone(process: "_Process", record: Record, health: Health, stopping: Event) -> None:
+    """Once no other process sends from this record. Until then it is ready: to take over."""
     waits = False
     while not stopping.is_set():
-        with record.alone() as held:
-            if held is not None:
-                asyncio.run(_Process(settings, said, record, metrics, stopping).run(held))
-                return
-        if not waits:
-            log.info("waiting", why="another process sends from this record; this one takes over")
-            waits = True
-        stopping.wait(1.0)
+        with contextlib.ExitStack() as stack:
+            try:
+                held = stack.enter_context(record.alone())
+            except AWAY as error:
+                health.why_off = lambda: "database_away"
+                log.warning("database_away", why=reason(error), again_in_seconds=_TAKE_OVER_SECONDS)
+            else:
+                if held is not None:
+                    asyncio.run(process.run(held))
+                    return
+                health.why_off = lambda: ""
+                if not waits:
+                    log.info("waiting", why="another process sends from this record; this one takes over")
+                    waits = True
+        stopping.wait(_TAKE_OVER_SECONDS)
 
 
 class _Process:
@@ -98,10 +106,11 @@ class _Process:
         said: Configuration,
         record: Record,
         metrics: NotifyMetrics,
+        health: Health,
         stopping: Event,
     ) -> None:
         self._settings, self._said, self._record = settings, said, record
-        self._metrics, self._stopping = metrics, stopping
+        self._metrics, self._health, self._stopping = metrics, health, stopping
         self._failure: BaseException | None = None
 
     async def run(self, held: Callable[[], bool]) -> None:
@@ -160,7 +169,9 @@ class _Process:
             into = IntoRecord(self._record, self._said.root, since, metrics, now, news)
             topics = (settings.outcomes_topic,)
             connect = lambda: reader(settings, "none")  # noqa: E731
-            Follower(into, topics, connect, self._stopping, metrics, _AT_ONCE).run()
+            follower = Follower(into, topics, connect, self._stopping, self._health, _AT_ONCE)
+            self._health.why_off = follower.why_off
+            follower.run()
         except TopicMadeAnew as error:
             hint = "name another record (VIGIL_NOTIFY_URL), or the topic that this one is of"
             self._failure = Failure(str(error), ExitCode.REFUSED, hint)

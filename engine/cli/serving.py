@@ -1,8 +1,10 @@
-"""What a process listens with: an ASGI application until it is stopped, or /metrics while it works."""
+"""What a process listens with: an ASGI application until it is stopped, or its health while it works."""
 
 import contextlib
+import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -10,6 +12,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from engine.cli.exits import ExitCode, Failure
 from engine.settings import Settings
+from engine.sql.following import Watch
+from engine.stream.readiness import Readiness
 
 
 def serve(app: Any, host: str, port: int, wrong: str, hint: str, **how: Any) -> None:
@@ -27,16 +31,57 @@ def serve(app: Any, host: str, port: int, wrong: str, hint: str, **how: Any) -> 
         raise Failure(f"{wrong}, or {host}:{port} is taken", ExitCode.UNREACHABLE, hint)
 
 
+class Health:
+    """Of one that follows topics into a database: its watch, which counts, and what its probes are told."""
+
+    def __init__(self, bound: int, counts: Watch) -> None:
+        """`bound`: of the records behind, see `Readiness`."""
+        self.why_off: Callable[[], str] = lambda: "starting"
+        """What keeps it from its work; a follower's, once there is one."""
+        self._counts = counts
+        self._behind: dict[str, int] = {}
+        self._readiness = Readiness(bound, lambda: self.why_off())
+
+    def retried(self, reason: str) -> None:
+        self._counts.retried(reason)
+
+    def lag(self, topic: str, records: int) -> None:
+        self._counts.lag(topic, records)
+        self._behind[topic] = records
+        self._readiness.saw_lag(sum(self._behind.values()))
+
+    def answer(self, path: str) -> tuple[int, dict[str, object]] | None:
+        """Status and JSON of /ready and /live; None: it is neither."""
+        if path == "/live":
+            return 200, {"live": True}
+        return self._readiness.answer() if path == "/ready" else None
+
+
 @contextlib.contextmanager
-def metrics_served(settings: Settings, registry: CollectorRegistry) -> Iterator[int]:
-    """While inside, /metrics is answered; its port. Failure where that is taken."""
+def health_served(settings: Settings, registry: CollectorRegistry, health: Health) -> Iterator[int]:
+    """While inside, /metrics, /ready and /live are answered; the port. Failure where that is taken."""
     try:
         server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
     except OSError as error:
         what = f"metrics_port_taken: {settings.metrics_host}:{settings.metrics_port}: {error.strerror}"
         hint = "set VIGIL_METRICS_PORT to another port, or to 0 for any"
         raise Failure(what, ExitCode.REFUSED, hint) from error
+    server.set_app(_with_probes(server.get_app(), health))
     try:
         yield server.server_port
     finally:
         server.shutdown()
+
+
+def _with_probes(metrics: Any, health: Health) -> Any:
+    """A WSGI application."""
+
+    def application(environ: dict[str, Any], start: Any) -> Any:
+        found = health.answer(environ["PATH_INFO"])
+        if found is None:
+            return metrics(environ, start)
+        status, said = found
+        start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", "application/json")])
+        return [json.dumps(said).encode()]
+
+    return application

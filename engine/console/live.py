@@ -51,7 +51,8 @@ class IntoBoard:
         for record in records:
             if record.key is not None and b"\0" not in record.key:  # with a NUL it is history
                 self._board.put(record.key.decode(errors="replace"), record.value, record.partition)
-        self._written = records[-1].timestamp / 1000
+        if records:
+            self._written = records[-1].timestamp / 1000
         for one in read:
             self._next[one.topic, one.partition] = one.next
             if self._left is not None:

@@ -69,6 +69,13 @@ def application(
         """That the process answers."""
         return {"live": True}
 
+    @app.get("/ready")
+    async def ready() -> JSONResponse:
+        """That Kafka answers, too: else deliveries are better taken by another."""
+        is_there = await sender.is_there()
+        told = {"ready": is_there, "why_not": None if is_there else "broker_away"}
+        return JSONResponse(told, 200 if is_there else 503)
+
     @app.get("/metrics", response_class=Response)
     async def scrape() -> Response:
         """For Prometheus."""

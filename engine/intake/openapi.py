@@ -63,6 +63,7 @@ def document(doors: Mapping[str, Door]) -> dict[str, Any]:
         "paths": {
             **{f"/in/{name}": {"post": _door(door)} for name, door in doors.items()},
             "/live": {"get": _plain("live", "That the process answers", _JSON, {"const": {"live": True}})},
+            "/ready": {"get": _ready()},
             "/metrics": {"get": _plain("metrics", "For Prometheus", "text/plain", _TEXT)},
         },
         "components": {
@@ -75,6 +76,16 @@ def document(doors: Mapping[str, Door]) -> dict[str, Any]:
 def _plain(name: str, description: str, media: str, schema: Any) -> dict[str, Any]:
     answer = {"description": description, "content": {media: {"schema": schema}}}
     return {"operationId": name, "summary": description, "responses": {"200": answer}}
+
+
+def _ready() -> dict[str, Any]:
+    found = _plain("ready", "That Kafka answers, too", _JSON, _is_ready(True, None))
+    away = {"description": "It does not", "content": {_JSON: {"schema": _is_ready(False, "broker_away")}}}
+    return found | {"responses": found["responses"] | {"503": away}}
+
+
+def _is_ready(ready: bool, why_not: str | None) -> dict[str, Any]:
+    return {"const": {"ready": ready, "why_not": why_not}}
 
 
 def _door(door: Door) -> dict[str, Any]:

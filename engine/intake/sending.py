@@ -1,6 +1,7 @@
 """Puts what came on its topics, and says so only when every replica in sync has it."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from engine.core.instants import MILLISECOND, Instant
 DLQ = "dlq"
 """The family of what could not be mapped."""
 LARGEST_REQUEST = 1_000_000
+ASK_SECONDS, ANSWER_SECONDS = 4.0, 2.0
+"""Between two questions whether Kafka is there, and for the answer: probes wait three."""
 
 
 class NotSent(Exception):
@@ -26,6 +29,7 @@ class Sender:
         """`timeout` in seconds: sources give up and send again after five."""
         self._options, self._topics, self._timeout = options, topics, timeout
         self._producer: AIOKafkaProducer | None = None
+        self._asked, self._answers = -ASK_SECONDS, False
 
     async def start(self) -> None:
         """KafkaError where no broker answers, or a topic is not there."""
@@ -50,6 +54,20 @@ class Sender:
         if self._producer is not None:
             await self._producer.stop()
             self._producer = None
+
+    async def is_there(self) -> bool:
+        """Whether a broker answers. It is asked every few seconds at most, however often this is."""
+        if self._producer is None:
+            return False
+        if time.monotonic() - self._asked >= ASK_SECONDS:
+            self._asked = time.monotonic()
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._producer.client.fetch_all_metadata()
+                self._answers = True
+            except (KafkaError, TimeoutError):
+                self._answers = False
+        return self._answers
 
     async def send(self, records: list[tuple[str, Record]], at: Instant | None = None) -> None:
         """All of them, in order, acknowledged; recorded `at`, else now. NotSent where that is not known."""

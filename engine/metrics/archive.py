@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from engine.metrics import labels
 from engine.metrics.definitions import ARCHIVE, Kind
+from engine.metrics.following import Following
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
 from engine.metrics.labels import Vocabulary
 from engine.metrics.started import starts
@@ -20,10 +21,12 @@ class ArchiveMetrics:
             starts(registry)
         self.registry = registry
         self._counters = {d.name: Family(d, Counter) for d in ARCHIVE if d.kind is Kind.COUNTER}
-        self._lag = Family(next(d for d in ARCHIVE if d.kind is Kind.GAUGE), Gauge)
+        gauges = {d.name: Family(d, Gauge) for d in ARCHIVE if d.kind is Kind.GAUGE}
         self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
         self._reasons = Vocabulary((), more=_REASONS_AT_MOST)
-        Collector([*self._counters.values(), self._lag], self.registry, lambda: None)
+        following = Following(gauges["vigil_archive_stalled_seconds"], gauges["vigil_archive_lag_records"])
+        self.lag = following.lag
+        Collector([*self._counters.values(), *gauges.values()], self.registry, following.refresh)
         for reason in labels.ANEW:
             self._counters["vigil_archive_retries_total"][(reason,)].add(0)
 
@@ -40,6 +43,3 @@ class ArchiveMetrics:
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
         self._counters["vigil_archive_retries_total"][(reason,)].add()
-
-    def lag(self, topic: str, records: int) -> None:
-        self._lag[(self._topics.admit(topic),)].set(max(records, 0))

@@ -284,7 +284,14 @@ ARCHIVE = (
         "Beginnings anew: broker_away, database_away, overtaken (another process writes the archive).",
         "reason",
     ),
-    _gauge("vigil_archive_lag_records", "records", "Offsets that the archive has not read yet.", "topic"),
+    _gauge(
+        "vigil_archive_lag_records", "records",
+        "Offsets that the archive has not read yet; absent while that is not known.", "topic",
+    ),
+    _gauge(
+        "vigil_archive_stalled_seconds", "seconds",
+        "Since topics and database were last both there; absent until they were for the first time.",
+    ),
 )  # fmt: skip
 """Those of `vigil archive run`."""
 
@@ -316,7 +323,14 @@ NOTIFY = (
         "vigil_notify_oldest_undelivered_seconds", "seconds",
         "How long the oldest notification waits that is due or has failed; 0: none does.", "receiver",
     ),
-    _gauge("vigil_notify_lag_records", "records", "Offsets that have not been read yet.", "topic"),
+    _gauge(
+        "vigil_notify_lag_records", "records",
+        "Offsets that have not been read yet; absent while that is not known.", "topic",
+    ),
+    _gauge(
+        "vigil_notify_stalled_seconds", "seconds",
+        "Since topic and database were last both there; absent until they were for the first time.",
+    ),
 )  # fmt: skip
 """Those of `vigil notify run`."""
 

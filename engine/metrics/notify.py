@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 
 from engine.metrics import labels
 from engine.metrics.definitions import NOTIFY, Kind
+from engine.metrics.following import Following
 from engine.metrics.instruments import Collector, Counter, Family, Gauge
-from engine.metrics.labels import Vocabulary
 from engine.metrics.started import starts
 
 DELIVERED, FAILED, DEAD = "delivered", "failed", "dead"
@@ -21,8 +21,10 @@ class NotifyMetrics:
         starts(self.registry)
         self._counters = {d.name: Family(d, Counter) for d in NOTIFY if d.kind is Kind.COUNTER}
         self._gauges = {d.name: Family(d, Gauge) for d in NOTIFY if d.kind is Kind.GAUGE}
-        self._topics = Vocabulary((), more=labels.TOPICS_AT_MOST)
-        Collector([*self._counters.values(), *self._gauges.values()], self.registry, lambda: None)
+        gauges = self._gauges
+        following = Following(gauges["vigil_notify_stalled_seconds"], gauges["vigil_notify_lag_records"])
+        self.lag = following.lag
+        Collector([*self._counters.values(), *gauges.values()], self.registry, following.refresh)
         for reason in labels.ANEW:
             self._counters["vigil_notify_retries_total"][(reason,)].add(0)
         for receiver in receivers:
@@ -55,6 +57,3 @@ class NotifyMetrics:
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
         self._counters["vigil_notify_retries_total"][(reason,)].add()
-
-    def lag(self, topic: str, records: int) -> None:
-        self._gauges["vigil_notify_lag_records"][(self._topics.admit(topic),)].set(max(records, 0))

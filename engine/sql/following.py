@@ -24,6 +24,8 @@ _POLL_MS = 500
 _LOOK_SECONDS = 5.0
 """Between two looks at how far the topics go; a broker that is away is noticed by it."""
 _ANSWER_MS = 5_000
+_STALLED_SECONDS = 60.0
+"""Longer than one write takes, and a few looks."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 
 
@@ -38,7 +40,8 @@ class Into(Protocol):
         """(topic, partition) -> the offset to read next."""
 
     def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
-        """Each partition's in its order, with the offsets in one transaction; Overtaken: nothing."""
+        """Each partition's in its order, with the offsets in one transaction; Overtaken: nothing. No records:
+        what was read is none, such as the end of a transaction."""
 
 
 class Watch(Protocol):
@@ -47,7 +50,8 @@ class Watch(Protocol):
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
 
-    def lag(self, topic: str, records: int) -> None: ...
+    def lag(self, topic: str, records: int) -> None:
+        """Every few seconds, as long as topics and database are there, and what is there is taken."""
 
 
 class Follower:
@@ -77,7 +81,18 @@ class Follower:
         self._at_once = at_once
         self._next: dict[TopicPartition, int] = {}
         """Where the database stands."""
-        self._looked = 0.0
+        self._stored: dict[tuple[str, int], int] = {}
+        """As it says so itself: it may have read none of a partition yet, or all of another topic."""
+        self._looked = time.monotonic()
+        self._has_written = False
+        """Since then."""
+        self._away = "starting"
+
+    def why_off(self) -> str:
+        """What keeps it from its work: `starting`, `broker_away`, `database_away`, or `stalled`, where it has
+        come no further for a minute. Empty: nothing does. From any thread."""
+        is_stalled = time.monotonic() - self._looked > _STALLED_SECONDS
+        return self._away or ("stalled" if is_stalled else "")
 
     def run(self) -> None:
         """TopicMadeAnew where going on would be wrong."""
@@ -88,14 +103,15 @@ class Follower:
                 self._follow()
                 return
             except AWAY as error:
-                self._away("database_away", reason(error), wait)
+                self._wait("database_away", reason(error), wait)
             except OffsetOutOfRangeError:
                 continue  # `_stand` says what is gone
             except KafkaError as error:
-                self._away("broker_away", str(error) or type(error).__name__, wait)
+                self._wait("broker_away", str(error) or type(error).__name__, wait)
             wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
 
-    def _away(self, what: str, why: str, wait: float) -> None:
+    def _wait(self, what: str, why: str, wait: float) -> None:
+        self._away = what
         log.warning(what, why=why, again_in_seconds=wait)
         self._watch.retried(what)
         self._stopping.wait(wait)
@@ -106,17 +122,15 @@ class Follower:
             self._stand(consumer)
             while not self._stopping.is_set():
                 fetched = consumer.poll(timeout_ms=_POLL_MS, max_records=self._at_once)
-                if fetched:
-                    try:
+                try:
+                    if fetched:
                         self._write(fetched)
-                    except Overtaken as where:
-                        log.warning(
-                            "overtaken", by="another process that writes this database", at=str(where)
-                        )
-                        self._watch.retried("overtaken")
-                        self._stand(consumer)
-                if time.monotonic() - self._looked > _LOOK_SECONDS:
-                    self._look(consumer)
+                    if self._away or time.monotonic() - self._looked > _LOOK_SECONDS:
+                        self._look(consumer)
+                except Overtaken as where:
+                    log.warning("overtaken", by="another process that writes this database", at=str(where))
+                    self._watch.retried("overtaken")
+                    self._stand(consumer)
         finally:
             consumer.close(autocommit=False)
 
@@ -130,9 +144,10 @@ class Follower:
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        stored = self._into.offsets()
+        self._stored = self._into.offsets()
+        self._has_written = False
         for one in partitions:
-            stands = stored.get((one.topic, one.partition), first[one])
+            stands = self._stored.get((one.topic, one.partition), first[one])
             if stands > end[one]:
                 raise TopicMadeAnew(
                     f"{one.topic}/{one.partition} ends at {end[one]:,} and was read up to "
@@ -148,13 +163,26 @@ class Follower:
 
     def _write(self, fetched: Mapping[TopicPartition, list[Record]]) -> None:
         ends = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
+        self._take([record for records in fetched.values() for record in records], ends)
+
+    def _take(self, records: Sequence[Record], ends: Mapping[TopicPartition, int]) -> None:
         read = [Advance(one.topic, one.partition, self._next[one], end) for one, end in ends.items()]
-        self._into.take([record for records in fetched.values() for record in records], read)
+        self._into.take(records, read)
         self._next |= ends
+        self._stored |= {(one.topic, one.partition): one.next for one in read}
+        self._has_written = True
 
     def _look(self, consumer: KafkaConsumer) -> None:
+        """Overtaken where the database stands elsewhere: another has written, or it was restored."""
+        passed = {one: end for one, at in self._next.items() if (end := consumer.position(one)) > at}
+        if passed:  # the end of a transaction, or one that was aborted
+            self._take([], passed)
+        if self._into.offsets() != self._stored:
+            raise Overtaken("the database stands elsewhere")
         ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
+        behind = {one: ends[one] - at for one, at in self._next.items()}
+        if any(behind.values()) and not self._has_written:
+            return  # what is there may be what cannot be written
         for topic in self._topics:
-            behind = sum(ends[one] - at for one, at in self._next.items() if one.topic == topic)
-            self._watch.lag(topic, behind)
-        self._looked = time.monotonic()
+            self._watch.lag(topic, sum(count for one, count in behind.items() if one.topic == topic))
+        self._looked, self._has_written, self._away = time.monotonic(), False, ""

@@ -43,9 +43,8 @@ class HealthServer:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        why = self._readiness.why_not()
-        answer = {"ready": not why, "why_not": why or None, "lag": self._readiness.lag}
-        return web.json_response(answer, status=503 if why else 200)
+        status, answer = self._readiness.answer()
+        return web.json_response(answer, status=status)
 
     async def _live(self, _: web.Request) -> web.Response:
         # That the event loop answers is what it means: doubt and crashes end the process.

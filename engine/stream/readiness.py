@@ -1,4 +1,4 @@
-"""Ready means: partitions assigned, state recovered, keeping up with the sources."""
+"""Ready means: at its work, and keeping up with its topics."""
 
 import time
 from collections import deque
@@ -9,27 +9,25 @@ WINDOW = 10.0
 
 
 class Readiness:
-    """Says whether the worker is ready, and if not, why."""
+    """Says whether a process is ready, and if not, why."""
 
-    def __init__(self, bound: int, accepting: Callable[[], bool], assigned: Callable[[], bool]) -> None:
+    def __init__(self, bound: int, why_off: Callable[[], str]) -> None:
+        """`bound`: of the lag, in records. `why_off`: what keeps it from its work; empty: nothing does."""
         self._bound = bound
-        self._accepting = accepting
-        self._assigned = assigned
+        self._why_off = why_off
         self._lags: deque[tuple[float, int]] = deque()
 
     def saw_lag(self, records: int, at: float | None = None) -> None:
-        """The lag of all partitions, once a second or so."""
+        """The lag of all partitions, every few seconds."""
         now = time.monotonic() if at is None else at
         self._lags.append((now, records))
         while len(self._lags) > 1 and now - self._lags[0][0] > WINDOW:
             self._lags.popleft()
 
     def why_not(self) -> str:
-        """`not_assigned`, `not_recovered` or `falling_behind`; "" when ready."""
-        if not self._assigned():
-            return "not_assigned"
-        if not self._accepting():
-            return "not_recovered"
+        """What keeps it from its work, or `falling_behind`; "" when ready."""
+        if why := self._why_off():
+            return why
         if self._lags and self._lags[-1][1] > self._bound and self._lags[-1][1] >= self._lags[0][1]:
             return "falling_behind"
         return ""
@@ -40,3 +38,19 @@ class Readiness:
     @property
     def lag(self) -> int:
         return self._lags[-1][1] if self._lags else 0
+
+    def answer(self) -> tuple[int, dict[str, object]]:
+        """To a probe: the status of HTTP, and the JSON that says why."""
+        why = self.why_not()
+        return (503 if why else 200), {"ready": not why, "why_not": why or None, "lag": self.lag}
+
+
+def of_worker(bound: int, accepting: Callable[[], bool], assigned: Callable[[], bool]) -> Readiness:
+    """Of a worker: `not_assigned` until it has partitions, `not_recovered` until it has their state."""
+
+    def why_off() -> str:
+        if not assigned():
+            return "not_assigned"
+        return "" if accepting() else "not_recovered"
+
+    return Readiness(bound, why_off)

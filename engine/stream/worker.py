@@ -28,7 +28,7 @@ from engine.stream.duties import Duties
 from engine.stream.ending import in_doubt
 from engine.stream.health import HealthServer
 from engine.stream.observer import Observer
-from engine.stream.readiness import Readiness
+from engine.stream.readiness import of_worker
 from engine.stream.rights import roles
 from engine.stream.sender import Sender
 from engine.stream.shell import Decides, Shell
@@ -97,7 +97,7 @@ class Worker:
             self._sender,
         )
         attach(self.app, table, self.shell, settings)
-        self.readiness = Readiness(
+        self.readiness = of_worker(
             settings.ready_lag, lambda: self.shell.accepting, lambda: bool(table.partitions_held)
         )
         self.health = HealthServer(settings.metrics_host, settings.metrics_port, self.metrics, self.readiness)

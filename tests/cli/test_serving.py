@@ -1,9 +1,11 @@
 """What a process listens with: how it begins, and how it ends."""
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import closing, suppress
 from time import monotonic, sleep
@@ -12,8 +14,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.serving import metrics_served
+from engine.cli.serving import Health, health_served
 from engine.demo.broker import free_port
+from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
 
 _SERVES = """
@@ -65,9 +68,34 @@ def test_a_port_that_is_taken_is_69_and_one_line() -> None:
 
 def test_metrics_at_a_port_that_is_taken_are_refused_with_what_to_do() -> None:
     settings = Settings(metrics_host="127.0.0.1", metrics_port=0)
-    with metrics_served(settings, CollectorRegistry()) as port:
+    with health_served(settings, CollectorRegistry(), Health(100, ArchiveMetrics())) as port:
         again = settings.model_copy(update={"metrics_port": port})
         refusal = pytest.raises(Failure, match=f"metrics_port_taken: 127.0.0.1:{port}")
-        with refusal as refused, metrics_served(again, CollectorRegistry()):
+        with refusal as refused, health_served(again, CollectorRegistry(), Health(100, ArchiveMetrics())):
             pass
     assert (refused.value.code, "VIGIL_METRICS_PORT" in refused.value.hint) == (ExitCode.REFUSED, True)
+
+
+def test_probes_are_told_whether_it_is_at_work_and_keeps_up() -> None:
+    settings = Settings(metrics_host="127.0.0.1", metrics_port=0)
+    metrics = ArchiveMetrics()
+    health = Health(100, metrics)
+
+    def asked(path: str) -> tuple[int, object]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    with health_served(settings, metrics.registry, health) as port:
+        assert asked("/ready") == (503, {"ready": False, "why_not": "starting", "lag": 0})
+        assert asked("/live") == (200, {"live": True})
+        health.why_off = lambda: ""
+        for topic, behind in (("tickets", 90), ("outcomes", 10)):
+            health.lag(topic, behind)
+        assert asked("/ready") == (200, {"ready": True, "why_not": None, "lag": 100})
+        health.lag("outcomes", 11)
+        assert asked("/ready") == (503, {"ready": False, "why_not": "falling_behind", "lag": 101})
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert b'vigil_archive_lag_records{topic="outcomes"} 11.0' in answer.read()

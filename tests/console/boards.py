@@ -75,6 +75,10 @@ class Changelog:
     def seek(self, _: object, offset: int) -> None:
         self._at = offset
 
+    def position(self, _: object) -> int:
+        """Past the marks, once no record is left before them."""
+        return self._at if self._at < len(self.records) else len(self.records) + self.marks
+
     def beginning_offsets(self, asked: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(asked, 0)
 

@@ -155,10 +155,9 @@ def test_prometheus_asks_each_process_of_ours_where_it_answers() -> None:
     }
     assert asked.keys() == set(OURS) - {"topics"}
     for name, port in asked.items():
-        assert f":{port}/" in compose()["services"][name]["healthcheck"]["test"][-1]
+        assert f":{port}/ready" in compose()["services"][name]["healthcheck"]["test"][-1]
     worker = compose()["services"]["worker"]
     assert asked["worker"] == worker["environment"]["VIGIL_METRICS_PORT"] == int(worker["expose"][0])
-    assert "/ready" in worker["healthcheck"]["test"][-1]
 
 
 def test_the_console_reads_the_archive_that_another_keeps() -> None:

@@ -359,11 +359,9 @@ def test_every_setting_is_taken_and_every_secret_comes_from_a_file_that_is_mount
         assert Settings().bootstrap_servers == "kafka-kafka-bootstrap:9093"
 
 
-def test_the_worker_is_asked_for_its_readiness_and_has_time_to_drain() -> None:
+def test_the_worker_has_time_to_start_and_to_drain() -> None:
     worker = pods(rendered({"worker": {"drainTimeout": 30, "startTimeout": 300}}))["worker"]
     (container,) = worker["containers"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
-    assert container["livenessProbe"]["httpGet"]["path"] == "/live"
     assert worker["terminationGracePeriodSeconds"] > 30 + 3 * 20
     startup = container["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] > 300
@@ -446,10 +444,23 @@ def test_every_role_has_a_network_policy_and_a_budget_where_it_has_more_than_one
     assert names["ServiceAccount"] == names["Deployment"]
 
 
+def test_every_process_is_asked_whether_it_is_ready_and_lives() -> None:
+    asked = {
+        role: [
+            container[probe]["httpGet"]["path"]
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+        ]
+        for role, pod in pods(rendered(EVERYTHING)).items()
+        for container in pod["containers"]
+        if "ports" in container
+    }
+    assert asked.keys() == {"worker", "archive", "notify", "intake", "console"}
+    assert set(map(tuple, asked.values())) == {("/live", "/ready", "/live")}
+
+
 def test_the_console_leaves_the_archive_to_its_role_and_signs_people_in() -> None:
     (container,) = pods(rendered(EVERYTHING))["console"]["containers"]
     assert container["args"][:2] == ["console", "--no-follow"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
     given = {variable["name"]: variable["value"] for variable in container["env"]}
     assert given["VIGIL_CONSOLE_SIGN_IN"] == "proxy"
     assert given["VIGIL_CONSOLE_PROXIES"] == "10.128.0.0/14,fd00::/8"

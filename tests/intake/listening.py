@@ -35,6 +35,9 @@ class Sink(Sender):
         self.sendings += 1
         self.taken += records
 
+    async def is_there(self) -> bool:
+        return not self.away
+
     def events(self) -> list[Received]:
         """As the worker reads them; dead letters are none."""
         now = int(time.time() * 1_000)

@@ -89,6 +89,12 @@ class Intake:
                 assert time.monotonic() < until, self.log.read_text()
                 time.sleep(0.1)
 
+    def until_ready(self, status: int) -> None:
+        until = time.monotonic() + 30
+        while (answer := self.client.get("/ready")).status_code != status:
+            assert time.monotonic() < until, answer.text
+            time.sleep(0.2)
+
     def zendesk(self, body: bytes, secret: str = SECRET) -> httpx.Response:
         at = format_instant(parse_instant(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))
         headers = {
@@ -252,16 +258,20 @@ def test_a_key_is_for_what_it_may_send_and_for_as_much_as_it_may(intake: Intake)
 
 def test_while_kafka_is_away_the_source_is_told_to_come_again_and_nothing_is_lost(intake: Intake) -> None:
     assert intake.zendesk(body("created")).status_code == 200
+    assert intake.client.get("/ready").json() == {"ready": True, "why_not": None}
     intake.kafka.kill()
     try:
         answer = intake.zendesk(body("soft_deleted"))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        intake.until_ready(503)
+        assert intake.client.get("/live").status_code == 200
     finally:
         intake.kafka.start()
     until = time.monotonic() + 60
     while (answer := intake.zendesk(body("soft_deleted"))).status_code != 200:
         assert time.monotonic() < until, answer.text
         time.sleep(1)
+    intake.until_ready(200)
     kinds = {dict(record.headers)["ce_type"] for record in intake.records("tickets", 2)}
     assert kinds == {b"ticket.opened.v1", b"ticket.cancelled.v1"}
     assert intake.stop() == 0, "SIGTERM ends it in order"

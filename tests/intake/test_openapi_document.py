@@ -127,7 +127,10 @@ def test_each_code_of_the_document_is_answered_as_it_says() -> None:
     assert sent("keyed", b" " * (MAX_BODY_BYTES + 1), signed("keyed", b""), kind) == 413
     assert sent("keyed", b"{}", signed("keyed", b""), kind) == 422
     assert [sent("slow", event, signed("slow", b""), kind) for _ in range(2)] == [200, 429]
+    ready = schema["/ready"]["GET"].Case()
+    assert ready.call_and_validate(checks=CONFORM).status_code == 200
     SINK.away = 1
+    assert ready.call_and_validate(checks=CONFORM).status_code == 503
     assert sent("keyed", event, signed("keyed", b""), kind) == 503
 
 
@@ -146,7 +149,7 @@ def test_the_command_prints_the_document_of_a_file_or_of_every_source(tmp_path: 
         f'doors: {{desk: {{source: freshdesk, keys: [{{name: desk, hash: "{hash_of(KEY)}"}}]}}}}\n'
     )
     of_file = orjson.loads(vigil("intake", "openapi", "--doors", str(file)).stdout)
-    assert set(of_file["paths"]) == {"/in/desk", "/live", "/metrics"}
+    assert set(of_file["paths"]) == {"/in/desk", "/live", "/ready", "/metrics"}
     assert of_file["components"]["securitySchemes"] == {
         "x-vigil-key": {"type": "apiKey", "in": "header", "name": "x-vigil-key"}
     }

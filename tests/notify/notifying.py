@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -89,9 +90,20 @@ class Notifying:
 
     def metrics(self) -> str:
         """What a scrape has."""
+        return self._asked("/metrics")
+
+    def why_not_ready(self) -> str | None:
+        """What it tells a probe."""
+        try:
+            found: str | None = orjson.loads(self._asked("/ready"))["why_not"]
+        except urllib.error.HTTPError as error:
+            found = orjson.loads(error.read())["why_not"]
+        return found
+
+    def _asked(self, path: str) -> str:
         lines = map(orjson.loads, self.log.read_bytes().splitlines())
         port = next(line["metrics_port"] for line in lines if line["event"] == "notifying")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
     def send(self, outcomes: Iterable[Outcome], *raw: bytes) -> None:

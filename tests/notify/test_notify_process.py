@@ -33,6 +33,7 @@ async def test_a_breach_is_told_once_and_resolved_once_and_what_is_unreadable_st
     notifying.send([outcome("stopped_late", seq=6)])
     await notifying.until(lambda: len(other.requests) == 2)
     await notifying.until(lambda: 'result="delivered"} 2.0' in notifying.metrics())
+    await notifying.until(lambda: notifying.why_not_ready() is None)
     for line in (
         'vigil_notify_circuit{receiver="desk"} 0.0',
         'vigil_notify_outcomes_total{result="skipped"} 1.0',
@@ -64,6 +65,8 @@ async def test_a_second_process_waits_and_takes_over_and_a_receiver_that_is_down
         await first.until(lambda: len(other.requests) == 20)
         second.start()
         await second.until(lambda: '"event": "waiting"' in second.log.read_text())
+        assert second.why_not_ready() is None, "to take over: a rolling upgrade waits for it"
+        assert "\nvigil_notify_stalled_seconds " not in second.metrics(), "it has not been at work"
         first.kill()
         second.send([outcome("stopped_late", subject=f"desk:{n}", id=f"s{n}") for n in range(20)])
         await second.until(lambda: len({one for one in states(other) if one[1] == "resolved"}) == 20)

@@ -33,7 +33,7 @@ from engine.stream.desk import Desk
 from engine.stream.duties import Duties
 from engine.stream.ending import in_doubt
 from engine.stream.observer import Observer
-from engine.stream.readiness import Readiness
+from engine.stream.readiness import of_worker
 from engine.stream.sender import Sender
 from engine.stream.shell import Shell
 from engine.stream.table import StateTable
@@ -128,7 +128,7 @@ class SimWorker:
         )  # fmt: skip
         self._app.shell = self.shell
         self._consumer = Acknowledgements(self._app)
-        readiness = Readiness(settings.ready_lag, lambda: self.shell.accepting, lambda: bool(self.owned))
+        readiness = of_worker(settings.ready_lag, lambda: self.shell.accepting, lambda: bool(self.owned))
         duties = Duties(settings, self.shell, self, clock, world.metrics, sender, readiness, world.book)
         duties.start()
         for task in (self._agent(), self._fetch(), self._commit_at_intervals()):

@@ -5,7 +5,7 @@ from aiohttp import ClientSession
 
 from engine.metrics import Metrics
 from engine.stream.health import HealthServer
-from engine.stream.readiness import Readiness
+from engine.stream.readiness import Readiness, of_worker
 
 
 class State:
@@ -20,7 +20,7 @@ def state() -> State:
 
 @pytest.fixture
 def readiness(state: State) -> Readiness:
-    return Readiness(100, lambda: state.accepting, lambda: state.assigned)
+    return of_worker(100, lambda: state.accepting, lambda: state.assigned)
 
 
 def test_without_an_assignment_it_is_not_ready(state: State, readiness: Readiness) -> None:

@@ -368,6 +368,18 @@ VIGIL = Board(
                 ),
                 Panel(
                     "timeseries",
+                    "Archive and notifications stand still",
+                    "How long ago they last came further, with topics and database there.",
+                    (
+                        Query("max by (instance) (vigil_archive_stalled_seconds)", "archive {{instance}}"),
+                        Query("max by (instance) (vigil_notify_stalled_seconds)", "notify {{instance}}"),
+                    ),
+                    "s",
+                    6,
+                    alerts=("VigilStalled",),
+                ),
+                Panel(
+                    "timeseries",
                     "Notifications",
                     "Attempts by how they ended, in the hour before.",
                     (

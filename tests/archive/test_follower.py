@@ -1,0 +1,185 @@
+"""What a follower does between a topic and a database, of which either may be away, or not be what it was."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from threading import Event, Thread
+from time import monotonic, sleep
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kafka import TopicPartition
+from sqlalchemy.exc import OperationalError
+
+from engine.sql import following
+from engine.sql.following import Follower
+from engine.sql.offsets import Advance
+
+ONE = TopicPartition("topic", 0)
+
+
+class Topic:
+    """As a consumer of one partition reads it: texts; None is no record, but the end of a transaction."""
+
+    def __init__(self) -> None:
+        self.content: list[str | None] = []
+        self._at = 0
+
+    def connect(self) -> Any:
+        return self
+
+    def partitions_for_topic(self, _: str) -> set[int]:
+        return {0}
+
+    def assign(self, _: object) -> None:
+        pass
+
+    def seek(self, _: object, offset: int) -> None:
+        self._at = offset
+
+    def beginning_offsets(self, asked: object) -> dict[TopicPartition, int]:
+        return {ONE: 0}
+
+    def end_offsets(self, asked: object, timeout_ms: int = 0) -> dict[TopicPartition, int]:
+        return {ONE: len(self.content)}
+
+    def position(self, _: object) -> int:
+        return self._at
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        began, self._at = self._at, len(self.content)
+        found = [(began + n, text) for n, text in enumerate(self.content[began:]) if text is not None]
+        if not found:
+            sleep(0.01)
+        return {ONE: [SimpleNamespace(offset=at, value=text) for at, text in found]} if found else {}
+
+    def close(self, autocommit: bool) -> None:
+        pass
+
+
+class Database:
+    """What was taken, and how far."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.at: int | None = None
+        self.is_away = self.is_full = False
+
+    def offsets(self) -> dict[tuple[str, int], int]:
+        if self.is_away:
+            raise OperationalError("SELECT", {}, Exception("no route to it"))
+        return {} if self.at is None else {("topic", 0): self.at}
+
+    def take(self, records: Sequence[Any], read: Collection[Advance]) -> None:
+        if self.is_full:
+            raise OperationalError("INSERT", {}, Exception("the disk is full"))
+        (one,) = read
+        assert self.at is None or self.at == one.start
+        self.held += [record.value for record in records]
+        self.at = one.next
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.lags: list[int] = []
+        self.retries: list[str] = []
+
+    def retried(self, reason: str) -> None:
+        self.retries.append(reason)
+
+    def lag(self, topic: str, records: int) -> None:
+        self.lags.append(records)
+
+
+class Running:
+    """A follower in a thread."""
+
+    def __init__(self) -> None:
+        self.topic, self.database, self.watch = Topic(), Database(), Watch()
+        self.stopping = Event()
+        self.follower = Follower(self.database, ["topic"], self.topic.connect, self.stopping, self.watch, 100)
+        self.thread = Thread(target=self.follower.run)
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        end = monotonic() + 60
+        while not is_so():
+            assert monotonic() < end
+            sleep(0.005)
+
+    def until_looked(self) -> None:
+        """Once more, from the beginning."""
+        seen = len(self.watch.lags)
+        self.until(lambda: len(self.watch.lags) > seen + 1)
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(following, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(following, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(following, "_LONGEST_WAIT", 0.02)
+    made = Running()
+    yield made
+    made.stopping.set()
+    made.thread.join(60)
+
+
+def test_a_database_that_goes_away_is_noticed_though_nothing_comes(running: Running) -> None:
+    assert running.follower.why_off() == "starting"
+    running.topic.content = ["a"]
+    running.thread.start()
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    assert running.follower.why_off() == ""
+    running.database.is_away = True
+    running.until(lambda: running.follower.why_off() == "database_away")
+    told = len(running.watch.lags)
+    running.until(lambda: len(running.watch.retries) > 3)
+    assert len(running.watch.lags) == told, "how far it is behind is not known, nor told"
+    running.database.is_away = False
+    running.until(lambda: running.follower.why_off() == "")
+
+
+def test_one_that_can_be_asked_and_does_not_write_is_not_at_work(running: Running) -> None:
+    running.thread.start()
+    running.until(lambda: running.follower.why_off() == "")
+    running.database.is_full = True
+    running.topic.content = ["a"]
+    running.until(lambda: running.follower.why_off() == "database_away")
+    told = len(running.watch.lags)
+    running.until(lambda: len(running.watch.retries) > 3)
+    assert len(running.watch.lags) == told
+    running.database.is_full = False
+    running.until(lambda: running.database.held == ["a"])
+    running.until(lambda: running.follower.why_off() == "")
+
+
+def test_one_that_comes_no_further_is_stalled(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.thread.start()
+    running.until(lambda: running.follower.why_off() == "")
+    running.stopping.set()
+    running.thread.join(60)
+    monkeypatch.setattr(following, "_STALLED_SECONDS", -1.0)
+    assert running.follower.why_off() == "stalled"
+
+
+def test_what_is_no_record_is_read_too_and_leaves_nothing_behind(running: Running) -> None:
+    running.topic.content = ["a", "b", None]
+    running.thread.start()
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    assert (running.database.held, running.database.at) == (["a", "b"], 3)
+    running.topic.content += [None, "c", None]
+    running.until(lambda: running.database.at == 6)
+    assert running.database.held == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("before", [1, None])
+def test_a_database_that_was_restored_meanwhile_is_read_into_from_where_it_stands(
+    running: Running, before: int | None
+) -> None:
+    running.topic.content = ["a", "b"]
+    running.thread.start()
+    running.until(lambda: running.database.at == 2)
+    running.until_looked()
+    running.database.held = ["a"][: before or 0]
+    running.database.at = before
+    running.until(lambda: running.database.held == ["a", "b"])
+    running.topic.content.append("c")
+    running.until(lambda: running.database.held == ["a", "b", "c"])

@@ -1,0 +1,45 @@
+"""A `vigil notify run` that waits for another to go."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, cast
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from engine.cli import notifying
+from engine.cli.serving import Health
+from engine.metrics.notify import NotifyMetrics
+from engine.notify.record import Record
+
+
+class Held:
+    """A record that another process sends from, whose database is away for a while."""
+
+    def __init__(self, health: Health, stopping: Event) -> None:
+        self._health, self._stopping = health, stopping
+        self._looks = 0
+        self.told: list[Any] = []
+        """What probes were told before each look."""
+
+    @contextmanager
+    def alone(self) -> Iterator[Callable[[], bool] | None]:
+        self._looks += 1
+        self.told.append(self._health.answer("/ready"))
+        if self._looks == 2:
+            raise OperationalError("SELECT", {}, Exception("no route to it"))
+        if self._looks == 4:
+            self._stopping.set()
+        yield None
+
+
+def test_one_that_waits_is_ready_and_a_database_that_goes_away_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notifying, "_TAKE_OVER_SECONDS", 0.0)
+    health, stopping = Health(100, NotifyMetrics([])), Event()
+    record = Held(health, stopping)
+    notifying._alone(cast(Any, None), cast(Record, record), health, stopping)
+    said = [(status, answer["why_not"]) for status, answer in record.told]
+    assert said == [(503, "starting"), (200, None), (503, "database_away"), (200, None)]
