@@ -14,7 +14,7 @@ from engine.archive.writing import Written
 from engine.contract.codec import Received
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
-from engine.sql.database import connect, overwritten
+from engine.sql.database import connect, given_back, overwritten
 from engine.sql.database import writing as transaction
 from engine.sql.offsets import Advance, stands
 
@@ -30,6 +30,14 @@ class Forgotten(NamedTuple):
     """Its escalations."""
     overwritten: bool
     """In the files of SQLite, too; False: somebody reads the older state, and it is to be done again."""
+
+
+class Pruned(NamedTuple):
+    """What a pruning did."""
+
+    escalations: int
+    given_back: bool
+    """The room of SQLite's files, too; False: somebody has them all the time, and it is to be done again."""
 
 
 class State(NamedTuple):
@@ -118,10 +126,11 @@ class Archive:
             by, subjects = removal.forget(connection, customer, now)
         return Forgotten(by.pseudonym, subjects, overwritten(self.engine))
 
-    def prune(self, before: Instant, now: Instant) -> int:
-        """Remove the escalations that ended before, for good; how many."""
+    def prune(self, before: Instant, now: Instant) -> "Pruned":
+        """Remove the escalations that ended before, for good."""
         with transaction(self.engine) as connection:
-            return removal.prune(connection, before, now)
+            removed = removal.prune(connection, before, now)
+        return Pruned(removed, given_back(self.engine))
 
     def prunable(self, before: Instant) -> list[str]:
         """The escalations that `prune` would remove."""

@@ -249,16 +249,20 @@ def prune(
     Examples:
       vigil archive prune --before 2024-01-01T00:00:00Z --dry-run
     """
+    from engine.archive.archive import Pruned
+    from engine.cli.databases import NOT_GIVEN_BACK
     from engine.cli.inputs import instant, now
     from engine.cli.output import say, say_json
 
     at = instant("--before", before)
     with opened(archive, must_exist=True) as one:
-        removed = len(one.prunable(at)) if dry_run else one.prune(at, now())
+        done = Pruned(len(one.prunable(at)), False) if dry_run else one.prune(at, now())
     if json:
-        say_json({"escalations": removed, "removed": not dry_run})
-    else:
-        say(f"{removed:,} escalations {'would be' if dry_run else 'are'} removed")
+        say_json({"escalations": done.escalations, "removed": not dry_run, "given_back": done.given_back})
+        return
+    say(f"{done.escalations:,} escalations {'would be' if dry_run else 'are'} removed")
+    if not (dry_run or done.given_back):
+        say(NOT_GIVEN_BACK)
 
 
 @contextmanager

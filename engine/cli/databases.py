@@ -18,6 +18,9 @@ log = structlog.stdlib.get_logger("vigil.database")
 
 RETRY_SECONDS = 2.0
 _NOT_OURS = "is it a database, and may we do that there?"
+NOT_GIVEN_BACK = (
+    "not given back yet by the database's files, somebody reads or writes all the time: run this again later"
+)
 
 _Opened = TypeVar("_Opened")
 

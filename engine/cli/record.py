@@ -66,11 +66,13 @@ def prune(
       vigil notify prune --older-than 30d --dry-run
       vigil notify prune --older-than 30d
     """
+    from engine.cli.databases import NOT_GIVEN_BACK
     from engine.cli.inputs import now
     from engine.cli.output import say, say_json
     from engine.core.instants import Instant
     from engine.policies.problems import Refused
     from engine.policies.scalars import parse_duration
+    from engine.sql.database import given_back
 
     try:
         before = Instant(now() - parse_duration(older_than))
@@ -78,10 +80,13 @@ def prune(
         raise Failure(f"--older-than {older_than}: expected {error}", ExitCode.USAGE) from None
     with opened(record) as one:
         gone = one.prunable(before) if dry_run else one.prune(before)
+        back = not dry_run and given_back(one.engine)
     if json:
-        say_json({"alerts": gone, "removed": not dry_run})
-    else:
-        say(f"{gone:,} alerts {'would be' if dry_run else 'are'} removed")
+        say_json({"alerts": gone, "removed": not dry_run, "given_back": back})
+        return
+    say(f"{gone:,} alerts {'would be' if dry_run else 'are'} removed")
+    if not (dry_run or back):
+        say(NOT_GIVEN_BACK)
 
 
 def upgrade(record: Url = None, json: Json = False) -> None:

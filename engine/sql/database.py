@@ -17,6 +17,8 @@ _LOCK = 0x56494749
 """PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes waits for it."""
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer."""
+_PAGES = 5_000
+"""Of SQLite, 4 KiB each, that are given back at once: meanwhile nobody else writes."""
 
 
 class NoDatabase(ValueError):
@@ -85,9 +87,33 @@ def overwritten(engine: Engine) -> bool:
     return not busy
 
 
+def given_back(engine: Engine) -> bool:
+    """Whether the room of what was removed is the disk's again, and it is in no file any more, on SQLite.
+    False where somebody reads, or writes, all the time. Others write in between. On PostgreSQL it is the
+    vacuum's to do."""
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        while _number(cursor, "freelist_count") and _number(cursor, "auto_vacuum"):
+            cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()  # a page at each row
+    except sqlite3.OperationalError:  # another has it for too long
+        return False
+    finally:
+        connection.close()
+    return overwritten(engine)
+
+
+def _number(cursor: Any, pragma: str) -> int:
+    (found,) = cursor.execute(f"PRAGMA {pragma}").fetchone()
+    return int(found)
+
+
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin late, and end a transaction at a CREATE
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, so before anything is in it
     connection.execute("PRAGMA journal_mode = WAL")  # readers see the last commit while one writes
     connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
     # A machine that loses its power loses the last commits whole, offsets and all: they are read again.

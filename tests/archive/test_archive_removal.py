@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from archived import at, fact, opened, outcome, row, rows
 from msgspec.structs import replace
+from sqlalchemy.exc import OperationalError
 
 from engine.archive.archive import Archive
 from engine.archive.tables import erased, erasures, escalations, facts, outcomes
@@ -166,7 +167,7 @@ def test_what_ended_before_a_time_is_pruned_whole_and_stays_away(archive: Archiv
     archive.write([*told, *OTHER, *late], [*said, *owed])
     before = at(100)
     assert archive.prunable(before) == ["desk:1", "desk:2"]
-    assert archive.prune(before, NOW) == 2
+    assert archive.prune(before, NOW) == (2, True)
     assert archive.subjects() == ["open", "owing"]
     assert archive.write([*told, *OTHER], said) == (0, 0)
     assert archive.subjects() == ["open", "owing"]
@@ -175,6 +176,45 @@ def test_what_ended_before_a_time_is_pruned_whole_and_stays_away(archive: Archiv
     account = archive.account("desk:1")
     assert account is not None, "what happens after the pruning is new"
     assert account.facts == (reopened.fact,)
+
+
+def test_what_was_pruned_leaves_the_files_and_their_room_though_others_have_them_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "_PAGES", 10)
+    file = tmp_path / "archive.db"
+
+    def room() -> int:
+        return sum(one.stat().st_size for one in tmp_path.iterdir() if one.suffix != ".db-shm")
+
+    def is_there() -> bool:
+        return b"confidential" in b"".join(one.read_bytes() for one in tmp_path.iterdir())
+
+    with Archive.open(f"sqlite:///{file}") as archive, closing(sqlite3.connect(file)) as other:
+        empty = room()
+        told = [
+            one
+            for number in range(300)
+            for one in (
+                opened(0, f"desk:{number}", title=f"confidential {number} " * 50),
+                fact("resolved", 2, f"desk:{number}"),
+            )
+        ]
+        archive.write(told, [])
+        full = room()
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError):
+            archive.prune(at(100), NOW)
+        other.execute("COMMIT")
+        other.execute("BEGIN")
+        assert other.execute("SELECT count(*) FROM facts").fetchone() == (600,)
+        assert archive.prune(at(100), NOW) == (300, False), "it is read as it was before"
+        assert is_there()
+        other.execute("COMMIT")
+        assert archive.prune(at(100), NOW) == (0, True)
+        assert not is_there()
+        assert room() < empty + (full - empty) / 4, "of each the subject is kept"
 
 
 def test_an_interrupted_rebuild_leaves_the_archive_as_it_was(archive: Archive) -> None:

@@ -68,8 +68,8 @@ def test_an_archive_is_loaded_looked_at_erased_and_pruned(tmp_path: Path, polici
     assert done["subjects"] == ["desk:1"]
     assert b"Acme" not in b"".join(file.read_bytes() for file in tmp_path.glob("a.db*"))
     before = ("prune", "--before", "2026-03-03T00:00:00Z")
-    assert answer(*before, "--dry-run", **url) == {"escalations": 1, "removed": False}
-    assert answer(*before, **url) == {"escalations": 1, "removed": True}
+    assert answer(*before, "--dry-run", **url) == {"escalations": 1, "removed": False, "given_back": False}
+    assert answer(*before, **url) == {"escalations": 1, "removed": True, "given_back": True}
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
 
 

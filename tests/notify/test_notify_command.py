@@ -182,9 +182,9 @@ def test_what_is_over_and_old_is_pruned_or_only_counted(url: str) -> None:
         record.take([outcome("recurrence_detected")], (), ROOT, NOW, Instant(0))
         told(record, begin(record))
     dry = vigil("notify", "prune", "--older-than", "1s", "--dry-run", "--json", "--record", url)
-    assert json.loads(dry.stdout) == {"alerts": 1, "removed": False}, dry.stderr
+    assert json.loads(dry.stdout) == {"alerts": 1, "removed": False, "given_back": False}, dry.stderr
     done = vigil("notify", "prune", "--older-than", "1s", "--json", "--record", url)
-    assert json.loads(done.stdout) == {"alerts": 1, "removed": True}
+    assert json.loads(done.stdout) == {"alerts": 1, "removed": True, "given_back": True}
     wrong = vigil("notify", "prune", "--older-than", "soon", "--record", url)
     assert (wrong.returncode, "--older-than soon: expected a duration" in wrong.stderr) == (2, True)
 
