@@ -44,6 +44,9 @@ class Notification(Struct, frozen=True):
     alerts: tuple[Alert, ...]
     """Firing first, then what is resolved since the last time."""
     attempt: int = 0
+    is_late: bool = False
+    """It has been tried for so long that whoever has not taken it, while others have, is to wait for the next
+    one, lest reminders of the others wait for him."""
 
     @property
     def place(self) -> str:

@@ -5,13 +5,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, CursorResult, insert
 
-from engine.core.instants import Instant
+from engine.core.instants import HOUR, Instant, Span
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, Notification
 from engine.notify.routing import Route
 from engine.notify.rows import pack, silences_since, storable
 from engine.notify.telling import MAYBE, NO, step
 from engine.notify.turn import Turn
+
+_LATE = Span(1 * HOUR)
+"""Longer than a mail server greylists."""
 
 
 class Attempt(NamedTuple):
@@ -50,7 +53,10 @@ class Outbox:
             if alert.state == FIRING and member.shown == NO:
                 member.shown = MAYBE
                 one.store(member)
-        return Attempt(Notification(one.receiver, one.name, tuple(what.tell), one.group.attempt), before)
+        since = one.group.since
+        is_late = since is not None and now - since >= min(_LATE, one.route.repeat_interval)
+        n = Notification(one.receiver, one.name, tuple(what.tell), one.group.attempt, is_late)
+        return Attempt(n, before)
 
     def told(self, attempt: Attempt, now: Instant) -> None:
         """The receiver has it."""

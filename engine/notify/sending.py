@@ -28,6 +28,8 @@ _LOOK = 1.0
 _LONGEST_SEND = 120.0
 """Seconds; a receiver has limits of its own, and this is for one that has none."""
 _AWAY_SECONDS = 2.0
+_LONGEST_WHERE_UP = 30 * SECOND
+"""What is new in the group waits for its next try, and others are told there."""
 
 
 class Remembered:
@@ -169,6 +171,8 @@ class Sender:
         # A large group, of which each attempt tells a part, does not wait longer each time.
         failures = 1 if end.went_on else end.attempt.notification.attempt + 1
         wait = max(backoff(failures, self._dice), int((end.after or 0) * SECOND))
+        if end.is_up:
+            wait = min(wait, _LONGEST_WHERE_UP)
         return _Note(end, now, Instant(now + wait))
 
     def _note(self, notes: "Sequence[_Note]") -> list[int]:

@@ -91,13 +91,13 @@ class Email:
         progress = await Progress.of(notification, memory)
         await self.wording.prepare(progress.left)
         if progress.left:
-            await self._deliver(progress)
+            await self._deliver(progress, _Waits(is_late=notification.is_late))
         progress.end()
 
-    async def _deliver(self, progress: Progress) -> None:
+    async def _deliver(self, progress: Progress, waits: "_Waits") -> None:
         """All in one session, whatever becomes of any of them. TryAgain for 4xx and a broken connection, and
         5xx is a refusal (RFC 5321, 4.2.1)."""
-        smtp, waits = self._session(), _Waits()
+        smtp = self._session()
         try:
             with self._named():
                 await asyncio.to_thread(self._log_in, smtp)
@@ -120,6 +120,9 @@ class Email:
             if code < _PASSES or code >= _STAYS:
                 progress.add(alerts, one, why=str(code) if code >= _STAYS else "")
         is_with = any(progress.has_taken(alerts, one) for one in self._config.to)
+        if waits.is_late and is_with:
+            for one, (code, _) in answers.items():
+                progress.add(alerts, one, why=str(code) if code >= _PASSES else "")
         says = self._says(answers)
         if not all(progress.knows(alerts, one) for one in self._config.to):
             await progress.keep()
@@ -229,7 +232,9 @@ class _Checked(smtplib.SMTP):
 class _Waits:
     """What is to be sent again, and why."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_late: bool) -> None:
+        self.is_late = is_late
+        """An address waits no more, where another has the message."""
         self._reasons: dict[str, None] = {}
         self._is_up = True
 
