@@ -68,12 +68,15 @@ class TryAgain(Exception):
     """It did not arrive, or nobody knows: send it again, with what makes a second copy harmless.
 
     `after` in seconds is what the receiver asked for (Retry-After); None: as the backoff says. `is_up`:
-    others are told there all the while, and nothing else is to wait.
+    others are told there all the while, and nothing else is to wait. `is_for_content`: what says something
+    else may be taken.
     """
 
-    def __init__(self, reason: str, after: float | None = None, *, is_up: bool = False) -> None:
+    def __init__(
+        self, reason: str, after: float | None = None, *, is_up: bool = False, is_for_content: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.after, self.is_up = reason, after, is_up
+        self.reason, self.after, self.is_up, self.is_for_content = reason, after, is_up, is_for_content
 
 
 class Refused(Exception):

@@ -229,13 +229,15 @@ def _why(error: Exception) -> str:
 
 
 def must_be_taken(answer: Answer, who: str) -> None:
-    """Return for 2xx. TryAgain for what passes by itself, with the wait that was asked for; else Refused, by
-    400, 413 and 422 for the content."""
+    """Return for 2xx. TryAgain for what passes by itself, with the wait that was asked for; by 5xx, without
+    one, perhaps for the content, at which it broke. Else Refused, by 400, 413 and 422 for the content."""
     status = answer.status
     if 200 <= status < 300:
         return
     if status in (408, 425, 429) or status >= 500:
-        raise TryAgain(f"{who} answered {status}", retry_after(answer.headers))
+        after = retry_after(answer.headers)
+        broke = status >= 500 and status not in (503, 504) and after is None
+        raise TryAgain(f"{who} answered {status}", after, is_for_content=broke)
     raise Refused(
         f"{who} answered {status}{beginning(answer.body)}", is_for_content=status in (400, 413, 422)
     )

@@ -118,6 +118,42 @@ async def test_what_was_shown_is_reminded_of_and_ended_though_another_was_refuse
     assert all(good in one for one in told), "of what is not shown no end is told"
 
 
+@pytest.mark.parametrize("kind", list(KINDS))
+async def test_what_the_other_side_breaks_at_keeps_nothing_else_from_being_told(
+    record: Record, other: Counterpart, kind: str
+) -> None:
+    got: list[bytes] = []
+
+    def judge(sent: Sent) -> Says:
+        if b"desk:1002" in sent.body:
+            return Says(500)
+        got.append(sent.body)
+        return taken(sent)
+
+    other.judge = judge
+    desk = Desk(record, http(kind, other))
+    desk.hears("breached", *range(1000, 1120))
+    await desk.at(0)
+    told = b"".join(got)
+    assert b"desk:1119" in told
+    assert desk.dead == []
+    await desk.at(20)
+    assert b"".join(got) == told, "nothing is told twice"
+    other.judge = taken
+    await desk.until_told()
+    assert b"desk:1002" in b"".join(sent.body for sent in other.requests[-2:]), "of Slack the mark is last"
+
+
+async def test_one_that_breaks_at_everything_is_not_sent_everything(
+    record: Record, other: Counterpart
+) -> None:
+    other.judge = lambda sent: Says(500)
+    desk = Desk(record, http("pagerduty", other))
+    desk.hears("breached", *range(9))
+    await desk.at(0)
+    assert len(other.requests) == 3
+
+
 async def test_a_letter_of_what_was_refused_is_told_again_alone(record: Record, other: Counterpart) -> None:
     other.judge = lambda sent: Says(400) if b"desk:1" in sent.body else Says(202)
     desk = Desk(record, http("pagerduty", other))

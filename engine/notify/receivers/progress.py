@@ -6,9 +6,13 @@ from hashlib import blake2b
 
 import structlog
 
-from engine.notify.alert import Alert, Memory, Notification, Refused
+from engine.notify.alert import Alert, Memory, Notification, Refused, TryAgain
 
 log = structlog.stdlib.get_logger("vigil.notify")
+
+
+BROKEN_IN_A_ROW = 3
+"""Parts at which the other side may break before it is taken to be down."""
 
 
 class Progress:
@@ -22,6 +26,9 @@ class Progress:
         self._known = dict.fromkeys(known)
         self._kept = len(self._known)
         self._reasons: list[str] = []
+        self._broken: list[str] = []
+        """Why parts are to be sent again, at which the other side broke."""
+        self._in_a_row = 0
 
     @classmethod
     async def of(cls, notification: Notification, memory: Memory) -> "Progress":
@@ -58,12 +65,20 @@ class Progress:
     @asynccontextmanager
     async def telling(self, alerts: Sequence[Alert], *, is_all: bool = True) -> AsyncIterator[None]:
         """Send them in the block. What is refused for its content keeps nothing else from being sent; by any
-        other refusal all that is left is refused, and it ends. `is_all`: only alerts are to be sent."""
+        other refusal all that is left is refused, and it ends. Nor does what the other side breaks at, a few
+        times in a row. `is_all`: only alerts are to be sent."""
         try:
             yield
+        except TryAgain as error:
+            self._in_a_row += 1
+            if not error.is_for_content or self._in_a_row >= BROKEN_IN_A_ROW:
+                raise
+            self._broken.append(error.reason)
+            return
         except Refused as error:
             if not error.is_for_content:
                 self.add([*alerts, *self.left], why=error.reason)
+                self._broken.clear()
                 self.end()
             self.add(alerts, why=error.reason)
             n = self._notification
@@ -72,11 +87,14 @@ class Progress:
             )
         else:
             self.add(alerts)
+        self._in_a_row = 0
         if not is_all or len(alerts) < len(self._notification.alerts):
             await self.keep()
 
     def end(self) -> None:
-        """Refused, with the keys of what was."""
+        """TryAgain where the other side broke; Refused, with the keys of what was."""
+        if self._broken:
+            raise TryAgain("; ".join(dict.fromkeys(self._broken)))
         keys = [alert.key for alert in self._notification.alerts if _refused(alert, "") in self._known]
         if keys:
             reason = "; ".join(dict.fromkeys(self._reasons)) or "refused at an earlier try"
