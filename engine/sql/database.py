@@ -17,6 +17,12 @@ _LOCK = 0x56494749
 """PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes waits for it."""
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer."""
+_GIVES_UP = {
+    "connect_timeout": 10, "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+}  # fmt: skip
+"""Of PostgreSQL's client, where the URL says nothing of it: else a host that is gone, or says nothing, is
+waited for, for hours or for ever, and nobody is told that it is away."""
 _PAGES = 5_000
 """Of SQLite, 4 KiB each, that are given back at once: meanwhile nobody else writes."""
 
@@ -31,7 +37,10 @@ class NotThere(NoDatabase):
 
 def connect(url: str, *, must_exist: bool = False) -> Engine:
     """Opens nothing yet. NoDatabase where the URL is none; NotThere where a file must exist and does not."""
-    engine = create_engine(database_url(url))
+    place = database_url(url)
+    is_remote = place.get_backend_name() == "postgresql"
+    limits = {name: value for name, value in _GIVES_UP.items() if is_remote and name not in place.query}
+    engine = create_engine(place, connect_args=limits)
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():

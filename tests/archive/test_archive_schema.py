@@ -1,13 +1,19 @@
 """The schema: made by migrations that equal the tables, refused where it is none that this release knows."""
 
+import socket
+from contextlib import closing
+from typing import Any
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, String, text
+from sqlalchemy import Column, String, event, text
+from sqlalchemy.exc import OperationalError
 
 from engine.archive.archive import Archive
 from engine.archive.schema import SCHEMA
 from engine.archive.tables import metadata
+from engine.sql import database
 from engine.sql.database import NoDatabase, connect
 from engine.sql.schema import SchemaRefused
 
@@ -53,3 +59,22 @@ def test_what_is_no_databases_url_is_refused_without_its_password(scheme: str) -
     with pytest.raises(NoDatabase, match=r"no database.* expected .* such as sqlite:///") as refused:
         connect(wrong)
     assert PASSWORD not in str(refused.value)
+
+
+@pytest.mark.timeout(120)
+def test_a_server_that_takes_connections_and_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(database._GIVES_UP, "connect_timeout", 2)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        engine = connect(f"postgresql://vigil@127.0.0.1:{silent.getsockname()[1]}/vigil")
+        with pytest.raises(OperationalError):
+            engine.connect()
+
+
+def test_what_the_url_says_of_waiting_holds() -> None:
+    asked: dict[str, Any] = {}
+    engine = connect("postgresql://vigil@127.0.0.1:1/vigil?connect_timeout=3&keepalives_idle=7")
+    event.listen(engine, "do_connect", lambda *given: asked.update(given[3]))
+    with pytest.raises(OperationalError):
+        engine.connect()
+    assert (asked["connect_timeout"], asked["keepalives_idle"]) == ("3", "7")
+    assert asked["tcp_user_timeout"] == 30_000
