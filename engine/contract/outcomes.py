@@ -16,6 +16,10 @@ from engine.core.severity import Classification, Known
 
 SOURCE = "vigil"
 TYPES = {name: f"sla.{name}.v1" for name in NAMES}
+_MOST = 2**63 - 1
+_MOST_COUNTED = 2**31 - 1
+_LONGEST_KEY = 2_000
+"""Bytes of a text that is in an index: PostgreSQL takes no much larger one."""
 _NAME_OF = {kind.encode(): name for name, kind in TYPES.items()}
 
 
@@ -441,3 +445,19 @@ class OutcomeData(_Model):
     fingerprint: str | None = Field(
         None, description="What the escalation is an occurrence of, as known then; see `pattern:` subjects"
     )
+
+
+def unstorable(o: Outcome) -> str:
+    """Why no database takes the outcome; empty where all do. The worker says none that is so."""
+    keys = (o.subject, o.id, o.name, o.metric, o.customer_id)
+    if any(len(text.encode("utf-8", "surrogatepass")) > _LONGEST_KEY for text in keys):
+        return f"an id of more than {_LONGEST_KEY:,} bytes"
+    texts = (*keys, o.corrects, o.outcome, o.key, o.severity, o.customer_tier, o.service, o.team, o.owner)
+    if any("\0" in text for text in (*texts, o.fingerprint, o.policy.name, o.threshold, *o.notify)):
+        return "a text with a NUL"
+    if not (0 <= o.seq <= _MOST_COUNTED and 0 <= o.cycle <= _MOST_COUNTED):
+        return "seq or cycle is no count"
+    spans = (o.elapsed, o.elapsed_calendar, o.target or 0, *(one.elapsed for one in o.segments))
+    known = [] if o.classification is None else [value for _, value in o.classification.inputs]
+    counts = (o.in_a_row, o.cases, o.at_most, o.occurrences, *(one for one in known if isinstance(one, int)))
+    return "" if all(abs(number) <= _MOST for number in (*spans, *counts)) else "a number beyond 64 bits"

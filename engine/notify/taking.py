@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
-from engine.contract.outcomes import decode_outcome
+from engine.contract.outcomes import decode_outcome, unstorable
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.metrics.notify import NotifyMetrics
@@ -41,10 +41,13 @@ class IntoRecord:
         for record in records:
             try:
                 outcome = decode_outcome(record.value or b"", record.headers)
-                _must_be_storable(outcome)
-                said.append(outcome)
             except ValueError as error:
                 skipped.append((record, str(error)))
+                continue
+            if why := unstorable(outcome):
+                skipped.append((record, f"outcome {outcome.name} {outcome.id!r}: {why}"))
+            else:
+                said.append(outcome)
         changed = self._record.take(said, read, self._root, self._now(), self._since)
         for record, why in skipped:
             place = f"{record.topic}/{record.partition}/{record.offset}"
@@ -52,11 +55,3 @@ class IntoRecord:
         self._metrics.taken(len(said), len(skipped))
         if changed:
             self._news()
-
-
-def _must_be_storable(outcome: Outcome) -> None:
-    """ValueError for texts that PostgreSQL keeps in no column. The worker says none that are so."""
-    o = outcome
-    who = (o.customer_id, o.customer_tier, o.service, o.team, o.owner, *o.notify)
-    if any("\0" in text for text in (o.id, o.subject, o.metric, o.key, o.threshold, o.severity, *who)):
-        raise ValueError(f"outcome {outcome.name} {outcome.id!r}: a text with a NUL")

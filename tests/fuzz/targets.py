@@ -13,10 +13,9 @@ from typing import NamedTuple, cast
 import msgspec
 import orjson
 
-from engine.archive.reading import unstorable
 from engine.contract.codec import decode, read_line
 from engine.contract.envelope import headers_of
-from engine.contract.outcomes import decode_outcome
+from engine.contract.outcomes import decode_outcome, unstorable
 from engine.core import state
 from engine.core.instants import Instant, parse_instant
 from engine.core.policy import Calendar
