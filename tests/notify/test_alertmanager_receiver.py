@@ -26,7 +26,7 @@ from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.notify.sending import Sender
 from notify.alerting import Remembered, alert, notification, outcome, resolved
-from notify.counterpart import CUT, Counterpart, Says, Sent, running
+from notify.counterpart import CUT, SLOW, Counterpart, Says, Sent, running
 
 pytestmark = pytest.mark.slow
 
@@ -208,6 +208,25 @@ async def test_all_replicas_are_told_and_one_that_takes_it_is_enough(other: Coun
         await send(receiver(other.url, second.url), alert())
         assert len(other.requests) == len(second.requests) == 1
         assert other.requests[0].body == second.requests[0].body
+
+
+async def test_a_replica_that_hangs_delays_no_other_and_is_left_alone_for_a_while(
+    other: Counterpart,
+) -> None:
+    async with running() as second:
+        other.answers = [SLOW]
+        told = asyncio.Event()
+        second.judge = lambda _: told.set()
+        to, memory = receiver(other.url, second.url, timeout=30), Remembered()
+        first = asyncio.create_task(send(to, alert(), memory=memory))
+        await told.wait()
+        assert not first.done(), "it is told while the other hangs"
+        await first
+        await send(to, alert(), memory=memory)
+        assert (len(other.requests), len(second.requests)) == (1, 2)
+        second.answers, other.answers = [Says(503)], [Says()]
+        await send(to, alert(), memory=memory)
+        assert (len(other.requests), len(second.requests)) == (2, 3), "where no other takes it, it is asked"
 
 
 @pytest.mark.parametrize(

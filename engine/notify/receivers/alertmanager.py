@@ -1,16 +1,20 @@
 """Prometheus Alertmanager, by its API v2: who has alerts there already routes and silences ours there too."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 import orjson
+import structlog
 from pydantic import Field, SecretStr, model_validator
 
 from engine.core.instants import SECOND, Instant, format_instant
 from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification, Refused, TryAgain
 from engine.notify.outgoing import must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
+
+log = structlog.stdlib.get_logger("vigil.notify")
 
 _CHANGING = ("customer", "tier", "service", "team", "policy")
 _LASTING = ("subject", "metric", "key")
@@ -58,6 +62,8 @@ class Alertmanager:
         self.name, self.at_once = name, config.at_once
         self.resend_every, self.resolved_for = config.resend_every, config.resolved_for
         self._config = config
+        self._alone_until: dict[str, float] = {}
+        """Replicas that did not answer, by the monotonic clock."""
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
@@ -70,19 +76,37 @@ class Alertmanager:
                 await self._remember(alert, memory)
 
     async def _post_to_all(self, body: bytes) -> None:
-        """Each replica is told by us: they share silences and what was notified, but no alerts."""
-        failures: list[Refused | TryAgain] = []
+        """Each replica is told by us: they share silences and what was notified, but no alerts. One that does
+        not answer is asked again with the next repetition, as long as another takes them."""
+        urls, failures = self._config.urls, list[Refused | TryAgain]()
+        now = time.monotonic()
+        alone = [url for url in urls if now < self._alone_until.get(url, 0.0)]
+        for some in ([url for url in urls if url not in alone], alone):
+            answers = await asyncio.gather(*(self._post(url, body) for url in some))
+            failed = {url: why for url, why in zip(some, answers, strict=True) if why is not None}
+            failures += failed.values()
+            if len(failed) < len(some):
+                self._leave_alone([url for url, why in failed.items() if isinstance(why, TryAgain)], failed)
+                return
+        raise next((one for one in failures if isinstance(one, TryAgain)), failures[0])
+
+    async def _post(self, url: str, body: bytes) -> Refused | TryAgain | None:
+        """Why it did not take them, if it did not."""
         headers = {"content-type": "application/json"}
         if self._config.token is not None:
             headers["authorization"] = f"Bearer {self._config.token.get_secret_value()}"
-        for url in self._config.urls:
-            try:
-                answer = await post(url.rstrip("/") + "/api/v2/alerts", body, headers, self._config.reach)
-                must_be_taken(answer, self.name)
-            except (Refused, TryAgain) as error:
-                failures.append(error)
-        if len(failures) == len(self._config.urls):
-            raise next((one for one in failures if isinstance(one, TryAgain)), failures[0])
+        try:
+            answer = await post(url.rstrip("/") + "/api/v2/alerts", body, headers, self._config.reach)
+            must_be_taken(answer, self.name)
+        except (Refused, TryAgain) as error:
+            return error
+        return None
+
+    def _leave_alone(self, urls: Collection[str], failed: Mapping[str, Refused | TryAgain]) -> None:
+        for url in urls:
+            self._alone_until[url] = time.monotonic() + self.resend_every
+            why, wait = failed[url].reason, self.resend_every
+            log.warning("replica_is_down", receiver=self.name, why=why, again_in_seconds=wait)
 
     async def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
         """The alert, and before it what it was under other labels, ended."""
