@@ -40,6 +40,10 @@ class Circuit:
         """Before then it may not be tried."""
         return self._until
 
+    def clock_went_back(self, by: Span) -> None:
+        """What was to be waited for is waited for no longer."""
+        self._until = Instant(self._until - by)
+
     def succeeded(self) -> None:
         self._failures = 0
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from engine.core.instants import Instant
+from engine.core.instants import Instant, Span
 from engine.core.outcomes import Outcome
 from engine.notify import forgetting, schema
 from engine.notify import tables as t
@@ -204,6 +204,13 @@ class Record:
         with self.engine.connect() as connection:
             found: Instant | None = connection.scalar(query)
         return found
+
+    def clock_went_back(self, receiver: str, by: Span) -> None:
+        """What is due is due as much sooner, or it would wait for the time that the clock had shown."""
+        g = t.groups.c
+        shifted = {column.name: column - by for column in (g.due, g.told_at, g.since)}
+        with self._writing() as connection:
+            connection.execute(update(t.groups).where(g.receiver == receiver).values(shifted))
 
     @contextmanager
     def outbox(self, root: Route) -> Iterator[Outbox]:

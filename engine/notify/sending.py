@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
-from engine.core.instants import SECOND, Instant
+from engine.core.instants import SECOND, Instant, Span
 from engine.metrics.notify import DEAD, DELIVERED, FAILED, NotifyMetrics
 from engine.notify.alert import Receiver, Refused, TryAgain
 from engine.notify.circuit import CLOSED, Circuit, backoff
@@ -64,7 +64,7 @@ class Sender:
         self._metrics, self._now, self._dice = metrics, now, dice
         self._circuit = Circuit(dice)
         self._news = asyncio.Event()
-        self._measured = Instant(0)
+        self._measured = self._seen = Instant(0)
 
     def wake(self) -> None:
         """There may be something due. From the loop's thread."""
@@ -84,6 +84,11 @@ class Sender:
     async def round(self, stopping: asyncio.Event) -> float:
         """Tell what is due; in how many seconds to look again."""
         name, now = self._receiver.name, self._now()
+        if (by := Span(self._seen - now)) > _LOOK * SECOND:
+            log.warning("clock_went_back", receiver=name, by_seconds=by / SECOND)
+            await asyncio.to_thread(self._record.clock_went_back, name, by)
+            self._circuit.clock_went_back(by)
+        self._seen = now
         due = await asyncio.to_thread(self._record.due, name, now, _LOOKED_AT)
         await self._measure(now)
         left = due.groups
@@ -91,6 +96,7 @@ class Sender:
             number = self._receiver.at_once if self._circuit.state(self._now()) == CLOSED else 1
             await self._tell(left[:number])
             left = left[number:]
+            await self._measure(self._now())
         now = self._now()
         if not self._circuit.may_try(now):
             return (self._circuit.until - now) / SECOND
@@ -100,7 +106,7 @@ class Sender:
 
     async def _measure(self, now: Instant) -> None:
         self._metrics.circuit(self._receiver.name, self._circuit.state(now))
-        if now - self._measured < _LOOK * SECOND:
+        if 0 <= now - self._measured < _LOOK * SECOND:
             return
         self._measured = now
         oldest = await asyncio.to_thread(self._record.oldest, self._receiver.name, now)

@@ -12,14 +12,15 @@ from aiohttp import web
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
-from engine.core.instants import Instant
+from engine.core.instants import HOUR, SECOND, Instant, Span
 from engine.metrics.notify import NotifyMetrics
-from engine.notify.alert import Notification
+from engine.notify.alert import Memory, Notification
 from engine.notify.circuit import FAILURES, FIRST_OPEN, FIRST_WAIT
 from engine.notify.receivers.webhook import Webhook, WebhookConfig
 from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.notify.sending import Remembered, Sender
+from engine.notify.wording import Wording
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, take
 from notify.notifying import SECRET
@@ -123,6 +124,46 @@ async def test_a_large_group_goes_on_at_once_where_a_part_of_it_arrives_each_tim
             tries += 1
         assert tries > FAILURES, "it failed more often than what opens the circuit"
         assert there.taken == 2 * tries - 1, "at every try one delivery was taken, and none was sent twice"
+
+
+async def test_a_clock_that_is_set_back_holds_back_nothing(tmp_path: Path, busy: tuple[Busy, str]) -> None:
+    there, url = busy
+    time, waits = Time(), Route("desk", group_wait=Span(30 * SECOND), repeat_interval=Span(HOUR))
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        telling = sender(record, desk(url), time, number=1, root=waits)
+        time.now = after(1)
+        await telling.round(asyncio.Event())
+        there.status = 503
+        take(record, outcome("breached", subject="desk:9", id="b9"), root=waits, at=after(1))
+        for minute in (2, 9, 16, 23, 30, 37):
+            time.now = after(minute)
+            await telling.round(asyncio.Event())
+        there.status, taken = 200, there.taken
+        time.now = after(-200)
+        await telling.round(asyncio.Event())
+        time.now = after(-190)
+        await telling.round(asyncio.Event())
+        assert there.taken == taken + 1, "what had failed"
+        time.now = after(-170)
+        await telling.round(asyncio.Event())
+        assert there.taken == taken + 2, "the reminder of the first, an hour after it was told"
+
+
+async def test_how_long_the_oldest_waits_is_known_while_much_is_told(tmp_path: Path) -> None:
+    metrics, time, known = NotifyMetrics(["desk"]), Time(), list[float | None]()
+
+    class Slow:
+        name, at_once, wording = "desk", 1, Wording("UTC", {})
+
+        async def send(self, notification: Notification, memory: Memory) -> None:
+            name, labels = "vigil_notify_oldest_undelivered_seconds", {"receiver": "desk"}
+            known.append(metrics.registry.get_sample_value(name, labels))
+            time.now = Instant(time.now + 60 * SECOND)
+
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        take(record, *(outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(4)))
+        await Sender(Slow(), record, ROOT, metrics, time, Random(1)).round(asyncio.Event())  # noqa: S311
+    assert known == [0, 60, 120, 180]
 
 
 async def test_what_arrived_is_noted_though_the_record_was_away_for_another(
