@@ -51,12 +51,14 @@ def prunable(connection: Connection, before: Instant) -> list[str]:
 
 
 def prune(connection: Connection, before: Instant, now: Instant) -> int:
-    """Remove them whole, and remember that they are gone: what was recorded or detected until now stays away.
-    What happens to one of them later is new."""
+    """Remove them whole, and remember that they are gone: what was recorded or detected until the latest that
+    is held stays away. What happens to one of them later is new, and so is what is not read yet."""
     subjects = prunable(connection, before)
+    ends = [connection.scalar(select(func.max(at))) for at in (facts.c.recorded, outcomes.c.detected)]
+    read = min(now, max((end for end in ends if end is not None), default=now))
     for begin in range(0, len(subjects), _AT_ONCE):
         some = subjects[begin : begin + _AT_ONCE]
-        through: dict[str, int] = dict.fromkeys(some, now)
+        through: dict[str, int] = dict.fromkeys(some, read)
         for table, column in ((facts, facts.c.recorded), (outcomes, outcomes.c.detected)):
             latest = select(table.c.subject, func.max(column)).where(table.c.subject.in_(some))
             for subject, last in connection.execute(latest.group_by(table.c.subject)):

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from engine.sql.database import reason
 from engine.sql.offsets import Advance, Overtaken
@@ -18,8 +18,9 @@ log = structlog.stdlib.get_logger("vigil.following")
 Record: TypeAlias = Any
 """kafka-python's ConsumerRecord."""
 
-AWAY = (OperationalError, InterfaceError)
-"""What SQLAlchemy raises where the database is away, or another writer has it for too long."""
+AWAY = (OperationalError, InterfaceError, InternalError)
+"""What SQLAlchemy raises where the database is away, or another writer has it for too long; the last where
+PostgreSQL is a replica, or was set to be read only."""
 _POLL_MS = 500
 _LOOK_SECONDS = 5.0
 """Between two looks at how far the topics go; a broker that is away is noticed by it."""

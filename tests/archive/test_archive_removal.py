@@ -178,6 +178,16 @@ def test_what_ended_before_a_time_is_pruned_whole_and_stays_away(archive: Archiv
     assert account.facts == (reopened.fact,)
 
 
+def test_what_happened_to_it_and_is_not_read_yet_when_it_is_pruned_is_not_lost(archive: Archive) -> None:
+    archive.write([*life(), fact("updated", 50, "desk:9")], SAID)
+    assert archive.prune(at(40), NOW).escalations == 1
+    reopened = fact("reopened", 60)
+    archive.write([reopened, fact("updated", 45)], [])
+    account = archive.account("desk:1")
+    assert account is not None
+    assert account.facts == (reopened.fact,), "what was recorded before the latest that was read stays away"
+
+
 def test_what_was_pruned_leaves_the_files_and_their_room_though_others_have_them_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import random
 
+import psycopg
 import pytest
 from archived import at, fact, opened, outcome, row, rows
 
@@ -10,7 +11,9 @@ from engine.archive.tables import offsets
 from engine.contract.codec import Received
 from engine.core.outcomes import Outcome, Versions
 from engine.core.segments import Segment
+from engine.sql.following import AWAY
 from engine.sql.offsets import Advance, Overtaken
+from postgres import Postgres
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +37,16 @@ SAID: list[Outcome] = [
     outcome("met", 1, 9, "desk:2", severity="P3"),
     outcome("met", 1, 9, "only-said"),
 ]
+
+
+def test_a_server_that_is_read_only_is_away_and_is_waited_for(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    with Archive.open(url) as archive, psycopg.connect(url, autocommit=True) as owner:
+        name = url.rpartition("/")[2]
+        owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+        archive.engine.dispose()
+        with pytest.raises(AWAY):
+            archive.write([opened(0)], [])
 
 
 def test_an_account_is_what_was_written(archive: Archive) -> None:
