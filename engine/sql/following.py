@@ -83,7 +83,7 @@ class Follower:
         self._next: dict[TopicPartition, int] = {}
         """Where the database stands."""
         self._stored: dict[tuple[str, int], int] = {}
-        """As it says so itself: it may have read none of a partition yet, or all of another topic."""
+        """As it says so itself: it may have read none of a partition yet, and others of other topics."""
         self._looked = time.monotonic()
         self._has_written = False
         """Since then."""
@@ -178,8 +178,10 @@ class Follower:
         passed = {one: end for one, at in self._next.items() if (end := consumer.position(one)) > at}
         if passed:  # the end of a transaction, or one that was aborted
             self._take([], passed)
-        if self._into.offsets() != self._stored:
-            raise Overtaken("the database stands elsewhere")
+        stored = self._into.offsets()
+        for place in ((one.topic, one.partition) for one in self._next):
+            if stored.get(place) != self._stored.get(place):
+                raise Overtaken(f"{place[0]}/{place[1]}")
         ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
         behind = {one: ends[one] - at for one, at in self._next.items()}
         if any(behind.values()) and not self._has_written:

@@ -63,11 +63,14 @@ class Database:
         self.held: list[str] = []
         self.at: int | None = None
         self.is_away = self.is_full = False
+        self.of_others = 0
 
     def offsets(self) -> dict[tuple[str, int], int]:
         if self.is_away:
             raise OperationalError("SELECT", {}, Exception("no route to it"))
-        return {} if self.at is None else {("topic", 0): self.at}
+        mine = {} if self.at is None else {("topic", 0): self.at}
+        self.of_others += 1
+        return mine | {("another", 0): self.of_others}
 
     def take(self, records: Sequence[Any], read: Collection[Advance]) -> None:
         if self.is_full:
@@ -165,6 +168,7 @@ def test_what_is_no_record_is_read_too_and_leaves_nothing_behind(running: Runnin
     running.thread.start()
     running.until(lambda: running.watch.lags[-1:] == [0])
     assert (running.database.held, running.database.at) == (["a", "b"], 3)
+    assert running.watch.retries == [], "what is read of other topics is not its business"
     running.topic.content += [None, "c", None]
     running.until(lambda: running.database.at == 6)
     assert running.database.held == ["a", "b", "c"]
