@@ -5,7 +5,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from aiokafka import errors as aio
 from aiokafka.conn import create_conn
@@ -13,10 +13,8 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
-    CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
-    NotCoordinatorError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -28,9 +26,8 @@ from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
 from engine.stream.checks import DIFFERENT_COUNTS, WRONG_TLS, lost_by, record_limits
+from engine.stream.lost import by_its_coordinator, committed, lost_state, remedy, told
 from engine.stream.rights import roles
-
-_Answer = TypeVar("_Answer")
 
 _REFUSED = ExitCode.REFUSED
 DISK_WARN, DISK_FAIL = 0.15, 0.05
@@ -299,7 +296,7 @@ def _transactions(admin: KafkaAdminClient, settings: Settings) -> Iterator[Findi
 def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
     """Who works, on how many partitions, and how far behind."""
     try:
-        group = _by_its_coordinator(lambda: admin.describe_groups([settings.app_id]))[settings.app_id]
+        group = by_its_coordinator(lambda: admin.describe_groups([settings.app_id]))[settings.app_id]
     except CoordinatorNotAvailableError as error:
         yield skip("group", f"no consumer group has ever run on this broker ({_text(error)})")
         yield from _lag(admin, settings, {})
@@ -321,18 +318,10 @@ def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
             yield ok("group", found)
         else:
             yield warn("group", found, "a rebalance is under way; look again in a moment")
-    taken = _by_its_coordinator(lambda: admin.list_group_offsets({settings.app_id: None}))
-    yield from _lag(admin, settings, taken[settings.app_id])
-
-
-def _by_its_coordinator(ask: Callable[[], _Answer]) -> _Answer:
-    """A group's coordinator moves when brokers come and go: for a few seconds it is asked for anew."""
-    for _ in range(10):
-        try:
-            return ask()
-        except (NotCoordinatorError, CoordinatorLoadInProgressError):
-            time.sleep(0.5)
-    return ask()
+    taken = committed(admin, settings)
+    if lost := lost_state(admin, settings, taken):
+        yield fail("state", told(settings, lost), remedy(settings), _REFUSED)
+    yield from _lag(admin, settings, taken)
 
 
 def _lag(
@@ -350,6 +339,10 @@ def _lag(
         return
     ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+    anew = [f"{tp.topic}/{tp.partition}" for tp in taken if tp in ends and taken[tp].offset > ends[tp].offset]
+    if anew:
+        found = f"what was read is beyond the end of {_some(anew)}: made anew?"
+        yield warn("lag", found, "a worker says topic_made_anew there, and reads it from its beginning")
     lag = {
         tp: max(0, ends[tp].offset - (taken[tp].offset if tp in taken else starts[tp].offset))
         for tp in partitions

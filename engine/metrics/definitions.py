@@ -230,7 +230,8 @@ ENGINE = (
     _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
     _counter(
         "vigil_records_gone_total",
-        "Offsets that a topic's retention deleted before a worker had read them; what was there is lost.",
+        "Offsets between where a worker was to read on and where the topic has records: deleted by its "
+        "retention and lost, or the topic was made anew.",
     ),
     _counter(
         "vigil_stale_chunks_total",

@@ -316,7 +316,7 @@ class Metrics:
         self._counters["vigil_holes_total"][()].add()
 
     def gone(self, offsets: int) -> None:
-        """Deleted by retention before they were read."""
+        """Deleted by retention before they were read, or beyond the end of a topic that was made anew."""
         self._counters["vigil_records_gone_total"][()].add(offsets)
 
     def stale_chunk(self) -> None:

@@ -83,6 +83,9 @@ class FaustGroup:
     async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
         return await self._app.consumer.earliest_offsets(*tps)
 
+    async def latest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        return await self._app.consumer.highwaters(*tps)
+
     def end_of(self, tp: TP) -> int | None:
         try:
             return self._app.consumer.highwater(tp)

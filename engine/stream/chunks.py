@@ -6,10 +6,11 @@ So a chunk carries the fetch positions before and after it, and only what the sh
 
 import asyncio
 import time
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher as aiokafka_fetcher
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from msgspec import Struct
@@ -119,6 +120,9 @@ class Host(Protocol):
 
     def takes_chunks(self, topic: str) -> bool: ...
 
+    def note_of(self, partition: int) -> str:
+        """The metadata of an offset of that partition that Faust commits."""
+
     async def surrender(self) -> None:
         """Stop accepting chunks; return when everything accepted is durable and acknowledged."""
 
@@ -189,6 +193,10 @@ class ChunkConsumer(driver.Consumer):
         acked.clear()
         return offset
 
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        """Of a topic that was made anew, offsets below those of the old one, too."""
+        return self._takes_chunks(tp.topic) or super()._should_commit(tp, offset)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Settle everything first: Faust drops acknowledgements before it commits the last time."""
         try:
@@ -212,6 +220,13 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         finally:
             self.consumer.in_transaction = before
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        commit, host = consumer.commit, cast(ChunkConsumer, self.consumer).host
+
+        async def commit_with_notes(offsets: dict[TP, OffsetAndMetadata]) -> None:
+            noted = {tp: at._replace(metadata=host.note_of(tp.partition)) for tp, at in offsets.items()}
+            await commit(noted)
+
+        consumer.commit = commit_with_notes  # Faust commits without metadata
         return consumer
 
 

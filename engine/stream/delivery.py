@@ -21,6 +21,7 @@ RECORD_OVERHEAD = 80
 HEADER_OVERHEAD = 10
 BESIDE_THE_VALUE = 4_096
 """Bytes of key, headers and overhead of an outcome or a state record, at most: a subject has 512."""
+_HAS_STATE = "changelog "
 
 
 _default_partition = DefaultPartitioner()
@@ -95,6 +96,20 @@ class DurableStage(Protocol):
 
 
 OnSettled = Callable[[Settled], None]
+
+
+def note(last: int) -> str:
+    """The metadata of an offset that is committed: up to where its partition's changelog had state by then.
+
+    "" for -1, where there was none. Offsets that people set with Kafka's tools have none either.
+    """
+    return f"{_HAS_STATE}{last}" if last >= 0 else ""
+
+
+def noted(metadata: str | None) -> int:
+    """The last offset of the changelog that a `note` tells of; -1: none."""
+    last = (metadata or "").removeprefix(_HAS_STATE)
+    return int(last) if metadata != last and last.isdigit() else -1
 
 
 def producer_options(settings: Settings) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from engine.stream.acknowledged import Acknowledged
 from engine.stream.chunks import Chunk, PositionedRecords
 from engine.stream.clock import Clock
 from engine.stream.completeness import Completeness, Ends
-from engine.stream.delivery import Decision, DurableStage, Settled
+from engine.stream.delivery import Decision, DurableStage, Settled, note
 from engine.stream.ending import REFUSED, end, in_doubt
 from engine.stream.intake import Intake, Verdict
 from engine.stream.observer import Observer
@@ -62,6 +62,9 @@ class Group(Ends, Protocol):
 
     async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
         """Where these logs begin: retention deletes what lies before. KafkaError."""
+
+    async def latest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Where these logs end. KafkaError."""
 
     def position_of(self, tp: TP) -> int | None:
         """Up to where it was fetched; None where nothing is to be fetched yet."""
@@ -116,6 +119,9 @@ class Shell:
     def takes_chunks(self, topic: str) -> bool:
         return topic in self._topics
 
+    def note_of(self, partition: int) -> str:
+        return note(self.table.last_of(partition))
+
     # Assignment: surrender → (Faust rebalances) → own → (Faust recovers) → recovered.
 
     async def surrender(self) -> None:
@@ -149,6 +155,8 @@ class Shell:
         unread = self.table.unread(self._group.changelog_ends())
         if unread:
             in_doubt("state_incomplete", unread=unread)
+        if odd := self._odd_partitions():
+            in_doubt("topic_missing", partitions=odd)
         try:
             alarms, starts = await self._made_from_state()
             heard = await self.completeness.last_heard(starts, self._clock.now())
@@ -170,6 +178,15 @@ class Shell:
         self.accepting = True
         self._tell_recovered()
 
+    def _odd_partitions(self) -> list[str]:
+        """Those of a number of which we have the state and not the source, or the source and not the state.
+
+        A topic that is deleted goes from the assignment, and the others stay: what they say would be judged
+        without state, or what it said when it is back be left unread.
+        """
+        whole = {TP(topic, number) for topic in self._topics for number in self.table.partitions_held}
+        return [f"{tp.topic}/{tp.partition}" for tp in sorted(whole ^ self._group.source_partitions())]
+
     async def _made_from_state(self) -> tuple[dict[int, Alarms], dict[TP, int]]:
         # A copy: should the next rebalance begin meanwhile, it changes what is held.
         held = dict(self.table.partitions_held)
@@ -182,12 +199,13 @@ class Shell:
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())
         committed = await asyncio.gather(*map(self._group.committed_of, sources))
-        earliest = await self._group.earliest(sources)
+        earliest, latest = await self._group.earliest(sources), await self._group.latest(sources)
         starts = {tp: earliest[tp] for tp in sources}
         for tp, offset in zip(sources, committed, strict=True):
-            if offset is not None:
-                starts[tp] = max(offset, earliest[tp])
-                self._tell_gone(tp, offset, earliest[tp])
+            if offset is not None and earliest[tp] <= offset <= latest[tp]:
+                starts[tp] = offset
+            elif offset is not None:
+                self._tell_gone(tp, offset, earliest[tp], latest[tp])
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms, starts
@@ -224,15 +242,21 @@ class Shell:
     def untaken(self) -> dict[TP, tuple[int, int]]:
         """What was fetched and not taken, by partition: from where, and up to where.
 
-        Most of it is on its way; what stays so was dropped, with nothing behind it to show the hole.
+        Most of it is on its way; what stays so was dropped, with nothing behind it to show the hole. Where
+        that is before what comes next, the topic was made anew.
         """
         found: dict[TP, tuple[int, int]] = {}
         if not self.accepting or not self._group.settled_assignment() or self._room.locked():
             return found
         for tp in sorted(self._group.source_partitions()):
             position, expected = self._group.position_of(tp), self.intake.expected(tp)
-            if position is not None and expected is not None and position > expected:
+            if position is None or expected is None:
+                continue
+            end = self._group.end_of(tp)
+            if position > expected:
                 found[tp] = (expected, position)
+            elif end is not None and end < expected:
+                found[tp] = (expected, end)
         return found
 
     async def read_again(self, tp: TP) -> None:
@@ -289,37 +313,37 @@ class Shell:
         return verdict is Verdict.ACCEPT and bool(chunk.records)
 
     async def _pass_gone(self, tp: TP) -> None:
-        """Where the log begins later than what comes next, go on at its beginning.
+        """Where the log begins later than what comes next, or ends before it, go on at its beginning.
 
-        What lay before was deleted unread, and nothing brings it back: it must not hold up what follows.
+        What lay before was deleted unread, and nothing brings it back: it must not hold up what follows. A
+        log that ends before what was read is another one, so nothing of it was read.
         """
         expected, generation = self.intake.expected(tp), self._group.generation()
         try:
-            earliest = (await self._group.earliest((tp,)))[tp]
+            earliest, latest = (await self._group.earliest((tp,)))[tp], (await self._group.latest((tp,)))[tp]
         except (KafkaError, TimeoutError) as error:  # then it is a hole like any other, and shows again
             log.warning("beginning_unknown", topic=tp.topic, partition=tp.partition, error=repr(error))
             return
         same = self.accepting and generation == self._group.generation()
-        if not same or expected is None or expected != self.intake.expected(tp) or expected >= earliest:
+        if not same or expected is None or expected != self.intake.expected(tp):
             return
-        self._tell_gone(tp, expected, earliest)
+        if earliest <= expected <= latest:
+            return
+        self._tell_gone(tp, expected, earliest, latest)
         self.intake.begin(tp, generation, earliest)
         if tp.topic == self.settings.commands_topic:
             # Ticks are among it. Each alarm is asked for once, and what was asked for is gone: ask again.
             held = self.table.held(tp.partition)
             await arm(self.timers.of(tp.partition), held, almanac_of(self._book))
 
-    def _tell_gone(self, tp: TP, expected: int, earliest: int) -> None:
+    def _tell_gone(self, tp: TP, expected: int, earliest: int, latest: int) -> None:
+        keys = {"topic": tp.topic, "partition": tp.partition, "expected": expected, "earliest": earliest}
         if expected < earliest:
             self._metrics.gone(earliest - expected)
-            log.error(
-                "records_gone",
-                topic=tp.topic,
-                partition=tp.partition,
-                records=earliest - expected,
-                expected=expected,
-                earliest=earliest,
-            )
+            log.error("records_gone", records=earliest - expected, **keys)
+        else:
+            self._metrics.gone(expected - latest)
+            log.error("topic_made_anew", end=latest, **keys)
 
     def _decide(self, chunk: Chunk, event: EventT[Any]) -> None:
         state, alarms = self.table.held(chunk.partition), self.timers.of(chunk.partition)

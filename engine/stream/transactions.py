@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
 from aiokafka.errors import InvalidTransactionTimeout, KafkaError, NodeNotReadyError
 from aiokafka.producer import sender as aiokafka_sender
+from aiokafka.structs import OffsetAndMetadata
 
 from engine.contract.records import Record
 from engine.settings import Settings
@@ -18,6 +19,7 @@ from engine.stream.delivery import (
     Settled,
     batches,
     by_partition,
+    note,
     producer_options,
     send_batches,
 )
@@ -58,10 +60,13 @@ class Lane:
     Sources and commands share it; what queued up during a transaction goes into the next together.
     """
 
-    def __init__(self, partition: int, settings: Settings, on_settled: OnSettled) -> None:
+    def __init__(
+        self, partition: int, settings: Settings, on_settled: OnSettled, last_of: Callable[[int], int]
+    ) -> None:
         self.partition = partition
         self._settings = settings
         self._on_settled = on_settled
+        self._last_of = last_of
         self._waiting: deque[Decision] = deque()
         self._producer: AIOKafkaProducer | None = None
         self._running: asyncio.Task[None] | None = None
@@ -129,10 +134,10 @@ class Lane:
             raise RuntimeError(f"partition {self.partition}: a decision for a lane that is closed")
         settings, limit = self._settings, self._settings.max_record_bytes
         state: dict[bytes, bytes | None] = {}
-        offsets: dict[TopicPartition, int] = {}
+        ends: dict[TopicPartition, int] = {}
         for decision in group:
             state.update(decision.state)  # one changelog record a key and transaction: the last
-            offsets[TopicPartition(decision.chunk.topic, self.partition)] = decision.chunk.end
+            ends[TopicPartition(decision.chunk.topic, self.partition)] = decision.chunk.end
         mine = self.partition
         relays = [record for decision in group for record in decision.relays]
         placed = await by_partition(producer, settings.commands_topic, relays)
@@ -149,14 +154,18 @@ class Lane:
         written = await asyncio.gather(
             *(_timed(send_batches(producer, topic, number, made)) for topic, number, made in ready if made)
         )
+        known = self._last_of(mine)
+        marker = state_seconds = None
+        if state:  # it is the last of what was written, and the commit marker follows it
+            (first, last), state_seconds = written[-1]
+            if first <= known:
+                in_doubt("changelog_made_anew", partition=mine, expected=known + 1, got=first)
+            known, marker = last, last + 1
+        offsets = {place: OffsetAndMetadata(end, note(known)) for place, end in ends.items()}
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)
         await producer.commit_transaction()
         self._used = time.monotonic()
-        marker = state_seconds = None
-        if state:  # it is the last of what was written, and the commit marker follows it
-            (_, last), state_seconds = written[-1]
-            marker = last + 1
         self._on_settled(Settled(self.partition, group, marker, time.monotonic() - began, state_seconds))
 
 
@@ -171,9 +180,13 @@ class Transactions:
 
     commits_offsets = True
 
-    def __init__(self, settings: Settings, on_settled: OnSettled) -> None:
+    def __init__(
+        self, settings: Settings, on_settled: OnSettled, last_of: Callable[[int], int] = lambda _: -1
+    ) -> None:
+        """`last_of`: the last offset of a partition's changelog that is known; -1: none."""
         self._settings = settings
         self._on_settled = on_settled
+        self._last_of = last_of
         self._lanes: dict[int, Lane] = {}
         aiokafka_sender.BACKOFF_OVERRIDE = SECONDS_BETWEEN_TRANSACTIONS
 
@@ -183,7 +196,7 @@ class Transactions:
             await self._lanes.pop(lost).close()
         for number in partitions:
             if number not in self._lanes:
-                self._lanes[number] = Lane(number, self._settings, self._on_settled)
+                self._lanes[number] = Lane(number, self._settings, self._on_settled, self._last_of)
         await asyncio.gather(*(self._lanes[number].open() for number in partitions))
 
     def idle(self) -> list[int]:

@@ -27,6 +27,7 @@ from engine.stream.desk import Desk
 from engine.stream.duties import Duties
 from engine.stream.ending import in_doubt
 from engine.stream.health import HealthServer
+from engine.stream.lost import state_must_be_there
 from engine.stream.observer import Observer
 from engine.stream.readiness import of_worker
 from engine.stream.rights import roles
@@ -82,7 +83,7 @@ class Worker:
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
                 return Acknowledged(settings, table, self._sender, shell.settled)
-            return Transactions(settings, shell.settled)
+            return Transactions(settings, shell.settled, table.last_of)
 
         self.shell = Shell(
             settings,
@@ -178,6 +179,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
         return
     await asyncio.to_thread(must_be_allowed, settings, roles(settings)["worker"].rights)
     partitions = await check_topics(settings)
+    await asyncio.to_thread(state_must_be_there, settings)
     worker = Worker(settings, book, partitions, clock, desk, pace)
     worker.metrics.started(time.time())
     worker.metrics.build_info(

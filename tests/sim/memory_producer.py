@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.client import CoordinationType
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from memory_broker import Broker, Line
 from virtual_time import PROCESS
@@ -86,9 +87,11 @@ class MemoryProducer:
             raise KafkaTimeoutError  # before anything is sent: no room in the accumulator
         return asyncio.ensure_future(self._send(batch, TP(topic, partition)))
 
-    async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], group: str) -> None:
+    async def send_offsets_to_transaction(
+        self, offsets: dict[TopicPartition, OffsetAndMetadata], group: str
+    ) -> None:
         assert self._is_open, "offsets outside of a transaction"
-        places = {TP(place.topic, place.partition): offset for place, offset in offsets.items()}
+        places = {TP(place.topic, place.partition): at.offset for place, at in offsets.items()}
         send = lambda: self._broker.send_offsets(self._identity, self._epoch, places)  # noqa: E731
         await self._ask(f"offsets {_shown(places)}", send)
 

@@ -119,7 +119,7 @@ class SimWorker:
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
                 return Acknowledged(settings, self.table, sender, shell.settled)
-            return Transactions(settings, shell.settled)
+            return Transactions(settings, shell.settled, self.table.last_of)
 
         desk = Desk(world.book, world.options, settings)
         self.shell = Shell(
@@ -162,6 +162,9 @@ class SimWorker:
 
     async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
         return dict.fromkeys(tps, 0)
+
+    async def latest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return {tp: self._world.broker.log(tp).stable_end for tp in tps}
 
     def end_of(self, tp: TP) -> int | None:
         return self._world.broker.log(tp).stable_end

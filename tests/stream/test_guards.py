@@ -12,6 +12,7 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from counting import Deployment
 from faust.types import TP
 from kafka import KafkaProducer
+from remaking import make_anew
 
 from engine.contract.records import Record
 from engine.core.policy import Book
@@ -21,9 +22,11 @@ from engine.settings import Settings
 from engine.stream import acknowledged
 from engine.stream.acknowledged import Acknowledged, Pulse
 from engine.stream.app import faust_app
+from engine.stream.checks import Refused
 from engine.stream.chunks import Chunk, PositionedRecords
 from engine.stream.clock import RealClock
 from engine.stream.delivery import Decision, Settled
+from engine.stream.lost import state_must_be_there
 from engine.stream.observer import Observer
 from engine.stream.sender import Sender
 from engine.stream.shell import Shell
@@ -155,6 +158,7 @@ class Recovery:
 
     def __init__(self, ends: dict[int, int], again: bool = False) -> None:
         self._ends, self._again = ends, again
+        self.sources = {TP(topic, 0) for topic in Settings().input_topics}
 
     def generation(self) -> int:
         return 1
@@ -166,12 +170,15 @@ class Recovery:
         return self._ends
 
     def source_partitions(self) -> set[TP]:
-        return set()
+        return self.sources
 
     async def committed_of(self, tp: TP) -> int | None:
         return None
 
     async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def latest(self, tps: Iterable[TP]) -> dict[TP, int]:
         return dict.fromkeys(tps, 0)
 
 
@@ -197,6 +204,20 @@ async def test_a_recovery_that_left_something_out_ends_the_worker(
     with pytest.raises(Ended):
         await shell_of(Recovery({0: 1})).recovered()
     assert ends == [70]
+
+
+async def test_a_topic_that_has_gone_from_the_assignment_ends_the_worker(ends: list[int]) -> None:
+    """It was deleted: without its changelog what comes would be judged anew, and a source is not read."""
+    for numbers in ({0}, {0, 1}):
+        recovery = Recovery({0: 0})
+        recovery.sources = {TP(topic, n) for topic in Settings().input_topics for n in numbers}
+        if numbers == {0}:
+            recovery.sources.discard(TP(Settings().tickets_topic, 0))
+        shell = shell_of(recovery)
+        with pytest.raises(Ended):
+            await shell.recovered()
+        assert not shell.accepting
+    assert ends == [70, 70]
 
 
 async def test_a_recovery_that_a_rebalance_interrupted_is_not_over(ends: list[int]) -> None:
@@ -343,6 +364,36 @@ async def test_whoever_initialised_last_is_right_and_the_other_ends(
     await owner.close()
     assert [r.value for r in deployment.read(deployment.settings.changelog_topic)] == [b"1", b"2"]
     assert [each.last_state_offset for each in settled] == [1, 3], "the commit marker counts"
+
+
+async def test_a_changelog_that_was_made_anew_under_a_worker_ends_it(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    """Kafka takes the next write for the first of an empty log: all that was in the old one is gone."""
+    table = table_of(deployment)
+
+    def settled(one: Settled) -> None:
+        assert one.last_state_offset is not None
+        table.last_offset[0] = one.last_state_offset
+
+    stage, topic = (
+        Transactions(deployment.settings, settled, table.last_of),
+        deployment.settings.tickets_topic,
+    )
+    await stage.own({0})
+    for number in range(3):
+        stage.put(decision(number, number + 1, topic=topic, state=state((b"a", b"%d" % number))))
+        await stage.drain()
+    assert ends == []
+    make_anew(deployment.bootstrap, deployment.settings.changelog_topic, 4, {"cleanup.policy": "compact"})
+    stage.put(decision(3, 4, topic=topic, state=state((b"a", b"3"))))
+    with pytest.raises(Ended):
+        await stage.drain()
+    assert ends[0] == 70
+    assert deployment.positions()[0][0] == 3, "nothing is committed after the doubt"
+    await Transactions(deployment.settings, lambda _: None).own({0})  # aborts what is open
+    with pytest.raises(Refused, match="held offset"):
+        await asyncio.to_thread(state_must_be_there, deployment.settings)
 
 
 async def test_a_connection_that_breaks_while_a_coordinator_is_looked_for_is_ridden_out(

@@ -110,6 +110,21 @@ def test_consumer_commit_says_whether_it_committed_or_only_waited() -> None:
     )
 
 
+def test_consumer_commits_only_what_is_above_the_last_where_should_commit_says_so() -> None:
+    assert parameters(faust_consumer.Consumer._should_commit) == ["tp", "offset"]
+    assert "self._should_commit(tp, offset)" in source(faust_consumer.Consumer._filter_committable_offsets)
+
+
+def test_consumer_thread_commits_offsets_without_metadata_through_its_aiokafka_consumer() -> None:
+    text = source(driver.AIOKafkaConsumerThread._commit)
+    assert in_order(text, 'OffsetAndMetadata(offset, "")', "await consumer.commit(aiokafka_offsets)")
+
+
+def test_consumer_passes_over_what_lies_before_its_read_offset_until_it_is_sought() -> None:
+    assert "if r_offset is None or offset >= r_offset:" in source(faust_consumer.Consumer.getmany)
+    assert "del self.consumer._read_offset[tp]" in source(driver.AIOKafkaConsumerThread._seek_wait)
+
+
 def test_consumer_seek_wait_and_earliest_offsets_are_answered_by_the_thread() -> None:
     delegate = faust_consumer.ThreadDelegateConsumer
     assert parameters(delegate.seek_wait) == ["partitions"]

@@ -53,7 +53,7 @@ class Log:
     """One partition of each source: where it begins and where it was sought. Offsets were committed at 5."""
 
     def __init__(self) -> None:
-        self.begins = 0
+        self.begins, self.ends = 0, 100
         self.away = False
         self.sought: list[tuple[TP, int]] = []
 
@@ -70,7 +70,7 @@ class Log:
         return {}
 
     def source_partitions(self) -> set[TP]:
-        return {TICKETS, COMMANDS}
+        return {TP(topic, 0) for topic in SETTINGS.input_topics}
 
     async def committed_of(self, tp: TP) -> int | None:
         return 5 if tp == TICKETS else None
@@ -80,8 +80,14 @@ class Log:
             raise KafkaTimeoutError
         return dict.fromkeys(tps, self.begins)
 
+    async def latest(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return dict.fromkeys(tps, self.ends)
+
     def position_of(self, tp: TP) -> int | None:
-        return None
+        return self.ends
+
+    def end_of(self, tp: TP) -> int | None:
+        return self.ends
 
     async def seek(self, tp: TP, offset: int) -> None:
         self.sought.append((tp, offset))
@@ -174,6 +180,24 @@ async def test_what_is_deleted_under_a_worker_holds_nothing_up(tmp_path: Path) -
     log.begins = 20
     await shell.read_again(TICKETS)
     assert shell.intake.expected(TICKETS) == 20, "and where nothing comes after it"
+
+
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+    """At an assignment, and where nothing of it comes: Faust passes over what lies before its position."""
+    log = Log()
+    log.ends = 3
+    shell = await worker(log, tmp_path)
+    assert (shell.intake.expected(TICKETS), gone(shell)) == (0, 2)
+    await shell.take(chunk(TICKETS, 0, event("a"), event("b"), event("c")))
+    assert shell.untaken() == {
+        TP(topic, 0): (0, 3) for topic in SETTINGS.input_topics if topic != TICKETS.topic
+    }
+    log.ends = 1
+    assert shell.untaken()[TICKETS] == (3, 1)
+    await shell.read_again(TICKETS)
+    assert (log.sought[-1], gone(shell)) == ((TICKETS, 0), 4)
+    await shell.take(chunk(TICKETS, 0, event("d")))
+    assert shell.stage.ends == [(TICKETS, 3), (TICKETS, 1)]  # type: ignore[attr-defined]
 
 
 async def test_where_nobody_says_where_the_log_begins_it_is_a_hole(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ VIGIL = Board(
                         Query(f"sum(increase(vigil_holes_total{_OF}[1h]))", "holes"),
                         Query(f"sum(increase(vigil_stale_chunks_total{_OF}[1h]))", "stale chunks"),
                         Query(f"sum(increase(vigil_overlaps_total{_OF}[1h]))", "records known"),
-                        Query(f"sum(increase(vigil_records_gone_total{_OF}[1h]))", "deleted unread"),
+                        Query(f"sum(increase(vigil_records_gone_total{_OF}[1h]))", "gone"),
                     ),
                     "none",
                     6,

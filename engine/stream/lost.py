@@ -1,0 +1,110 @@
+"""Looks, before anything is begun, whether what the group has read still has its state."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorError,
+    UnknownTopicOrPartitionError,
+)
+
+from engine.settings import Settings
+from engine.stream.checks import Refused
+from engine.stream.delivery import noted
+from engine.stream.topics import admin
+
+log = structlog.stdlib.get_logger("vigil.stream")
+
+_Answer = TypeVar("_Answer")
+
+
+class LostState(NamedTuple):
+    """A partition of which less state is left than what was read had led to."""
+
+    partition: int
+    end: int
+    """Where its changelog ends."""
+    held: int
+    """An offset of it that was there when the group last committed."""
+
+
+def state_must_be_there(settings: Settings) -> None:
+    """Refused (`state_lost`) where the group would go on behind events whose state is gone.
+
+    A broker that does not tell is taken at its word. Blocks: in a thread of its own.
+    """
+    client = admin(settings)
+    try:
+        lost = lost_state(client, settings, committed(client, settings))
+    except KafkaError as error:
+        log.warning("state_not_looked_for", error=repr(error))
+        return
+    finally:
+        client.close()
+    if lost:
+        raise Refused("state_lost", told(settings, lost), remedy(settings))
+
+
+def committed(client: KafkaAdminClient, settings: Settings) -> Mapping[TopicPartition, Any]:
+    """What the group has committed, with offset and metadata each; nothing where it never has."""
+    try:
+        found = by_its_coordinator(lambda: client.list_group_offsets({settings.app_id: None}))
+    except CoordinatorNotAvailableError:  # no group has ever run on this broker
+        return {}
+    return found[settings.app_id]  # type: ignore[no-any-return]
+
+
+def lost_state(
+    client: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]
+) -> list[LostState]:
+    """The partitions whose changelog ends before what our own commits say that it held.
+
+    Whose offsets were set by Kafka's tools, or whose records have left nothing to store, has none to lose.
+    """
+    held: dict[int, int] = {}
+    for tp, at in taken.items():
+        if tp.topic in settings.input_topics:
+            held[tp.partition] = max(held.get(tp.partition, -1), noted(at.metadata))
+    ends = {TopicPartition(settings.changelog_topic, n): n for n, last in held.items() if last >= 0}
+    try:
+        found = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.LATEST)) if ends else {}
+    except UnknownTopicOrPartitionError:
+        return sorted(LostState(n, 0, held[n]) for n in ends.values())
+    lost = [LostState(n, found[tp].offset, held[n]) for tp, n in ends.items() if found[tp].offset <= held[n]]
+    return sorted(lost)
+
+
+def told(settings: Settings, lost: list[LostState]) -> str:
+    """For people: what is missing where."""
+    first = lost[0]
+    more = f", and {len(lost) - 1} more partitions likewise" if len(lost) > 1 else ""
+    return (
+        f"{settings.changelog_topic}/{first.partition} ends at {first.end}, and held offset {first.held} when"
+        f" the group last committed{more}: the clocks of what was read would be gone without a word"
+    )
+
+
+def remedy(settings: Settings) -> str:
+    """What to do about it."""
+    return (
+        "was the topic deleted, made anew or restored? Bring it back, or begin anew from the events that are"
+        f" kept: stop all workers, then kafka-consumer-groups --delete --group {settings.app_id}, or a new"
+        " VIGIL_APP_ID (docs/operations.md)"
+    )
+
+
+def by_its_coordinator(ask: Callable[[], _Answer]) -> _Answer:
+    """A group's coordinator moves when brokers come and go: for a few seconds it is asked for anew."""
+    for _ in range(10):
+        try:
+            return ask()
+        except (NotCoordinatorError, CoordinatorLoadInProgressError):
+            time.sleep(0.5)
+    return ask()
