@@ -339,9 +339,9 @@ def _lag(
         return
     ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-    anew = [f"{tp.topic}/{tp.partition}" for tp in taken if tp in ends and taken[tp].offset > ends[tp].offset]
+    anew = sorted(tp for tp in partitions if tp in taken and taken[tp].offset > ends[tp].offset)
     if anew:
-        found = f"what was read is beyond the end of {_some(anew)}: made anew?"
+        found = f"what was read is beyond the end of {_some([f'{tp.topic}/{tp.partition}' for tp in anew])}: made anew?"
         yield warn("lag", found, "a worker says topic_made_anew there, and reads it from its beginning")
     lag = {
         tp: max(0, ends[tp].offset - (taken[tp].offset if tp in taken else starts[tp].offset))

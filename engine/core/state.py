@@ -15,7 +15,8 @@ from engine.core.policy import SEVERITIES
 from engine.core.unpacking import DamagedState, unpack
 
 FORMAT = 1
-"""Of the record. A worker reads every format up to its own and refuses later ones by name."""
+"""Of the record. A worker reads every format up to its own and refuses later ones by name: a release that
+stores a field more has a higher one, else the one before would read its records and store them without."""
 
 AT_ONCE, BEFORE_ALL = Instant(0), Instant(-1)
 
@@ -89,7 +90,7 @@ def head(record: bytes) -> Head:
         version, alarm, due, status, grade, opened, almanac = _HEAD.unpack_from(record)
     except struct.error as error:
         raise DamagedState(record, str(error)) from None
-    if version != FORMAT:
+    if not 1 <= version <= FORMAT:
         raise UnknownStateFormat(version)
     severity = SEVERITIES[grade] if grade < len(SEVERITIES) else ""
     return Head(alarm, due, status == OPEN, severity, opened, almanac)

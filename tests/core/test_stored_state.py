@@ -1,10 +1,12 @@
 """What a worker stored is read by every later release; what a later release stored is refused by name.
 
 `states/v1.bin` holds the records of an escalation as the first release stores them; none writes it again.
-A new format gets a file and a row of its own.
+A new format gets a file and a row of its own. `states/v1.fields` is what its records have: where it differs a
+worker of that format would store again what it has read, less what it does not know of.
 """
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +14,8 @@ from core_runs import SUBJECT, Engine, at, book_of, fact, minutes
 
 from engine.core import state
 from engine.core.decide import Head, head, next_look, pinned_policies
+from engine.core.escalation import Escalation
+from engine.core.history import Item, Shelf
 from engine.core.instants import HOUR, MINUTE, Instant, Span
 from engine.core.policy import Book, CadenceRule, ClockRule, Level, Policy, Target, Threshold
 from engine.core.state import AT_ONCE, FORMAT, UnknownStateFormat
@@ -102,6 +106,37 @@ def test_a_state_of_a_later_format_is_refused_by_name() -> None:
     engine.store[SUBJECT.encode()] = record
     with pytest.raises(UnknownStateFormat):
         engine.take(fact("acknowledged", 90))
+
+
+def test_a_state_of_an_earlier_format_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "FORMAT", FORMAT + 1)
+    assert head(stored(FORMAT)[SUBJECT.encode()]).is_open
+
+
+def test_who_stores_another_field_stores_another_format() -> None:
+    """Else an older release, gone back to or still running, would drop it without a word."""
+    assert fields() == (STATES / f"v{FORMAT}.fields").read_text("utf-8").splitlines()
+
+
+def fields() -> list[str]:
+    """All structs that are stored, with their fields in the order of storage."""
+    found: dict[str, str] = {}
+
+    def visit(one: Any) -> None:
+        structured = msgspec.inspect.StructType | msgspec.inspect.NamedTupleType
+        if isinstance(one, structured) and one.cls.__name__ not in found:
+            found[one.cls.__name__] = " ".join(field.name for field in one.fields)
+            for field in one.fields:
+                visit(field.type)
+        for name in ("item_type", "key_type", "value_type"):
+            if hasattr(one, name):
+                visit(getattr(one, name))
+        for name in ("types", "item_types"):
+            for each in getattr(one, name, ()):
+                visit(each)
+
+    visit(msgspec.inspect.type_info(tuple[Escalation, Shelf, state.Base, list[Item]]))
+    return [f"{name}: {found[name]}" for name in sorted(found)]
 
 
 @pytest.mark.parametrize("cut", [0, 5, 19, 40], ids=lambda cut: f"after {cut} bytes")

@@ -121,7 +121,7 @@ def test_consumer_thread_commits_offsets_without_metadata_through_its_aiokafka_c
 
 
 def test_consumer_passes_over_what_lies_before_its_read_offset_until_it_is_sought() -> None:
-    assert "if r_offset is None or offset >= r_offset:" in source(faust_consumer.Consumer.getmany)
+    assert "if r_offset is None or offset >= r_offset:" in source(faust_consumer.Consumer._drain_messages)
     assert "del self.consumer._read_offset[tp]" in source(driver.AIOKafkaConsumerThread._seek_wait)
 
 
