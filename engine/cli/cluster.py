@@ -341,7 +341,8 @@ def _lag(
     starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
     anew = sorted(tp for tp in partitions if tp in taken and taken[tp].offset > ends[tp].offset)
     if anew:
-        found = f"what was read is beyond the end of {_some([f'{tp.topic}/{tp.partition}' for tp in anew])}: made anew?"
+        names = _some([f"{tp.topic}/{tp.partition}" for tp in anew])
+        found = f"what was read is beyond the end of {names}: made anew?"
         yield warn("lag", found, "a worker says topic_made_anew there, and reads it from its beginning")
     lag = {
         tp: max(0, ends[tp].offset - (taken[tp].offset if tp in taken else starts[tp].offset))

@@ -24,6 +24,8 @@ from servers import create_topics, unique
 EVERY = 10
 """An outcome at each tenth event of a subject."""
 PARTITIONS = 4
+HOLD = "HOLD_RECOVERIES"
+"""The variable that names the file by which `counting_worker` holds recoveries."""
 
 
 class CountingDesk:
