@@ -4,7 +4,7 @@ import os
 import re
 import ssl
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +13,8 @@ from engine.core.instants import Instant, parse_instant
 
 _A_YEAR = 366 * 86_400.0
 _PREFIX = re.compile(r"^Value error, ")
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,242}$")]
+"""What Kafka takes, with room for a shadow's end."""
 _SERVER = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[^\s:,/]+):\d{1,5}$")
 
 
@@ -51,11 +53,11 @@ class Settings(BaseSettings):
 
     partitions: int = Field(48, ge=1, le=10_000, description="of the topics that `vigil topics create` makes")
     replication_factor: int = Field(3, ge=1, description="of the topics that `vigil topics create` makes")
-    tickets_topic: str = Field("vigil.tickets.v1", description="in: events of tickets")
-    incidents_topic: str = Field("vigil.incidents.v1", description="in: events of incidents")
-    commands_topic: str = Field("vigil.commands.v1", description="the worker's own: ticks and relays")
-    outcomes_topic: str = Field("vigil.outcomes.v1", description="out: what is said")
-    dlq_topic: str = Field("vigil.dlq.v1", description="out: what cannot be taken")
+    tickets_topic: TopicName = Field("vigil.tickets.v1", description="in: events of tickets")
+    incidents_topic: TopicName = Field("vigil.incidents.v1", description="in: events of incidents")
+    commands_topic: TopicName = Field("vigil.commands.v1", description="the worker's own: ticks and relays")
+    outcomes_topic: TopicName = Field("vigil.outcomes.v1", description="out: what is said")
+    dlq_topic: TopicName = Field("vigil.dlq.v1", description="out: what cannot be taken")
 
     policies: Path = Field(Path("policies"), description="folder of policy and calendar files")
     shadow: Path | None = Field(

@@ -49,6 +49,12 @@ def test_a_wrong_value_is_refused_by_its_field(field: str, value: object) -> Non
     assert error.value.errors()[0]["loc"] == (field,)
 
 
+@pytest.mark.parametrize("name", ["", "two words", "größe", "x" * 243])
+def test_a_topic_that_kafka_does_not_take_is_refused_with_its_setting(name: str) -> None:
+    with pytest.raises(ValidationError, match="incidents_topic"):
+        Settings(incidents_topic=name)
+
+
 def test_two_topics_of_one_name_are_refused() -> None:
     with pytest.raises(ValidationError, match="must differ"):
         Settings(tickets_topic="t", incidents_topic="t")

@@ -12,6 +12,7 @@ class DamagedState(Exception):
     damaged."""
 
     def __init__(self, record: bytes, why: str) -> None:
+        self.record = record
         super().__init__(f"stored state of {len(record)} bytes cannot be read ({why}): {record[:40]!r}")
 
 

@@ -22,7 +22,9 @@ def in_doubt(why: str, error: BaseException | None = None, **keys: object) -> No
 def end(code: int, event: str, *, cause: BaseException | None = None, **keys: object) -> NoReturn:
     """End the process with `code`, without unwinding: an orderly stop would commit."""
     said = {key: value for key, value in keys.items() if value is not None}
-    log.critical(event, exit_code=code, **said, exc_info=cause)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        log.critical(event, exit_code=code, **said, exc_info=cause)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # also where nobody can be told: a full disk, or an output that was closed
+        os._exit(code)

@@ -156,14 +156,14 @@ class Shell:
         if unread:
             in_doubt("state_incomplete", unread=unread)
         if odd := self._odd_partitions():
-            in_doubt("topic_missing", partitions=odd)
+            in_doubt("partitions_differ", partitions=odd)
         try:
             alarms, starts = await self._made_from_state()
             heard = await self.completeness.last_heard(starts, self._clock.now())
         except UnknownStateFormat as error:
             end(REFUSED, "state_of_a_later_release", why=str(error))
         except DamagedState as error:
-            end(REFUSED, "state_damaged", why=str(error))
+            end(REFUSED, "state_damaged", why=str(error), where=self._place_of(error.record))
         except asyncio.CancelledError:  # by the next rebalance; its own recovery follows
             raise
         except BaseException as error:  # Faust would log it and go on
@@ -177,6 +177,13 @@ class Shell:
         self.completeness.begin(starts, heard)
         self.accepting = True
         self._tell_recovered()
+
+    def _place_of(self, record: bytes) -> str | None:
+        for number, records in self.table.partitions_held.items():
+            for key, held in records.items():
+                if held is record:
+                    return f"{self.settings.changelog_topic}/{number}, key {key.decode(errors='replace')}"
+        return None
 
     def _odd_partitions(self) -> list[str]:
         """Those of a number of which we have the state and not the source, or the source and not the state.

@@ -8,6 +8,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
     AuthorizationError,
+    BrokerResponseError,
     InvalidReplicationFactorError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
@@ -127,9 +128,19 @@ def create(settings: Settings, retention_ms: int | None = None) -> dict[str, boo
                     f"{topic.name}: replication factor {topic.replication_factor} needs as many brokers, "
                     f"there are {brokers}. Set VIGIL_REPLICATION_FACTOR (1 only with VIGIL_ENV=dev)"
                 ) from None
+            except BrokerResponseError as error:
+                if error.retriable:
+                    raise
+                raise TopicsRefused(f"{topic.name}: {_why_not(client, topic) or error}") from None
     finally:
         client.close()
     return made
+
+
+def _why_not(client: KafkaAdminClient, topic: Topic) -> str | None:
+    """The broker's own words: its error has them between the request and the answer."""
+    answer = client.create_topics({topic.name: _wanted(topic)}, validate_only=True, raise_errors=False)
+    return answer["topics"][0]["error_message"]  # type: ignore[no-any-return]
 
 
 def partitions_of(settings: Settings, topic: str) -> int | None:

@@ -1,4 +1,4 @@
-"""A real worker with the counting desk: a process that tests can kill, or hold in the middle of a recovery."""
+"""A real worker with the counting desk, as a process that tests kill, or hold in the middle of a recovery."""
 
 import asyncio
 import os

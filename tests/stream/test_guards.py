@@ -206,6 +206,24 @@ async def test_a_recovery_that_left_something_out_ends_the_worker(
     assert ends == [70]
 
 
+async def test_a_record_that_is_no_state_is_told_with_its_place(
+    ends: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: dict[str, object] = {}
+
+    def end(code: int, event: str, **keys: object) -> None:
+        said.update(keys, code=code, event=event)
+        raise Ended
+
+    monkeypatch.setattr("engine.stream.shell.end", end)
+    shell = shell_of(Recovery({0: 1}))
+    shell.table.take(changelog((1, b"T-9", b"{}", 4)))
+    with pytest.raises(Ended):
+        await shell.recovered()
+    assert (said["code"], said["event"]) == (78, "state_damaged")
+    assert said["where"] == "vigil-escalations-changelog/0, key T-9"
+
+
 async def test_a_topic_that_has_gone_from_the_assignment_ends_the_worker(ends: list[int]) -> None:
     """It was deleted: without its changelog what comes would be judged anew, and a source is not read."""
     for numbers in ({0}, {0, 1}):

@@ -59,6 +59,8 @@ def test_a_recovery_that_is_interrupted_again_and_again_leaves_nothing_out(
         deployment.send(800, 400)
         deployment.wait_until_done(PATIENCE)
         assert set(deployment.stop()) == {0}
+        interrupted = count("partitions_owned") - count("recovered")
     finally:
         deployment.kill()
+    assert interrupted >= len(TAKEN), "and none of them was taken for one that is over"
     deployment.assert_exact()

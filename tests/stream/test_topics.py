@@ -126,6 +126,16 @@ def test_more_copies_than_brokers_is_refused_with_the_setting_to_change(kafka: K
         topics.create(settings)
 
 
+def test_what_a_broker_refuses_is_told_in_its_own_words(kafka: KafkaBroker) -> None:
+    settings = settings_for(kafka.bootstrap)
+    with pytest.raises(
+        topics.TopicsRefused, match=r"Invalid value -5 for configuration retention\.ms"
+    ) as error:
+        topics.create(settings, -5)
+    assert str(error.value).startswith(f"{settings.tickets_topic}: ")
+    assert "CreateTopicsRequest" not in str(error.value)
+
+
 def test_retention_can_be_forever_for_records_with_old_timestamps(kafka: KafkaBroker) -> None:
     settings = settings_for(kafka.bootstrap)
     topics.create(settings, topics.FOREVER)
