@@ -45,12 +45,17 @@ class Readiness:
         return (503 if why else 200), {"ready": not why, "why_not": why or None, "lag": self.lag}
 
 
-def of_worker(bound: int, accepting: Callable[[], bool], assigned: Callable[[], bool]) -> Readiness:
-    """Of a worker: `not_assigned` until it has partitions, `not_recovered` until it has their state."""
+def of_worker(
+    bound: int, accepting: Callable[[], bool], assigned: Callable[[], bool], stuck: Callable[[], bool]
+) -> Readiness:
+    """Of a worker: `not_assigned` until it has partitions, `not_recovered` until it has their state,
+    `not_durable` while what it decided does not become durable in time."""
 
     def why_off() -> str:
         if not assigned():
             return "not_assigned"
-        return "" if accepting() else "not_recovered"
+        if not accepting():
+            return "not_recovered"
+        return "not_durable" if stuck() else ""
 
     return Readiness(bound, why_off)

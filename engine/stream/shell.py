@@ -103,6 +103,8 @@ class Shell:
         self._group = group
         self._sender = sender
         self._room = asyncio.Semaphore(settings.chunks_in_flight)
+        self._in_flight: dict[Decision, None] = {}
+        """Decided and not yet durable, the oldest first."""
         self._surrenders = 0
         self._owned_since = 0
         """How often it had surrendered when it last was given partitions."""
@@ -287,7 +289,7 @@ class Shell:
                 return
             nothing = PositionedRecords()
             nothing.start = nothing.end = at
-            self.stage.put(Decision(Chunk(tp, nothing, self._group.generation())))
+            self._put(Decision(Chunk(tp, nothing, self._group.generation())))
 
     def _usable(self, chunk: Chunk) -> bool:
         if isinstance(self.stage, Acknowledged):
@@ -356,7 +358,16 @@ class Shell:
         state, alarms = self.table.held(chunk.partition), self.timers.of(chunk.partition)
         decision = self._desk.decide(chunk, state, alarms, self._clock.now())
         decision.acknowledge = event.ack
+        self._put(decision)
+
+    def _put(self, decision: Decision) -> None:
+        self._in_flight[decision] = None
         self.stage.put(decision)
+
+    def is_stuck(self) -> bool:
+        """Something has been decided for longer than a stop would wait for it, and is not durable yet."""
+        oldest = next(iter(self._in_flight), None)
+        return oldest is not None and time.monotonic() - oldest.chunk.fetched > self.settings.drain_timeout
 
     def settled(self, settled: Settled) -> None:
         """Durable: acknowledge, make room, count, and log one line a chunk."""
@@ -367,6 +378,7 @@ class Shell:
             self._metrics.changelog_acknowledged(settled.state_seconds)
         now = self._clock.now()
         for decision in settled.decisions:
+            self._in_flight.pop(decision, None)
             decision.chunk.done = True
             decision.acknowledge()
             self._room.release()

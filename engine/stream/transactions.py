@@ -113,7 +113,8 @@ class Lane:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._commit(self._next_group())
+                # The broker gives up what is open for longer, and the client retries some errors for ever.
+                await asyncio.wait_for(self._commit(self._next_group()), self._settings.transaction_timeout)
         except asyncio.CancelledError:
             raise
         except BaseException as error:

@@ -99,7 +99,10 @@ class Worker:
         )
         attach(self.app, table, self.shell, settings)
         self.readiness = of_worker(
-            settings.ready_lag, lambda: self.shell.accepting, lambda: bool(table.partitions_held)
+            settings.ready_lag,
+            lambda: self.shell.accepting,
+            lambda: bool(table.partitions_held),
+            self.shell.is_stuck,
         )
         self.health = HealthServer(settings.metrics_host, settings.metrics_port, self.metrics, self.readiness)
         self._duties = Duties(

@@ -128,7 +128,9 @@ class SimWorker:
         )  # fmt: skip
         self._app.shell = self.shell
         self._consumer = Acknowledgements(self._app)
-        readiness = of_worker(settings.ready_lag, lambda: self.shell.accepting, lambda: bool(self.owned))
+        readiness = of_worker(
+            settings.ready_lag, lambda: self.shell.accepting, lambda: bool(self.owned), self.shell.is_stuck
+        )
         duties = Duties(settings, self.shell, self, clock, world.metrics, sender, readiness, world.book)
         duties.start()
         for task in (self._agent(), self._fetch(), self._commit_at_intervals()):

@@ -12,7 +12,7 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from counting import Deployment
 from faust.types import TP
 from kafka import KafkaProducer
-from remaking import make_anew
+from remaking import delete, make_anew
 
 from engine.contract.records import Record
 from engine.core.policy import Book
@@ -455,6 +455,23 @@ async def test_a_refused_batch_commits_nothing_of_its_transaction(
     await Transactions(small, lambda _: None).own({0})
     await asyncio.sleep(0.1)
     assert deployment.read(small.changelog_topic) == []
+
+
+async def test_a_transaction_that_does_not_end_ends_the_worker(
+    deployment: Deployment, ends: list[int]
+) -> None:
+    """The client asks for ever after a topic that was deleted, and the worker would wait as long."""
+    settings = deployment.settings.model_copy(update={"transaction_timeout": 5.0})
+    stage, said = Transactions(settings, lambda _: None), [Record(b"a", b"x")]
+    await stage.own({0})
+    stage.put(decision(0, 5, topic=settings.tickets_topic, outcomes=said, state=state((b"a", b"1"))))
+    await stage.drain()
+    assert ends == []
+    delete(deployment.bootstrap, settings.outcomes_topic)
+    stage.put(decision(5, 6, topic=settings.tickets_topic, outcomes=said, state=state((b"a", b"2"))))
+    with pytest.raises(Ended):
+        await asyncio.wait_for(stage.drain(), 60)
+    assert ends == [70]
 
 
 async def test_what_queues_up_shares_a_transaction_with_one_state_record_a_key(

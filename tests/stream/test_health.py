@@ -1,9 +1,15 @@
 """Readiness means assigned, recovered and keeping up; and what the worker's web server answers."""
 
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from aiohttp import ClientSession
+from test_records_gone import SETTINGS, TICKETS, Log, chunk, event, worker
 
 from engine.metrics import Metrics
+from engine.stream.delivery import Decision, Settled
 from engine.stream.health import HealthServer
 from engine.stream.readiness import Readiness, of_worker
 
@@ -11,6 +17,7 @@ from engine.stream.readiness import Readiness, of_worker
 class State:
     assigned = True
     accepting = True
+    stuck = False
 
 
 @pytest.fixture
@@ -20,7 +27,7 @@ def state() -> State:
 
 @pytest.fixture
 def readiness(state: State) -> Readiness:
-    return of_worker(100, lambda: state.accepting, lambda: state.assigned)
+    return of_worker(100, lambda: state.accepting, lambda: state.assigned, lambda: state.stuck)
 
 
 def test_without_an_assignment_it_is_not_ready(state: State, readiness: Readiness) -> None:
@@ -31,6 +38,28 @@ def test_without_an_assignment_it_is_not_ready(state: State, readiness: Readines
 def test_during_a_recovery_it_is_not_ready(state: State, readiness: Readiness) -> None:
     state.accepting = False
     assert readiness.why_not() == "not_recovered"
+
+
+def test_what_does_not_become_durable_is_not_ready(state: State, readiness: Readiness) -> None:
+    state.stuck = True
+    readiness.saw_lag(0, at=1.0)
+    assert readiness.why_not() == "not_durable"
+
+
+async def test_a_decision_that_the_brokers_do_not_take_is_stuck_once_a_stop_would_not_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken is no lag any more: without this a worker whose writes hang looks as well as can be."""
+    shell, waits, now = await worker(Log(), tmp_path), list[Decision](), [time.monotonic()]
+    monkeypatch.setattr(shell.stage, "put", waits.append)
+    monkeypatch.setattr("engine.stream.shell.time", SimpleNamespace(monotonic=lambda: now[0]))
+    await shell.take(chunk(TICKETS, 5, event("a")))
+    await shell.take(chunk(TICKETS, 6, event("b")))
+    assert (len(waits), shell.is_stuck()) == (2, False)
+    now[0] += SETTINGS.drain_timeout + 60
+    assert shell.is_stuck()
+    shell.settled(Settled(0, waits, None, 0.0))
+    assert not shell.is_stuck()
 
 
 def test_a_lag_within_the_bound_is_ready(readiness: Readiness) -> None:
