@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 DISTRIBUTION = "vigil-sla"
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^;\s]+)\s*$")
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)\s*$")
 _SHOWN = ("faust-streaming", "aiokafka", "tzdata", "holidays")
 _NOT_SETTINGS = frozenset(("VIGIL_REQUIRE", "VIGIL_DATA"))
 HORIZON_DAYS = 90
