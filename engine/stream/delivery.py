@@ -125,6 +125,17 @@ def producer_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+async def ask_for_topics(producer: AIOKafkaProducer, settings: Settings) -> None:
+    """Learn where all that the worker writes to lies, before there is anything to write.
+
+    Who asks for a topic for the first time while the brokers are away gives up after one request's time; who
+    knows it waits for them.
+    """
+    await producer.client.set_topics(
+        [settings.outcomes_topic, settings.dlq_topic, settings.commands_topic, settings.changelog_topic]
+    )
+
+
 def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -> list[Any]:
     """The records as ready-made batches of at most `limit` bytes each; a larger record gets one of its own.
 

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from engine.contract.records import Record
 from engine.settings import Settings
-from engine.stream.delivery import batches, by_partition, producer_options, send_batches
+from engine.stream.delivery import ask_for_topics, batches, by_partition, producer_options, send_batches
 
 
 class Sender:
@@ -23,6 +23,7 @@ class Sender:
                 **producer_options(self._settings), enable_idempotence=self._settings.idempotent_producer
             )
             await producer.start()
+            await ask_for_topics(producer, self._settings)
             self._producer = producer
 
     async def stop(self) -> None:

@@ -17,6 +17,7 @@ from engine.stream.delivery import (
     Decision,
     OnSettled,
     Settled,
+    ask_for_topics,
     batches,
     by_partition,
     note,
@@ -91,6 +92,7 @@ class Lane:
         except InvalidTransactionTimeout:
             hint = "choose one up to the broker's transaction.max.timeout.ms"
             end(REFUSED, "transaction_timeout_refused", seconds=self._settings.transaction_timeout, hint=hint)
+        await asyncio.wait_for(ask_for_topics(self._producer, self._settings), OPEN_SECONDS)
         self._used = time.monotonic()
 
     async def close(self) -> None:

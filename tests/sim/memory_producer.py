@@ -60,7 +60,7 @@ class MemoryProducer:
         self._epoch = -1
         self._line = Line(PROCESS.get())
         self._is_open = False
-        self.client = SimpleNamespace(coordinator_lookup=self._lookup)
+        self.client = SimpleNamespace(coordinator_lookup=self._lookup, set_topics=self._set_topics)
 
     async def start(self) -> None:
         if self._identity:
@@ -69,6 +69,9 @@ class MemoryProducer:
 
     async def stop(self) -> None:
         """Nothing of it is under way: the engine waits for every answer."""
+
+    async def _set_topics(self, topics: list[str]) -> None:
+        """Where topics lie is always known here."""
 
     async def partitions_for(self, topic: str) -> set[int]:
         return set(range(self._broker.partitions))

@@ -1,5 +1,6 @@
 """The shell on a real Apache Kafka, with a desk that counts: nothing lost, nothing twice."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -10,8 +11,11 @@ import pytest
 from counting import Deployment
 from kafka import KafkaProducer
 
+from engine.contract.records import Record
 from engine.demo.broker import KafkaBroker
+from engine.stream.sender import Sender
 from engine.stream.table import EPOCH
+from engine.stream.transactions import Lane
 
 
 @pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
@@ -208,3 +212,51 @@ def test_a_worker_waits_for_a_broker_that_is_away_at_start(kafka: KafkaBroker, t
         deployment.kill()
         kafka.start()
     deployment.assert_exact()
+
+
+def test_what_is_first_sent_while_the_broker_is_away_is_sent_when_it_is_back(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    """A broker that is away for longer than a request may take, as the first outcome of all is said."""
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery="acknowledged")
+    deployment.create_topics()
+    settings = deployment.settings
+
+    async def send() -> tuple[int, int] | None:
+        sender = Sender(settings)
+        await sender.start()
+        try:
+            await sender.send(settings.changelog_topic, 0, [Record(b"k", b"state", [])])
+            assert sender._producer is not None
+            # As where this was asked for before the producer, for its id, had asked for all there are.
+            await sender._producer.client.add_topic(settings.changelog_topic)
+            kafka.kill()
+            sending = asyncio.create_task(sender.send(settings.outcomes_topic, 0, [Record(b"k", b"v", [])]))
+            await asyncio.sleep(16)
+            assert not sending.done(), "a request may take fifteen seconds"
+            await asyncio.to_thread(kafka.start)
+            return await asyncio.wait_for(sending, 60)
+        finally:
+            await sender.stop()
+
+    assert asyncio.run(send()) == (0, 0)
+
+
+def test_each_partitions_producer_knows_its_topics_and_no_others_before_anything_is_to_be_written(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path)
+    deployment.create_topics()
+    settings = deployment.settings
+
+    async def known() -> set[str]:
+        lane = Lane(0, settings, lambda _: None, lambda _: -1)
+        await lane.open()
+        try:
+            assert lane._producer is not None
+            return set(lane._producer.client.cluster.topics())
+        finally:
+            await lane.close()
+
+    written = {settings.outcomes_topic, settings.dlq_topic, settings.commands_topic, settings.changelog_topic}
+    assert asyncio.run(known()) == written
