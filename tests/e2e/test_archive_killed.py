@@ -110,9 +110,13 @@ def test_an_archive_killed_twenty_times_has_every_row_once_and_they_are_those_of
     work = killed_at_work(tmp_path, variables | {"ARCHIVE_RECORDS": "50"}, url, dice)
 
     two_at_once = [Archiver(tmp_path / f"last-{number}.log", variables) for number in range(2)]
-    wait_until_all_is_read(backfill, url)
-    for one in two_at_once:
-        one.stop()
+    try:
+        wait_until_all_is_read(backfill, url)
+        for one in two_at_once:
+            one.stop()
+    finally:
+        for one in two_at_once:
+            one.kill()
     found = content(url)
 
     unkilled = f"sqlite:///{tmp_path}/unkilled.db"
