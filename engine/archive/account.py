@@ -6,6 +6,7 @@ from functools import cached_property
 from engine.core import attributes as attrs
 from engine.core.case import precedence
 from engine.core.facts import Fact, Value, in_order
+from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.core.standing import standing
 from engine.core.taken_back import taken_back
@@ -39,6 +40,12 @@ class Account:
         """What stands, without the cancellations that a reopening took back."""
         undone = taken_back(self.standing, self.facts)
         return [outcome for outcome in self.standing if outcome.id not in undone]
+
+    @cached_property
+    def known_until(self) -> Instant | None:
+        """The last that happened or came about; None where nothing is known."""
+        known = [fact.at for fact in self.facts] + [one.effective_at for one in self.standing]
+        return max(known, default=None)
 
     @cached_property
     def attributes(self) -> dict[str, Value]:

@@ -126,7 +126,7 @@ class Archive:
             by, subjects = removal.forget(connection, customer, now)
         return Forgotten(by.pseudonym, subjects, overwritten(self.engine))
 
-    def prune(self, before: Instant, now: Instant) -> "Pruned":
+    def prune(self, before: Instant, now: Instant) -> Pruned:
         """Remove the escalations that ended before, for good."""
         with transaction(self.engine) as connection:
             removed = removal.prune(connection, before, now)

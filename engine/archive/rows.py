@@ -12,7 +12,7 @@ from engine.core.escalation import OPEN, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
 from engine.core.policy import rank
-from engine.core.verbs import STATUS_AFTER, course
+from engine.core.verbs import STATUS_AFTER, course, ends_work
 
 Row: TypeAlias = dict[str, Any]
 """Column -> value, as SQLAlchemy takes it."""
@@ -112,7 +112,7 @@ def _course(facts: Sequence[Fact]) -> Row:
     for fact, before in course(facts):
         kind = fact.kind
         first.setdefault("answered" if _answers(fact) else kind, fact.at)
-        if before == OPEN and kind in ("resolved", "closed"):
+        if ends_work(fact, before):
             resolved = fact.at
             first.setdefault("first_resolved", fact.at)
         if kind == "reopened":

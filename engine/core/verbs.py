@@ -388,6 +388,11 @@ STATUS_AFTER = {
 }  # fmt: skip
 
 
+def ends_work(fact: Fact, before: int) -> bool:
+    """Whether a fact of the `course` resolved what was open, or closed it without a resolution."""
+    return before == OPEN and fact.kind in ("resolved", "closed")
+
+
 def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
     """The facts, in the order in which they are judged, that change anything; each with the status before it.
 

@@ -57,11 +57,11 @@ class Record(Struct, frozen=True):
 
 def communication(account: Account, obligations: Iterable[Ended], say: Say = moment) -> list[Record]:
     """By audience; of one that was neither told nor owed anything, an empty record."""
-    known = list(obligations)
-    return [_record(account, audience, known, say) for audience in AUDIENCES]
+    known, until = list(obligations), _until(account)
+    return [_record(account, audience, known, until, say) for audience in AUDIENCES]
 
 
-def _record(account: Account, audience: str, known: Sequence[Ended], say: Say) -> Record:
+def _record(account: Account, audience: str, known: Sequence[Ended], until: Instant, say: Say) -> Record:
     metrics = {f"{audience}_update", *(_ANSWERS if audience == "customer" else ())}
     judged: dict[Instant, tuple[str, Span | None]] = {}
     for one in known:
@@ -87,7 +87,7 @@ def _record(account: Account, audience: str, known: Sequence[Ended], say: Say) -
         shown,
         len(entries) - len(shown),
         len(gaps),
-        length(max(*gaps, Span(_until(account) - before))) if gaps else None,
+        length(max(*gaps, Span(until - before))) if gaps else None,
         sum(verdict.name in ("met", "cadence_missed") for verdict in cadence),
         sum(verdict.name == "cadence_missed" for verdict in cadence),
     )
@@ -102,7 +102,7 @@ def _until(account: Account) -> Instant:
             at = fact.at
     if status != OPEN:
         return at
-    return Instant(max([fact.at for fact in account.facts] + [one.effective_at for one in account.standing]))
+    return account.known_until or at
 
 
 def hears(fact: Fact, audience: str) -> bool:

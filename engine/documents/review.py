@@ -8,13 +8,12 @@ from msgspec import Struct
 
 from engine.archive.account import Account
 from engine.core import attributes as attrs
-from engine.core.escalation import OPEN
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
 from engine.core.policy import SEVERITIES
 from engine.core.proof import is_intact
-from engine.core.verbs import course
+from engine.core.verbs import course, ends_work
 from engine.documents import blame
 from engine.documents.communication import Record, communication, hears
 from engine.documents.lateness import LATE, MET, OPEN_LATE, Ended, ended
@@ -150,8 +149,7 @@ def review(
     """
     obligations = ended(account.standing, account.facts)
     texts = texts_of(account.facts)
-    known = [fact.at for fact in account.facts] + [one.effective_at for one in account.standing]
-    until = Instant(max(known)) if known else None
+    until = account.known_until
     named, say = _people(account), zone.minute
     return Review(
         zone=zone.name,
@@ -231,7 +229,7 @@ def _since_reopened(account: Account) -> list[tuple[Fact, int]]:
 
 def _resolution(since: Iterable[tuple[Fact, int]]) -> list[Fact]:
     """What resolved it, or closed it without a resolution; nothing while it is open."""
-    return [fact for fact, before in since if before == OPEN and fact.kind in ("resolved", "closed")]
+    return [fact for fact, before in since if ends_work(fact, before)]
 
 
 def _gravest(account: Account) -> str | None:

@@ -10,7 +10,7 @@ from engine.core.cadences import RUNNING, Cadence
 from engine.core.deadlines import COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.decide import Alarms, Options, Round
-from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, OPEN, RESOLVED, WAITING, Escalation
+from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, RESOLVED, WAITING, Escalation
 from engine.core.facts import RELAYED_UPDATE, Fact, Value
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import Outcome
@@ -18,7 +18,7 @@ from engine.core.policy import AUDIENCES, Book, Target
 from engine.core.recurrence import plan_of
 from engine.core.relays import is_withdrawn
 from engine.core.rules import CadencePlan, Plan, rules_of
-from engine.core.verbs import course
+from engine.core.verbs import course, ends_work
 from engine.core.view import ClockView, clocks_of
 from engine.documents.moments import Zone
 from engine.documents.rendering import Plain
@@ -80,7 +80,7 @@ class Situation:
         known = list(course(self.facts))
         if self.is_gone:
             return known[-1][0]
-        return [fact for fact, before in known if before == OPEN and fact.kind in ("resolved", "closed")][-1]
+        return [fact for fact, before in known if ends_work(fact, before)][-1]
 
     @property
     def is_gone(self) -> bool:

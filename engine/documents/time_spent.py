@@ -9,7 +9,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant, Span, seconds
 from engine.core.policy import AUDIENCES
 from engine.core.segments import where_it_went
-from engine.core.verbs import course
+from engine.core.verbs import course, ends_work
 from engine.documents.lateness import Ended
 from engine.documents.told import hands
 from engine.documents.words import length, percent, was_owed
@@ -64,11 +64,7 @@ def _whole(facts: Sequence[Fact]) -> Iterator[Spent]:
 
 def _stretches(facts: Sequence[Fact]) -> Iterator[tuple[Instant, Instant, str, str]]:
     moves = list(course(facts))
-    ends = [
-        place
-        for place, (fact, before) in enumerate(moves)
-        if before == OPEN and fact.kind in ("resolved", "closed")
-    ]
+    ends = [place for place, (fact, before) in enumerate(moves) if ends_work(fact, before)]
     if not ends:
         return
     since, is_seen = facts[0].at, False

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
@@ -86,7 +86,7 @@ class Alertmanager:
             failed = {url: why for url, why in zip(some, answers, strict=True) if why is not None}
             failures += failed.values()
             if len(failed) < len(some):
-                self._leave_alone([url for url, why in failed.items() if isinstance(why, TryAgain)], failed)
+                self._leave_alone(failed)
                 return
         raise next((one for one in failures if isinstance(one, TryAgain)), failures[0])
 
@@ -102,11 +102,13 @@ class Alertmanager:
             return error
         return None
 
-    def _leave_alone(self, urls: Collection[str], failed: Mapping[str, Refused | TryAgain]) -> None:
-        for url in urls:
-            self._alone_until[url] = time.monotonic() + self.resend_every
-            why, wait = failed[url].reason, self.resend_every
-            log.warning("replica_is_down", receiver=self.name, why=why, again_in_seconds=wait)
+    def _leave_alone(self, failed: Mapping[str, Refused | TryAgain]) -> None:
+        """Those that did not answer; one that refuses is there."""
+        wait = self.resend_every
+        for url, why in failed.items():
+            if isinstance(why, TryAgain):
+                self._alone_until[url] = time.monotonic() + wait
+                log.warning("replica_is_down", receiver=self.name, why=why.reason, again_in_seconds=wait)
 
     async def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
         """The alert, and before it what it was under other labels, ended."""
