@@ -13,28 +13,17 @@ from sqlalchemy.exc import OperationalError
 from engine.sql import following
 from engine.sql.following import Follower
 from engine.sql.offsets import Advance
+from one_partition import OnePartition
 
 ONE = TopicPartition("topic", 0)
 
 
-class Topic:
+class Topic(OnePartition):
     """As a consumer of one partition reads it: texts; None is no record, but the end of a transaction."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.content: list[str | None] = []
-        self._at = 0
-
-    def connect(self) -> Any:
-        return self
-
-    def partitions_for_topic(self, _: str) -> set[int]:
-        return {0}
-
-    def assign(self, _: object) -> None:
-        pass
-
-    def seek(self, _: object, offset: int) -> None:
-        self._at = offset
 
     def beginning_offsets(self, asked: object) -> dict[TopicPartition, int]:
         return {ONE: 0}
@@ -51,9 +40,6 @@ class Topic:
         if not found:
             sleep(0.01)
         return {ONE: [SimpleNamespace(offset=at, value=text) for at, text in found]} if found else {}
-
-    def close(self, autocommit: bool) -> None:
-        pass
 
 
 class Database:

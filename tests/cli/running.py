@@ -1,6 +1,7 @@
 """Runs the command `vigil` as a user does: its arguments, its environment, its output and exit code."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -70,3 +71,12 @@ def policies_in(folder: Path, text: str) -> str:
     policies.mkdir()
     (policies / "test.yaml").write_text(text)
     return str(policies)
+
+
+def line(subject: str, verb: str, when: str, **data: Any) -> str:
+    """An event of a ticket; `when` is a day and a time of March 2026, `02T09:00`."""
+    event = {
+        "specversion": "1.0", "id": f"{subject} {verb} {when}", "source": "urn:test",
+        "type": f"ticket.{verb}.v1", "subject": subject, "time": f"2026-03-{when}:00Z", "data": data,
+    }  # fmt: skip
+    return json.dumps(event)

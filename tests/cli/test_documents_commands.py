@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import vigil
+from running import line, vigil
 
 pytestmark = pytest.mark.slow
 
@@ -101,21 +101,14 @@ def test_documents_of_an_archive_are_those_of_the_events(tmp_path: Path) -> None
 def test_updates_of_an_incident_are_in_the_documents_of_its_ticket_from_an_archive_too(
     tmp_path: Path,
 ) -> None:
-    def line(subject: str, verb: str, clock: str, **data: str) -> str:
-        event = {
-            "specversion": "1.0", "id": f"{subject} {verb} {clock}", "source": "urn:test",
-            "type": f"ticket.{verb}.v1", "subject": subject, "time": f"2026-03-02T{clock}:00Z", "data": data,
-        }  # fmt: skip
-        return json.dumps(event)
-
     policies, archive = STORY[STORY.index("-p") + 1], f"sqlite:///{tmp_path / 'archive.db'}"
     events = tmp_path / "events.jsonl"
     events.write_text(
         "\n".join([
-            line("desk:1", "opened", "09:00", title="Slow", severity="P2"),
-            line("desk:2", "opened", "09:00", title="All is slow", severity="P1"),
-            line("desk:2", "linked", "09:10", to="desk:1"),
-            line("desk:2", "update_published", "10:00", audience="customer"),
+            line("desk:1", "opened", "02T09:00", title="Slow", severity="P2"),
+            line("desk:2", "opened", "02T09:00", title="All is slow", severity="P1"),
+            line("desk:2", "linked", "02T09:10", to="desk:1"),
+            line("desk:2", "update_published", "02T10:00", audience="customer"),
         ])
     )  # fmt: skip
     loaded = vigil("archive", "load", str(events), "-p", policies, "--archive", archive)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import policies_in, vigil
+from running import line, policies_in, vigil
 
 from engine.archive.archive import Archive
 from engine.cli.exits import ExitCode
@@ -29,14 +29,6 @@ credits:
   - {metric: resolve, severity: [P0], overrun: {at_least: 4h}, credit: 25%}
 """
 AT = "2026-03-05T12:00:00Z"
-
-
-def line(subject: str, verb: str, when: str, **data: Any) -> str:
-    event = {
-        "specversion": "1.0", "id": f"{subject} {verb} {when}", "source": "urn:test",
-        "type": f"ticket.{verb}.v1", "subject": subject, "time": f"2026-03-{when}:00Z", "data": data,
-    }  # fmt: skip
-    return json.dumps(event)
 
 
 def opened(subject: str, when: str, customer: str, severity: str = "P0") -> str:

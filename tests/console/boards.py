@@ -12,6 +12,7 @@ from engine.console.board import Board
 from engine.console.rows import Row
 from engine.console.sources import Bounds, Sources
 from engine.core.instants import MINUTE, SECOND, Instant, Span
+from one_partition import OnePartition
 
 PATIENCE = Span(MINUTE // 20)
 
@@ -52,28 +53,16 @@ class Desk:
         return self.board.all()
 
 
-class Changelog:
+class Changelog(OnePartition):
     """The engine's state as a consumer of one partition reads it, on a broker that is none."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.records: list[tuple[str, bytes | None]] = []
         self.marks = 0
         """Offsets at its end that are no records: of transactions."""
         self.is_away = False
         """The broker accepts connections, and answers nothing."""
-        self._at = 0
-
-    def connect(self) -> Any:
-        return self
-
-    def partitions_for_topic(self, _: str) -> set[int]:
-        return {0}
-
-    def assign(self, _: object) -> None:
-        pass
-
-    def seek(self, _: object, offset: int) -> None:
-        self._at = offset
 
     def position(self, _: object) -> int:
         """Past the marks, once no record is left before them."""
@@ -102,9 +91,6 @@ class Changelog:
                 for number, (key, value) in enumerate(self.records[began : self._at])
             ]
         }  # fmt: skip
-
-    def close(self, autocommit: bool) -> None:
-        pass
 
 
 class NothingRead:
