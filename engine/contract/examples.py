@@ -187,9 +187,10 @@ def example_outcome(name: str) -> Outcome:
     corrected = {"amended": "met", "retracted": "breached"}.get(name, "")
     is_verdict = name in VERDICTS or name == "amended"
     reason = {"cancelled": "duplicate", "classified": "everyone is down"}.get(name, "")
+    percent = 10.0 if name == "credit_exposed" else None
     made = Outcome(
         name=name,
-        id=outcome_id(subject, metric, key, 1, name, threshold, due, effective, reason),
+        id=outcome_id(subject, metric, key, 1, name, threshold, due, effective, reason, percent),
         seq=5,
         subject=subject,
         metric=metric,
@@ -220,7 +221,7 @@ def example_outcome(name: str) -> Outcome:
         outcome=corrected,
         probability=0.625 if name == "breach_risk" else None,
         cases=184 if name == "breach_risk" else 0,
-        credit_percent=10.0 if name == "credit_exposed" else None,
+        credit_percent=percent,
         people=("ada", "bo", "cy", "kim", "lou", "max", "sam") if name == "room_too_large" else (),
         at_most=6 if name == "room_too_large" else 0,
         members=(_SUBJECTS["ticket"], _SUBJECTS["incident"]) if is_pattern else (),

@@ -132,6 +132,13 @@ class Outcome(Struct, frozen=True, gc=False):
     def consumed_ratio(self) -> float | None:
         return None if not self.target else self.elapsed / self.target
 
+    def id_as(self, name: str) -> str:
+        """The id that it has where it is said first, and under this name: no correction, no count in it."""
+        return outcome_id(
+            self.subject, self.metric, self.key, self.cycle, name, self.threshold, self.due_at,
+            self.effective_at, self.reason, self.credit_percent,
+        )  # fmt: skip
+
 
 def outcome_id(
     subject: str,
@@ -143,10 +150,13 @@ def outcome_id(
     due: int | None,
     effective: int,
     reason: str,
+    credit_percent: float | None = None,
 ) -> str:
     """The same outcome has the same id in every run, live or replayed (contract.md, Out).
 
     The reason is in it: at one instant a clock may lose its target, get it back and be cancelled by a merge.
+    So is a credit: a severity that changes at one instant with the tier may owe twice after the same overrun.
     """
     content = (subject, metric, key, cycle, name, threshold, due, effective, reason)
-    return blake2b(_encode(content), digest_size=16).hexdigest()
+    identified = content if credit_percent is None else (*content, credit_percent)
+    return blake2b(_encode(identified), digest_size=16).hexdigest()

@@ -67,8 +67,9 @@ class Publisher:
             # so for the time that was corrected the count of what was said tells them apart.
             called = f"{called} {corrects} {seq}"
         identity = outcome_id(
-            self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason
-        )
+            self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason,
+            s.credit_percent,
+        )  # fmt: skip
         context = s.context
         policy = context.policy or policy
         # None for what was said on a calendar that the book has no more, and is retracted now.

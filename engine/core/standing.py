@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
-from engine.core.outcomes import Outcome, outcome_id
+from engine.core.outcomes import Outcome
 
 
 class CorrectionOfNothing(ValueError):
@@ -52,10 +52,7 @@ def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:
 
 def _normal(o: Outcome) -> Outcome:
     name = o.outcome if o.name == "amended" else o.name
-    identity = outcome_id(
-        o.subject, o.metric, o.key, o.cycle, name, o.threshold, o.due_at, o.effective_at, o.reason
-    )
     return replace(
-        o, name=name, id=identity, seq=0, detected_at=Instant(0), caused_by="", corrects="", outcome="",
+        o, name=name, id=o.id_as(name), seq=0, detected_at=Instant(0), caused_by="", corrects="", outcome="",
         provisional=False, fingerprint="",
     )  # fmt: skip

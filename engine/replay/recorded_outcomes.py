@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
-from engine.core.outcomes import BEHIND, VERDICTS, Outcome, outcome_id
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome
 from engine.core.standing import standing
 from engine.replay.changes import FAILED, Cause, Change, Clock, changes
 from engine.replay.sorting import Sorter
@@ -132,10 +132,7 @@ def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
 def _settled(o: Outcome) -> Outcome:
     if o.name != "amended":
         return o
-    identity = outcome_id(
-        o.subject, o.metric, o.key, o.cycle, o.outcome, o.threshold, o.due_at, o.effective_at, o.reason
-    )
-    return replace(o, name=o.outcome, id=identity, corrects="", outcome="")
+    return replace(o, name=o.outcome, id=o.id_as(o.outcome), corrects="", outcome="")
 
 
 def _is_over(one: Outcome, day: Instant) -> bool:

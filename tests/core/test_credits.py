@@ -123,6 +123,27 @@ def test_a_severity_that_owes_nothing_takes_no_credit_back() -> None:
     assert (row.percent, row.ended, row.reason) == (10, "cancelled", "no_target")
 
 
+def test_two_severities_of_one_instant_that_owe_differently_are_two_outcomes() -> None:
+    rules = """\
+clocks: {resolve: {budget: {P0: 1h, P1: 1h, P2: 1h}}}
+credits:
+  - {metric: resolve, severity: [P1], overrun: {at_least: 2h}, credit: 12.5%}
+  - {metric: resolve, severity: [P0], overrun: {at_least: 2h}, credit: 25%}
+"""
+    graver = [
+        fact("updated", 200, severity=to, sequence=place, id=to) for place, to in (("1", "P1"), ("2", "P0"))
+    ]
+    engine = lived(opened("P2"), *graver, until=300, rules=rules)
+    said = [one for one in engine.said if one.name == CREDIT]
+    assert [(one.credit_percent, one.threshold, minutes(one.effective_at)) for one in said] == [
+        (12.5, "100% + 2h", 200),
+        (25, "100% + 2h", 200),
+    ]
+    assert len({one.id for one in said}) == 2
+    (row,) = owed(engine)
+    assert row.percent == 25
+
+
 def test_reopened_and_over_again_the_breach_is_open() -> None:
     (row,) = owed(lived(opened(), fact("resolved", 90), fact("reopened", 100), until=600))
     assert (row.percent, row.ended) == (12.5, "")
