@@ -60,6 +60,8 @@ class Pace(NamedTuple):
     """Time to decode and decide, microseconds an event."""
     processor: float
     """Processor time of the whole process, microseconds an event."""
+    waited: float
+    """Time in which it could have gone on and no core was free for it, microseconds an event."""
     durable: float
     """Seconds from the recording of an event until what it led to is durable, of the oldest of its chunk."""
 
@@ -101,6 +103,7 @@ class _Sample(NamedTuple):
     lags: float
     lag_seconds: float
     processor_seconds: float
+    waited_seconds: float
 
 
 def measure_console(where: Where, size: Board, say: Say) -> Found:
@@ -231,6 +234,7 @@ async def _paces(settings: Settings, child: Child, seconds: float) -> list[Pace]
                     events / (this.at - last.at),
                     (this.chunk_seconds - last.chunk_seconds) / events * 1e6,
                     (this.processor_seconds - last.processor_seconds) / events * 1e6,
+                    (this.waited_seconds - last.waited_seconds) / events * 1e6,
                     (this.lag_seconds - last.lag_seconds) / max(1.0, this.lags - last.lags),
                 )
             )
@@ -246,7 +250,8 @@ def _sample(settings: Settings, child: Child) -> _Sample:
         if name in sums:
             sums[name] += value
     events, chunks, lags, lag_seconds = (sums[name] for name in _SUMS)
-    return _Sample(time.monotonic(), events, chunks, lags, lag_seconds, _processor(child))
+    used, waited = _processor(child), _waited(child)
+    return _Sample(time.monotonic(), events, chunks, lags, lag_seconds, used, waited)
 
 
 def _samples(port: int) -> Iterator[tuple[str, float]]:
@@ -268,6 +273,14 @@ def _processor(child: Child) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / _JIFFY
+
+
+def _waited(child: Child) -> float:
+    """Seconds that its main thread was ready for a core and had none; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{child.pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 @asynccontextmanager

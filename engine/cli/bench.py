@@ -256,12 +256,13 @@ def _show_board(console: "Console", board: dict[str, Any]) -> None:
             name,
             f"{without[key]:,.{digits}f}",
             f"{beside[key]:,.{digits}f}",
-            f"{beside[key] / without[key]:.2f}",
+            f"{beside[key] / without[key]:.2f}" if without[key] else "",
         )
         for name, key, digits in (
             ("events a second", "events_per_second", 1),
             ("time of a chunk, µs an event", "chunk", 1),
             ("processor time of the worker, µs an event", "processor", 1),
+            ("ready for a core, and none free, µs an event", "waited", 1),
             ("from an event's recording until it is durable, s", "durable", 2),
         )
     ]

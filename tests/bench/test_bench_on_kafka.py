@@ -80,6 +80,7 @@ def test_a_board_with_readers_is_measured_beside_the_worker_that_it_follows(kafk
     for pace in (found.without, found.beside):
         assert pace.events_per_second > 10
         assert pace.chunk > 0
+        assert pace.waited > 0, "two cores, and more than two want them"
     assert found.chunk_ratio == found.beside.chunk / found.without.chunk
 
 
