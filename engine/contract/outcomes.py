@@ -9,7 +9,7 @@ from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from engine.contract.records import Record
-from engine.core.instants import SECOND, Span, format_instant, parse_instant
+from engine.core.instants import SECOND, Instant, Span, format_instant, parse_instant
 from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
 from engine.core.segments import Segment, stands_paused
 from engine.core.severity import Classification, Known
@@ -123,23 +123,35 @@ _HEADERS = {
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Wire)
 _proof_decoder = msgspec.json.Decoder(_Proven)
-_stamp = lru_cache(maxsize=16_384)(format_instant)
+
+
+class _Stamps(dict[Instant, str]):
+    """Instants as texts: nearly all are asked for again, in the same outcome or soon after."""
+
+    def __missing__(self, at: Instant) -> str:
+        if len(self) >= 16_384:
+            self.clear()  # a cache that keeps an order of use takes three times as long to ask
+        text = self[at] = format_instant(at)
+        return text
+
+
+_stamps = _Stamps()
 _customer = lru_cache(maxsize=4_096)(_Customer)
 
 
 def encode_outcome(outcome: Outcome) -> Record:
     """The record of an outcome: key and ce_subject the subject, ce_time its effective time."""
     key = outcome.subject.encode()
-    headers = _HEADERS[outcome.name].copy()
-    effective = _stamp(outcome.effective_at)
-    headers += (("ce_id", outcome.id.encode()), ("ce_subject", key), ("ce_time", effective.encode()))
-    return Record(key, outcome_data(outcome), headers)
+    time = _stamps[outcome.effective_at].encode()
+    own = ("ce_id", outcome.id.encode()), ("ce_subject", key), ("ce_time", time)
+    return Record(key, outcome_data(outcome), [*_HEADERS[outcome.name], *own])
 
 
 def outcome_data(outcome: Outcome) -> bytes:
     """The data of an outcome as JSON."""
     o = outcome
     started, due, target, elapsed = o.started_at, o.due_at, o.target, o.elapsed
+    ratio = _share(elapsed, target)
     # By position: thirty keyword arguments would cost a microsecond.
     wire = _Wire(
         o.seq,
@@ -147,16 +159,16 @@ def outcome_data(outcome: Outcome) -> bytes:
         o.metric,
         o.cycle,
         o.policy,
-        _stamp(o.effective_at),
-        _stamp(o.detected_at),
+        _stamps[o.effective_at],
+        _stamps[o.detected_at],
         elapsed / SECOND,
         o.elapsed_calendar / SECOND,
         o.severity,
-        None if started is None else _stamp(started),
-        None if due is None else _stamp(due),
+        None if started is None else _stamps[started],
+        None if due is None else _stamps[due],
         None if target is None else target / SECOND,
         None if target is None else (target - elapsed) / SECOND,
-        _share(elapsed, target),
+        ratio,
         o.key,
         _customer(o.customer_id, o.customer_tier) if o.customer_id or o.customer_tier else None,
         o.service,
@@ -168,7 +180,7 @@ def outcome_data(outcome: Outcome) -> bytes:
         o.notify,
         o.in_a_row,
         o.reason,
-        _proof(o),
+        _proof(o, ratio),
         o.caused_by,
         o.corrects,
         o.outcome,
@@ -193,19 +205,37 @@ def _share(elapsed: Span, target: Span | None) -> float | None:
     return (elapsed * 1_000_000 + target // 2) // target / 1_000_000 if target else None  # round() is slow
 
 
-def _proof(o: Outcome) -> _Proof | None:
+def _proof(o: Outcome, ratio: float | None) -> _Proof | None:
+    """`ratio`: of all that has elapsed."""
     versions = o.versions
     if versions is None:
         return None
     if not o.hash:
         return _bare(versions)
-    target = o.target
+    target, total = o.target, o.elapsed
+    segments = []
+    for s in o.segments:
+        elapsed = s.elapsed
+        state, reason = (s.state, s.reason) if s.why else ("running", "")  # nearly all ran
+        segments.append(
+            _Segment(
+                _stamps[s.start],
+                _stamps[s.end],
+                state,
+                elapsed / SECOND,
+                ratio if elapsed == total else _share(elapsed, target),
+                reason,
+                s.calendar,
+                s.team,
+                s.owner,
+            )
+        )
     return _Proof(
         versions.calendar,
         versions.calendar_version,
         versions.tzdata,
         versions.holidays,
-        tuple([_segment(segment, target) for segment in o.segments]),
+        tuple(segments),
         o.hash,
     )
 
@@ -214,22 +244,6 @@ def _proof(o: Outcome) -> _Proof | None:
 def _bare(versions: Versions) -> _Proof:
     """The proof of what is no verdict."""
     return _Proof(versions.calendar, versions.calendar_version, versions.tzdata, versions.holidays)
-
-
-def _segment(s: Segment, target: Span | None) -> _Segment:
-    state, reason = (s.state, s.reason) if s.why else ("running", "")  # nearly all ran
-    elapsed = s.elapsed
-    return _Segment(
-        _stamp(s.start),
-        _stamp(s.end),
-        state,
-        elapsed / SECOND,
-        _share(elapsed, target),
-        reason,
-        s.calendar,
-        s.team,
-        s.owner,
-    )
 
 
 def decode_outcome(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Outcome:
