@@ -14,6 +14,8 @@ from engine.documents.words import length
 
 OPEN, MISSED = "open", "missed, still open"
 """The states of what is not done yet."""
+_AFTER_A_MISS = {"kept in time": "kept late", "withdrawn": "missed, then withdrawn", OPEN: MISSED}
+"""What a promise came to of which an earlier time, or the only one, was missed."""
 
 
 class Promise(Struct, frozen=True):
@@ -27,7 +29,8 @@ class Promise(Struct, frozen=True):
     due: list[str]
     """In the order in which they were promised."""
     state: str
-    """open; kept, in time or late by how much; missed; withdrawn; waived."""
+    """open; kept, in time or late by how much; missed; withdrawn; waived. A miss stays one, whatever is said
+    after it."""
     reason: str
 
 
@@ -72,8 +75,8 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = mom
             continue  # kept or withdrawn, and never made: nothing was owed
         dues = [due for fact in told if (due := fact.instant("due_at")) is not None]
         state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
-        if key in missed and state == "kept in time":
-            state = "kept late"  # by a time that was agreed after the miss
+        if key in missed:
+            state = _AFTER_A_MISS.get(state, state)
         found.append(
             Promise(
                 key, made.text("text"), made.text("to"), made.text("by"), say(made.at),

@@ -218,7 +218,8 @@ class Situation:
         elif verb == "kept":
             shown = "kept late" if was_late else "kept"  # also by a time that was agreed after the miss
         else:
-            shown = "withdrawn" if verb == "withdrawn" else "no longer owed"
+            gone = "withdrawn" if verb == "withdrawn" else "no longer owed"
+            shown = f"missed, then {gone}" if was_late else gone
         return {
             "id": one.id, "text": one.text, "to": one.to or None, "by": one.by or None, "state": shown,
             "was_missed": was_late, "due": self.moment(_last_due(self.facts, one.id)),

@@ -409,6 +409,19 @@ def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     assert "A call, by Thu 12 Nov 2026, 13:20 UTC+01:00 (12:20 UTC): **we did not keep this time" in text
 
 
+def test_a_promise_that_was_withdrawn_after_its_miss_was_missed(book: Book, press: Press) -> None:
+    events = [
+        OPENED, P0,
+        ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")}),
+        ("12:22", "commitment_withdrawn", {"commitment_id": "c", "reason": "the fix is out"}),
+    ]  # fmt: skip
+    now = situation(book, "12:25", *events)
+    (promise,) = data(executive_brief(now))["promises"]
+    assert promise["state"] == "missed, then withdrawn"
+    letter = write(press, status_update(now, "customer"), "md").text
+    assert "**we did not keep it, and are sorry**; it is no longer owed" in letter
+
+
 # -- brief --------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,13 @@
 """The post-incident review holds what the log knows: what was late and by how much, and what is not known."""
 
+import pytest
 from markdown_it import MarkdownIt
 from told_accounts import account, account_as_reported, fact
 
 from engine.archive.account import Account
 from engine.core.facts import Fact
 from engine.core.policy import Book
+from engine.documents.commitments import commitments
 from engine.documents.pages import to_html
 from engine.documents.rendering import Press
 from engine.documents.review import Review, review
@@ -261,6 +263,28 @@ def test_a_promise_and_an_action_that_ended_with_their_escalation_are_not_open(p
     again = fact("commitment_made", "11:10", commitment_id="a", text="A call", due_at="2026-03-02T20:00:00Z")
     made = review(account(policies, [*facts, fact("reopened", "11:00"), again], "11:30"))
     assert [one.state for one in (*made.promises, *made.actions)] == ["open", "cancelled"]
+
+
+KEPT_LATE = fact("commitment_kept", "10:10", commitment_id="a")
+MADE_AGAIN = fact("commitment_made", "10:20", commitment_id="a", due_at="2026-03-02T20:00:00Z", text="A fix")
+
+
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [
+        ([fact("commitment_withdrawn", "10:10", commitment_id="a")], "missed, then withdrawn"),
+        ([fact("cancelled", "10:10", reason="spam")], "missed, then withdrawn"),
+        ([KEPT_LATE, MADE_AGAIN], "missed, still open"),
+    ],
+    ids=["withdrawn", "gone", "made again"],
+)
+def test_a_promise_that_was_missed_stays_missed_as_in_the_ledger(
+    policies: Book, then: list[Fact], state: str
+) -> None:
+    made = fact("commitment_made", "09:10", commitment_id="a", text="A fix", due_at="2026-03-02T10:00:00Z")
+    judged = account(policies, [fact("opened", "09:00"), made, *then], "10:30")
+    assert [one.state for one in review(judged).promises] == [state]
+    assert [one.state for one in commitments(judged)] == ["missed"]
 
 
 def test_what_was_reopened_is_resolved_when_it_ended_for_good(policies: Book) -> None:
