@@ -33,7 +33,7 @@ _ATTRIBUTES = {
 _SEQUENCE = {
     "type": "string",
     "maxLength": 64,
-    "description": "Orders the events of one source with the same time; zero-padded",
+    "description": "Orders the events of one source with the same time: digits as a number, else as text",
 }
 _ERRORS = {
     "topic": "Where it was read", "partition": "Where it was read", "offset": "Where it was read",

@@ -160,7 +160,9 @@ class Message(By):
 class UpdatePublished(By):
     audience: Literal["customer", "internal", "executive"]
     next_update_at: NotRequired[Moment | None]
-    final: NotRequired[bool | None]
+    final: NotRequired[
+        Annotated[bool | None, Field(description="Recorded; a cadence ends with the resolution, not with it")]
+    ]
 
 
 @with_config(CONFIG)

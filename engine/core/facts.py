@@ -105,6 +105,9 @@ _CLASS = {
     **dict.fromkeys(["reopened", "message_received", "commitment_made", "action_opened"], _START),
 }
 
+_MOST_DIGITS = 64
+"""Of a sequence: the contract takes no longer one."""
+
 Order: TypeAlias = tuple[int, str, int, str, str]
 """Sort key: time, sequence (none first), class, source, id. The opening stands before all: see `in_order`."""
 
@@ -126,7 +129,10 @@ class Fact(Struct, frozen=True, array_like=True, tag=0, gc=False):
 
     @property
     def order(self) -> Order:
-        return (self.at, self.sequence, _CLASS.get(self.kind, _ATTRIBUTE), self.source, self.id)
+        sequence = self.sequence
+        if sequence.isdecimal() and sequence.isascii():  # a number: 9 before 10, however they are padded
+            sequence = sequence.zfill(_MOST_DIGITS)
+        return (self.at, sequence, _CLASS.get(self.kind, _ATTRIBUTE), self.source, self.id)
 
     def same_content(self, other: "Fact") -> bool:
         """Whether both say the same, whenever each was recorded."""

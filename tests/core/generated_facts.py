@@ -165,7 +165,7 @@ def _fact(pick: Pick, verb: str, minute: object, number: int) -> Fact:
     when = at(minute)
     recorded = at(5000 + number)
     identity = pick([number] * 30 + [max(1, number - 1)]) if number else 0
-    sequence = str(pick(["", "", "", "1", "2"]))
+    sequence = str(pick(["", "", "", "2", "10"]))
     return Fact("test", f"e{identity}", verb, when, recorded, sequence, _data(pick, verb, minute))
 
 

@@ -43,6 +43,16 @@ clocks: {acknowledge: {budget: {P1: 15m, P2: 10m}}}
 0 opened P1; 5 updated P2 /2 :b; 5 updated P1 /1 :a; 12 acknowledged
 => 10 breached acknowledge due 10; 12 stopped_late acknowledge due 10
 
+== Order 2: a sequence of digits is a number, whether it is padded or not
+clocks: {acknowledge: {budget: {P1: 15m, P2: 10m, P3: 30m}}}
+0 opened P1; 5 updated P1 /010 :a; 5 updated P2 /9 :b; 12 acknowledged
+=> 12 met acknowledge due 15
+
+== Order 2: any other sequence is text
+clocks: {acknowledge: {budget: {P1: 15m, P2: 10m, P3: 30m}}}
+0 opened P1; 5 updated P1 /1.10 :a; 5 updated P2 /1.9 :b; 12 acknowledged
+=> 10 breached acknowledge due 10; 12 stopped_late acknowledge due 10
+
 == Order 2: of the same time and sequence a stop comes before a change of attributes
 picture: order-2
 clocks: {acknowledge: {budget: {P0: 10m, P1: 60m}}}
