@@ -139,6 +139,9 @@ def _read(envelope: Envelope, recorded: Instant) -> Decoded:
     if is_pattern(subject) and verb is not None and verb not in VERBS_OF_A_PATTERN:
         detail = f"{subject[:80]!r} is a pattern, not an escalation: {verb} cannot be said of it"
         return Unreadable("bad_field", detail, "subject")
+    if verb == "recurrence_flagged" and not is_pattern(subject):
+        detail = f"{subject[:80]!r} is no pattern: {verb} is said of pattern:FINGERPRINT"
+        return Unreadable("bad_field", detail, "subject")
     if verb is None:
         if envelope.type == TICK_TYPE:
             return _tick(envelope)

@@ -22,11 +22,12 @@ OVER_POLICIES = {"rebased"}
 
 @pytest.mark.parametrize("form", [form for verb, form in FORMS.items() if verb not in OVER_POLICIES])
 def test_each_form_is_an_event_that_the_engine_reads(form: Form) -> None:
-    record = event(form, "desk:1", TYPED, "Ines T.", NOW)
+    subject = "pattern:disk" if form.verb == "recurrence_flagged" else "desk:1"
+    record = event(form, subject, TYPED, "Ines T.", NOW)
     read = decode(record.key, record.value, record.headers, NOW // MILLISECOND)
     assert isinstance(read, Received), read
     assert (read.subject, read.fact.kind, read.fact.at, read.fact.source) == (
-        "desk:1",
+        subject,
         form.verb,
         NOW,
         SOURCE,

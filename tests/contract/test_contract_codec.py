@@ -286,6 +286,18 @@ def test_no_subject_is_a_bad_field() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("verb", "subject"), [("recurrence_flagged", "desk:1"), ("resolved", "pattern:disk")]
+)
+def test_what_cannot_be_said_of_its_subject_is_refused(verb: str, subject: str) -> None:
+    whole = {**INBOUND[f"ticket.{verb}.v1"], "subject": subject}
+    answer = refused(whole)
+    assert (answer.reason, answer.path) == ("bad_field", "subject")
+    assert subject in answer.detail
+    other = {"desk:1": "pattern:disk", "pattern:disk": "desk:1"}[subject]
+    assert isinstance(taken({**whole, "subject": other}), Received)
+
+
 @pytest.mark.parametrize("kind", ["ticket.exploded.v1", "ticket.opened.v2", "com.github.push", "sla.met.v1"])
 def test_a_type_that_is_none_of_ours_is_ignored_and_counted(kind: str) -> None:
     answer = refused(event(type=kind))
