@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, ends_when_told
 
 if TYPE_CHECKING:
     from engine.archive.archive import Archive, Write
@@ -31,6 +31,7 @@ _AT_ONCE = 5_000
 
 
 @app.command("run")
+@ends_when_told()
 def run(
     archive: Url = None,
     bootstrap_servers: Brokers = None,

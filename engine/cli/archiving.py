@@ -35,14 +35,14 @@ def archived(settings: Settings) -> Topics:
 
 def follow(settings: Settings, topics: Topics) -> None:
     """Until SIGTERM or SIGINT. Failure where it cannot begin; TopicMadeAnew."""
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     with broker_errors():
         let_in(settings, settings.start_timeout)
         must_be_allowed(settings, reading(topics.all))
     with _reading(settings) as consumer:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # until here they end it at once: `ends_when_told`
+        signal.signal(number, lambda *_: stopping.set())
     metrics = ArchiveMetrics()
     # Answered from here on: a probe must not end a process that brings a large archive's schema up to date.
     health = Health(settings.ready_lag, metrics)

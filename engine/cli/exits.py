@@ -1,7 +1,11 @@
 """Exit codes, and how a command ends with one clear line instead of a traceback."""
 
+import os
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from errno import EDQUOT, EFBIG, ENOSPC
 
@@ -72,6 +76,20 @@ _OF_BYTES = re.compile("[\udc80-\udcff]")
 _HINTS = {
     ExitCode.UNREACHABLE: "is it running, is VIGIL_BOOTSTRAP_SERVERS right? `vigil doctor` looks closer",
 }
+
+
+@contextmanager
+def ends_when_told() -> Iterator[None]:
+    """Around a command that works until it is stopped: SIGTERM and SIGINT end it at once with 0 until it has
+    begun what must be finished, and handles them itself. Else it would end by the signal, or with 130; and as
+    the first process of a container not at all."""
+    handled = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: os._exit(ExitCode.DONE)) for number in handled]
+    try:
+        yield
+    finally:
+        for number, handler in zip(handled, before, strict=True):
+            signal.signal(number, handler)
 
 
 def known_failure(error: BaseException) -> Failure | None:

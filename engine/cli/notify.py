@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, ends_when_told
 from engine.cli.inputs import settings_with
 from engine.cli.record import Json, Url, forget, opened, prune, upgrade
 
@@ -29,6 +29,7 @@ Policies = Annotated[
 
 
 @app.command("run")
+@ends_when_told()
 def run(
     config: Config = None,
     record: Url = None,

@@ -49,15 +49,15 @@ def configured(settings: Settings) -> Configuration:
 
 def notify(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Failure where it cannot begin or go on."""
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     said = configured(settings)
     with broker_errors():
         let_in(settings, settings.start_timeout)
         must_be_allowed(settings, roles(settings)["notify"].rights)
     with contextlib.closing(reader(settings, "none")) as consumer:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # until here they end it at once: `ends_when_told`
+        signal.signal(number, lambda *_: stopping.set())
     metrics = NotifyMetrics(said.receivers)
     health = Health(settings.ready_lag, metrics)
     with health_served(settings, metrics.registry, health) as port:

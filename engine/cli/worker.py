@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, ends_when_told
 
 
+@ends_when_told()
 def command(
     bootstrap_servers: Annotated[
         str | None,

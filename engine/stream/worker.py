@@ -170,19 +170,17 @@ class Worker:
 
 async def run(settings: Settings, book: Book, desk: Decides | None = None, pace: Pace | None = None) -> None:
     """Check, then work until SIGTERM or SIGINT. Raises Refused or Unreachable; in doubt ends the process."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     clock = clock_of(settings)
     check_environment()
     check_horizon(book, clock.now())
-    await unless_stopped(wait_for_broker(settings), stop)
-    if stop.is_set():
-        return
+    await wait_for_broker(settings)
     await asyncio.to_thread(must_be_allowed, settings, roles(settings)["worker"].rights)
     partitions = await check_topics(settings)
     await asyncio.to_thread(state_must_be_there, settings)
+    # Until here a signal ends the process at once, for nothing is begun: a broker may let us wait for long.
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker = Worker(settings, book, partitions, clock, desk, pace)
     worker.metrics.started(time.time())
     worker.metrics.build_info(
@@ -214,15 +212,3 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
 def main(settings: Settings, book: Book, desk: Decides | None = None, pace: Pace | None = None) -> None:
     """`run`, in an event loop of its own. `desk`: another than the core's, for tests of the shell alone."""
     asyncio.run(run(settings, book, desk, pace))
-
-
-async def unless_stopped(waiting: object, stop: asyncio.Event) -> None:
-    """Await a coroutine, giving it up when `stop` is set."""
-    task = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if task.done():
-        task.result()
-    else:
-        task.cancel()
