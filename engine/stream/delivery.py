@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import InvalidTimestampError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 
 from engine.contract.records import Record
@@ -15,6 +15,7 @@ from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
+from engine.stream.ending import REFUSED, end
 
 RECORD_OVERHEAD = 80
 """Bytes of a record beside key, value and headers, at most; the batch's own header is in it."""
@@ -22,6 +23,10 @@ HEADER_OVERHEAD = 10
 BESIDE_THE_VALUE = 4_096
 """Bytes of key, headers and overhead of an outcome or a state record, at most: a subject has 512."""
 _HAS_STATE = "changelog "
+SET_THE_CLOCK = (
+    "set this machine's clock, or the broker's: that takes no record whose time is more than the topic's"
+    " message.timestamp.after.max.ms (an hour, unless set) ahead of its own"
+)
 
 
 _default_partition = DefaultPartitioner()
@@ -176,11 +181,15 @@ async def send_batches(
 ) -> tuple[int, int]:
     """Send, and wait for every acknowledgement. The offsets of the first and the last record.
 
-    Waiting for each matters: a transaction commits in spite of a refused batch that nobody waited for.
+    Waiting for each matters: a transaction commits in spite of a refused batch that nobody waited for. Ends
+    the process (`clock_refused`) where the broker takes no record of this machine's time.
     """
     futures = [await _submit(producer, topic, partition, batch) for batch in made]
     counts = [batch.record_count() for batch in made]
-    answers = [await future for future in futures]
+    try:
+        answers = [await future for future in futures]
+    except InvalidTimestampError as error:
+        end(REFUSED, "clock_refused", topic=topic, partition=partition, hint=SET_THE_CLOCK, cause=error)
     return answers[0].offset, answers[-1].offset + counts[-1] - 1
 
 
