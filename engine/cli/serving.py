@@ -45,6 +45,9 @@ class Health:
     def retried(self, reason: str) -> None:
         self._counts.retried(reason)
 
+    def gone(self, records: int) -> None:
+        self._counts.gone(records)
+
     def lag(self, topic: str, records: int) -> None:
         self._counts.lag(topic, records)
         self._behind[topic] = records

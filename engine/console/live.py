@@ -77,6 +77,9 @@ class IntoBoard:
     def retried(self, reason: str) -> None:
         pass  # it is logged; the page sees that nobody has answered
 
+    def gone(self, records: int) -> None:
+        pass  # a compacted topic: what stands of it is there
+
     def lag(self, topic: str, records: int) -> None:
         self.answered, self.behind = time.monotonic(), records
         if not self.is_far_behind:

@@ -29,6 +29,7 @@ class ArchiveMetrics:
         Collector([*self._counters.values(), *gauges.values()], self.registry, following.refresh)
         for reason in labels.ANEW:
             self._counters["vigil_archive_retries_total"][(reason,)].add(0)
+        self._counters["vigil_archive_records_gone_total"][()].add(0)
 
     def written(self, facts: int, outcomes: int) -> None:
         """Rows of a transaction that has committed."""
@@ -43,3 +44,7 @@ class ArchiveMetrics:
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
         self._counters["vigil_archive_retries_total"][(reason,)].add()
+
+    def gone(self, records: int) -> None:
+        """Offsets that were passed over, for the topic has no more what lay there."""
+        self._counters["vigil_archive_records_gone_total"][()].add(records)

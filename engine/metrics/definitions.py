@@ -285,6 +285,10 @@ ARCHIVE = (
         "Beginnings anew: broker_away, database_away, overtaken (another process writes the archive).",
         "reason",
     ),
+    _counter(
+        "vigil_archive_records_gone_total",
+        "Offsets that were passed over: a topic's retention had deleted what lay there before it was read.",
+    ),
     _gauge(
         "vigil_archive_lag_records", "records",
         "Offsets that the archive has not read yet; absent while that is not known.", "topic",
@@ -310,6 +314,11 @@ NOTIFY = (
         "vigil_notify_retries_total",
         "Beginnings anew: broker_away, database_away, overtaken (another process writes the record).",
         "reason",
+    ),
+    _counter(
+        "vigil_notify_records_gone_total",
+        "Offsets that were passed over: the topic's retention had deleted what lay there before it was read, "
+        "and nobody was told of it.",
     ),
     _counter(
         "vigil_notify_wording_failures_total",

@@ -27,6 +27,7 @@ class NotifyMetrics:
         Collector([*self._counters.values(), *gauges.values()], self.registry, following.refresh)
         for reason in labels.ANEW:
             self._counters["vigil_notify_retries_total"][(reason,)].add(0)
+        self._counters["vigil_notify_records_gone_total"][()].add(0)
         for receiver in receivers:
             self.circuit(receiver, 0)
             self.waiting(receiver, 0.0)
@@ -57,3 +58,7 @@ class NotifyMetrics:
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
         self._counters["vigil_notify_retries_total"][(reason,)].add()
+
+    def gone(self, records: int) -> None:
+        """Offsets that were passed over, for the topic has no more what lay there."""
+        self._counters["vigil_notify_records_gone_total"][()].add(records)

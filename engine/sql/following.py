@@ -51,6 +51,9 @@ class Watch(Protocol):
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""
 
+    def gone(self, records: int) -> None:
+        """Offsets that are passed over: the topic had no more what lay there when it was to be read."""
+
     def lag(self, topic: str, records: int) -> None:
         """Every few seconds, as long as topics and database are there, and what is there is taken."""
 
@@ -84,6 +87,8 @@ class Follower:
         """Where the database stands."""
         self._stored: dict[tuple[str, int], int] = {}
         """As it says so itself: it may have read none of a partition yet, and others of other topics."""
+        self._gone: dict[TopicPartition, int] = {}
+        """How many offsets from there on the topic has no more; counted once the database has passed them."""
         self._looked = time.monotonic()
         self._has_written = False
         """Since then."""
@@ -147,6 +152,7 @@ class Follower:
         first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
         self._stored = self._into.offsets()
         self._has_written = False
+        self._gone = {}
         for one in partitions:
             stands = self._stored.get((one.topic, one.partition), first[one])
             if stands > end[one]:
@@ -158,6 +164,7 @@ class Follower:
                 why = "we were away for longer than the topic keeps them"
                 place = f"{one.topic}/{one.partition}"
                 log.error("records_gone", partition=place, read_to=stands, first=first[one], why=why)
+                self._gone[one] = first[one] - stands
             self._next[one] = stands
             consumer.seek(one, max(stands, first[one]))
         log.info("following", topics=list(self._topics), partitions=len(partitions))
@@ -169,6 +176,8 @@ class Follower:
     def _take(self, records: Sequence[Record], ends: Mapping[TopicPartition, int]) -> None:
         read = [Advance(one.topic, one.partition, self._next[one], end) for one, end in ends.items()]
         self._into.take(records, read)
+        if gone := sum(self._gone.pop(one, 0) for one in ends):
+            self._watch.gone(gone)
         self._next |= ends
         self._stored |= {(one.topic, one.partition): one.next for one in read}
         self._has_written = True

@@ -199,6 +199,7 @@ def test_records_that_are_gone_are_said_and_what_is_there_is_read(following: Fol
     (gone,) = [line for line in logs if line["event"] == "records_gone"]
     assert (gone["partition"], gone["read_to"], gone["first"]) == (f"{topic}/{number}", read, read + 5)
     assert following.archive.state().facts == read + 6
+    assert following.metrics.registry.get_sample_value("vigil_archive_records_gone_total") == 5
 
 
 def test_a_topic_that_is_shorter_than_what_was_read_is_refused(following: Following) -> None:

@@ -24,9 +24,11 @@ class Topic(OnePartition):
     def __init__(self) -> None:
         super().__init__()
         self.content: list[str | None] = []
+        self.first = 0
+        """Retention has deleted what lies before."""
 
     def beginning_offsets(self, asked: object) -> dict[TopicPartition, int]:
-        return {ONE: 0}
+        return {ONE: self.first}
 
     def end_offsets(self, asked: object, timeout_ms: int = 0) -> dict[TopicPartition, int]:
         return {ONE: len(self.content)}
@@ -71,9 +73,13 @@ class Watch:
     def __init__(self) -> None:
         self.lags: list[int] = []
         self.retries: list[str] = []
+        self.lost: list[int] = []
 
     def retried(self, reason: str) -> None:
         self.retries.append(reason)
+
+    def gone(self, records: int) -> None:
+        self.lost.append(records)
 
     def lag(self, topic: str, records: int) -> None:
         self.lags.append(records)
@@ -173,3 +179,17 @@ def test_a_database_that_was_restored_meanwhile_is_read_into_from_where_it_stand
     running.until(lambda: running.database.held == ["a", "b"])
     running.topic.content.append("c")
     running.until(lambda: running.database.held == ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("left", [["d"], []])
+def test_what_is_gone_is_counted_once_whatever_hinders_the_passing_over_it(
+    running: Running, left: list[str]
+) -> None:
+    running.database.at, running.database.is_full = 1, True
+    running.topic.content, running.topic.first = ["a", "b", "c", *left], 3
+    running.thread.start()
+    running.until(lambda: len(running.watch.retries) > 3)
+    assert running.watch.lost == [], "it begins anew each time, and has passed nothing over"
+    running.database.is_full = False
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    assert (running.watch.lost, running.database.held, running.database.at) == ([2], left, 3 + len(left))

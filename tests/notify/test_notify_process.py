@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient, TopicPartition
 
 from engine.demo.broker import KafkaBroker, free_port
 from notify.alerting import outcome
@@ -48,6 +49,29 @@ async def test_a_breach_is_told_once_and_resolved_once_and_what_is_unreadable_st
     said = notifying.log.read_text()
     assert '"event": "skipped"' in said
     assert '"event": "stopped"' in said
+
+
+async def test_outcomes_that_retention_deleted_unread_are_counted(
+    notifying: Notifying, other: Counterpart
+) -> None:
+    notifying.configure({"desk": webhook(other.url)}, {"receiver": "desk"})
+    notifying.start()
+    notifying.send([outcome("breached")])
+    await notifying.until(lambda: len(other.requests) == 1)
+    assert "\nvigil_notify_records_gone_total 0.0" in notifying.metrics()
+    assert notifying.stop() == 0
+    notifying.send([outcome("stopped_late", seq=6 + n, id=f"s{n}") for n in range(3)])
+    admin = KafkaAdminClient(bootstrap_servers=notifying.bootstrap)
+    admin.delete_records({TopicPartition(notifying.topic, number): -1 for number in range(2)})
+    admin.close()
+    again = notifying.beside()
+    again.start()
+    try:
+        await again.until(lambda: '"event": "following"' in again.log.read_text())
+        await again.until(lambda: "\nvigil_notify_records_gone_total 3.0" in again.metrics())
+        assert again.stop() == 0
+    finally:
+        again.kill()
 
 
 async def test_a_second_process_waits_and_takes_over_and_a_receiver_that_is_down_delays_no_other(

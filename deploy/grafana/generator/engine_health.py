@@ -413,11 +413,13 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Beside the usual",
-                    "Beginnings anew, and alerts told in the built-in words, in the hour before; "
+                    "Beginnings anew, records gone, alerts told in the built-in words, in the hour before; "
                     "what of the consoles stands still.",
                     (
                         Query("sum(increase(vigil_archive_retries_total[1h]))", "archive anew"),
                         Query("sum(increase(vigil_notify_retries_total[1h]))", "notify anew"),
+                        Query("sum(increase(vigil_archive_records_gone_total[1h]))", "archive: gone"),
+                        Query("sum(increase(vigil_notify_records_gone_total[1h]))", "notify: gone"),
                         Query("sum(increase(vigil_notify_wording_failures_total[1h]))", "wording failed"),
                         Query("sum(vigil_console_stopped)", "console stopped"),
                     ),
@@ -425,8 +427,10 @@ VIGIL = Board(
                     6,
                     alerts=(
                         "VigilArchiveBeginsAnew",
+                        "VigilArchiveRecordsGone",
                         "VigilNotifyCutOff",
                         "VigilNotifyBeginsAnew",
+                        "VigilNotifyRecordsGone",
                         "VigilWordingFails",
                         "VigilProcessGone",
                         "VigilConsoleStopped",
