@@ -96,6 +96,7 @@ def load(
       vigil import github-status log.jsonl | vigil archive load - -p policies
     """
     from engine.cli.accounts import Asked
+    from engine.cli.drawing import many
     from engine.cli.output import say, say_json
     from engine.cli.replayed_archive import fill
 
@@ -105,7 +106,8 @@ def load(
     if json:
         say_json({**new._asdict(), "unreadable": asked.unreadable})
     else:
-        say(f"new or changed: {new.facts:,} facts, {new.outcomes:,} outcomes")
+        facts, outcomes = many(new.facts, "fact", "facts"), many(new.outcomes, "outcome", "outcomes")
+        say(f"new or changed: {facts}, {outcomes}")
     if asked.unreadable:
         raise typer.Exit(ExitCode.FOUND)
 
@@ -252,6 +254,7 @@ def prune(
     """
     from engine.archive.archive import Pruned
     from engine.cli.databases import NOT_GIVEN_BACK
+    from engine.cli.drawing import many
     from engine.cli.inputs import instant, now
     from engine.cli.output import say, say_json
 
@@ -261,7 +264,8 @@ def prune(
     if json:
         say_json({"escalations": done.escalations, "removed": not dry_run, "given_back": done.given_back})
         return
-    say(f"{done.escalations:,} escalations {'would be' if dry_run else 'are'} removed")
+    which = many(done.escalations, "escalation", "escalations")
+    say(f"{which} {'would be' if dry_run else 'is' if done.escalations == 1 else 'are'} removed")
     if not (dry_run or done.given_back):
         say(NOT_GIVEN_BACK)
 

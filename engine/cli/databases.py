@@ -71,6 +71,8 @@ def tell_upgrade(before: str | None, after: str, *, as_json: bool) -> None:
 
 def tell_forgotten(subjects: Sequence[str], pseudonym: str, overwritten: bool) -> None:
     """What an erasure did, and whether its files hold it still."""
-    say(f"{len(subjects):,} escalations erased; the customer is {pseudonym} from now on")
+    from engine.cli.drawing import many
+
+    say(f"{many(len(subjects), 'escalation', 'escalations')} erased; the customer is {pseudonym} from now on")
     if not overwritten:
         say("not overwritten yet in the database's files, somebody reads all the time: run this again later")

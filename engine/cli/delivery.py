@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli.drawing import many
 from engine.cli.findings import Finding, fail, ok, skip, warn
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def examine_record(
 
 
 def _schema(state: "State", where: str) -> Finding:
-    firing = f"{sum(state.shown.values()):,} alerts shown at {len(state.shown)} receivers"
+    alerts = many(sum(state.shown.values()), "alert", "alerts")
+    firing = f"{alerts} shown at {many(len(state.shown), 'receiver', 'receivers')}"
     found = f"delivery record: {where}: schema {state.schema or 'none'}, {firing}"
     if state.schema == state.newest:
         return ok("notify", found)
@@ -78,9 +80,10 @@ def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Fin
         yield fail("notify lag", f"{topic}/{', '.join(gone)}: records are gone that were not read", advice)
     elif behind > settings.ready_lag:
         advice = "is it running, and does `vigil_notify_lag_records` fall?"
-        yield warn("notify lag", f"{behind:,} outcomes are not read yet", advice)
+        yield warn("notify lag", f"{many(behind, 'outcome is', 'outcomes are')} not read yet", advice)
     else:
-        yield ok("notify lag", f"{behind:,} outcomes are not read yet; no group, the record has the offsets")
+        unread = f"{many(behind, 'outcome is', 'outcomes are')} not read yet"
+        yield ok("notify lag", f"{unread}; no group, the record has the offsets")
 
 
 def _receivers(state: "State", receivers: Collection[str]) -> Iterator[Finding]:
@@ -89,15 +92,18 @@ def _receivers(state: "State", receivers: Collection[str]) -> Iterator[Finding]:
 
     for one in state.failing:
         since = format_instant(one.since)
-        found = f"{one.receiver}: {one.attempts:,} failures since {since}; the last: {one.why}"
+        failures = many(one.attempts, "failure", "failures")
+        found = f"{one.receiver}: {failures} since {since}; the last: {one.why}"
         advice = f"`vigil notify test {one.receiver}`; nothing is lost, it is told when it answers"
         opened = one.attempts >= FAILURES
         yield fail("notify circuit", found, advice) if opened else warn("notify circuit", found, advice)
     for receiver, number in sorted(state.shown.items()):
         if receivers and receiver not in receivers:
             advice = "put it back until they are over, or end them there by hand"
-            found = f"{receiver} is no more in the file and shows {number:,} alerts that nobody ends"
+            alerts = many(number, "alert", "alerts")
+            found = f"{receiver} is no more in the file and shows {alerts} that nobody ends"
             yield warn("notify receivers", found, advice)
     if state.letters:
         advice = "`vigil notify dead list` says why; once that is mended, `vigil notify dead resend --all`"
-        yield fail("notify dead", f"{state.letters:,} dead letters wait: receivers refused them", advice)
+        waiting = many(state.letters, "dead letter waits", "dead letters wait")
+        yield fail("notify dead", f"{waiting}, refused by receivers", advice)

@@ -87,11 +87,18 @@ def check(config: Config = None, policies: Policies = None, json: Json = False) 
     """
     from engine.cli.notifying import configured
     from engine.cli.output import people, say_json, table
+    from engine.notify.configuration import NotifyErrors
+    from engine.policies.problems import PolicyErrors
 
-    said = configured(settings_with(notify_config=config, policies=policies))
+    try:
+        said = configured(settings_with(notify_config=config, policies=policies))
+    except (NotifyErrors, PolicyErrors) as error:
+        if json:
+            say_json({"ok": False, "problems": [problem.plain() for problem in error.problems]})
+        raise
     rows = [(name, type(receiver).__name__.lower()) for name, receiver in said.receivers.items()]
     if json:
-        say_json({"receivers": dict(rows)})
+        say_json({"ok": True, "problems": [], "receivers": dict(rows)})
     else:
         people().print(table("Receivers", ("name", "kind"), rows))
 
@@ -290,24 +297,35 @@ def dead_resend(
 ) -> None:
     """Have the running process tell them again, as the alerts are now.
 
+    Those of a receiver that it does not have stay as they are, and it ends with 1.
+
     \b
     Examples:
       vigil notify dead resend 4 5
       vigil notify dead resend --all
     """
+    from engine.cli.drawing import many
     from engine.cli.inputs import now
     from engine.cli.output import say
 
     if bool(numbers) == everything:
         raise Failure("expected the ids of dead letters, or --all", ExitCode.USAGE)
     with opened(record) as one:
-        wanted = numbers or [letter.id for letter in one.letters()]
-        missing = [number for number in wanted if not one.resend(number, now())]
-    say(f"{len(wanted) - len(missing):,} are sent again by the process that runs")
+        letters = {letter.id: letter.receiver for letter in one.letters()}
+        wanted, receivers = numbers or list(letters), one.receivers()
+        gone = {n: letters[n] for n in wanted if n in letters and receivers and letters[n] not in receivers}
+        missing = [number for number in wanted if number not in gone and not one.resend(number, now())]
+    sent = len(wanted) - len(missing) - len(gone)
+    say(f"{many(sent, 'is', 'are')} sent again by the process that runs")
+    problems = []
     if missing:
-        raise Failure(
-            f"no dead letter, or sent again already: {', '.join(map(str, missing))}", ExitCode.FOUND
-        )
+        problems.append(f"no dead letter, or sent again already: {', '.join(map(str, missing))}")
+    if gone:
+        left = ", ".join(f"{number} ({receiver})" for number, receiver in gone.items())
+        problems.append(f"not sent, for that process has no such receiver: {left}")
+    if problems:
+        hint = "put the receiver back into the file, and start `vigil notify run` again" if gone else ""
+        raise Failure("; ".join(problems), ExitCode.FOUND, hint)
 
 
 def _matchers(texts: list[str]) -> "Matchers":

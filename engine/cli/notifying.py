@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import SystemRandom
 from threading import Event, Thread
 
@@ -72,17 +72,22 @@ def notify(settings: Settings) -> None:
                 receivers=list(said.receivers),
                 metrics_port=port,
             )
-            _alone(_Process(settings, said, record, metrics, health, stopping), record, health, stopping)
+            process = _Process(settings, said, record, metrics, health, stopping)
+            _alone(process, said.receivers, record, health, stopping)
     log.info("stopped")
 
 
-def _alone(process: "_Process", record: Record, health: Health, stopping: Event) -> None:
+def _alone(
+    process: "_Process", receivers: Collection[str], record: Record, health: Health, stopping: Event
+) -> None:
     """Once no other process sends from this record. Until then it is ready: to take over."""
     waits = False
     while not stopping.is_set():
         with contextlib.ExitStack() as stack:
             try:
                 held = stack.enter_context(record.alone())
+                if held is not None:
+                    record.has_receivers(receivers)
             except AWAY as error:
                 health.why_off = lambda: "database_away"
                 log.warning("database_away", why=reason(error), again_in_seconds=_TAKE_OVER_SECONDS)

@@ -44,7 +44,7 @@ def lint(paths: Paths, as_json: Json = False) -> None:
             "policies": sum(len(book.policies) for book in books),
             "calendars": sum(len(book.calendars) - 1 for book in books),
         }
-        say_json({"ok": not problems, "problems": [_plain(problem) for problem in problems], **counts})
+        say_json({"ok": not problems, "problems": [problem.plain() for problem in problems], **counts})
     else:
         for problem in problems:
             _print(problem)
@@ -100,10 +100,6 @@ def _load(paths: list[Path]) -> tuple[list["Book"], list["Problem"]]:
         except PolicyErrors as errors:
             problems += errors.problems
     return books, problems
-
-
-def _plain(problem: "Problem") -> dict[str, object]:
-    return {**problem._asdict(), "file": str(problem.file)}
 
 
 def _print(problem: "Problem") -> None:

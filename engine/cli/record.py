@@ -34,6 +34,7 @@ def forget(
       vigil notify forget acme
     """
     from engine.cli.databases import tell_forgotten
+    from engine.cli.drawing import many
     from engine.cli.inputs import customer_id, now
     from engine.cli.output import say, say_json
 
@@ -45,8 +46,9 @@ def forget(
     tell_forgotten(done.subjects, done.pseudonym, done.overwritten)
     if done.firing:
         say(
-            f"{len(done.firing):,} alerts are shown still, such as {done.firing[0]}: what receivers remember "
-            "to end them, a thread or labels, is erased within an hour of their end by the process that runs"
+            f"{many(len(done.firing), 'alert is', 'alerts are')} shown still, such as {done.firing[0]}: what "
+            "receivers remember to end them, a thread or labels, is erased within an hour of their end by "
+            "the process that runs"
         )
 
 
@@ -67,6 +69,7 @@ def prune(
       vigil notify prune --older-than 30d
     """
     from engine.cli.databases import NOT_GIVEN_BACK
+    from engine.cli.drawing import many
     from engine.cli.inputs import now
     from engine.cli.output import say, say_json
     from engine.core.instants import Instant
@@ -84,7 +87,8 @@ def prune(
     if json:
         say_json({"alerts": gone, "removed": not dry_run, "given_back": back})
         return
-    say(f"{gone:,} alerts {'would be' if dry_run else 'are'} removed")
+    which = many(gone, "alert", "alerts")
+    say(f"{which} {'would be' if dry_run else 'is' if gone == 1 else 'are'} removed")
     if not (dry_run or back):
         say(NOT_GIVEN_BACK)
 

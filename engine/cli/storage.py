@@ -23,6 +23,7 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
+    from engine.cli.drawing import many
     from engine.sql.database import NoDatabase, connect, reason, shown
     from engine.sql.schema import SchemaRefused
 
@@ -44,7 +45,8 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
     except DBAPIError as error:
         yield fail("archive", reason(error), _DATABASE_AWAY)
         return
-    held = f"{where}: schema {found.schema or 'none'}, {found.facts:,} facts, {found.outcomes:,} outcomes"
+    held = f"{where}: schema {found.schema or 'none'}, "
+    held += f"{many(found.facts, 'fact', 'facts')}, {many(found.outcomes, 'outcome', 'outcomes')}"
     if found.schema == found.newest:
         yield ok("archive", held)
     else:

@@ -265,6 +265,18 @@ class Record:
             rows = connection.execute(query if everything else query.where(d.resent_at.is_(None)))
             return [read_letter(row) for row in rows]
 
+    def has_receivers(self, names: Collection[str]) -> None:
+        """Note whom the process that sends tells: what is sent again to another waits for ever."""
+        row = {"name": "receivers", "value": msgspec.json.encode(sorted(names)).decode()}
+        with self._writing() as connection:
+            replace(connection, t.about, [row])
+
+    def receivers(self) -> list[str] | None:
+        """Whom the process that sends tells, or the last one told; None where none has said so yet."""
+        with self.engine.connect() as connection:
+            found = connection.scalar(select(t.about.c.value).where(t.about.c.name == "receivers"))
+        return None if found is None else msgspec.json.decode(found, type=list[str])
+
     def resend(self, number: int, now: Instant) -> bool:
         """Tell the receiver of a dead letter's alerts, as they are now; whether there was such a letter.
 

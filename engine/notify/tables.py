@@ -106,6 +106,6 @@ erased = erased_table("notify_erased", metadata)
 about = Table(
     "notify_about",
     metadata,
-    Column("name", String, primary_key=True),  # schema; began: when the record was begun
+    Column("name", String, primary_key=True),  # schema; began: when; receivers: of the process that sends
     Column("value", String, nullable=False),
 )

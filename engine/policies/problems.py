@@ -17,6 +17,10 @@ class Problem(NamedTuple):
     expected: str
     found: str
 
+    def plain(self) -> dict[str, object]:
+        """For JSON."""
+        return {**self._asdict(), "file": str(self.file)}
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
         field = f" {self.field}:" if self.field else ""

@@ -30,12 +30,18 @@ def config(tmp_path: Path, **receivers: object) -> str:
 def test_check_names_what_is_wrong_and_what_there_is(tmp_path: Path) -> None:
     good = config(tmp_path, desk=webhook("http://127.0.0.1:1/in"))
     done = vigil("notify", "check", "--config", good, "--json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"receivers": {"desk": "webhook"}})
+    said = {"ok": True, "problems": [], "receivers": {"desk": "webhook"}}
+    assert (done.returncode, json.loads(done.stdout)) == (0, said)
     bad = config(tmp_path, desk=webhook("http://127.0.0.1:1/in") | {"uRl": "x"})
     done = vigil("notify", "check", "--config", bad)
     assert done.returncode == ExitCode.REFUSED
     assert "notify.yaml:1: receivers.desk.uRl" in done.stderr
     assert SECRET not in done.stderr
+    done = vigil("notify", "check", "--config", bad, "--json")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, json.loads(done.stdout)["ok"]) == (ExitCode.REFUSED, False)
+    assert (problem["file"], problem["line"], problem["field"]) == (bad, 1, "receivers.desk.uRl")
+    assert SECRET not in done.stdout
     done = vigil("notify", "check", "--config", str(tmp_path / "none.yaml"))
     assert done.returncode == ExitCode.REFUSED
     assert "none.yaml" in done.stderr
@@ -157,6 +163,21 @@ def test_dead_letters_are_listed_with_their_reason_and_told_again_once(url: str)
     assert vigil("notify", "dead", "resend", "1", "--record", url).returncode == ExitCode.FOUND
     with Record.open(url, NOW) as record:
         assert record.due("desk", Instant(2**60), 9).groups == [group]
+
+
+def test_a_dead_letter_of_a_receiver_that_is_gone_stays_one(url: str) -> None:
+    with Record.open(url, NOW) as record:
+        record.take([outcome()], (), ROOT, NOW, Instant(0))
+        refused(record, begin(record))
+        record.has_receivers({"chat"})
+    done = vigil("notify", "dead", "resend", "--all", "--record", url)
+    assert (done.returncode, "1 (desk)" in done.stderr) == (ExitCode.FOUND, True)
+    assert "0 are sent again" in done.stderr
+    with Record.open(url, NOW) as record:
+        assert len(record.letters()) == 1, "nobody has been told"
+        record.has_receivers({"chat", "desk"})
+    done = vigil("notify", "dead", "resend", "--all", "--record", url)
+    assert (done.returncode, "1 is sent again" in done.stderr) == (0, True)
 
 
 def test_a_database_that_is_none_is_one_line() -> None:

@@ -61,8 +61,8 @@ def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
         down, gone, dead = (found[f"notify {what}"] for what in ("circuit", "receivers", "dead"))
         assert (down.sign, "desk: 5 failures since" in down.found) == (Sign.FAIL, True)
         assert "the last: answered 503" in down.found
-        assert "desk is no more in the file and shows 1 alerts" in gone.found
-        assert (dead.sign, "1 dead letters" in dead.found) == (Sign.FAIL, True)
+        assert "desk is no more in the file and shows 1 alert that" in gone.found
+        assert (dead.sign, "1 dead letter waits" in dead.found) == (Sign.FAIL, True)
         assert all(one.advice for one in (down, gone, dead))
         assert found["notify lag"].sign is Sign.SKIP, "there is no broker"
         assert took < PATIENCE + 5, "and nobody waits for it longer than was asked"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from engine.cli import notifying
 from engine.cli.serving import Health
+from engine.core.instants import Instant
 from engine.metrics.notify import NotifyMetrics
 from engine.notify.record import Record
 
@@ -40,6 +42,32 @@ def test_one_that_waits_is_ready_and_a_database_that_goes_away_does_not_end_it(
     monkeypatch.setattr(notifying, "_TAKE_OVER_SECONDS", 0.0)
     health, stopping = Health(100, NotifyMetrics([])), Event()
     record = Held(health, stopping)
-    notifying._alone(cast(Any, None), cast(Record, record), health, stopping)
+    notifying._alone(cast(Any, None), [], cast(Record, record), health, stopping)
     said = [(status, answer["why_not"]) for status, answer in record.told]
     assert said == [(503, "starting"), (200, None), (503, "database_away"), (200, None)]
+
+
+class Telling:
+    """A process that sends, and has nothing to tell."""
+
+    async def run(self, _: Callable[[], bool]) -> None:
+        return
+
+
+class OneLook(Event):
+    """Stops who waits after its first look."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
+def test_who_sends_says_whom_it_tells_and_who_waits_does_not(tmp_path: Path) -> None:
+    health, stopping = Health(100, NotifyMetrics([])), Event()
+    with Record.open(f"sqlite:///{tmp_path}/record.db", Instant(0)) as record:
+        assert record.receivers() is None, "nobody has told from it yet"
+        notifying._alone(cast(Any, Telling()), {"desk": 1, "chat": 2}, record, health, stopping)
+        assert record.receivers() == ["chat", "desk"]
+        with record.alone():
+            notifying._alone(cast(Any, Telling()), ["other"], record, health, OneLook())
+        assert record.receivers() == ["chat", "desk"]
