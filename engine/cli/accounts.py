@@ -167,14 +167,14 @@ def connected(url: str) -> "Iterator[Connection]":
     from sqlalchemy.exc import SQLAlchemyError
 
     from engine.archive.schema import SCHEMA
-    from engine.sql.database import NoDatabase, connect, shown
+    from engine.sql.database import NoDatabase, WrittenMeanwhile, connect, shown, untouched
 
     try:
-        engine = connect(url, must_exist=True)
+        engine = connect(url, must_exist=True, only_reads=True)
     except NoDatabase as error:
         raise Failure(f"--archive {error}", ExitCode.USAGE) from None
     try:
-        with engine.connect() as connection:
+        with untouched(engine), engine.connect() as connection:
             version, newest = SCHEMA.version(connection), SCHEMA.newest()
             if version is None:
                 makes_one = "`vigil archive load` and `vigil archive run` make one"
@@ -186,5 +186,7 @@ def connected(url: str) -> "Iterator[Connection]":
     except SQLAlchemyError as error:
         what = str(error).splitlines()[0]
         raise Failure(f"{shown(engine)} cannot be read: {what}", ExitCode.UNREACHABLE) from None
+    except WrittenMeanwhile as error:
+        raise Failure(str(error), ExitCode.UNREACHABLE, "run this again") from None
     finally:
         engine.dispose()

@@ -197,7 +197,7 @@ def check(archive: Url = None, json: Json = False) -> None:
     """
     from engine.cli.output import people, say_json, table
 
-    with opened(archive, upgrade=False, must_exist=True) as one:
+    with opened(archive, upgrade=False, must_exist=True, only_reads=True) as one:
         found = one.state()
     if json:
         say_json(found._asdict())
@@ -271,7 +271,9 @@ def prune(
 
 
 @contextmanager
-def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -> "Iterator[Archive]":
+def opened(
+    url: str | None, *, upgrade: bool = True, must_exist: bool = False, only_reads: bool = False
+) -> "Iterator[Archive]":
     """The archive that an option names, or the settings; its schema brought up to date, or left as it is.
     Failure where there can be none, or must be one and is none."""
     from engine.archive.archive import Archive
@@ -285,6 +287,6 @@ def opened(url: str | None, *, upgrade: bool = True, must_exist: bool = False) -
         reached("is the database there, and an archive?", there),
         Archive.open(url, must_exist=must_exist)
         if upgrade
-        else Archive(connect(url, must_exist=must_exist)) as archive,
+        else Archive(connect(url, must_exist=must_exist, only_reads=only_reads)) as archive,
     ):
         yield archive

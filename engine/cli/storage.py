@@ -36,7 +36,8 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
         if file is not None and not file.exists():
             yield ok("archive", f"{shown(engine)}: `vigil archive run` makes it")
             return
-        with Archive(connect(settings.archive_url.get_secret_value(), must_exist=True)) as archive:
+        url = settings.archive_url.get_secret_value()
+        with Archive(connect(url, must_exist=True, only_reads=True)) as archive:
             found = archive.state()
             where = shown(archive.engine)
     except (NoDatabase, SchemaRefused) as error:

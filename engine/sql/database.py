@@ -1,10 +1,12 @@
 """The database: SQLite or PostgreSQL, and transactions of which one at a time writes."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -35,8 +37,15 @@ class NotThere(NoDatabase):
     """The URL names nothing yet, and what must be there is not."""
 
 
-def connect(url: str, *, must_exist: bool = False) -> Engine:
-    """Opens nothing yet. NoDatabase where the URL is none; NotThere where a file must exist and does not."""
+class WrittenMeanwhile(Exception):
+    """What was read may not belong together: read it again."""
+
+
+def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> Engine:
+    """Opens nothing yet. NoDatabase where the URL is none; NotThere where a file must exist and does not.
+
+    `only_reads`: a file of SQLite that we may not write is opened all the same.
+    """
     place = database_url(url)
     is_remote = place.get_backend_name() == "postgresql"
     limits = {name: value for name, value in _GIVES_UP.items() if is_remote and name not in place.query}
@@ -45,9 +54,51 @@ def connect(url: str, *, must_exist: bool = False) -> Engine:
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():
             raise NotThere(f"{file}: there is no such file; expected a database, {EXAMPLES}")
+        if only_reads and file and not _may_be_written(Path(file)):
+            return create_engine(place, creator=lambda: _opened_to_read(Path(file)))
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _may_be_written(file: Path) -> bool:
+    """The file, and beside it the log that SQLite keeps for whoever opens it."""
+    return all(os.access(one, os.W_OK, effective_ids=True) for one in (file, file.parent))
+
+
+def _opened_to_read(file: Path) -> sqlite3.Connection:
+    """Without a log nobody has it open, and SQLite, which would make one, is told that the file stays as it
+    is (`untouched` says whether it did). With one, that is read too."""
+    stays = "" if _has_log(file) else "&immutable=1"
+    return sqlite3.connect(
+        f"file:{quote(str(file.absolute()))}?mode=ro{stays}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        check_same_thread=False,
+    )
+
+
+@contextmanager
+def untouched(engine: Engine) -> Iterator[None]:
+    """Around what reads a file of SQLite that we may not write and nobody had open: WrittenMeanwhile where
+    another has written it, for then what was read may be half of this and half of that."""
+    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    if file is None or not file.is_file() or _may_be_written(file) or _has_log(file):
+        yield
+        return
+    before = _stamp(file)
+    yield
+    if _stamp(file) != before:
+        raise WrittenMeanwhile(f"{file}: another process has written it meanwhile")
+
+
+def _has_log(file: Path) -> bool:
+    return Path(f"{file}-wal").exists()
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def database_url(url: str) -> URL:

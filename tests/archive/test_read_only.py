@@ -1,0 +1,107 @@
+"""An archive in a file of SQLite that who asks may read and not write: of another user, a copy, a backup."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from archived import opened, outcome
+from sqlalchemy import text
+
+from engine.archive.archive import Archive
+from engine.cli import accounts
+from engine.cli import archive as commands
+from engine.cli.exits import ExitCode, Failure
+
+_NOBODY = 65534
+
+
+@pytest.fixture
+def file() -> Iterator[Path]:
+    """An archive with one escalation, where everybody may look."""
+    with TemporaryDirectory(prefix="vigil-read-only-") as folder:
+        Path(folder).chmod(0o755)
+        made = Path(folder) / "of us#.db"
+        with Archive.open(f"sqlite:///{made}") as archive:
+            archive.write([opened(0)], [outcome("breached", 1, 60)])
+        made.chmod(0o644)
+        yield made
+
+
+@contextmanager
+def may_not_write(file: Path) -> Iterator[str]:
+    """The file's URL, for one who may only read it."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(_NOBODY)
+    else:
+        file.chmod(0o444)
+        file.parent.chmod(0o555)
+    try:
+        yield f"sqlite:///{file}"
+    finally:
+        if is_root:
+            os.seteuid(0)
+        else:
+            file.parent.chmod(0o755)
+            file.chmod(0o644)
+
+
+def breaches(url: str) -> int:
+    with accounts.connected(url) as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM outcomes")) or 0)
+
+
+def test_an_archive_that_nobody_has_open_is_read(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    commands.check(f"sqlite:///{file}", json=True)  # what it imports may be root's alone
+    said = capfd.readouterr().out
+    with may_not_write(file) as url:
+        assert breaches(url) == 1
+        commands.check(url, json=True)
+    assert (capfd.readouterr().out, '"outcomes": 1' in said) == (said, True)
+    assert [one.name for one in file.parent.iterdir()] == [file.name], "nothing was made beside it"
+
+
+def test_what_a_process_has_written_and_not_put_into_the_file_yet_is_read(file: Path) -> None:
+    with Archive.open(f"sqlite:///{file}") as archive:
+        archive.write([], [outcome("met", 2, 61)])
+        assert Path(f"{file}-wal").stat().st_size
+        with may_not_write(file) as url:
+            assert breaches(url) == 2
+
+
+def test_what_is_written_while_it_is_read_is_no_answer(file: Path) -> None:
+    with may_not_write(file) as url, pytest.raises(Failure) as failed, accounts.connected(url):
+        _as_owner(file)
+    assert failed.value.code == ExitCode.UNREACHABLE
+    assert "another process has written it meanwhile" in failed.value.message
+
+
+def _as_owner(file: Path) -> None:
+    """Its owner writes, and goes."""
+    euid = os.geteuid()
+    if euid == _NOBODY:
+        os.seteuid(0)
+    file.parent.chmod(0o755)
+    file.chmod(0o644)
+    with Archive.open(f"sqlite:///{file}") as archive:
+        archive.write([], [outcome("met", 2, 61)])
+    if euid == _NOBODY:
+        os.seteuid(_NOBODY)
+
+
+def test_a_log_that_cannot_be_read_is_not_left_out(file: Path) -> None:
+    """A copy of the file and its log, without what SQLite keeps beside them while it is open."""
+    with Archive.open(f"sqlite:///{file}") as archive:
+        archive.write([], [outcome("met", 2, 61)])
+        copy = file.with_name("copy.db")
+        for end in ("", "-wal"):
+            Path(f"{copy}{end}").write_bytes(Path(f"{file}{end}").read_bytes())
+    with may_not_write(copy) as url, pytest.raises(Failure) as failed:
+        breaches(url)
+    assert failed.value.code == ExitCode.UNREACHABLE
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (2,)
