@@ -26,8 +26,11 @@ _KEPT = frozenset(
 _KEPT_OF = {"linked": {"to"}, "unlinked": {"to"}, "recurrence_flagged": {"to"}}
 """Elsewhere `to` is whom a promise was made to."""
 _OF_BOTH_SIDES = frozenset(
-    ["message_received", "resolution_confirmed", "reopened", "resumed", "closed", "cancelled"]
-)
+    [
+        "message_received", "resolution_confirmed", "paused", "resumed", "resolved", "reopened", "closed",
+        "cancelled",
+    ]
+)  # fmt: skip
 """Verbs that are the customer's as well: a fact alone does not tell whose side `by` is on."""
 _TEXTS = frozenset(["title", "text"])
 """Fields that readers expect to be there: they are left empty."""
