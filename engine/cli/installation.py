@@ -159,9 +159,14 @@ def examine_pace(settings: "Settings") -> Iterator[Finding]:
 
 def examine_templates(settings: "Settings") -> Iterator[Finding]:
     """The folder of one's own templates, where one is named."""
-    if settings.templates is not None and not settings.templates.is_dir():
-        found = f"{settings.templates}: expected a folder of templates; found none there"
-        yield fail("templates", found, "correct VIGIL_TEMPLATES, or unset it", ExitCode.REFUSED)
+    from engine.documents.rendering import TemplateError, must_be_templates
+
+    if settings.templates is None:
+        return
+    try:
+        must_be_templates(settings.templates)
+    except TemplateError as error:
+        yield fail("templates", str(error), "correct VIGIL_TEMPLATES, or unset it", ExitCode.REFUSED)
 
 
 def examine_worker(url: str, *, asked: bool, timeout: float) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, NamedTuple, Self, TypeAlias
+from typing import IO, Any, NamedTuple, NoReturn, Self, TypeAlias
 
 import orjson
 
@@ -168,13 +168,27 @@ class Sandboxed:
         return TemplateError(template, line, said)
 
 
+def must_be_templates(own: Path) -> None:
+    """TemplateError where there is no such folder, or where it or one in it may not be read: what is in there
+    would be passed over for what ships."""
+    if not own.is_dir():
+        raise TemplateError(str(own), 0, "expected a folder of templates; found none there")
+
+    def refuse(folder: str) -> NoReturn:
+        raise TemplateError(folder, 0, "expected a folder of templates that we may read; found no right to")
+
+    for folder, _, _ in os.walk(own, onerror=lambda error: refuse(error.filename)):
+        if not os.access(folder, os.X_OK, effective_ids=True):
+            refuse(folder)
+
+
 class Press(Sandboxed):
     """Fills in the templates of documents, of `own` first, then those shipped. TemplateError: `own` is no
-    folder."""
+    folder, or may not be read."""
 
     def __init__(self, own: Path | None = None, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
-        if own is not None and not own.is_dir():
-            raise TemplateError(str(own), 0, "expected a folder of templates; found none there")
+        if own is not None:
+            must_be_templates(own)
         super().__init__([folder.resolve() for folder in (own, SHIPPED) if folder is not None], limits)
 
     def render(self, template: str, data: Mapping[str, Plain]) -> Rendered:

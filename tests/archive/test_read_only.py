@@ -1,9 +1,8 @@
 """An archive in a file of SQLite that who asks may read and not write: of another user, a copy, a backup."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,8 +14,7 @@ from engine.archive.archive import Archive
 from engine.cli import accounts
 from engine.cli import archive as commands
 from engine.cli.exits import ExitCode, Failure
-
-_NOBODY = 65534
+from unprivileged import without_rights
 
 
 @pytest.fixture
@@ -34,20 +32,8 @@ def file() -> Iterator[Path]:
 @contextmanager
 def may_not_write(file: Path) -> Iterator[str]:
     """The file's URL, for one who may only read it."""
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(_NOBODY)
-    else:
-        file.chmod(0o444)
-        file.parent.chmod(0o555)
-    try:
+    with without_rights({file: 0o444, file.parent: 0o555}):
         yield f"sqlite:///{file}"
-    finally:
-        if is_root:
-            os.seteuid(0)
-        else:
-            file.parent.chmod(0o755)
-            file.chmod(0o644)
 
 
 def breaches(url: str) -> int:
@@ -74,23 +60,17 @@ def test_what_a_process_has_written_and_not_put_into_the_file_yet_is_read(file: 
 
 
 def test_what_is_written_while_it_is_read_is_no_answer(file: Path) -> None:
-    with may_not_write(file) as url, pytest.raises(Failure) as failed, accounts.connected(url):
-        _as_owner(file)
+    def read() -> None:
+        with ExitStack() as rights:
+            url = rights.enter_context(may_not_write(file))
+            with accounts.connected(url):
+                rights.close()
+                with Archive.open(url) as archive:  # its owner writes, and goes
+                    archive.write([], [outcome("met", 2, 61)])
+
+    with pytest.raises(Failure, match="another process has written it meanwhile") as failed:
+        read()
     assert failed.value.code == ExitCode.UNREACHABLE
-    assert "another process has written it meanwhile" in failed.value.message
-
-
-def _as_owner(file: Path) -> None:
-    """Its owner writes, and goes."""
-    euid = os.geteuid()
-    if euid == _NOBODY:
-        os.seteuid(0)
-    file.parent.chmod(0o755)
-    file.chmod(0o644)
-    with Archive.open(f"sqlite:///{file}") as archive:
-        archive.write([], [outcome("met", 2, 61)])
-    if euid == _NOBODY:
-        os.seteuid(_NOBODY)
 
 
 def test_a_log_that_cannot_be_read_is_not_left_out(file: Path) -> None:

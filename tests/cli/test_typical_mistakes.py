@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from running import vigil
 
 from engine.cli.exits import ExitCode
 from engine.demo.broker import free_port
+from unprivileged import without_rights
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,22 @@ def test_a_folder_of_templates_that_is_not_there_is_refused(tmp_path: Path) -> N
     done = vigil("templates", "list", VIGIL_TEMPLATES=str(tmp_path / "tepmlates"))
     assert done.returncode == ExitCode.REFUSED
     assert done.stderr == f"vigil: {tmp_path}/tepmlates: expected a folder of templates; found none there\n"
+
+
+@pytest.mark.parametrize("which", ["", "status-update"], ids=["the folder", "one in it"])
+@pytest.mark.parametrize("mode", [0o000, 0o444], ids=["not listed", "not entered"])
+def test_a_folder_of_templates_that_may_not_be_read_is_refused(which: str, mode: int) -> None:
+    vigil("templates", "list")  # imports
+    with TemporaryDirectory() as own:
+        (Path(own) / "status-update").mkdir()
+        (Path(own) / "status-update/customer-first.md").write_text("Ours")
+        Path(own).chmod(0o755)
+        closed = Path(own, which)
+        with without_rights({closed: mode}):
+            done = vigil("templates", "list", VIGIL_TEMPLATES=own)
+    assert done.returncode == ExitCode.REFUSED
+    expected = "expected a folder of templates that we may read; found no right to"
+    assert done.stderr == f"vigil: {closed}: {expected}\n"
 
 
 def test_a_file_and_an_event_by_hand_are_not_both_sent() -> None:
