@@ -85,6 +85,18 @@ def let_in(connection: Connection, said: Sequence[Outcome]) -> Sequence[Outcome]
     return [_clean(outcome, erased.get(outcome.subject, {}).values()) for outcome in said]
 
 
+def holds_erased(connection: Connection, alerts: Collection[Alert]) -> bool:
+    """Whether any of them is as it was before its customer was erased: it was being sent meanwhile."""
+    known = _known(connection)
+    for some in chunks(list(alerts)) if known else ():
+        subjects = [alert.outcome.subject for alert in some]
+        rows = connection.execute(select(t.erased).where(t.erased.c.subject.in_(subjects))).all()
+        by = {row.subject: known[row.customer] for row in rows}
+        if any(alert != _erased(alert, by[s]) for s, alert in zip(subjects, some, strict=True) if s in by):
+            return True
+    return False
+
+
 def _clean(outcome: Outcome, erasures: Collection[Erasure]) -> Outcome:
     for by in erasures:
         outcome = erase_outcome(outcome, by)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, CursorResult, insert
 
 from engine.core.instants import HOUR, Instant, Span
+from engine.notify import forgetting
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, Notification
 from engine.notify.routing import Route
@@ -76,7 +77,10 @@ class Outbox:
 
     def refused(self, attempt: Attempt, why: str, now: Instant, keys: Collection[str] | None = None) -> int:
         """It will never be taken: a dead letter, and its number. `keys`: of the alerts that were refused, if
-        not all: the receiver has the others."""
+        not all: the receiver has the others. 0: a customer was erased meanwhile, and it is told once more."""
+        if forgetting.holds_erased(self._connection, attempt.notification.alerts):
+            self.failed(attempt, "", now, now)
+            return 0
         n, one = attempt.notification, self._turn_of(attempt)
         letter = {"receiver": n.receiver, "grp": n.group, "at": now, "attempts": one.group.attempt + 1}
         dead = tuple(alert for alert in n.alerts if keys is None or alert.key in keys)

@@ -143,6 +143,20 @@ def test_an_attempt_under_way_while_a_customer_is_erased_is_made_again_and_not_l
     assert tell(record, after(2), ROOT) == []
 
 
+@pytest.mark.parametrize("root", [ROOT, Route("desk")], ids=["a group that is renamed", "one that is not"])
+def test_what_is_refused_while_a_customer_is_erased_is_no_letter_with_the_name(
+    record: Record, root: Route
+) -> None:
+    take(record, outcome("breached", **FIELDS), root=root)
+    attempt = begin(record, root=root)
+    pseudonym = record.forget("acme", NOW).pseudonym
+    refused(record, attempt, f"400: {SENTENCE}", root=root)
+    assert not any(mark in held(record) for mark in ("acme", "maria", "Maria"))
+    refused(record, begin(record, after(1), root), root=root, at=after(1))
+    (letter,) = record.letters()
+    assert [alert.labels["customer"] for alert in letter.alerts] == [pseudonym]
+
+
 def test_who_shares_a_group_with_an_erased_customer_is_told_as_ever(record: Record) -> None:
     root = Route("desk", group_by=("fingerprint",))
     other = FIELDS | {"subject": "desk:2", "id": "o", "customer_id": "other"}
