@@ -1,6 +1,7 @@
 """The accounts that an archive holds, one escalation after the other."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,13 +13,15 @@ from engine.contract.outcomes import TYPES, decode_outcome
 from engine.core.facts import Fact, Value
 from engine.core.outcomes import Outcome
 
+_AT_ONCE = 100
+"""Accounts that are read together: of each that is held in memory, and a database may be far away."""
+
 _decode = msgspec.json.Decoder(dict[str, Value]).decode
 
 
 def accounts(connection: Connection) -> Iterator[Account]:
-    """Every escalation that has a fact or an outcome, by subject; read one at a time."""
-    for subject in subjects(connection):
-        yield account(connection, subject)
+    """Every escalation that has a fact or an outcome, by subject; read some at a time."""
+    yield from _each(connection, subjects(connection))
 
 
 def subjects(connection: Connection) -> list[str]:
@@ -30,8 +33,7 @@ def subjects(connection: Connection) -> list[str]:
 def linking(connection: Connection) -> Iterator[Account]:
     """Those that may pass anything on to others."""
     some = select(facts.c.subject).where(facts.c.kind.in_(("linked", "merged"))).distinct()
-    for subject in connection.scalars(some.order_by(facts.c.subject)).all():
-        yield account(connection, subject)
+    yield from _each(connection, connection.scalars(some.order_by(facts.c.subject)).all())
 
 
 def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
@@ -51,11 +53,22 @@ def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
 
 def account(connection: Connection, subject: str) -> Account:
     """Empty where the archive knows nothing of the subject."""
-    happened = connection.execute(select(facts).where(facts.c.subject == subject))
-    said = connection.execute(
-        select(outcomes.c.name, outcomes.c.id, outcomes.c.record).where(outcomes.c.subject == subject)
-    )
-    return Account(subject, map(fact_of, happened), [outcome_of(*row) for row in said])
+    (found,) = _each(connection, [subject])
+    return found
+
+
+def _each(connection: Connection, subjects: Sequence[str]) -> Iterator[Account]:
+    o = outcomes.c
+    for begin in range(0, len(subjects), _AT_ONCE):
+        some = subjects[begin : begin + _AT_ONCE]
+        happened: defaultdict[str, list[Fact]] = defaultdict(list)
+        said: defaultdict[str, list[Outcome]] = defaultdict(list)
+        for row in connection.execute(select(facts).where(facts.c.subject.in_(some))):
+            happened[row.subject].append(fact_of(row))
+        for row in connection.execute(select(o.subject, o.name, o.id, o.record).where(o.subject.in_(some))):
+            said[row.subject].append(outcome_of(row.name, row.id, row.record))
+        for subject in some:
+            yield Account(subject, happened.pop(subject, ()), said.pop(subject, ()))
 
 
 def fact_of(row: Row[Any]) -> Fact:

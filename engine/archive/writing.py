@@ -54,15 +54,24 @@ def write(
 
 def erase(connection: Connection, by: Erasure, subjects: Collection[str]) -> None:
     """Takes what is personal out of these escalations, and of whatever is read of them later."""
-    for subject in subjects:
-        held = [fact_of(row) for row in connection.execute(select(facts).where(facts.c.subject == subject))]
-        said = connection.execute(select(outcomes).where(outcomes.c.subject == subject)).all()
-        clean = [erase_fact(fact, by) for fact in held]
-        _replace(connection, facts, [fact_row(subject, fact) for fact in clean])
-        _replace(connection, outcomes, [_erased(row, by) for row in said])
-        if clean:
-            _replace(connection, escalations, [_escalation(connection, subject, clean)])
-        _replace(connection, erased, [{"subject": subject, "customer": by.customer}])
+    which = list(subjects)
+    for begin in range(0, len(which), _AT_ONCE):
+        _erase(connection, by, which[begin : begin + _AT_ONCE])
+
+
+def _erase(connection: Connection, by: Erasure, subjects: Sequence[str]) -> None:
+    clean: defaultdict[str, list[Fact]] = defaultdict(list)
+    for row in connection.execute(select(facts).where(facts.c.subject.in_(subjects))):
+        clean[row.subject].append(erase_fact(fact_of(row), by))
+    said = connection.execute(select(outcomes).where(outcomes.c.subject.in_(subjects))).all()
+    _replace(connection, facts, [fact_row(subject, fact) for subject in clean for fact in clean[subject]])
+    _replace(connection, outcomes, [_erased(row, by) for row in said])
+    standing: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(_SAID.where(outcomes.c.subject.in_(subjects), outcomes.c.stands)):
+        standing[row.subject].append(row)
+    lines = [escalation_row(one, in_order(known), standing[one]) for one, known in clean.items()]
+    _replace(connection, escalations, lines)
+    _replace(connection, erased, [{"subject": one, "customer": by.customer} for one in subjects])
 
 
 def derive(connection: Connection) -> None:
@@ -241,11 +250,6 @@ def _held(connection: Connection, subjects: Collection[str]) -> dict[str, _Held]
     for row in connection.execute(_SAID.where(outcomes.c.subject.in_(subjects))):
         found[row.subject].outcomes[row.seq, row.id] = row
     return found
-
-
-def _escalation(connection: Connection, subject: str, known: list[Fact]) -> Row:
-    standing = connection.execute(_SAID.where(outcomes.c.subject == subject, outcomes.c.stands)).all()
-    return escalation_row(subject, in_order(known), standing)
 
 
 def _replace(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

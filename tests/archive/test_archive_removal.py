@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from archived import at, fact, opened, outcome, row, rows
 from msgspec.structs import replace
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from engine.archive.archive import Archive
@@ -248,3 +249,25 @@ def test_a_rebuild_that_keeps_derives_anew_what_follows(archive: Archive) -> Non
     with archive.rebuilding(keep=True) as write:
         write(life()[:2], [], [])
     assert rows(archive) == before
+
+
+def test_many_escalations_are_read_and_erased_by_few_statements(archive: Archive) -> None:
+    """A database may be far away: what one costs, thousands cost thousands of times."""
+    subjects = [f"desk:{number:03}" for number in range(60)]
+    archive.write(
+        [opened(0, one, title=f"Down {one}") for one in subjects],
+        [outcome("breached", 1, 60, one, reason="asked Jo") for one in subjects],
+    )
+    asked: list[str] = []
+    event.listen(
+        archive.engine, "before_cursor_execute", lambda *said: asked.append(said[2])
+    )  # the statement
+    assert [one.subject for one in archive.accounts()] == subjects
+    assert len(asked) < 10
+    asked.clear()
+    assert archive.forget("acme", at(99)).subjects == subjects
+    assert len(asked) < 30
+    for one in archive.accounts():
+        assert [fact.text("title") for fact in one.facts] == [""]
+        assert [said.reason for said in one.outcomes] == [""]
+    assert {row(archive, one)["title"] for one in subjects} == {""}
