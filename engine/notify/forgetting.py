@@ -59,8 +59,7 @@ def forget(connection: Connection, customer: str, now: Instant) -> Forgotten:
         by = erasure(customer, token_hex(6))
         connection.execute(insert(t.erasures), {**by._asdict(), "at": now})
     subjects = _of(connection, customer)
-    for subject in subjects:
-        _erase(connection, by, subject)
+    _erase(connection, by, subjects)
     _erase_silences(connection, customer, by)
     needed = forget_memory(connection)
     return Forgotten(by.pseudonym, subjects, sorted(needed & _keys(connection, subjects)))
@@ -77,11 +76,14 @@ def let_in(connection: Connection, said: Sequence[Outcome]) -> Sequence[Outcome]
         rows = connection.execute(select(t.erased).where(t.erased.c.subject.in_(some)))
         for row in rows:
             erased.setdefault(row.subject, {})[row.customer] = known[row.customer]
+    new: dict[Erasure, list[str]] = {}
     for outcome in said:
         by = known.get(hash_of(outcome.customer_id))
         if by is not None and by.customer not in erased.get(outcome.subject, {}):
-            _erase(connection, by, outcome.subject)
+            new.setdefault(by, []).append(outcome.subject)
             erased.setdefault(outcome.subject, {})[by.customer] = by
+    for by, subjects in new.items():
+        _erase(connection, by, subjects)
     return [_clean(outcome, erased.get(outcome.subject, {}).values()) for outcome in said]
 
 
@@ -120,7 +122,8 @@ def _of(connection: Connection, customer: str) -> list[str]:
         if mark in row.alert and read_alert(row.alert).outcome.customer_id == customer:
             found.add(row.subject)
     for row in _read(connection, select(t.dead)):
-        found |= {a.outcome.subject for a in read_letter(row).alerts if a.outcome.customer_id == customer}
+        if mark in row.alerts:
+            found |= {a.outcome.subject for a in read_letter(row).alerts if a.outcome.customer_id == customer}
     return sorted(found)
 
 
@@ -129,8 +132,14 @@ def _read(connection: Connection, query: Select[Any]) -> Iterator[Found]:
     return iter(connection.execute(query.execution_options(yield_per=_AT_ONCE)))
 
 
-def _erase(connection: Connection, by: Erasure, subject: str) -> None:
-    """Take what is personal out of all that is held of an escalation; what is read later follows suit."""
+def _erase(connection: Connection, by: Erasure, subjects: Sequence[str]) -> None:
+    """Take what is personal out of all that is held of escalations; what is read later follows suit."""
+    for subject in subjects:
+        _erase_one(connection, by, subject)
+    _erase_letters(connection, by, subjects)
+
+
+def _erase_one(connection: Connection, by: Erasure, subject: str) -> None:
     replace(connection, t.erased, [{"subject": subject, "customer": by.customer}])
     c, a, m = t.cycles.c, t.alerts.c, t.members.c
     for row in connection.execute(select(c.id, c.said).where(c.subject == subject)).all():
@@ -146,7 +155,6 @@ def _erase(connection: Connection, by: Erasure, subject: str) -> None:
             mine = and_(m.receiver == member.receiver, m.key == member.key)
             connection.execute(update(t.members).where(mine).values(grp=grp, fired=packed(fired)))
             _move(connection, (member.receiver, member.grp), (member.receiver, grp))
-    _erase_letters(connection, by, subject)
 
 
 def _erased(alert: Alert, by: Erasure) -> Alert:
@@ -200,15 +208,17 @@ def _move_progress(connection: Connection, old: Place, new: Place) -> None:
         connection.execute(insert(t.memory), {"receiver": old[0], "key": PLACE + new[1], **values})
 
 
-def _erase_letters(connection: Connection, by: Erasure, subject: str) -> None:
-    d = t.dead.c
-    for row in connection.execute(select(t.dead)).all():
+def _erase_letters(connection: Connection, by: Erasure, subjects: Collection[str]) -> None:
+    """In one look at all letters: meanwhile nobody is told anything."""
+    d, wanted = t.dead.c, set(subjects)
+    for row in connection.execute(select(t.dead)).all() if wanted else ():
         letter = read_letter(row)
-        mine = [alert for alert in letter.alerts if alert.outcome.subject == subject]
-        if not mine:
+        clean = {a.key: _erased(a, by) for a in letter.alerts if a.outcome.subject in wanted}
+        if not clean:
             continue
-        alerts = tuple(_erased(alert, by) if alert in mine else alert for alert in letter.alerts)
-        grp = _renamed(letter.group, mine[0], _erased(mine[0], by))
+        alerts = tuple(clean.get(alert.key, alert) for alert in letter.alerts)
+        names = [_renamed(letter.group, *both) for both in zip(letter.alerts, alerts, strict=True)]
+        grp = next((name for name in names if name != letter.group), letter.group)
         values = {"alerts": pack(alerts), "grp": grp, "reason": _ERASED}
         connection.execute(update(t.dead).where(d.id == letter.id).values(values))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from engine.core.instants import DAY, Instant
 from engine.core.segments import Segment, Span, stands_paused
@@ -141,6 +141,26 @@ def test_an_attempt_under_way_while_a_customer_is_erased_is_made_again_and_not_l
     (again,) = tell(record, after(1), ROOT)
     assert (again.key, again.changed) == ("desk:1/resolve/1", 1), "the same keys as before"
     assert tell(record, after(2), ROOT) == []
+
+
+def test_letters_are_looked_at_once_however_many_escalations_are_erased(record: Record) -> None:
+    """Nobody is told anything meanwhile."""
+    root = Route("desk", group_by=("customer",))
+    mine = FIELDS | {"customer_id": "e"}
+    several = [outcome("breached", **mine | {"subject": f"desk:{n}", "id": f"{n}"}) for n in range(30)]
+    take(record, *several, outcome("breached", subject="desk:o", id="o", customer_id="other"), root=root)
+    for group in record.due("desk", NOW, 9).groups:
+        refused(record, begin(record, root=root, group=group), SENTENCE, root=root)
+    looks: list[str] = []
+    event.listen(record.engine, "before_cursor_execute", lambda *said: looks.append(said[2]))
+    done = record.forget("e", NOW)
+    assert len(done.subjects) == 30
+    assert sum("FROM notify_dead" in statement for statement in looks) == 2, "who it is of, and to erase it"
+    by, others = sorted(record.letters(), key=lambda letter: len(letter.alerts), reverse=True)
+    assert by.group == f"{{customer={done.pseudonym}}}"
+    assert {alert.labels["customer"] for alert in by.alerts} == {done.pseudonym}
+    assert (by.reason, others.reason, others.group) == ("(erased)", SENTENCE, "{customer=other}")
+    assert "maria" not in held(record)
 
 
 @pytest.mark.parametrize("root", [ROOT, Route("desk")], ids=["a group that is renamed", "one that is not"])
