@@ -86,11 +86,12 @@ class Mapping(Struct, frozen=True):
         known = {"priority": priority, "severity": self.severity(priority), **found}
         return {"title": title, **{name: value for name, value in known.items() if value}}
 
-    def graded(self, priority: str) -> Move:
-        """Another priority, and the severity where one is mapped to it."""
+    def graded(self, priority: str, before: str = "") -> Move:
+        """Another priority, and the severity where one is mapped to it; where none is, but was to the one
+        `before`, its severity is taken back: what somebody stated beside it stays."""
         data: dict[str, Value] = {"priority": priority or None}
         severity = self.severity(priority)
-        return Move("updated", {**data, "severity": severity} if severity else data)
+        return Move("updated", {**data, "severity": severity} if severity or self.severity(before) else data)
 
     def fill(self, data: dict[str, Value], own: MappingOf[str, Value]) -> dict[str, Value]:
         """Put the source's own fields into `data` under the contract's names; what is not mapped is left."""

@@ -314,6 +314,15 @@ def test_a_custom_field_comes_by_the_door_s_mapping(tmp_path: Path) -> None:
     assert facts(load.kept.events[1:]) == facts(by_webhooks(load.door, life.webhooks[1:]))
 
 
+def test_a_priority_that_is_taken_away_is_told_as_its_webhook_tells_it(tmp_path: Path) -> None:
+    source = Zendesk()
+    life = ZendeskLife(source, 1, START, rng_of(1))
+    life.field(START + timedelta(hours=1), "priority_changed", "priority", None)
+    load = Loading(source, tmp_path)
+    assert load().said()[1][3] == {"priority": None, "severity": None}
+    assert facts(load.kept.events) == facts(by_webhooks(load.door, life.webhooks))
+
+
 def test_whether_an_author_is_staff_is_asked_once(tmp_path: Path) -> None:
     source = Zendesk(page=2)
     life = ZendeskLife(source, 1, START, rng_of(1))

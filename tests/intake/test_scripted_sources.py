@@ -169,6 +169,13 @@ def in_order(*came: Arrival) -> list[tuple[str, Any]]:
     return [(one.read.fact.kind, one.read.fact.data) for one in orders[0]]
 
 
+def test_a_priority_that_is_taken_away_takes_its_severity_along() -> None:
+    (taken,) = said_by(SERVICENOW, servicenow(4, priority=("1 - Critical", "")))
+    assert taken.data == {"priority": None, "severity": None}
+    (another,) = said_by(SERVICENOW, servicenow(5, priority=("VIP", "")))
+    assert another.data == {"priority": None}, "it told no severity"
+
+
 def test_changes_of_one_second_are_in_the_order_of_servicenow_s_count() -> None:
     higher = servicenow(9, priority=("4 - Low", "2 - High"))
     highest = servicenow(10, priority=("2 - High", "1 - Critical"))

@@ -66,7 +66,8 @@ WHO = {"by": "Tenex Engineer"}
         ("escalated", None, ("assigned", {"owner": "User 123"})),
         ("reassigned", incident(assignees=[]), ("assigned", {"owner": None})),
         ("priority_updated", None, ("updated", {"priority": "P1", "severity": "P0"})),
-        ("priority_updated", incident(priority=None), ("updated", {"priority": None})),
+        ("priority_updated", incident(priority=None), ("updated", {"priority": None, "severity": None})),
+        ("priority_updated", incident(priority={"summary": "VIP"}), ("updated", {"priority": "VIP"})),
         ("reopened", None, ("reopened", {})),
         ("resolved", None, ("resolved", WHO)),
         ("resolved", MERGED, ("merged", {"into": "pagerduty:PSURVIVES", **WHO})),
@@ -152,6 +153,18 @@ def comment(association: str, kind: str = "User") -> dict[str, Any]:
         (github("assigned", issue=issue(assignee={"login": "mona"})), ("assigned", {"owner": "mona"})),
         (github("unassigned"), ("assigned", {"owner": None})),
         (github("labeled", issue=issue(labels=[{"name": "x"}])), ("updated", {"tags": ["x"]})),
+        (
+            github("unlabeled", label={"name": "x"}, issue=issue(labels=[])),
+            ("updated", {"tags": []}),
+        ),
+        (
+            github("unlabeled", label={"name": "P0"}, issue=issue(labels=[{"name": "bug"}])),
+            ("updated", {"tags": ["bug"], "severity": None}),
+        ),
+        (
+            github("unlabeled", label={"name": "P0"}, issue=issue(labels=[{"name": "P2"}])),
+            ("updated", {"tags": ["P2"], "severity": "P2"}),
+        ),
         (
             github("edited", changes={"title": {"from": "x"}}),
             ("updated", {"title": "Spelling error in the README file"}),
@@ -307,6 +320,14 @@ def test_an_issue_that_is_created_opens_an_escalation() -> None:
         (
             jira("jira:issue_updated", changelog=changed("priority", "Low", "High")),
             [("updated", {"priority": "High", "severity": "P1"})],
+        ),
+        (
+            jira("jira:issue_updated", changelog=changed("priority", "High", "None")),
+            [("updated", {"priority": "None", "severity": None})],
+        ),
+        (
+            jira("jira:issue_updated", changelog=changed("priority", "VIP", "None")),
+            [("updated", {"priority": "None"})],
         ),
         (
             jira("jira:issue_updated", changelog=changed("assignee", "Mona", None)),

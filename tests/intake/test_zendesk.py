@@ -121,6 +121,11 @@ def test_a_change_whose_start_is_not_known_ends_whatever_was_before() -> None:
     ("kind", "change", "expected"),
     [
         ("priority_changed", {"current": "HIGH"}, ("updated", {"priority": "HIGH", "severity": "P1"})),
+        (
+            "priority_changed",
+            {"previous": "URGENT", "current": None},
+            ("updated", {"priority": None, "severity": None}),
+        ),
         ("agent_assignment_changed", {"current": "17"}, ("assigned", {"owner": "17"})),
         ("agent_assignment_changed", {"current": None}, ("assigned", {"owner": None})),
         ("group_assignment_changed", {"current": "9"}, ("assigned", {"team": "9"})),

@@ -43,8 +43,9 @@ class ZendeskLife:
         before = self.fields.get(name)
         self.fields[name] = value
         self._audit(at, [self._child("Change", **{name: value}, previous_value=before)])
-        current = value.upper() if name == "priority" else value
-        self._hook(kind, at, {"current": None if current is None else str(current)})
+        told = {"previous": before, "current": value}
+        capitals = (lambda text: text.upper()) if name == "priority" else str
+        self._hook(kind, at, {k: None if v is None else capitals(v) for k, v in told.items()})
 
     def tags(self, at: datetime, tags: list[str]) -> None:
         self.fields["tags"] = tags

@@ -146,7 +146,8 @@ def _changed(at: Instant, audit: Node, child: Node) -> Iterator[dict[str, Any]]:
         yield _body("status_changed", at, audit, identity, change)
     for name, kind in _CHANGES.items():
         if name in said:
-            change = {"current": _in_capitals(name, said[name])}
+            change = {"previous": _in_capitals(name, said.get("previous_value"))}
+            change["current"] = _in_capitals(name, said[name])
             yield _body(kind, at, audit, identity, change)
     if "tags" in said:
         yield _body("tags_changed", at, audit, identity, {}, {"tags": said["tags"]})

@@ -109,7 +109,7 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
         case "assigned" | "unassigned":
             return [Move("assigned", {"owner": _login(issue.get("assignee")) or None})]
         case "labeled" | "unlabeled":
-            return [Move("updated", _labels(issue, mapping))]
+            return [Move("updated", _relabelled(payload.get("label"), issue, mapping))]
         case _ if action in _GONE:
             return [Move("cancelled", {"reason": action})]
     raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
@@ -138,6 +138,12 @@ def _labels(issue: Node, mapping: Mapping) -> dict[str, Value]:
     severity = min((s for name in names if (s := mapping.severity(name))), default=None)
     tags: list[Value] = list(names)
     return {"tags": tags, "severity": severity} if severity else {"tags": tags}
+
+
+def _relabelled(label: Node, issue: Node, mapping: Mapping) -> dict[str, Value]:
+    """The severity goes with the last of the labels that told it; other labels leave it as it is."""
+    told = mapping.severity(label.get("name").text())
+    return {**({"severity": None} if told else {}), **_labels(issue, mapping)}
 
 
 def _comment(comment: Node, action: str) -> Move:

@@ -142,7 +142,7 @@ def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
         case "status":
             return moves(mapping.states.get(before.lower()), _state(issue, mapping, after))
         case "priority":
-            return [mapping.graded(after)]
+            return [mapping.graded(after, before)]
         case "assignee":
             return [Move("assigned", {"owner": after or None})]
         case "summary":

@@ -46,7 +46,7 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
         case "escalated" | "reassigned" | "delegated":
             return [Move("assigned", {"owner": _assignee(data) or None})]
         case "priority_updated":
-            return [mapping.graded(data.get("priority").get("summary").text())]
+            return [Move("updated", _graded(data, mapping))]
         case "service_updated":
             return [Move("updated", {"service": data.get("service").get("summary").text() or None})]
         case "reopened":
@@ -61,16 +61,27 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
 
 
 def _opening(incident: Node, mapping: Mapping) -> dict[str, Value]:
-    priority = incident.get("priority").get("summary").text()
     teams = [team.get("summary").text() for team in incident.get("teams").items()]
     return mapping.opening(
         incident.get("title").text(),
-        priority,
-        severity=mapping.severity(priority) or mapping.severity(incident.get("urgency").text()),
+        incident.get("priority").get("summary").text(),
+        severity=_severity(incident, mapping),
         service=incident.get("service").get("summary").text(),
         owner=_assignee(incident),
         team=teams[0] if teams else "",
     )
+
+
+def _graded(incident: Node, mapping: Mapping) -> dict[str, Value]:
+    """Nobody says which priority it had: one that is taken away takes its severity along."""
+    priority, severity = incident.get("priority").get("summary").text(), _severity(incident, mapping)
+    data: dict[str, Value] = {"priority": priority or None}
+    return {**data, "severity": severity} if severity or not priority else data
+
+
+def _severity(incident: Node, mapping: Mapping) -> str | None:
+    by_priority = mapping.severity(incident.get("priority").get("summary").text())
+    return by_priority or mapping.severity(incident.get("urgency").text())
 
 
 def _assignee(incident: Node) -> str:

@@ -145,7 +145,7 @@ def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
         said.append(Move("assigned", {"owner": owner or None, "team": team or None}))
     data: dict[str, Value] = {}
     if _differs(previous, record, "priority"):
-        data |= mapping.graded(record.get("priority").text()).data
+        data |= mapping.graded(record.get("priority").text(), previous.get("priority").text()).data
     for name, attribute in _ATTRIBUTES.items():
         if _differs(previous, record, name):
             data[attribute] = record.get(name).text() or None

@@ -70,7 +70,7 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
                 mapping.states.get(previous.text().lower()), mapping.state(current.text(), current.path)
             )
         case "priority_changed":
-            return [mapping.graded(current.text())]
+            return [mapping.graded(current.text(), previous.text())]
         case "agent_assignment_changed":
             return [Move("assigned", {"owner": current.text() or None})]
         case "group_assignment_changed":
