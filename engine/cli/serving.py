@@ -84,7 +84,9 @@ def _with_probes(metrics: Any, health: Health) -> Any:
         if found is None:
             return metrics(environ, start)
         status, said = found
-        start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", "application/json")])
-        return [json.dumps(said).encode()]
+        body = json.dumps(said).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]  # load balancers ask so
 
     return application

@@ -93,6 +93,8 @@ _SECURE = {
 _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of a document, which brings its own style sheet and needs nothing else."""
 _PAGES = (("Board", "/"), *PAGES)
+_PROBED = ["GET", "HEAD"]
+"""Load balancers ask by HEAD: the same answer without its body."""
 _AUDIT = ("Audit", "/audit")
 """In the navigation of who may see it."""
 
@@ -174,9 +176,9 @@ def application(house: House) -> FastAPI:
     if site.signing_in is not None:
         site.signing_in.add_to(app)
     app.add_api_route("/static/{digest}/{name:path}", site.asset)
-    app.add_api_route("/live", site.alive)
+    app.add_api_route("/live", site.alive, methods=_PROBED)
     app.add_api_route("/metrics", site.scrape)
-    app.add_api_route("/ready", site.ready)
+    app.add_api_route("/ready", site.ready, methods=_PROBED)
     return app
 
 

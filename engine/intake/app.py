@@ -27,6 +27,8 @@ BODY_WITHIN = 10.0
 """Seconds in which a whole body must have come: PagerDuty gives up after five."""
 RETRY_AFTER = "5"
 """Seconds."""
+PROBED = ["GET", "HEAD"]
+"""Load balancers ask by HEAD: the same answer without its body."""
 
 log = structlog.stdlib.get_logger("vigil.intake")
 
@@ -64,12 +66,12 @@ def application(
         """A webhook of the source that the door belongs to."""
         return await porter.take(door, request)
 
-    @app.get("/live")
+    @app.api_route("/live", methods=PROBED)
     async def live() -> dict[str, bool]:
         """That the process answers."""
         return {"live": True}
 
-    @app.get("/ready")
+    @app.api_route("/ready", methods=PROBED)
     async def ready() -> JSONResponse:
         """That Kafka answers, too: else deliveries are better taken by another."""
         is_there = await sender.is_there()

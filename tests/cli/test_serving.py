@@ -81,6 +81,13 @@ def test_probes_are_told_whether_it_is_at_work_and_keeps_up() -> None:
     metrics = ArchiveMetrics()
     health = Health(100, metrics)
 
+    def asked_by_head(path: str) -> tuple[int, bytes]:
+        """All that comes, to the end of the connection: urllib would not read a body."""
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            line.sendall(f"HEAD {path} HTTP/1.0\r\n\r\n".encode())
+            head, _, body = b"".join(iter(lambda: line.recv(4096), b"")).partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
     def asked(path: str) -> tuple[int, object]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
@@ -91,6 +98,7 @@ def test_probes_are_told_whether_it_is_at_work_and_keeps_up() -> None:
     with health_served(settings, metrics.registry, health) as port:
         assert asked("/ready") == (503, {"ready": False, "why_not": "starting", "lag": 0})
         assert asked("/live") == (200, {"live": True})
+        assert (asked_by_head("/ready"), asked_by_head("/live")) == ((503, b""), (200, b""))
         health.why_off = lambda: ""
         for topic, behind in (("tickets", 90), ("outcomes", 10)):
             health.lag(topic, behind)

@@ -70,9 +70,11 @@ async def test_a_board_that_has_stopped_for_good_is_not_live_so_that_it_is_start
             reading = await client.get("/live"), await client.get("/ready")
             console.house.live.failed = "the topic was made anew"
             stopped = await client.get("/live"), await client.get("/ready")
+            by_head = [await client.head(path) for path in ("/live", "/ready")]
     assert [answer.status_code for answer in reading] == [200, 503], "one that reads is left to it"
     assert [answer.status_code for answer in stopped] == [503, 503]
     assert stopped[0].json() == {"live": False}
+    assert [answer.status_code for answer in by_head] == [503, 503], "as a load balancer asks"
 
 
 def test_while_much_is_to_be_read_the_board_leaves_time_to_the_reader() -> None:

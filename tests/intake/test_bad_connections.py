@@ -63,3 +63,10 @@ def test_what_is_no_good_http_is_refused_and_the_next_one_is_served(
 ) -> None:
     assert said(url, raw).startswith(b"HTTP/1.1 %d " % status)
     assert httpx.get(f"{url}/live").json() == {"live": True}
+
+
+@pytest.mark.parametrize("path", ["/live", "/ready"])
+def test_a_load_balancer_that_probes_by_head_is_answered_without_a_body(url: str, path: str) -> None:
+    told = said(url, f"HEAD {path} HTTP/1.1\r\nHost: intake\r\nConnection: close\r\n\r\n".encode())
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.endswith(b"\r\n\r\n")

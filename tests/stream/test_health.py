@@ -93,6 +93,8 @@ async def test_the_server_says_ready_live_and_metrics(state: State, readiness: R
             async with session.get("/ready") as answer:
                 assert answer.status == 503
                 assert (await answer.json())["why_not"] == "not_recovered"
+            async with session.head("/ready") as answer:
+                assert (answer.status, await answer.read()) == (503, b""), "as a load balancer asks"
             async with session.get("/live") as answer:
                 assert answer.status == 200
             async with session.get("/metrics") as answer:
