@@ -44,7 +44,11 @@ class Kept(Generic[Key, Value]):
                 again = self._known.get(key)
             if again is not None and again is not known:
                 return again[1]  # somebody else has made it meanwhile
-            return self._put(key, self._make(key))
+            try:
+                return self._put(key, self._make(key))
+            except BaseException:
+                self._forget(key)
+                raise
 
     def _renew(self, key: Key, turn: Lock) -> None:
         try:
@@ -53,6 +57,12 @@ class Kept(Generic[Key, Value]):
             log.warning("not_made_anew", error=str(error).splitlines()[0])
         finally:
             turn.release()
+
+    def _forget(self, key: Key) -> None:
+        """Its turn, where it has no value: else each key that cannot be made would leave one for good."""
+        with self._lock:
+            if key not in self._known:
+                self._turns.pop(key, None)
 
     def _put(self, key: Key, value: Value) -> Value:
         with self._lock:
