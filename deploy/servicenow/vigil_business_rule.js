@@ -10,16 +10,41 @@
   var FIELDS = ['sys_id', 'number', 'sys_mod_count', 'sys_created_on', 'sys_updated_on', 'short_description',
     'priority', 'state', 'hold_reason', 'assigned_to', 'assignment_group', 'caller_id', 'company',
     'business_service', 'cmdb_ci', 'contact_type'];
-  // Labels as people see them, but for what is a key or a time.
+  // Names as people see them, but for what is a key or a time.
   var RAW = { sys_id: true, number: true, sys_mod_count: true, sys_created_on: true, sys_updated_on: true };
+
+  // What is chosen from a list is told in English: the label that people see is in the language of whoever made the
+  // change, and the door's mapping has one name for each.
+  var CHOICES = { priority: true, state: true, hold_reason: true, contact_type: true };
+  var TABLES = [current.getTableName(), 'incident', 'task'];
+  var known = {};
 
   function record(from) {
     var found = {};
     for (var i = 0; i < FIELDS.length; i++) {
-      var name = FIELDS[i];
-      found[name] = String((RAW[name] ? from.getValue(name) : from.getDisplayValue(name)) || '');
+      found[FIELDS[i]] = shown(from, FIELDS[i]);
     }
     return found;
+  }
+
+  function shown(from, name) {
+    var english = CHOICES[name] ? englishOf(name, String(from.getValue(name) || '')) : '';
+    return english || String((RAW[name] ? from.getValue(name) : from.getDisplayValue(name)) || '');
+  }
+
+  // Empty where the list has none: then the label is as people see it.
+  function englishOf(name, value) {
+    var key = name + '=' + value;
+    for (var i = 0; value && i < TABLES.length && !known[key]; i++) {
+      var choice = new GlideRecord('sys_choice');
+      choice.addQuery('name', TABLES[i]);
+      choice.addQuery('element', name);
+      choice.addQuery('value', value);
+      choice.addQuery('language', 'en');
+      choice.query();
+      known[key] = choice.next() ? String(choice.getValue('label') || '') : '';
+    }
+    return known[key] || '';
   }
 
   // An async rule runs after the change, perhaps after the next one: it is given the record as it is then, and no
@@ -63,7 +88,7 @@
     var other = new GlideRecord(current.getTableName());
     other.initialize();
     other.setValue(name, value || '');
-    return String(other.getDisplayValue(name) || '');
+    return shown(other, name);
   }
 
   function comments() {

@@ -14,15 +14,16 @@ class Row {
   getDisplayValue(name) { return given.labels[name] ? given.labels[name][this.own[name]] : this.own[name]; }
   addQuery(...query) { this.queries.push(query); }
   query() {
-    const rows = this.table === 'sys_audit' ? given.audit : given.journal;
+    const rows = { sys_audit: given.audit, sys_journal_field: given.journal, sys_choice: given.choices }[this.table];
     const meets = { '>=': (found, value) => found >= value, '>': (found, value) => Number(found) > value };
     this.rows = rows.filter((row) => this.queries.every(
-      ([name, operator, value]) => !meets[operator] || meets[operator](row[name], value)));
+      ([name, operator, value]) => (value === undefined
+        ? row[name] === undefined || row[name] === operator : meets[operator](row[name], value))));
     if (this.descending) this.rows.sort((one, other) => other[this.descending] - one[this.descending]);
   }
   orderByDesc(name) { this.descending = name; }
   next() { this.at += 1; return this.at < this.rows.length; }
-  getValue(name) { return this.rows[this.at][name]; }
+  getValue(name) { return this.at < 0 ? this.own[name] : this.rows[this.at][name]; }
 }
 
 class Time {

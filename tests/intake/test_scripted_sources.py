@@ -31,6 +31,18 @@ LABELS = {
     "priority": {"1": "1 - Critical", "2": "2 - High"},
     "assigned_to": {"u1": "Beth Anglin"},
 }
+TABLES = {"state": "incident", "hold_reason": "incident", "priority": "task", "contact_type": "task"}
+CHOICES = [
+    {"name": table, "element": field, "value": value, "label": label, "language": "en"}
+    for field, table in TABLES.items()
+    for value, label in LABELS.get(field, {}).items()
+]
+GERMAN = {
+    **LABELS,
+    "state": {"2": "In Bearbeitung", "3": "Zurückgestellt", "6": "Gelöst", "10": "Wartet auf Teile"},
+    "hold_reason": {"1": "Warten auf Anrufer"},
+    "priority": {"1": "1 - Kritisch", "2": "2 - Hoch"},
+}
 VALUES = {
     "sys_id": "9d385017c611228701d22104cc95c371", "number": "INC0000039", "sys_mod_count": "4",
     "sys_updated_on": "2026-03-02 10:00:00", "short_description": "Trouble getting to Oregon mail server",
@@ -54,11 +66,14 @@ def told_by(came: Arrival) -> list[Said]:
     return said
 
 
-def instance(operation: str, audit: list[Any] | None = None, journal: Any = (), **values: str) -> Arrival:
-    """The delivery of the rule for a change."""
+def instance(
+    operation: str, audit: list[Any] | None = None, journal: Any = (), labels: Any = LABELS, **values: str
+) -> Arrival:
+    """The delivery of the rule for a change; `labels`: as who made it sees them."""
     node = shutil.which("node") or missing("no node to run ServiceNow's business rule")
     scenario = {
-        "operation": operation, "values": {**VALUES, **values}, "labels": LABELS, "caller": "caller",
+        "operation": operation, "values": {**VALUES, **values}, "labels": labels, "caller": "caller",
+        "choices": CHOICES,
         "audit": [row if isinstance(row, dict) else audited(*row, **values) for row in audit or []],
         "journal": list(journal),
         "properties": {"vigil.intake.url": "https://vigil.test/in/servicenow", "vigil.intake.secret": SECRET},
@@ -238,6 +253,24 @@ def test_each_change_is_told_though_the_next_one_came_before_the_rule_ran() -> N
     later = instance("update", audit=rows, **{**now, "state": "2", "hold_reason": ""}, **resumed)
     assert told_by(later)[:2] == [paused, owned], "known duplicates"
     assert verbs(told_by(later)[2:]) == [("resumed", {"reason": "pending_customer"})]
+
+
+def test_what_is_chosen_from_a_list_is_told_in_english_whatever_language_its_author_sees() -> None:
+    rows = [("state", "2"), ("hold_reason", ""), ("priority", "2")]
+    now = {"state": "3", "hold_reason": "1"}
+    told = told_by(instance("update", audit=rows, labels=GERMAN, **now))
+    assert verbs(told) == [
+        ("paused", {"reason": "pending_customer"}),
+        ("updated", {"priority": "1 - Critical", "severity": "P0"}),
+    ]
+    assert told == told_by(instance("update", audit=rows, **now)), "told again by another, a known duplicate"
+    (opened,) = said_by(SERVICENOW, instance("insert", labels=GERMAN))
+    assert opened.data["severity"] == "P0"
+
+
+def test_a_choice_that_has_no_english_label_is_told_as_its_author_sees_it() -> None:
+    record = orjson.loads(instance("insert", labels=GERMAN, state="10").body)["current"]
+    assert (record["state"], record["hold_reason"]) == ("Wartet auf Teile", "")
 
 
 def test_a_change_to_a_state_that_nobody_mapped_keeps_no_other_out() -> None:
