@@ -92,6 +92,15 @@ def test_a_ping_is_ignored() -> None:
     assert caught.value.ignored
 
 
+def test_what_pagerduty_tells_of_no_incident_s_own_is_ignored() -> None:
+    role = {"id": "P8PQO4R", "summary": "Incident Commander", "type": "role_reference"}
+    assigned = {"incident": {"id": "PGR0VU2"}, "role": role, "old_assignee": None, "status": "active"}
+    data = {"type": "incident_role_assignment", "incident_role_assignments": [assigned]}
+    with pytest.raises(NotMapped) as caught:
+        said_by(PAGERDUTY, arrival(pagerduty("role.assigned", data)))
+    assert caught.value.ignored
+
+
 # -- GitHub -----------------------------------------------------------------------------------
 
 
@@ -322,6 +331,14 @@ def test_an_issue_that_is_created_opens_an_escalation() -> None:
             [("updated", {"priority": "High", "severity": "P1"})],
         ),
         (
+            jira("jira:issue_updated", changelog=changed("components", "mail", None)),
+            [("updated", {"component": "checkout"})],
+        ),
+        (
+            jira("jira:issue_updated", changelog=changed("reporter", "Bryan Rollins", None)),
+            [("updated", {"reporter": None})],
+        ),
+        (
             jira("jira:issue_updated", changelog=changed("priority", "High", "None")),
             [("updated", {"priority": "None", "severity": None})],
         ),
@@ -363,6 +380,13 @@ def test_a_comment_of_jira_s_automation_or_of_nobody_is_no_reply(author: Any, re
     with pytest.raises(NotMapped) as caught:
         said_by(JIRA, jira("comment_created", comment={"jsdPublic": True, "author": author}))
     assert (caught.value.reason, caught.value.ignored) == (reason, author is not None)
+
+
+@pytest.mark.parametrize("kind", ["worklog_created", "jira:version_released", "issuelink_created"])
+def test_what_jira_tells_of_no_issue_is_ignored(kind: str) -> None:
+    with pytest.raises(NotMapped) as caught:
+        said_by(JIRA, arrival({"timestamp": 1772445600000, "webhookEvent": kind, "worklog": {"id": "1"}}))
+    assert caught.value.ignored
 
 
 def test_one_delivery_of_jira_may_say_several_things_in_their_order() -> None:

@@ -4,6 +4,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.instants import format_instant
 from engine.intake.arrival import NotAuthentic, NotMapped
@@ -223,3 +224,29 @@ def test_one_changed_byte_is_not_authentic() -> None:
     forged = arrival(came.body.replace(b"4711", b"4712"), came.headers)
     with pytest.raises(NotAuthentic, match="wrong_signature"):
         ZENDESK.source.authenticate(forged, (SECRET,))
+
+
+ALONE: dict[str, Any] = {"organization_id": None, "requester_id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "detail", "expected"),
+    [
+        ("organization_changed", {"current": "5"}, {}, [{"customer": {"id": "5"}}]),
+        ("organization_changed", {"current": None}, ALONE, [{"customer": {"id": "7"}}]),
+        ("requester_changed", {"current": "7"}, {}, [{"reporter": "7"}]),
+        ("requester_changed", {"current": "7"}, ALONE, [{"reporter": "7"}, {"customer": {"id": "7"}}]),
+    ],
+)
+def test_a_ticket_of_no_organization_is_its_requester_s_also_when_that_changes(
+    kind: str, change: dict[str, Any], detail: dict[str, Any], expected: list[Any]
+) -> None:
+    said = said_by(ZENDESK, zendesk(event(kind, change, **detail)))
+    assert verbs(said) == [("updated", data) for data in expected]
+
+
+def test_a_customer_that_a_field_names_is_not_the_organization_s_when_that_changes() -> None:
+    mapped = replace(ZENDESK, mapping=replace(ZENDESK.mapping, fields={"360001": "customer.id"}))
+    assert said_by(mapped, zendesk(event("organization_changed", {"current": "5"}))) == []
+    (said,) = said_by(mapped, zendesk(event("requester_changed", {"current": "7"}, **ALONE)))
+    assert said.data == {"reporter": "7"}

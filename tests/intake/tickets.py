@@ -121,6 +121,11 @@ class JiraLife:
         lines = []
         for name, before, after in items:
             line = {"field": name, "fieldId": name, "fromString": before, "toString": after}
+            if name == "components":
+                there = [one for one in self.issue["fields"][name] if one["name"] != before]
+                self.issue["fields"][name] = [*there, {"name": after}] if after else there
+                lines.append(line)
+                continue
             if name == "status":
                 line |= {"from": _status(before or "")["id"], "to": _status(after or "")["id"]}
             lines.append(line)

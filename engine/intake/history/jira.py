@@ -98,9 +98,10 @@ class JiraHistory:
 
     async def _change(self, issue: Node, change: Node, later: list[Node]) -> Delivery:
         """A webhook's issue is that of its moment: the status that it changed to stands in it, and of a move,
-        by which it opens anew, or of a mapped field, as it may be a customer's, all that it was then."""
+        by which it opens anew, of components, as a change tells one, or of a mapped field, as it may be a
+        customer's, all that it was then."""
         fields: dict[str, Any] = {}
-        is_own = any(_field(item) in self._own for item in change["items"].items())
+        is_own = any(_field(item) in (*self._own, "components") for item in change["items"].items())
         if is_own or former_key(change["items"]):
             fields = _before(issue, later, await self._all_categories())
         for item in change["items"].items():

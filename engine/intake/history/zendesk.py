@@ -26,6 +26,7 @@ _CHANGES = {
     "priority": "priority_changed",
     "assignee_id": "agent_assignment_changed",
     "group_id": "group_assignment_changed",
+    "requester_id": "requester_changed",
     "subject": "subject_changed",
     "organization_id": "organization_changed",
 }

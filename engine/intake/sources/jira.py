@@ -17,6 +17,7 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
+_KINDS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created")
 _CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
 """Of statuses: workflows have names of their own, these three keys are always the same."""
 
@@ -31,7 +32,10 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     payload = read(arrival.body)
-    kind, issue = payload["webhookEvent"].text(), payload["issue"]
+    kind = payload["webhookEvent"].text()
+    if kind not in _KINDS:  # of a version, a sprint, a worklog: most have no issue
+        raise NotMapped("unknown_type", kind, "webhookEvent", ignored=True)
+    issue = payload["issue"]
     by_id = LASTING in mapping.subject
     subject = mapping.subject_of(issue["id" if by_id else "key"].text())
     at = _moment(payload)
@@ -111,22 +115,23 @@ def _moves(kind: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move
             return [move for item in items for move in _change(item, issue, mapping)]
         case "jira:issue_deleted":
             return [Move("cancelled", {"reason": "deleted"})]
-        case "comment_created":
-            return [_comment(payload["comment"])]
-    raise NotMapped("unknown_type", kind, "webhookEvent", ignored=True)
+    return [_comment(payload["comment"])]
 
 
 def _opening(fields: Node, mapping: Mapping) -> dict[str, Value]:
-    components = [one["name"].text() for one in fields.get("components").items()]
     data = mapping.opening(
         fields["summary"].text(),
         fields.get("priority").get("name").text(),
         owner=_person(fields.get("assignee")),
         reporter=_person(fields.get("reporter")),
-        component=components[0] if components else "",
+        component=_component(fields),
         tags=[label.text() for label in fields.get("labels").items()],
     )
     return mapping.fill(data, _own(fields, mapping))
+
+
+def _component(fields: Node) -> str:
+    return next((one["name"].text() for one in fields.get("components").items()), "")
 
 
 def _own(fields: Node, mapping: Mapping) -> dict[str, Value]:
@@ -145,6 +150,10 @@ def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
             return [mapping.graded(after, before)]
         case "assignee":
             return [Move("assigned", {"owner": after or None})]
+        case "reporter":
+            return [Move("updated", {"reporter": after or None})]
+        case "components":  # a line a component that came or went
+            return [Move("updated", {"component": _component(issue["fields"]) or None})]
         case "summary":
             return [Move("updated", {"title": after})]
         case "labels":

@@ -30,9 +30,9 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped("unknown_type", kind, "event.resource_type", ignored=True)
     # Notes and status updates carry their incident; all others are one.
     incident = data.get("incident") if data.get("incident").value is not None else data
-    subject, at = mapping.subject_of(incident["id"].text()), event["occurred_at"].moment()
     by = event.get("agent").get("summary").text()
     said = _moves(kind.removeprefix("incident."), data, by, mapping)
+    subject, at = mapping.subject_of(incident["id"].text()), event["occurred_at"].moment()
     return mapping.events(subject, at, event["id"].text(), said)
 
 

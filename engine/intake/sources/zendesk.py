@@ -81,7 +81,10 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
             tags: list[Value] = [tag.text() for tag in ticket.get("tags").items()]
             return [Move("updated", {"tags": tags})]
         case "organization_changed":
-            return [Move("updated", {"customer": {"id": current.text()} if current.text() else None})]
+            return _customer_is(current.text() or ticket.get("requester_id").text(), mapping)
+        case "requester_changed":
+            told = [Move("updated", {"reporter": current.text() or None})]
+            return told + (_customer_is(current.text(), mapping) if _is_nobodys(ticket) else [])
         case "custom_field_changed":
             return _custom_field(change, ticket, mapping)
         case "comment_added":
@@ -119,6 +122,18 @@ def _created(ticket: Node, mapping: Mapping) -> list[Move]:
     opened = [Move("opened", mapping.fill(data, own))]
     status = ticket.get("status")
     return opened + (moves(OPEN, mapping.state(status.text(), status.path)) if status.text() else [])
+
+
+def _customer_is(identity: str, mapping: Mapping) -> list[Move]:
+    """Nothing where a field of the ticket's own names the customer."""
+    if "customer.id" in mapping.fields.values():
+        return []
+    return [Move("updated", {"customer": {"id": identity} if identity else None})]
+
+
+def _is_nobodys(ticket: Node) -> bool:
+    """Of no organization, where the event says so: history does not."""
+    return "organization_id" in ticket.value and not ticket.get("organization_id").text()
 
 
 def _customer(ticket: Node) -> str:
