@@ -398,6 +398,20 @@ def test_each_rule_of_freshdesk_says_its_verb(came: Arrival, expected: Any) -> N
     assert (said[0].verb, said[0].data) == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("Open", []), ("", []), ("Being brewed", []), ("Resolved", ["resolved"]), ("Closed", ["closed"]),
+        ("Waiting on Customer", ["paused"]),
+    ],
+)  # fmt: skip
+def test_a_ticket_of_freshdesk_that_is_created_in_another_state_is_in_it(
+    status: str, expected: list[str]
+) -> None:
+    said = said_by(FRESHDESK, freshdesk("created", status=status))
+    assert [one.verb for one in sorted(said, key=lambda one: one.sequence)] == ["opened", *expected]
+
+
 def test_a_change_of_nothing_of_ours_is_ignored_and_an_unknown_rule_is_not() -> None:
     with pytest.raises(NotMapped) as caught:
         said_by(FRESHDESK, freshdesk("updated", "{ticket_type:{from:a,to:b}}"))

@@ -45,7 +45,8 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
 def _moves(event: str, happened: str, ticket: Node, mapping: Mapping) -> list[Move]:
     match event:
         case "created":
-            return [Move("opened", _opening(ticket, mapping))]
+            first = mapping.states.get(ticket.get("status").text().lower(), OPEN)
+            return [Move("opened", _opening(ticket, mapping)), *moves(OPEN, first)]
         case "agent_replied":
             return [Move("message_sent", {"public": True, **_by(ticket)})]
         case "customer_replied":
