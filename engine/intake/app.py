@@ -20,15 +20,17 @@ from engine.intake.configuration import Door
 from engine.intake.keys import Key, Rate
 from engine.intake.records import kind_of, records_of, refused
 from engine.intake.sending import DLQ, NotSent, Sender
+from engine.intake.source import MOST_BYTES
 from engine.metrics.intake import IntakeMetrics
 
-MAX_BODY_BYTES = 1024 * 1024
 BODY_WITHIN = 10.0
 """Seconds in which a whole body must have come: PagerDuty gives up after five."""
 RETRY_AFTER = "5"
 """Seconds."""
 PROBED = ["GET", "HEAD"]
 """Load balancers ask by HEAD: the same answer without its body."""
+AT_ONCE = 1_000
+"""Records that Kafka acknowledges in one go; a storm of alerts has thousands."""
 
 log = structlog.stdlib.get_logger("vigil.intake")
 
@@ -102,11 +104,12 @@ class Porter:
             return self._answer("", 404, "unknown_door")
         if wait := self._wait(door.rate, name, "address", request.client.host if request.client else ""):
             return self._too_many(name, wait)
+        headers = {k.lower(): v for k, v in request.headers.items()}
         try:
-            body = await _body(request)
+            body = await _body(request, _most_bytes(door, Arrival(b"", headers, self._now())))
         except NoBody as error:
             return self._answer(name, error.status, error.reason)
-        arrival = Arrival(body, {k.lower(): v for k, v in request.headers.items()}, self._now())
+        arrival = Arrival(body, headers, self._now())
         try:
             key = door.authenticate(arrival)
         except NotAuthentic as error:
@@ -132,6 +135,7 @@ class Porter:
         events: list[tuple[str, Record]] = []
         wrong: list[tuple[Arrival, NotMapped]] = []
         for part in door.source.apart(arrival):
+            await asyncio.sleep(0)  # of thousands of alerts nobody else waits for the last
             try:
                 said = door.source.translate(part, door.mapping)
                 if key is not None:
@@ -143,7 +147,9 @@ class Porter:
             first = wrong[0][1]
             return self._answer(door.name, 422, first.reason, detail=first.detail, path=first.path)
         letters = [(DLQ, refused(part, door.name, why)) for part, why in wrong if not why.ignored]
-        await self._sender.send([*events, *letters])
+        records = [*events, *letters]
+        for place in range(0, len(records), AT_ONCE):  # what was sent before one fails has the same ids again
+            await self._sender.send(records[place : place + AT_ONCE])
         return self._answer_for(door.name, len(events), [why for _, why in wrong])
 
     def _answer_for(self, door: str, events: int, wrong: list[NotMapped]) -> Response:
@@ -171,15 +177,26 @@ def _must_be_in_scope(key: Key, said: list[Said], door: str) -> None:
             raise OutOfScope(f"the key {key.name} may not send {kind} of {source}")
 
 
-async def _body(request: Request) -> bytes:
-    """The whole body; NoBody as soon as it is longer than anybody's payload."""
+def _most_bytes(door: Door, without_body: Arrival) -> int:
+    """Of its body. Who has no key is not read further than anybody's one event goes."""
+    if door.source.most_bytes == MOST_BYTES:
+        return MOST_BYTES
+    try:
+        door.authenticate(without_body)
+    except NotAuthentic:
+        return MOST_BYTES
+    return door.source.most_bytes
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The whole body; NoBody as soon as it is longer than `most`."""
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(BODY_WITHIN):
             async for part in request.stream():
                 size += len(part)
-                if size > MAX_BODY_BYTES:
+                if size > most:
                     raise NoBody(413, "too_large")
                 parts.append(part)
     except TimeoutError:

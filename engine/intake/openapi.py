@@ -179,7 +179,7 @@ def _answers(source: Source) -> Iterable[tuple[str, dict[str, Any]]]:
         yield "403", _answer("A key that may not send this source or this type; nothing of it is taken")
     yield "404", _answer("No such door, any more")
     yield "408", _answer("The body did not come within ten seconds")
-    yield "413", _answer("More than 1 MiB")
+    yield "413", _answer(f"More than {source.most_bytes // 2**20} MiB")
     if source.tells_mistakes:
         yield "422", _answer("An event that the contract does not take; of a batch nothing is taken")
     yield "429", {**_answer("More than the door takes of one address, or of one key"), "headers": _RETRY}

@@ -14,6 +14,10 @@ Translate: TypeAlias = Callable[[Arrival, Mapping], list[Said]]
 """What it stands for, in order; NotMapped for what stands for nothing."""
 
 
+MOST_BYTES = 1024 * 1024
+"""Of a body: more than anybody's one event."""
+
+
 def whole(arrival: Arrival) -> list[Arrival]:
     """A delivery that stands or falls as one."""
     return [arrival]
@@ -42,3 +46,5 @@ class Source(NamedTuple):
     """What its body always has: `event.id`, `fields{}` an object, `alerts[].status` of each of a list."""
     other_headers: tuple[str, ...] = ()
     """What else of the headers is looked at, and may be missing."""
+    most_bytes: int = MOST_BYTES
+    """Of a body that comes with a good key; all else has MOST_BYTES."""

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cli.running import vigil
 from engine.intake.keys import hash_of, new_key
 from engine.intake.sending import DLQ
+from engine.intake.source import MOST_BYTES
 from intake.deliveries import arrival, door_of
 from intake.listening import Sink, app_of, listening
 from intake.test_sources import group
@@ -68,6 +69,25 @@ def test_a_group_of_which_nothing_can_be_taken_is_202_with_the_first_reason(tmp_
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 0, "reason": "bad_payload", "ignored": False}
     assert [family for family, _ in sink.taken] == [DLQ, DLQ]
+
+
+def test_a_storm_of_alerts_in_one_group_is_taken_whole_from_who_has_the_key(tmp_path: Path) -> None:
+    rule = "Look at the host, then at the network. " * 10
+    alerts = [alert(f"{n:016x}", annotations={"description": rule}) for n in range(2_500)]
+    body = orjson.dumps({**group(), "alerts": alerts})
+    assert len(body) > MOST_BYTES, "Alertmanager sends a group whole, and would send it so again"
+    app, sink = app_of(tmp_path, DOORS)
+
+    def sent(key: str, content: bytes) -> httpx.Response:
+        headers = {"authorization": f"Bearer {key}"}
+        return httpx.post(f"{url}/in/alerts", content=content, headers=headers, timeout=60)
+
+    with listening(app) as url:
+        answers = [sent(KEY, body), sent(new_key(), body), sent(KEY, b" " * (8 * MOST_BYTES + 1))]
+    assert [one.status_code for one in answers] == [200, 413, 413]
+    assert answers[0].json() == {"accepted": 2_500}
+    assert len({one.subject for one in sink.events()}) == 2_500
+    assert sink.sendings == 3, "each within the time in which Kafka acknowledges"
 
 
 def test_what_is_no_group_is_one_dead_letter_as_it_came(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from kafka import KafkaConsumer
 from engine.contract.codec import Received, decode
 from engine.core.instants import format_instant, parse_instant
 from engine.demo.broker import KafkaBroker
-from engine.intake.app import MAX_BODY_BYTES
 from engine.intake.keys import hash_of, new_key
+from engine.intake.source import MOST_BYTES
 from intake.deliveries import base64_digest
 from intake.test_zendesk import event
 from servers import create_topics, unique
@@ -176,14 +176,14 @@ def test_what_cannot_be_mapped_is_2xx_and_a_dead_letter_that_says_why(intake: In
 
 
 def test_the_longest_body_that_is_taken_is_a_dead_letter_too(intake: Intake) -> None:
-    sent = b'{"event": {"event_type": "' + b"a" * (MAX_BODY_BYTES - 30) + b'"}}'
-    assert len(sent) == MAX_BODY_BYTES - 1
+    sent = b'{"event": {"event_type": "' + b"a" * (MOST_BYTES - 30) + b'"}}'
+    assert len(sent) == MOST_BYTES - 1
     answer = intake.pagerduty(sent + b" ")
     assert (answer.status_code, answer.json()["reason"]) == (202, "bad_payload")
     (letter,) = intake.records("dlq", 1)
     headers = dict(letter.headers)
     assert letter.value == sent[: len(letter.value)]
-    assert int(headers["vigil-omitted-bytes"]) == MAX_BODY_BYTES - len(letter.value)
+    assert int(headers["vigil-omitted-bytes"]) == MOST_BYTES - len(letter.value)
     assert headers["__connect.errors.exception.class.name"] == b"bad_payload"
 
 

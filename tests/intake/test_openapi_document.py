@@ -19,11 +19,12 @@ from schemathesis.specs.openapi import checks
 
 from cli.running import vigil
 from engine.core.instants import SECOND, format_instant
-from engine.intake.app import MAX_BODY_BYTES, _now, application
+from engine.intake.app import _now, application
 from engine.intake.authenticity import base64_digest, hex_digest
 from engine.intake.configuration import shipped
 from engine.intake.keys import Key, Rate, hash_of, new_key
 from engine.intake.openapi import document
+from engine.intake.source import MOST_BYTES
 from engine.intake.sources import SOURCES
 from engine.metrics.intake import IntakeMetrics
 from intake.listening import Sink
@@ -124,7 +125,7 @@ def test_each_code_of_the_document_is_answered_as_it_says() -> None:
     assert sent("zendesk", b"{}", signed("zendesk", b"{}")) == 202
     assert sent("keyed", event, {}, kind) == 401
     assert sent("keyed", incident, signed("keyed", b"", NARROW), kind) == 403
-    assert sent("keyed", b" " * (MAX_BODY_BYTES + 1), signed("keyed", b""), kind) == 413
+    assert sent("keyed", b" " * (MOST_BYTES + 1), signed("keyed", b""), kind) == 413
     assert sent("keyed", b"{}", signed("keyed", b""), kind) == 422
     assert [sent("slow", event, signed("slow", b""), kind) for _ in range(2)] == [200, 429]
     ready = schema["/ready"]["GET"].Case()

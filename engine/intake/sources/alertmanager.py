@@ -16,7 +16,7 @@ from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import shared_secret
 from engine.intake.mapping import Mapping
 from engine.intake.payloads import Node, read
-from engine.intake.source import Source
+from engine.intake.source import MOST_BYTES, Source
 
 VERSION = "4"
 _NUMBER = r"(?<![\w.])[+-]?(?:\d(?:[\w.,:+-]*\w)?|Inf\b|NaN\b)%?"
@@ -87,9 +87,10 @@ def _opening(alert: Node, mapping: Mapping) -> dict[str, Value]:
 def _lasting(summary: str, labels: Node) -> str:
     """A summary with … for its numbers, but those of labels: `{{ $value }}` is another at each repeat, and an
     opening that is told again must say the same."""
-    texts = {one for one in labels.value.values() if isinstance(one, str) and not _is_number(one)}
+    found = (one for one in labels.value.values() if isinstance(one, str) and one in summary)
+    texts = {one for one in found if not _is_number(one)}
     names = "|".join(re.escape(one) for one in sorted(texts, key=len, reverse=True)) or "(?!)"
-    return re.sub(f"({names})|{_NUMBERS}", lambda found: found[1] or "…", summary)
+    return re.sub(f"({names})|{_NUMBERS}", lambda match: match[1] or "…", summary)
 
 
 def _is_number(label: str) -> bool:
@@ -109,5 +110,6 @@ SOURCE = Source(
     family="incident",
     apart=apart,
     key_headers=KEY_HEADERS,
+    most_bytes=8 * MOST_BYTES,
     needs=("version", "alerts[].status", "alerts[].labels{}", "alerts[].startsAt", "alerts[].fingerprint"),
 )
