@@ -65,6 +65,8 @@ WHO = {"by": "Tenex Engineer"}
         ("acknowledged", None, ("acknowledged", WHO)),
         ("escalated", None, ("assigned", {"owner": "User 123"})),
         ("reassigned", incident(assignees=[]), ("assigned", {"owner": None})),
+        ("delegated", None, ("assigned", {"owner": "User 123", "team": "Engineering"})),
+        ("delegated", incident(teams=[]), ("assigned", {"owner": "User 123", "team": None})),
         ("priority_updated", None, ("updated", {"priority": "P1", "severity": "P0"})),
         ("priority_updated", incident(priority=None), ("updated", {"priority": None, "severity": None})),
         ("priority_updated", incident(priority={"summary": "VIP"}), ("updated", {"priority": "VIP"})),
@@ -269,6 +271,13 @@ def test_an_issue_that_is_gone_is_gone_since_then_and_not_since_its_last_change(
     long_ago, by_chance = DELIVERY, "9d2a7c46-5a0c-4d63-9c57-0d54c1e6a7b1"
     for other in (long_ago, by_chance, "7"):
         assert said_of(other) == ("cancelled", "2026-03-02T10:00:05Z"), "when it came"
+
+
+def test_an_issue_that_comes_from_another_repository_opens_when_it_comes() -> None:
+    moved = {"old_issue": issue(number=7), "old_repository": {"full_name": "Codertocat/Other"}}
+    (opened,) = said_by(GITHUB, github("opened", changes=moved))
+    assert (opened.verb, format_instant(opened.at)) == ("opened", "2026-03-02T10:00:05Z")
+    assert opened.data["reported_at"] == "2026-03-02T09:00:00Z", "it is as old as it was"
 
 
 # -- Jira -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from engine.core.facts import Value
-from engine.core.instants import Instant
+from engine.core.instants import Instant, format_instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import header, hex_digest, must_match
 from engine.intake.mapping import LASTING, Mapping
@@ -44,8 +44,8 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         said, at = [_comment(payload["comment"], action)], payload["comment"]["created_at"].moment()
     else:
         said, at = _moves(action, payload, issue, mapping), _moment(issue, action)
-        if action in _GONE:
-            at = _gone_at(arrival, at)
+        if action in _GONE or _has_moved_in(payload):
+            at = _told_at(arrival, at)
     # Redelivered by hand, a delivery keeps its id; without one the content tells.
     delivery = arrival.headers.get("x-github-delivery", "")
     return mapping.events(subject, at, delivery or f"{subject}:{action}:{at}", said, _order(delivery, action))
@@ -57,7 +57,12 @@ def _identity(payload: Node, issue: Node, mapping: Mapping) -> str:
     return f"{payload['repository']['full_name'].text()}#{issue['number'].text()}"
 
 
-def _gone_at(arrival: Arrival, changed: Instant) -> Instant:
+def _has_moved_in(payload: Node) -> bool:
+    """From another repository, where it was opened in its day: here it opens now."""
+    return payload.get("changes").get("old_repository").value is not None
+
+
+def _told_at(arrival: Arrival, changed: Instant) -> Instant:
     """By the time in the delivery's id, else its arrival: `updated_at` is that of the last change, and a
     cancellation as of then would take back what was missed since."""
     made = Instant((_made(arrival.headers.get("x-github-delivery", "")) - _UUIDS_BEGIN) // 10)
@@ -95,7 +100,10 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
     by = _by(payload, issue)
     match action:
         case "opened":
-            return [Move("opened", _opening(issue, mapping))]
+            opening = _opening(issue, mapping)
+            if _has_moved_in(payload):
+                opening["reported_at"] = format_instant(issue["created_at"].moment())
+            return [Move("opened", opening)]
         case "edited":
             if payload.get("changes").get("title").value is None:
                 raise NotMapped("unknown_type", "issues.edited of the text", "changes", ignored=True)

@@ -43,7 +43,9 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
             return [Move("opened", _opening(data, mapping))]
         case "acknowledged":
             return [Move("acknowledged", who)]
-        case "escalated" | "reassigned" | "delegated":
+        case "delegated":  # to another escalation policy, whose teams may be others
+            return [Move("assigned", {"owner": _assignee(data) or None, "team": _team(data) or None})]
+        case "escalated" | "reassigned":
             return [Move("assigned", {"owner": _assignee(data) or None})]
         case "priority_updated":
             return [Move("updated", _graded(data, mapping))]
@@ -61,14 +63,13 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
 
 
 def _opening(incident: Node, mapping: Mapping) -> dict[str, Value]:
-    teams = [team.get("summary").text() for team in incident.get("teams").items()]
     return mapping.opening(
         incident.get("title").text(),
         incident.get("priority").get("summary").text(),
         severity=_severity(incident, mapping),
         service=incident.get("service").get("summary").text(),
         owner=_assignee(incident),
-        team=teams[0] if teams else "",
+        team=_team(incident),
     )
 
 
@@ -85,8 +86,15 @@ def _severity(incident: Node, mapping: Mapping) -> str | None:
 
 
 def _assignee(incident: Node) -> str:
-    names = [one.get("summary").text() for one in incident.get("assignees").items()]
-    return names[0] if names else ""
+    return _first(incident.get("assignees"))
+
+
+def _team(incident: Node) -> str:
+    return _first(incident.get("teams"))
+
+
+def _first(references: Node) -> str:
+    return next((one.get("summary").text() for one in references.items()), "")
 
 
 def _resolved(incident: Node, who: dict[str, Value], mapping: Mapping) -> Move:
