@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.exits import ExitCode
+from engine.cli.inputs import settings_with
 from engine.console.people import networks
 from engine.settings import Settings
 
@@ -75,6 +76,21 @@ def test_it_is_started_again_unless_its_configuration_is_refused(unit: str) -> N
     kept_down = {int(code) for code in of(unit, "RestartPreventExitStatus")[0].split()}
     assert kept_down == {ExitCode.REFUSED, ExitCode.USAGE}
     assert of(unit, "StartLimitIntervalSec") == ["0"], "a broker may be away for long"
+
+
+def test_a_port_for_all_in_the_common_file_leaves_each_unit_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of EnvironmentFile= goes over Environment= of the unit, wherever it is named."""
+    monkeypatch.setenv("VIGIL_METRICS_PORT", "9464")
+    ports = {}
+    for unit in UNITS:
+        assert [value for value in of(unit, "Environment") if "METRICS_PORT" in value] == []
+        words = shlex.split(of(unit, "ExecStart")[0])
+        if "--metrics-port" in words:
+            ports[unit] = words[words.index("--metrics-port") + 1]
+    assert ports.pop("vigil-worker@.service") == "%i"
+    assert set(ports) == {"vigil-archive.service", "vigil-notify.service"}
+    taken = {settings_with(metrics_port=int(port)).metrics_port for port in ports.values()}
+    assert len(taken | {9464, 9465}) == 4
 
 
 def test_a_worker_has_time_to_drain() -> None:
