@@ -21,7 +21,7 @@ from engine.intake.keys import Key, Rate
 from engine.intake.records import kind_of, records_of, refused
 from engine.intake.sending import DLQ, NotSent, Sender
 from engine.intake.source import MOST_BYTES
-from engine.metrics.intake import IntakeMetrics
+from engine.metrics.intake import IGNORED, IntakeMetrics
 
 BODY_WITHIN = 10.0
 """Seconds in which a whole body must have come: PagerDuty gives up after five."""
@@ -155,12 +155,12 @@ class Porter:
     def _answer_for(self, door: str, events: int, wrong: list[NotMapped]) -> Response:
         """Kafka has it: so many events, and the dead letters of what was wrong."""
         for why in wrong:
+            self._metrics.refused(door, IGNORED if why.ignored else why.reason)
             if not why.ignored:
                 log.warning("not_mapped", door=door, reason=why.reason, detail=why.detail, path=why.path)
         if wrong and not events:
-            return self._answer(door, 202, wrong[0].reason, ignored=all(why.ignored for why in wrong))
-        for why in wrong:
-            self._metrics.refused(door, why.reason)
+            all_ignored = all(why.ignored for why in wrong)
+            return JSONResponse({"accepted": 0, "reason": wrong[0].reason, "ignored": all_ignored}, 202)
         self._metrics.taken(door, events)
         return JSONResponse({"accepted": events})
 

@@ -265,7 +265,7 @@ INTAKE = (
         "Deliveries to a door: accepted (Kafka has their events), or why not: not authentic "
         "(missing_signature, malformed_signature, wrong_signature, stale), out_of_scope (of its key), "
         "rate_limited, no whole body (too_large, too_slow, cut_off), not mapped (a dead letter; of "
-        "a group each alert that is wrong, beside accepted), "
+        "a group each alert that is wrong, beside accepted), ignored (of a kind that is no event of ours), "
         "not_sent (Kafka was away: the source sends again).",
         "door", "result",
     ),

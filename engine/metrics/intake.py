@@ -3,12 +3,13 @@
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from engine.metrics import labels
 from engine.metrics.definitions import INTAKE
 from engine.metrics.instruments import Collector, Counter, Family
 from engine.metrics.labels import Vocabulary
 from engine.metrics.started import starts
 
-ACCEPTED, NOT_SENT = "accepted", "not_sent"
+ACCEPTED, IGNORED, NOT_SENT = "accepted", "ignored", "not_sent"
 
 
 class IntakeMetrics:
@@ -21,7 +22,7 @@ class IntakeMetrics:
         self._doors = Vocabulary(doors)
         Collector(self._families.values(), self.registry, lambda: None)
         for door in doors:
-            for result in (ACCEPTED, NOT_SENT):
+            for result in (ACCEPTED, IGNORED, NOT_SENT, *labels.REFUSED, *labels.NOT_MAPPED):
                 self._families["vigil_intake_deliveries_total"][door, result].add(0)
             self._families["vigil_intake_events_total"][(door,)].add(0)
 
@@ -31,7 +32,7 @@ class IntakeMetrics:
         self._families["vigil_intake_events_total"][(self._doors[door],)].add(events)
 
     def refused(self, door: str, reason: str) -> None:
-        """A delivery that became none."""
+        """A delivery that became none: IGNORED, NOT_SENT, or what is wrong with it."""
         self._families["vigil_intake_deliveries_total"][self._doors[door], reason].add()
 
     def exposition(self) -> tuple[bytes, str]:

@@ -63,6 +63,18 @@ ANEW = ("broker_away", "database_away", "overtaken")
 """Why the archive and the notifications begin anew."""
 
 
+REFUSED = (
+    "missing_signature", "malformed_signature", "wrong_signature", "stale", "out_of_scope", "rate_limited",
+    "too_large", "too_slow", "cut_off",
+)  # fmt: skip
+"""Why a delivery is not let in: whoever knocks can bring these about."""
+NOT_MAPPED = (
+    "bad_payload", "no_id", "unknown_author", "unknown_status", "unknown_type", "unknown_version",
+    "unparsable", "not_cloudevents", "bad_field", "from_the_future",
+)  # fmt: skip
+"""Why what was let in becomes no event."""
+
+
 class Vocabulary:
     """A set of label values that grows to a bound and no further; whatever else is asked for is `other`."""
 
