@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import structlog
 
 from engine.archive.archive import Archive
-from engine.archive.reading import Record, Skipped, Topics, read
+from engine.archive.reading import NOT_AN_OUTCOME, Record, Skipped, Topics, read
 from engine.contract.codec import Received
 from engine.core.outcomes import Outcome
 from engine.metrics.archive import ArchiveMetrics
@@ -20,6 +20,8 @@ class IntoArchive:
 
     def __init__(self, archive: Archive, topics: Topics, metrics: ArchiveMetrics) -> None:
         self._archive, self._topics, self._metrics = archive, topics, metrics
+        for reason in NOT_AN_OUTCOME:  # an alert looks for the first
+            metrics.skipped(topics.outcomes, reason, 0)
 
     def offsets(self) -> dict[tuple[str, int], int]:
         return self._archive.offsets()

@@ -10,6 +10,10 @@ Record: TypeAlias = Any
 """kafka-python's ConsumerRecord."""
 
 
+NOT_AN_OUTCOME = _ILLEGIBLE, _UNSTORABLE = "no_outcome", "unstorable"
+"""Why a record of the outcomes topic is skipped."""
+
+
 class Topics(NamedTuple):
     """What is archived."""
 
@@ -45,6 +49,6 @@ def _outcome(record: Record) -> Outcome | Skipped:
     try:
         outcome = decode_outcome(record.value or b"", record.headers)
     except ValueError as error:
-        return Skipped("no_outcome", str(error))
+        return Skipped(_ILLEGIBLE, str(error))
     problem = unstorable(outcome)
-    return Skipped("unstorable", problem) if problem else outcome
+    return Skipped(_UNSTORABLE, problem) if problem else outcome

@@ -36,10 +36,10 @@ class ArchiveMetrics:
         self._counters["vigil_archive_rows_total"][("facts",)].add(facts)
         self._counters["vigil_archive_rows_total"][("outcomes",)].add(outcomes)
 
-    def skipped(self, topic: str, reason: str) -> None:
-        """A record that is no fact and no outcome."""
+    def skipped(self, topic: str, reason: str, records: int = 1) -> None:
+        """Records that are no fact and no outcome."""
         cell = (self._topics.admit(topic), self._reasons.admit(reason))
-        self._counters["vigil_archive_skipped_total"][cell].add()
+        self._counters["vigil_archive_skipped_total"][cell].add(records)
 
     def retried(self, reason: str) -> None:
         """broker_away, database_away or overtaken."""

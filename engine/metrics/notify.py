@@ -28,6 +28,7 @@ class NotifyMetrics:
         for reason in labels.ANEW:
             self._counters["vigil_notify_retries_total"][(reason,)].add(0)
         self._counters["vigil_notify_records_gone_total"][()].add(0)
+        self.taken(0, 0)
         for receiver in receivers:
             self.circuit(receiver, 0)
             self.waiting(receiver, 0.0)

@@ -19,8 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATOR = ROOT / "deploy" / "grafana" / "generator"
 BOARDS = {file.stem: json.loads(file.read_text("utf-8")) for file in DASHBOARDS}
 NOWHERE = {"sla_pace_squared_error_total", "sla_pace_forecasts_total", "vigil_recovered_records_total",
-           "vigil_intake_events_total", "vigil_archive_skipped_total",
-           "vigil_notify_outcomes_total", "vigil_console_actions_total", "vigil_console_readers",
+           "vigil_intake_events_total", "vigil_console_actions_total", "vigil_console_readers",
            "vigil_console_clocks", "vigil_console_lag_records"}  # fmt: skip
 """On no panel: the pace, which is only where one was learned; what has a nearer relative there; the console,
 whose pages say how it fares."""

@@ -413,14 +413,22 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Beside the usual",
-                    "Beginnings anew, records gone, alerts told in the built-in words, in the hour before; "
-                    "what of the consoles stands still.",
+                    "Beginnings anew, records gone, alerts told in the built-in words, and outcomes that cannot be "
+                    "read, in the hour before; what of the consoles stands still.",
                     (
                         Query("sum(increase(vigil_archive_retries_total[1h]))", "archive anew"),
                         Query("sum(increase(vigil_notify_retries_total[1h]))", "notify anew"),
                         Query("sum(increase(vigil_archive_records_gone_total[1h]))", "archive: gone"),
                         Query("sum(increase(vigil_notify_records_gone_total[1h]))", "notify: gone"),
                         Query("sum(increase(vigil_notify_wording_failures_total[1h]))", "wording failed"),
+                        Query(
+                            'sum(increase(vigil_notify_outcomes_total{result="skipped"}[1h]))',
+                            "notify unread",
+                        ),
+                        Query(
+                            'sum(increase(vigil_archive_skipped_total{reason=~"no_outcome|unstorable"}[1h]))',
+                            "archive unread",
+                        ),
                         Query("sum(vigil_console_stopped)", "console stopped"),
                     ),
                     "none",
@@ -432,6 +440,7 @@ VIGIL = Board(
                         "VigilNotifyBeginsAnew",
                         "VigilNotifyRecordsGone",
                         "VigilWordingFails",
+                        "VigilOutcomesUnread",
                         "VigilProcessGone",
                         "VigilConsoleStopped",
                     ),
