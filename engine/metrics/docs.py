@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.metrics.definitions import ARCHIVE, CONSOLE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
 from engine.metrics.labels import CUSTOM_CLOCKS_AT_MOST, TEAMS_AT_MOST
+from engine.metrics.metrics import AT_ZERO_SECONDS, SCRAPER
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -42,9 +43,15 @@ They live in the process and start at zero with it. `rate()` and `increase()` se
 taken of each series and added up then, as the rules do. `increase()` misses the value with which a series
 appears. So what rules and dashboards read is there from the start, at 0: clocks of the policies by severity,
 updates and promises, corrections, outcomes, verbs, dead letters. A team is not: its first verdict by a worker
-is in the counter, and in no `increase()`. Nor is what a worker says before its first scrape, mostly what fell
-due while none ran: the alerts look at the counters of a young process as they are; the shares of a month and
-the dashboards miss it, and the trend report has it.
+is in the counter, and in no `increase()`.
+
+What fell due while no worker ran is said within seconds of the next one's start, mostly before its first
+scrape. So the first scrape of a live worker, and those of the {AT_ZERO_SECONDS:.0f} s after it, find every
+counter and histogram at 0, whatever has been counted by then; the next ones show it, and `increase()` has it.
+That is for Prometheus alone: without its header (`{SCRAPER}`),
+as by `curl`, `/metrics` shows what is. A second Prometheus that comes later than that, and a worker that ends
+earlier, miss it still: the alerts look at the counters of a young process as they are, and the trend report
+has all.
 
 - **Counted once durable.** An outcome is counted by the worker that said it, after its transaction has
   committed (or its last acknowledgement came). A worker that is killed takes with it what it counted since

@@ -51,9 +51,9 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
 
-    def cumulated(self) -> list[tuple[str, float]]:
+    def cumulated(self, times: int = 1) -> list[tuple[str, float]]:
         bounds = [*map(floatToGoString, self.bounds), "+Inf"]
-        return list(zip(bounds, accumulate(self.counts), strict=True))
+        return [(bound, count * times) for bound, count in zip(bounds, accumulate(self.counts), strict=True)]
 
 
 Cell = TypeVar("Cell", Counter, Gauge, Histogram)
@@ -99,26 +99,28 @@ class Family(Generic[Cell]):
             cell.value = value
         self.cells = cells
 
-    def exposed(self) -> Metric:
+    def exposed(self, at_zero: bool) -> Metric:
+        """`at_zero`: as if nothing had been counted or observed yet; a gauge shows what is."""
         name, kind, _, meaning, _, _ = self.definition
+        times = 0 if at_zero and kind is not Kind.GAUGE else 1
         labels = self._names
         cells = list(self.cells.items())  # a copy: the scrape may run beside the writer
         if kind is Kind.HISTOGRAM:
             histogram = HistogramMetricFamily(name, meaning, labels=labels)
             for values, cell in cells:
                 assert isinstance(cell, Histogram)  # noqa: S101  (narrows the type)
-                histogram.add_metric(self._values + values, cell.cumulated(), cell.total)
+                histogram.add_metric(self._values + values, cell.cumulated(times), cell.total * times)
             return histogram
         made = CounterMetricFamily if kind is Kind.COUNTER else GaugeMetricFamily
         family = made(name, meaning, labels=labels)
         for values, cell in cells:
             assert not isinstance(cell, Histogram)  # noqa: S101  (narrows the type)
-            family.add_metric(self._values + values, cell.value)
+            family.add_metric(self._values + values, cell.value * times)
         return family
 
 
 class Exposed(Protocol):
-    def exposed(self) -> Metric: ...
+    def exposed(self, at_zero: bool) -> Metric: ...
 
 
 class Collector:
@@ -128,6 +130,8 @@ class Collector:
         self, families: Iterable[Exposed], registry: CollectorRegistry, refresh: Callable[[], None]
     ) -> None:
         """`refresh` runs before each collection, for what is summed up only when somebody looks."""
+        self.at_zero = False
+        """Whether counters and histograms are shown as they were at the start."""
         self._families = tuple(families)
         self._refresh = refresh
         registry.register(self)
@@ -135,4 +139,4 @@ class Collector:
     def collect(self) -> Iterator[Metric]:
         self._refresh()
         for family in self._families:
-            yield family.exposed()
+            yield family.exposed(self.at_zero)

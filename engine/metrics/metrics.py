@@ -32,6 +32,11 @@ _COUNTED_BY_CLOCK = {"breached": "sla_breaches_total", "breach_risk": "sla_breac
 _BOUND_AT_MOST = 2_000
 """Kinds of outcomes whose cells are remembered; with names from outside there could be any number."""
 
+SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
+"""A header of Prometheus and of what scrapes as it does; people's tools do not send it."""
+AT_ZERO_SECONDS = 15.0
+"""From the first scrape on: so that a second Prometheus beside the first one begins at 0 as well."""
+
 
 class _Said(NamedTuple):
     """The cells that one kind of outcome moves."""
@@ -67,7 +72,9 @@ class Metrics:
         }
         families: dict[str, Exposed] = {**self._counters, **self._gauges, **self._histograms}
         shown = (d for d in DEFINITIONS if not (mode == labels.SHADOW and d.name.startswith("sla_")))
-        Collector((families[d.name] for d in shown), self.registry, self._sum_partitions)
+        self._collector = Collector((families[d.name] for d in shown), self.registry, self._sum_partitions)
+        self._is_live = mode == labels.LIVE
+        self._first_scrape: float | None = None
         self._said: dict[tuple[str, str, str], _Said] = {}
         self._team_verdicts: dict[tuple[str, str], Counter] = {}
         self._partitions: dict[int, _Partition] = {}
@@ -363,7 +370,18 @@ class Metrics:
         family.clear()
         family[tuple(versions.get(label, "") for label in family.definition.labels)].set(1)
 
-    def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """What `/metrics` answers: the body, and its content type, in the format that `accept` asks for."""
+    def exposition(self, accept: str = "", *, scraped: bool = False) -> tuple[bytes, str]:
+        """What `/metrics` answers: the body, and its content type, in the format that `accept` asks for.
+
+        `scraped`: Prometheus asks. It finds the counters of a live worker at 0 at first, whatever has been
+        said by then: `increase()` misses the value with which a series appears.
+        """
         encode, content_type = choose_encoder(accept)
+        self._collector.at_zero = scraped and self._is_live and self._is_new_to_scrapers()
         return encode(self.registry), content_type
+
+    def _is_new_to_scrapers(self) -> bool:
+        now = time.monotonic()
+        if self._first_scrape is None:
+            self._first_scrape = now
+        return now - self._first_scrape < AT_ZERO_SECONDS

@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from engine.metrics import Metrics
+from engine.metrics.metrics import SCRAPER
 from engine.stream.readiness import Readiness
 
 log = structlog.stdlib.get_logger("vigil.stream")
@@ -39,7 +40,9 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _scrape(self, request: web.Request) -> web.Response:
-        body, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
+        body, content_type = self._metrics.exposition(
+            request.headers.get("Accept", ""), scraped=SCRAPER in request.headers
+        )
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _ready(self, _: web.Request) -> web.Response:

@@ -185,6 +185,43 @@ def test_the_clocks_of_the_policies_start_at_zero_so_that_increase_sees_the_firs
         assert value(metrics, "sla_time_to_resolve_seconds_count", severity=severity) == 0
 
 
+def scrape(metrics: Metrics) -> dict[str, float]:
+    """What Prometheus is told, without the labels."""
+    text = metrics.exposition(scraped=True)[0].decode()
+    return {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.value
+    }
+
+
+def test_a_scraper_finds_counters_and_histograms_at_0_at_first_and_gauges_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metrics = Metrics()
+    metrics.outcome_said("met", "resolve", "P0", elapsed_calendar_s=60.0)
+    metrics.ready(True)
+    assert value(metrics, "sla_outcomes_total", outcome="met") == 1, "who looks by hand sees what is"
+    for _ in range(2):  # a second Prometheus beside the first
+        first = scrape(metrics)
+        assert first["vigil_ready"] == 1
+        assert [name for name in first if name.endswith(("_total", "_count", "_sum", "_bucket"))] == []
+    monkeypatch.setattr("engine.metrics.metrics.AT_ZERO_SECONDS", 0.0)
+    later = scrape(metrics)
+    assert later["sla_time_to_resolve_seconds_sum"] == 60
+    assert later["sla_clocks_settled_total"] == 1
+    monkeypatch.undo()
+    assert value(metrics, "sla_outcomes_total", outcome="met") == 1
+
+
+def test_a_backfill_and_a_drill_are_shown_as_they_are_at_once() -> None:
+    for mode in ("drill", "backfill"):
+        metrics = Metrics(mode=mode)
+        metrics.outcome_said("breached", "resolve", "P0")
+        assert scrape(metrics)["sla_breaches_total"] == 1
+
+
 def test_teams_beyond_the_bound_are_other_and_a_team_has_both_verdicts_from_its_first() -> None:
     metrics = Metrics()
     for number in range(labels.TEAMS_AT_MOST + 5):

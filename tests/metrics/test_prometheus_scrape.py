@@ -1,5 +1,6 @@
 """A real Prometheus reads what we export: promtool's lint, a scrape, queries and the rules' own tests."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import pytest
 from prometheus_programs import program
 
 from engine.metrics import Metrics
+from engine.stream.health import HealthServer
+from engine.stream.readiness import Readiness
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +92,12 @@ def exported() -> Iterator[int]:
 @pytest.fixture
 def prometheus(exported: int, tmp_path: Path) -> Iterator[str]:
     """The address of a Prometheus that scrapes the worker every second, with the rules that we ship."""
+    with scraping(exported, tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def scraping(exported: int, tmp_path: Path) -> Iterator[str]:
     binary = program("prometheus")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -119,6 +129,23 @@ def prometheus(exported: int, tmp_path: Path) -> Iterator[str]:
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+@contextmanager
+def answering(metrics: Metrics) -> Iterator[int]:
+    """The port on which a worker's own server answers, in a thread."""
+    server = HealthServer("127.0.0.1", 0, metrics, Readiness(100, lambda: ""))
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 def ask(address: str, query: str, *, within: float = 40.0) -> list[dict[str, Any]]:
@@ -157,3 +184,16 @@ def test_every_rule_is_evaluated_without_an_error(prometheus: str) -> None:
         (group,) = json.load(answer)["data"]["groups"]
     assert [(rule["name"], rule["lastError"]) for rule in group["rules"] if rule.get("lastError")] == []
     assert {rule["health"] for rule in group["rules"]} == {"ok"}
+
+
+def test_what_a_worker_says_before_its_first_scrape_is_in_what_increase_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.metrics.metrics.AT_ZERO_SECONDS", 2.0)
+    metrics = Metrics(clocks=["resolve"])
+    metrics.started(time.time() - 3600)  # no young process, of which alerts know
+    for _ in range(3):
+        metrics.outcome_said("breached", "resolve", "P0", lateness_s=0.3, visible_lateness_s=0.5)
+    with answering(metrics) as port, scraping(port, tmp_path) as address:
+        ask(address, 'round(sum(increase(sla_breaches_total{metric="resolve",severity="P0"}[5m]))) >= 3')
+        ask(address, "ALERTS{alertname='SlaBreached'}")

@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from test_records_gone import SETTINGS, TICKETS, Log, chunk, event, worker
 
 from engine.metrics import Metrics
+from engine.metrics.metrics import SCRAPER
 from engine.stream.delivery import Decision, Settled
 from engine.stream.health import HealthServer
 from engine.stream.readiness import Readiness, of_worker
@@ -83,7 +84,9 @@ def test_a_large_lag_that_falls_is_ready_until_it_stops_falling(readiness: Readi
 
 
 async def test_the_server_says_ready_live_and_metrics(state: State, readiness: Readiness) -> None:
-    server = HealthServer("127.0.0.1", 0, Metrics(), readiness)
+    metrics = Metrics()
+    metrics.hole()
+    server = HealthServer("127.0.0.1", 0, metrics, readiness)
     await server.start()
     try:
         async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
@@ -98,6 +101,8 @@ async def test_the_server_says_ready_live_and_metrics(state: State, readiness: R
             async with session.get("/live") as answer:
                 assert answer.status == 200
             async with session.get("/metrics") as answer:
-                assert "vigil_ready" in await answer.text()
+                assert 'vigil_holes_total{mode="live"} 1.0' in await answer.text()
+            async with session.get("/metrics", headers={SCRAPER: "10"}) as answer:
+                assert 'vigil_holes_total{mode="live"} 0.0' in await answer.text()
     finally:
         await server.stop()
