@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from html import escape
+from math import ceil, floor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeAlias
@@ -45,7 +46,7 @@ class Series(NamedTuple):
 def amount(value: float, unit: str) -> str:
     """As the panel's unit says it."""
     if unit == "percentunit":
-        return f"{value:.1%}"
+        return f"{100 * value:.3g}%"
     if unit == "s":
         size = abs(value)
         for seconds, name in ((604_800, "weeks"), (86_400, "d"), (3_600, "h"), (60, "min")):
@@ -54,7 +55,20 @@ def amount(value: float, unit: str) -> str:
         return f"{value:.3g} s" if size >= 1 or not size else f"{value * 1000:.3g} ms"
     if unit == "none":
         return f"{value:,.0f}"
-    return f"{value:.3g} /s" if unit == "cps" else f"{value:,.4g}"
+    shown = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    return f"{shown} /s" if unit == "cps" else shown
+
+
+def ticks(low: float, high: float, unit: str) -> list[float]:
+    """Round values at even steps, four at most, from `low` or below to `high` or above; counts are whole."""
+    span = (high - low) or 1.0
+    size = max((size for size in (60.0, 3_600.0, 86_400.0) if unit == "s" and size <= span), default=1.0)
+    powers = range(0 if unit == "none" else -9, 15)
+    steps = (digit * 10.0**power * size for power in powers for digit in (1, 2, 5))
+    step = next(step for step in steps if span <= 3 * step)
+    first = floor(low / step + 1e-9)
+    last = max(ceil(high / step - 1e-9), first + 1)
+    return [number * step for number in range(first, last + 1)]
 
 
 def colour(panel: Panel, value: float) -> str:
@@ -154,14 +168,14 @@ def _lines(scraped: Scraped, panel: Panel, found: list[Series], width: int, tall
     unit = panel["fieldConfig"]["defaults"]["unit"]
     found = sorted(found, key=lambda one: -max(value for _, value in one.points))[:SHOWN]
     values = [value for one in found for _, value in one.points]
-    low, high = min(0.0, *values), max(*values, 0.0)
-    high = high if high > low else low + 1
+    marks = ticks(min(0.0, *values), max(*values, 0.0), unit)
+    low, high = marks[0], marks[-1]
     keys = (len(found) + 1) // 2
     left, right, top, bottom = 62, width - 10, 30, tall - 26 - 15 * keys
-    for share in (0, 0.5, 1):
-        y = bottom - share * (bottom - top)
+    for mark in marks:
+        y = bottom - (mark - low) / (high - low) * (bottom - top)
         yield f'<line class="g" x1="{left}" x2="{right}" y1="{y:.0f}" y2="{y:.0f}"/>'
-        shown = amount(low + share * (high - low), "short" if unit == "none" else unit)
+        shown = amount(mark, unit)
         yield f'<text class="m" x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{shown}</text>'
     span = scraped.ended - scraped.began
     for number, one in enumerate(found):
