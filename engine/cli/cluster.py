@@ -21,6 +21,7 @@ from kafka.errors import (
 )
 from kafka.protocol.api_key import ApiKey
 
+from engine.cli.certificates import examine_brokers, examine_own
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
@@ -52,6 +53,7 @@ def examine_cluster(settings: Settings, timeout: float, role: str = "worker") ->
         advice = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_TLS_KEY_FILE: PEM, and of one pair"
         yield fail("credentials", f"TLS files: {error}", advice, ExitCode.REFUSED)
         return
+    yield from examine_own(settings)
     servers = options["bootstrap_servers"]
     broken = asyncio.run(_connect_all(servers, options, timeout))
     if len(broken) == len(servers):
@@ -88,6 +90,7 @@ def _examine_with(
     if not unreachable:
         who = f"as {settings.sasl_username}" if settings.sasl_username else settings.security_protocol
         yield ok("broker", f"{len(nodes)} reachable ({', '.join(nodes)}), {who}")
+    yield from examine_brokers(settings, [node for node in nodes if node not in unreachable], timeout)
     yield from _transactions(admin, settings)
     may = {right.name for right in roles(settings)[role].rights if right.kind == "group"}
     examiners: dict[str, Callable[[], Iterator[Finding]]] = {

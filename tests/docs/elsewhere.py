@@ -117,7 +117,7 @@ TOOLS = {
 }
 """All that the pages call and that neither is ours nor comes with every system."""
 
-SYSTEM = {"curl", "cut", "date", "done", "echo", "export", "for", "sh", "uuidgen"}
+SYSTEM = {"curl", "cut", "date", "done", "echo", "export", "for", "set", "sh", "source", "uuidgen"}
 """What a shell has, or every system."""
 
 LATER = {
