@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -10,16 +10,21 @@ from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import ExitStack
     from threading import Event
+
+    from fastapi import FastAPI
 
     from engine.archive.archive import Archive
     from engine.console.app import House
     from engine.console.keeping import Keeper
     from engine.console.keys import ApiKey
     from engine.console.oidc import Client
+    from engine.console.opening import Opening
     from engine.console.people import SignIn
     from engine.console.sources import Sources
     from engine.core.instants import Instant
+    from engine.core.policy import Book
     from engine.documents.fees import Fee
     from engine.metrics.console import ConsoleMetrics
     from engine.settings import Settings
@@ -81,6 +86,9 @@ def command(
     import secrets
 
     from engine.cli.inputs import settings_with
+    from engine.console.app import application
+    from engine.console.opening import Opening
+    from engine.metrics.console import ConsoleMetrics
     from engine.stream.logs import configure
 
     settings = settings_with(
@@ -91,8 +99,12 @@ def command(
     configure(settings.log_format, settings.log_level)
     secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
     by = sign_in(settings, host, name, secret)
-    with _house(settings, by, secret, zone, follow=follow) as house:
-        _serve(house, host, port)
+    given, metrics = _given(settings, by, secret, zone), ConsoleMetrics()
+
+    def make(stack: "ExitStack") -> "FastAPI":
+        return application(stack.enter_context(_house(settings, given, metrics, follow=follow)))
+
+    _serve(Opening(make, metrics), host, port)
 
 
 def sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn":
@@ -153,20 +165,53 @@ def client_of(settings: "Settings") -> "Client":
     return client
 
 
+class _Given(NamedTuple):
+    """What is known to be right before anything is opened."""
+
+    book: "Book"
+    keys: "Sequence[ApiKey]"
+    fees: "Mapping[str, Fee]"
+    sign_in: "SignIn"
+    secret: str
+    zone: str
+
+
 def _several(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 
 
+def _given(settings: "Settings", sign_in: "SignIn", secret: str, zone: str) -> _Given:
+    """Failure for what is wrong with it, or where the brokers do not let the console in."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from engine.cli.topics import broker_errors
+    from engine.policies import load
+    from engine.stream.allowed import must_be_allowed
+    from engine.stream.rights import roles
+    from engine.stream.topics import let_in
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
+    book = load(settings.policies)
+    keys = () if settings.console_keys is None else _keys(settings.console_keys)
+    fees = {} if settings.console_fees is None else _fees(settings.console_fees)
+    with broker_errors():
+        let_in(settings, settings.start_timeout)
+        must_be_allowed(settings, roles(settings)["console"].rights)
+    return _Given(book, keys, fees, sign_in, secret, zone)
+
+
 @contextmanager
 def _house(
-    settings: "Settings", sign_in: "SignIn", secret: str, zone: str, *, follow: bool
+    settings: "Settings", given: _Given, metrics: "ConsoleMetrics", *, follow: bool
 ) -> "Iterator[House]":
+    """Opened when the archive is, whose schema may have to be brought up to date."""
     from threading import Event
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     from engine.cli.archiving import opened
     from engine.cli.reading import reader
-    from engine.cli.topics import broker_errors
     from engine.console.app import Clock, House
     from engine.console.audit import Audit
     from engine.console.backtests import Backtests
@@ -181,24 +226,9 @@ def _house(
     from engine.core.instants import SECOND, Span
     from engine.documents.rendering import Press
     from engine.intake.sending import Sender
-    from engine.metrics.console import ConsoleMetrics
-    from engine.policies import load
-    from engine.stream.allowed import must_be_allowed
     from engine.stream.clock import clock_of
-    from engine.stream.rights import roles
-    from engine.stream.topics import let_in
 
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
-    book = load(settings.policies)
-    keys = () if settings.console_keys is None else _keys(settings.console_keys)
-    fees = {} if settings.console_fees is None else _fees(settings.console_fees)
-    with broker_errors():
-        let_in(settings, settings.start_timeout)
-        must_be_allowed(settings, roles(settings)["console"].rights)
-    stopping = Event()
+    stopping, book = Event(), given.book
     archive = opened(settings, stopping)
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile
     clock = clock_of(settings)
@@ -206,7 +236,7 @@ def _house(
     sources = _sources(settings, clock.now, speed)
     board = Board(book, Span(int(PATIENCE_SECONDS * SECOND * speed)), sources.of)
     options = Options(open_on_first_event=settings.open_on_first_event)
-    topics, metrics = {"ticket": settings.tickets_topic}, ConsoleMetrics()
+    topics = {"ticket": settings.tickets_topic}
     with (
         archive,
         Press(settings.templates) as press,
@@ -222,17 +252,17 @@ def _house(
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
-            summaries=Summaries(archive.engine, board, book, options, fees, clock.now),
+            summaries=Summaries(archive.engine, board, book, options, given.fees, clock.now),
             backtests=Backtests(
                 archive.engine, book, settings.policies, settings.console_candidate, options, clock.now
             ),
             sender=Sender(settings.client_options(), topics, ANSWER_WITHIN),
-            sign_in=sign_in,
-            forms=Forms(secret),
+            sign_in=given.sign_in,
+            forms=Forms(given.secret),
             clock=Clock(clock.now, speed),
             metrics=metrics,
-            keys=keys,
-            zone=zone,
+            keys=given.keys,
+            zone=given.zone,
             audit=Audit(archive.engine),
         )
 
@@ -297,16 +327,23 @@ def _kept(
         keeper.stop()
 
 
-def _serve(house: "House", host: str, port: int) -> None:
+def _serve(opening: "Opening", host: str, port: int) -> None:
+    """Until it is stopped. What kept it from beginning is raised."""
+    from aiokafka.errors import KafkaError
+
     from engine.cli.serving import serve
-    from engine.console.app import application
 
     serve(
-        application(house),
+        opening,
         host,
         port,
-        "a topic is missing",
-        "the log above says which",
+        "there is no such address here",
+        "--port 0 takes any that is free",
         timeout_graceful_shutdown=5,
         proxy_headers=False,  # a proxy is known by its own address, not by what it forwards
     )
+    if isinstance(opening.failed, KafkaError | TimeoutError):
+        wrong = "no broker answers, or a topic is missing"
+        raise Failure(wrong, ExitCode.UNREACHABLE, "the log above says which; `vigil doctor` looks closer")
+    if opening.failed is not None:
+        raise opening.failed

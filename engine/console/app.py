@@ -80,7 +80,7 @@ ROWS, MOST_ROWS = 200, 10_000
 MOST_BYTES = 1024 * 1024
 """Of what somebody sends."""
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
-_SECURE = {
+SECURE = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -90,6 +90,7 @@ _SECURE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+"""Headers of every answer that has no others."""
 _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of a document, which brings its own style sheet and needs nothing else."""
 _PAGES = (("Board", "/"), *PAGES)
@@ -155,7 +156,7 @@ def application(house: House) -> FastAPI:
     @app.middleware("http")
     async def secure(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await follow(request)
-        for name, value in _SECURE.items():
+        for name, value in SECURE.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -440,9 +441,9 @@ class _Site:
     async def ready(self) -> JSONResponse:
         """That the board has read the engine's state to its end. An archive that cannot go on is told: the
         board is of use without it, and a page that is taken away says nothing to anybody."""
+        why = self._house.live.why_not_ready
         told = {"failed": self._house.live.failed, "archive_failed": self._archive_failed()}
-        is_ready = self._house.live.is_ready
-        return JSONResponse({"ready": is_ready, **told}, 200 if is_ready else 503)
+        return JSONResponse({"ready": not why, "why_not": why or None, **told}, 503 if why else 200)
 
     def _archive_failed(self) -> str:
         """Why the archive is kept no more; empty: it is, or not by us."""

@@ -126,7 +126,16 @@ class Live:
     @property
     def is_ready(self) -> bool:
         """The state was read up to where it ended, and it is kept up with."""
-        return not self.failed and self.has_read and not self._into.is_far_behind
+        return not self.why_not_ready
+
+    @property
+    def why_not_ready(self) -> str:
+        """`stopped`, `reading_state` or `falling_behind`; empty: it is ready."""
+        if self.failed:
+            return "stopped"
+        if not self.has_read:
+            return "reading_state"
+        return "falling_behind" if self._into.is_far_behind else ""
 
     def silent_for(self) -> float:
         """Seconds since the broker last answered; 0 as long as that is as it should be."""

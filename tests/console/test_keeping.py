@@ -40,7 +40,8 @@ async def test_why_it_stopped_is_said_wherever_somebody_looks(
                 assert 'role="alert" hidden' not in page
             ready = await client.get("/ready")
             assert (ready.status_code, ready.json()) == (
-                200, {"ready": True, "failed": "", "archive_failed": f"TopicMadeAnew: {WHY}"},
+                200,
+                {"ready": True, "why_not": None, "failed": "", "archive_failed": f"TopicMadeAnew: {WHY}"},
             ), "the board goes on"  # fmt: skip
             scraped = (await client.get("/metrics")).text
     assert 'vigil_console_stopped{part="archive"} 1.0' in scraped
