@@ -1,8 +1,8 @@
 """The accounts that an archive holds, one escalation after the other."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -16,6 +16,8 @@ from engine.core.outcomes import Outcome
 _AT_ONCE = 100
 """Accounts that are read together: of each that is held in memory, and a database may be far away."""
 
+PassedOn: TypeAlias = Callable[[Mapping[str, list[Fact]]], Mapping[str, list[Fact]]]
+"""From those who link or merge, each with all its facts, to what each target is passed."""
 _decode = msgspec.json.Decoder(dict[str, Value]).decode
 
 
@@ -69,6 +71,16 @@ def _each(connection: Connection, subjects: Sequence[str]) -> Iterator[Account]:
             said[row.subject].append(outcome_of(row.name, row.id, row.record))
         for subject in some:
             yield Account(subject, happened.pop(subject, ()), said.pop(subject, ()))
+
+
+def account_with(connection: Connection, subject: str, passed_on: PassedOn) -> Account:
+    """With what others pass on to it: that is not archived, and follows from their events. Empty where the
+    archive knows nothing that happened to the subject itself."""
+    own = account(connection, subject)
+    if not own.facts:
+        return own
+    passed = passed_on(linking_to(connection, subject)).get(subject, [])
+    return Account(subject, [*own.facts, *passed], own.outcomes)
 
 
 def fact_of(row: Row[Any]) -> Fact:

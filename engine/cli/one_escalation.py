@@ -58,16 +58,14 @@ class Where(NamedTuple):
 def _of_archive(
     url: str, book: "Book", subject: str, options: "Options"
 ) -> "tuple[list[Fact], list[Outcome]]":
-    """What others passed on to it is not archived, and follows from their events."""
-    from engine.archive.accounts import account, linking_to
+    from engine.archive.accounts import account_with
     from engine.cli.accounts import connected
     from engine.core.instants import NEVER
-    from engine.replay.relaying import passed_on
+    from engine.replay.relaying import Relaying
 
     with connected(url) as connection:
-        found, sources = account(connection, subject), linking_to(connection, subject)
-    passed = passed_on(book, options, sources, NEVER).get(subject, [])
-    return [*_some(list(found.facts), subject), *passed], list(found.outcomes)
+        found = account_with(connection, subject, Relaying(book, options, lambda: NEVER).passed_on)
+    return _some(list(found.facts), subject), list(found.outcomes)
 
 
 def of_files(files: list[str], book: "Book", subject: str, options: "Options") -> "list[Fact]":

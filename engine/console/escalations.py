@@ -8,7 +8,7 @@ from markupsafe import Markup
 from sqlalchemy import Engine
 
 from engine.archive.account import Account
-from engine.archive.accounts import account, linking_to
+from engine.archive.accounts import account_with
 from engine.console import moving
 from engine.console.acting import Typed
 from engine.console.looks import CHECKS
@@ -38,7 +38,7 @@ from engine.documents.war_room import war_room_guide
 from engine.documents.words import was_owed
 from engine.documents.writing import Document, Format, write
 from engine.replay.explaining import NOT_SAID, Checked, IncompleteOutcomes, explain, latest
-from engine.replay.relaying import passed_on
+from engine.replay.relaying import Relaying
 
 DOCUMENTS = {
     "triage": "Triage sheet",
@@ -197,13 +197,12 @@ class Escalations:
         """What is known of it, with what others have passed on to it."""
         if "\0" in subject:  # no database takes it
             raise NoSuchEscalation("no escalation has a NUL in its name")
+        relaying = Relaying(self.book, self._options, lambda: now)
         with self._archive.connect() as connection:
-            found = account(connection, subject)
-            if not found.facts:
-                raise NoSuchEscalation(f"the archive knows nothing of {subject}, or nothing yet")
-            sources = linking_to(connection, subject)
-        passed = passed_on(self.book, self._options, sources, now).get(subject, [])
-        return Account(subject, [*found.facts, *passed], found.outcomes)
+            found = account_with(connection, subject, relaying.passed_on)
+        if not found.facts:
+            raise NoSuchEscalation(f"the archive knows nothing of {subject}, or nothing yet")
+        return found
 
     def _whys(self, found: Account, late: Late | None) -> tuple[list[Why], list[Outcome], bool]:
         known = list(found.facts)
