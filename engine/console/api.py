@@ -1,6 +1,5 @@
 """The API under /api/v1: what the pages show as JSON, and their forms, for keys and for who is signed in."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
@@ -32,7 +31,7 @@ from engine.console.answers import (
 from engine.console.asked import MOST, SHOWN, Asked, moment, part
 from engine.console.backtested import SideTold
 from engine.console.backtests import Backtests, BacktestTold, side_told, wanted
-from engine.console.board import Board
+from engine.console.board import Board, counts
 from engine.console.escalations import FORMATS, Escalations
 from engine.console.filters import BadFilter, Filter
 from engine.console.keys import ACT, READ, SCOPES, ApiKey
@@ -44,7 +43,7 @@ from engine.console.problems import RESPONSES, OutOfScope, add_to
 from engine.console.rows import STATES
 from engine.console.sources import Sources
 from engine.console.summaries import FLAGS, Summaries
-from engine.core.instants import Instant, seconds
+from engine.core.instants import NEVER, Instant, seconds
 from engine.documents.trend import Trend
 from engine.intake.keys import PREFIX, owner
 from engine.intake.sending import Sender
@@ -343,21 +342,20 @@ class _Desk:
             "q": q,
         }
         wanted, now, me = Filter.of(given), self._parts.now(), self.reads(request).name
-        rows = self._parts.board.all()
-        matching = wanted.among(rows, me, now)
+        order = self._parts.board.order
+        matching = wanted.part_of(order, me, now)
         found, following = part(matching, lambda row: row.order, Asked(cursor=cursor, limit=limit))
-        states = Counter(row.state for row in rows)
         return single.Clocks(
             items=[single.clock_of(row, now) for row in found],
             matching=len(matching),
             next=following,
-            tallies=[Tally(state=one, count=states[one]) for one in STATES],
+            tallies=[Tally(state=one, count=order.states[one]) for one in STATES],
             as_of=now,
-            counts=single.Counts(**self._parts.board.counts(now)._asdict()),
+            counts=single.Counts(**counts(order, now)._asdict()),
             behind=[single.behind_of(one) for one in self._parts.sources.late],
             behind_known=self._parts.sources.is_known,
             behind_bound_seconds=seconds(self._parts.sources.bounds.behind),
-            wakes_at=min((row.wakes_at for row in rows if row.wakes_at is not None), default=None),
+            wakes_at=order.wakes_at if order.wakes_at < NEVER else None,
             ready=self._parts.is_ready(),
         )
 

@@ -199,8 +199,7 @@ class Board:
             Group(name, last - first, list(rows[max(first, start) : min(last, end)]))
             for name, first, last in grouped(rows, zone, now)
         ]
-        counts = _counts(order, now)
-        return Look(now, counts, groups, start, end - start, len(rows), order.wakes_at)
+        return Look(now, counts(order, now), groups, start, end - start, len(rows), order.wakes_at)
 
     def rows_of(self, subject: str) -> list[Row]:
         """The running clocks of one escalation."""
@@ -225,12 +224,13 @@ class Board:
         """Every running clock, in order."""
         return self._order.rows
 
-    def counts(self, now: Instant) -> Counts:
-        """Of every running clock."""
-        return _counts(self._order, now)
+    @property
+    def order(self) -> Order:
+        """As it is now."""
+        return self._order
 
 
-def _counts(order: Order, now: Instant) -> Counts:
+def counts(order: Order, now: Instant) -> Counts:
     """Of all in the order."""
     states = order.states
     asleep = sum(states[one] for one in ASLEEP)

@@ -1,7 +1,7 @@
 """The API: the same as the pages, for keys and for people, every error with a name."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.main import app as vigil
+from engine.console.filters import Filter
 from engine.console.keys import KeysRefused, api_keys
 from engine.console.people import BehindProxy
 from engine.console.problems import NAMES
+from engine.console.rows import Row
 from engine.contract.codec import Received, decode
 from engine.contract.outcomes import decode_outcome
 from engine.core.instants import MILLISECOND
@@ -147,6 +149,22 @@ async def test_clocks_are_the_boards_with_its_filters(client: httpx.AsyncClient,
         "form": "rca_published",
         "given": {"stage": "summary"},
     }
+
+
+async def test_clocks_of_one_filter_are_chosen_once_however_often_they_are_asked(
+    client: httpx.AsyncClient, house: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    among = Filter.among
+
+    def counted(wanted: Filter, rows: Collection[Row], *who: Any) -> list[Row]:
+        looked_at.append(len(rows))
+        return among(wanted, rows, *who)
+
+    monkeypatch.setattr(Filter, "among", counted)
+    first, again = [await told(client, "clocks", q="no other test asks for it") for _ in range(2)]
+    assert first == again
+    assert looked_at == [len(house.house.live.board.all())]
 
 
 async def test_escalations_are_found_by_customer_status_and_time(client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from console.boards import PATIENCE, POLICY, Desk
 from core.core_runs import at
 from engine.console import board, order
 from engine.console.board import Board, Counts
+from engine.console.board import counts as counted
 from engine.console.filters import BadFilter, Filter, is_soon
 from engine.console.rows import AT_RISK, BREACHED, CLOSED, PAUSED, RUNNING, UNKNOWN, Row
 from engine.console.saying import idle
@@ -242,7 +243,7 @@ def test_whatever_comes_and_goes_rows_are_sorted_and_counted() -> None:
     for minute in (17, 31, 45.5, 61, 8 * 60):
         rows = desk.see(minute)
         assert list(rows) == sorted(rows, key=lambda row: row.order)
-        counts = desk.board.counts(at(minute))
+        counts = counted(desk.board.order, at(minute))
         assert counts.open == len(rows)
         assert counts.breached == sum(row.state == BREACHED for row in rows)
         assert counts.soon == sum(is_soon(row, at(minute)) for row in rows)
