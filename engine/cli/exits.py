@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """The configuration is refused: settings, policies, topics."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    NOT_READ = 141
+    """Who reads the output is gone, as in `vigil … | head`: what a shell sees of tools that SIGPIPE ends."""
 
 
 class Failure(Exception):

@@ -3,8 +3,10 @@
 How to add a command: see `engine/cli/commands.py`.
 """
 
+import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,12 +47,32 @@ def vigil(
     """
 
 
+def _run() -> None:
+    """The command; where who reads its output is gone, as `head` soon is, it ends with NOT_READ.
+
+    Typer and Rich end with 1 then, which is FOUND; and what is still held back is written by nobody else
+    who could tell.
+    """
+    try:
+        try:
+            app(prog_name="vigil")
+        finally:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as end:
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more
+        sys.exit(ExitCode.NOT_READ)
+
+
 def main() -> None:
     """Run the command line; never returns."""
+    if sys.stdout is None:  # closed from the start: >&-
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # until the end
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a sign; no verdict is lost for it
     try:
-        app(prog_name="vigil")
+        _run()
     except Exception as error:
         failure = known_failure(error)
         if failure is None:

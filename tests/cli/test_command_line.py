@@ -129,3 +129,33 @@ def test_a_known_error_is_known_by_its_base_class_too() -> None:
     failure = known_failure(Closer("away"))
     assert failure is not None
     assert failure.code is ExitCode.UNREACHABLE
+
+
+def _ended(tmp_path: Path, command: str) -> tuple[int, str]:
+    """A shell's line, $vigil in it the command; its exit code, and what stands on stderr."""
+    (tmp_path / "p.yaml").write_text(POLICY)
+    line = f'vigil="{sys.executable} -m engine.cli.main"; set -o pipefail; {command}'
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", str(tmp_path)], capture_output=True, text=True, check=False, timeout=90
+    )
+    return done.returncode, done.stderr
+
+
+POLICY = "policy: p\neffective_from: 2026-01-01T00:00:00Z\nclocks: {resolve: {budget: {P1: 8h}}}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "$vigil policy show $1 | true",  # by Rich
+        "$vigil topics create --help | true",  # by Typer, its own
+        "$vigil topics acls | true",  # by Typer, many lines
+        "$vigil commitments /dev/null -p $1 --format csv | true",  # nothing before the end
+    ],
+)
+def test_where_nobody_reads_the_output_any_more_it_ends_quietly(tmp_path: Path, command: str) -> None:
+    assert _ended(tmp_path, command) == (ExitCode.NOT_READ, "")
+
+
+def test_an_output_that_is_closed_from_the_start_is_not_written_to(tmp_path: Path) -> None:
+    assert _ended(tmp_path, "$vigil commitments /dev/null -p $1 --format csv >&-") == (0, "")
