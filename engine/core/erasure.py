@@ -25,7 +25,7 @@ _KEPT = frozenset(
 """Fields that say what was owed, and when and by whom of ours it was served."""
 _KEPT_OF = {"linked": {"to"}, "unlinked": {"to"}, "recurrence_flagged": {"to"}}
 """Elsewhere `to` is whom a promise was made to."""
-_OF_BOTH_SIDES = frozenset(
+OF_BOTH_SIDES = frozenset(
     [
         "message_received", "resolution_confirmed", "paused", "resumed", "resolved", "reopened", "closed",
         "cancelled",
@@ -81,7 +81,7 @@ def erase_fact(fact: Fact, by: Erasure) -> Fact:
 
 def _is_ours(fact: Fact, by: Erasure) -> bool:
     """Whether who did it is on our side, as far as the fact tells."""
-    return fact.kind not in _OF_BOTH_SIDES and hash_of(fact.text("by")) != by.customer
+    return fact.kind not in OF_BOTH_SIDES and hash_of(fact.text("by")) != by.customer
 
 
 def erase_outcome(outcome: Outcome, by: Erasure) -> Outcome:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.archive.account import Account
 from engine.core import attributes as attrs
+from engine.core.erasure import OF_BOTH_SIDES
 from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import Outcome
@@ -179,10 +180,17 @@ def review(
 
 
 def _people(account: Account) -> list[str]:
-    """Everyone of ours whom the facts name, each once: not the customer, and not who or what reported it."""
-    customer = {attrs.text(account.attributes, name) for name in ("customer", "customer_name")}
-    named = (fact.text(field) for fact in account.facts for field in ("by", "owner", "person"))
-    return sorted({name for name in named if name} - customer)
+    """Everyone of ours whom the facts name, each once: who had it or a role, and who did what only we do.
+
+    Not the customer or its people, nor who or what reported it.
+    """
+    facts, names = account.facts, ("customer", "customer_name", "reporter")
+    theirs = {fact.text("by") for fact in facts if fact.kind in ("message_received", "resolution_confirmed")}
+    theirs |= {attrs.text(account.attributes, name) for name in names} | {""}
+    serves = {fact.text(field) for fact in facts for field in ("owner", "person")}
+    # Who paused or resolved is ours nearly always, and words that blame may be about them.
+    did = {fact.text("by") for fact in facts if fact.kind not in OF_BOTH_SIDES - {"paused", "resolved"}}
+    return sorted(serves - {""} | did - theirs)
 
 
 # -- at a glance ----------------------------------------------------------------------------------

@@ -210,6 +210,24 @@ def test_words_in_the_log_that_blame_are_pointed_out(policies: Book) -> None:
     assert [(one.when, one.words) for one in found] == [("2026-03-02 10:00", "Kim forgot")]
 
 
+def test_the_people_of_a_review_are_ours(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00", reporter="ann@acme", customer={"id": "acme"}),
+        fact("updated", "09:01", tags=["shop"], by="ann@acme"),
+        fact("message_received", "09:02", public=True, by="ben@acme"),
+        fact("updated", "09:03", tags=["shop", "till"], by="ben@acme"),
+        fact("acknowledged", "09:04", by="kim"),
+        fact("assigned", "09:05", owner="jo"),
+        fact("resolved", "10:00", by="jo"),
+        fact("reopened", "11:00", by="cat@acme"),
+        fact("role_assigned", "11:10", role="scribe", person="lee"),
+        fact("resolved", "12:00", by="jo"),
+        fact("resolution_confirmed", "12:10", by="dan@acme"),
+        fact("closed", "12:20", by="kim"),
+    ]  # fmt: skip
+    assert review(account(policies, facts, "13:00")).people == ["jo", "kim", "lee"]
+
+
 def test_the_data_is_plain(policies: Book) -> None:
     plain = review(account(policies, outage(), "16:30")).plain()
     assert plain["timeline"][0]["at"] == "2026-03-02T09:00:00Z"
