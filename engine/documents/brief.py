@@ -90,15 +90,12 @@ def _short(situation: Situation, outcome: Outcome) -> str:
 
 
 def _since(situation: Situation, breach: Outcome, kept_late: set[str]) -> str:
-    """What came of it after it was missed."""
-    done = next(
-        (
-            o
-            for o in situation.verdicts("stopped_late")
-            if (o.metric, o.key, o.cycle) == (breach.metric, breach.key, breach.cycle)
-        ),
-        None,
-    )
+    """What came of it after it was missed, at last: what was reopened may be done again, or be open."""
+    which = (breach.metric, breach.key, breach.cycle)
+    if any((v.metric, v.key, v.cycle) == which for v in situation.clocks):
+        return "still owed"
+    late = situation.verdicts("stopped_late")
+    done = next((o for o in reversed(late) if (o.metric, o.key, o.cycle) == which), None)
     if done is not None and done.target is not None:
         return f"done {length(Span(done.elapsed - done.target))} late"
     if breach.metric == COMMITMENT and breach.key in kept_late:

@@ -18,7 +18,7 @@ from engine.documents.words import length
 MOST_ENTRIES = 60
 """Of an audience; between the first and the last of more, what was in time is left out first."""
 
-_ANSWERS = frozenset({"first_response", "next_response"})
+ANSWERS = frozenset({"first_response", "next_response"})
 
 
 class Entry(Struct, frozen=True):
@@ -62,7 +62,7 @@ def communication(account: Account, obligations: Iterable[Ended], say: Say = mom
 
 
 def _record(account: Account, audience: str, known: Sequence[Ended], until: Instant, say: Say) -> Record:
-    metrics = {f"{audience}_update", *(_ANSWERS if audience == "customer" else ())}
+    metrics = {f"{audience}_update", *(ANSWERS if audience == "customer" else ())}
     judged: dict[Instant, tuple[str, Span | None]] = {}
     for one in known:
         if one.which[0] in metrics:

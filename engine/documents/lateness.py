@@ -52,14 +52,15 @@ class Ended(NamedTuple):
 
 
 def ended(standing: Sequence[Outcome], facts: Iterable[Fact]) -> list[Ended]:
-    """The standing verdicts by obligation, in order of their first; `facts` in the order in which they are
-    judged."""
+    """The standing verdicts by obligation, in order of their first, at one time of their cycle; `facts` in
+    the order in which they are judged."""
     found: dict[Which, list[Outcome]] = {}
     for one in standing:
         if one.name in VERDICTS:
             found.setdefault((one.metric, one.key, one.cycle), []).append(one)
     undone = taken_back(standing, facts)
-    return [_ended(which, verdicts, undone) for which, verdicts in found.items()]
+    in_order = sorted(found.items(), key=lambda one: (one[1][0].effective_at, one[0][2]))
+    return [_ended(which, verdicts, undone) for which, verdicts in in_order]
 
 
 def late_by(stop: Outcome, missed: Sequence[Outcome]) -> Span | None:

@@ -23,7 +23,7 @@ from engine.documents.obligations import Action, Promise, actions, promises, tex
 from engine.documents.time_spent import Spent, is_cadence, time_spent
 from engine.documents.timeline import Row, timeline
 from engine.documents.told import Say, hands, tell
-from engine.documents.words import length, was_owed
+from engine.documents.words import lasted, length, was_owed
 
 
 class Line(Struct, frozen=True):
@@ -261,7 +261,7 @@ def _after(facts: list[Fact], opening: Fact | None, say: Say, *, last: bool) -> 
         return None
     at = facts[-1 if last else 0].at
     side = "after" if at >= opening.at else "before"
-    return f"{say(at)}, {length(Span(at - opening.at))} {side} the opening"
+    return f"{say(at)}, {lasted(Span(at - opening.at))} {side} the opening"
 
 
 def _impact(account: Account) -> Iterator[Line]:
@@ -288,7 +288,7 @@ def _lasted(account: Account) -> str | None:
     resolved = _resolution(_since_reopened(account))
     if not began or not resolved or resolved[0].at < began[-1]:
         return None
-    return length(Span(resolved[0].at - began[-1]))
+    return lasted(Span(resolved[0].at - began[-1]))
 
 
 # -- verdicts -------------------------------------------------------------------------------------

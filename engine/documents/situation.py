@@ -22,7 +22,7 @@ from engine.core.verbs import course, ends_work
 from engine.core.view import ClockView, clocks_of
 from engine.documents.moments import Zone
 from engine.documents.rendering import Plain
-from engine.documents.words import length, owed
+from engine.documents.words import lasted, length, owed
 
 Data: TypeAlias = dict[str, Plain]
 
@@ -142,7 +142,7 @@ class Situation:
             "opened": self.moment(e.opened),
             "reported": self.moment(min(e.contact, e.opened)),
             "occurred": self.moment(self.facts[0].instant("occurred_at")),
-            "lasted": length(Span((end.at if end else self.at) - e.opened)),
+            "lasted": lasted(Span((end.at if end else self.at) - e.opened)),
             "ended": self.moment(end.at if end else None),
             "resolved": self.moment(resolved.at if resolved else None),
             "resolution": self._resolution(),

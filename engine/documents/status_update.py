@@ -14,6 +14,7 @@ FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
 )  # fmt: skip
 
 
+_WORKAROUND = "There is a workaround."
 _WHILE_OPEN = frozenset({FIRST, NO_NEWS, WORKAROUND})
 """They say that it is not solved."""
 
@@ -52,7 +53,7 @@ def status_update(
         "moment_because": because if moment in (None, found) else "as asked for",
         "note": note,
         "last_update": situation.moment(told.at if told else None),
-        "changes": _changes(situation, audience, told),
+        "changes": _changes(situation, audience, told, moment or found),
         "people": _people(situation),
         "acknowledged": _when(situation, situation.last("acknowledged")),
         "confirmed": _when(situation, confirmed[-1] if confirmed else None),
@@ -107,14 +108,16 @@ def _gives_workaround(fact: Fact) -> bool:
 # -- what has changed ---------------------------------------------------------------------------------
 
 
-def _changes(situation: Situation, audience: str, told: Fact | None) -> list[Plain]:
+def _changes(situation: Situation, audience: str, told: Fact | None, moment: str = PROGRESS) -> list[Plain]:
     """What has happened since the last update, a sentence each; customers are told no names of ours, and what
-    happened again only as it last did: without the names it reads the same."""
+    happened again only as it last did: without the names it reads the same. Nor are they told twice what
+    their letter is about."""
+    is_said = moment == WORKAROUND and audience == "customer"
     tellers = _FOR_CUSTOMERS if audience == "customer" else _FOR_US
     said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
-        if teller is not None and (text := teller(fact)):
+        if teller is not None and (text := teller(fact)) and not (is_said and text == _WORKAROUND):
             said.append((text, fact))
     last = dict(said)
     return [
@@ -134,9 +137,7 @@ def _updated(fact: Fact) -> str:
     if fact.text("severity"):
         return _severity(fact)
     if isinstance(impact, dict):
-        return (
-            "There is a workaround." if impact.get("workaround") is True else "The impact was assessed anew."
-        )
+        return _WORKAROUND if impact.get("workaround") is True else "The impact was assessed anew."
     return ""
 
 

@@ -10,9 +10,12 @@ from engine.archive.account import Account, happened
 from engine.core.facts import CONTACT_INHERITED, RELAYED_UPDATE, Fact
 from engine.core.instants import Instant, Span, format_instant, seconds
 from engine.core.outcomes import VERDICTS, Outcome
+from engine.core.policy import AUDIENCES
+from engine.documents.communication import ANSWERS, hears
 from engine.documents.lateness import MISSED, Ended, late_by
+from engine.documents.situation import is_update
 from engine.documents.told import Say, moment, tell, tell_outcome
-from engine.documents.words import length, was_owed
+from engine.documents.words import lasted, length, was_owed
 
 MOST_ROWS = 150
 """A longer timeline is folded: what nobody would ask about first."""
@@ -30,6 +33,7 @@ _NOTES = frozenset(
 )  # fmt: skip
 _WARNINGS = frozenset({"breach_risk"})
 """Before what came due: of each clock several, and none of them a step of anybody."""
+_STOPS = frozenset({"met", "stopped_late"})
 _PLURALS = {
     "message_received": ("message received", "messages received"),
     "message_sent": ("message sent", "messages sent"),
@@ -115,19 +119,32 @@ def timeline(
 def _drafts(
     account: Account, obligations: Iterable[Ended], texts: Mapping[str, str], say: Say
 ) -> list[_Draft]:
-    drafts = [_of_fact(fact, say) for fact in happened(account.facts)]
+    facts = happened(account.facts)
+    drafts = [_of_fact(fact, say) for fact in facts]
     ended_by: dict[Instant, _Draft] = {}
     for draft in drafts:
         other = ended_by.get(draft.at)
         if other is None or draft.weight < other.weight:
             ended_by[draft.at] = draft
+    heard = _heard(zip(facts, drafts, strict=True))
     for one in obligations:
         for verdict in one.verdicts:
-            stop = ended_by.get(verdict.effective_at)
+            at, told = verdict.effective_at, heard.get((verdict.effective_at, verdict.metric))
+            stop = told.pop(0) if told and verdict.name in _STOPS else ended_by.get(at)
             if stop is None or not _settle(stop, one, verdict, texts):
                 drafts.append(_of_outcome(verdict, texts))
     drafts += [_of_outcome(o, texts) for o in account.standing if o.name not in VERDICTS]
     return sorted(drafts, key=lambda draft: draft.at)
+
+
+def _heard(rows: Iterable[tuple[Fact, _Draft]]) -> dict[tuple[Instant, str], list[_Draft]]:
+    """The rows of what an audience heard, by their time and what it may end; in order."""
+    found: dict[tuple[Instant, str], list[_Draft]] = {}
+    for fact, draft in rows:
+        served = [f"{audience}_update" for audience in AUDIENCES if is_update(fact, audience)]
+        for metric in (*served, *(ANSWERS if hears(fact, "customer") else ())):
+            found.setdefault((fact.at, metric), []).append(draft)
+    return found
 
 
 def _of_fact(fact: Fact, say: Say) -> _Draft:
@@ -146,7 +163,7 @@ def _settle(draft: _Draft, one: Ended, verdict: Outcome, texts: Mapping[str, str
         draft.in_time.append(name)
     elif verdict.name == "stopped_late":
         draft.late.append((name, late_by(verdict, one.missed)))
-    return verdict.name in ("met", "stopped_late")
+    return verdict.name in _STOPS
 
 
 # -- folding --------------------------------------------------------------------------------------
@@ -184,7 +201,7 @@ def _row(stretch: Sequence[_Draft], opened: Instant, say: Say) -> Row:
         when=say(first.at),
         until=None if is_one else format_instant(last.at),
         until_when=None if is_one else say(last.at),
-        since_opening=("-" if since < 0 else "+") + length(since),
+        since_opening=("-" if since < 0 else "+") + lasted(since),
         what=first.what if is_one else "; ".join(_counted(stretch)),
         quote=first.quote if is_one else "",
         by=first.by if is_one else "",

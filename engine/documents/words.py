@@ -2,7 +2,7 @@
 
 from datetime import tzinfo
 
-from engine.core.instants import DAY, MINUTE, SECOND, Instant, Span, to_datetime
+from engine.core.instants import DAY, HOUR, MINUTE, SECOND, Instant, Span, to_datetime
 
 WEEK_VIEW = Span(6 * DAY)
 """Up to here a weekday says which day is meant; beyond, day and month do."""
@@ -48,6 +48,15 @@ def length(span: Span) -> str:
     if hours >= 100 or (hours and not minutes):
         return f"{hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def lasted(span: Span) -> str:
+    """Wall time that something took: as `length`, from two days on `49 days 22 h`."""
+    days, rest = divmod(abs(span), DAY)
+    if days < 2:
+        return length(span)
+    hours = length(Span(rest // HOUR * HOUR))
+    return f"{days} days {hours}" if rest >= HOUR else f"{days} days"
 
 
 def away(span: Span) -> str:

@@ -403,6 +403,39 @@ def test_customers_are_told_once_what_happened_again_and_again(book: Book) -> No
     assert sum(one["text"].startswith("Assigned to") for one in ours) == 10
 
 
+def test_a_letter_of_a_workaround_tells_of_it_once(book: Book) -> None:
+    told = ("12:10", "update_published", {"audience": "customer"})
+    found = ("12:20", "updated", {"impact": {"workaround": True}})
+    kept = ("12:21", "acknowledged", {})
+    letter = data(status_update(situation(book, "12:25", OPENED, P0, told, found, kept), "customer"))
+    assert letter["moment"] == "workaround"
+    assert [change["text"] for change in letter["changes"]] == ["Our team took it up."]
+
+
+def test_days_and_names_stand_in_whole_sentences(book: Book, press: Press) -> None:
+    def text(document: Document) -> str:
+        return write(press, document, "md").text
+
+    resolved = ("12:30", "resolved", {"resolution": "Rolled back."})
+    confirmed = ("12:40", "resolution_confirmed", {})
+    opened, over = (
+        situation(book, "12:06", OPENED, P0),
+        situation(book, "12:50", OPENED, P0, resolved, confirmed),
+    )
+    assert "It reached us on Thu 12 Nov 2026" in text(status_update(opened, "customer"))
+    letter = text(status_update(over, "customer"))
+    assert "restored on Thu 12 Nov 2026, 13:30 UTC+01:00 (12:30 UTC), 30 min after it was opened" in letter
+    assert "You confirmed on Thu 12 Nov 2026, 13:40" in letter
+    assert "open, for 6 min." in text(war_room_guide(opened))
+    assert "resolved after 30 min." in text(war_room_guide(over))
+    for document in (
+        executive_brief(opened),
+        status_update(opened, "executive"),
+        status_update(opened, "internal"),
+    ):
+        assert "Customer: _not known yet_" in text(document)
+
+
 def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
     text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
@@ -456,6 +489,17 @@ def test_the_brief_asks_for_what_nobody_does(book: Book) -> None:
     assert "Name an owner: nobody has it." in asks
     assert "Name who has the role executive sponsor. It is overdue." in asks
     assert "Decide on the promise that was missed: A call." in asks
+
+
+def test_the_brief_tells_what_came_of_a_miss_at_last(book: Book) -> None:
+    late, again = ("17:00", "resolved", {}), ("17:10", "reopened", {})
+    for events, told in (
+        ([late], "done 1 h late"),
+        ([late, again], "still owed"),
+        ([late, again, ("19:10", "resolved", {})], "done 3 h late"),
+    ):
+        missed = data(executive_brief(situation(book, "20:00", OPENED, P0, *events)))["missed"]
+        assert [row["since"] for row in missed if row["owed"] == "Resolution"] == [told]
 
 
 def test_the_brief_tells_credits_as_reached_only_when_the_overrun_is(book: Book) -> None:

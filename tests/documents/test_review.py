@@ -73,6 +73,27 @@ def test_verdicts_have_their_proof_and_say_where_the_time_went(policies: Book) -
     ]
 
 
+def test_each_update_of_one_minute_has_its_own_verdict_in_the_order_of_the_cycles(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00"),
+        *(fact("update_published", "09:00", audience="customer") for _ in "abcd"),
+    ]
+    made = review(account(policies, [*facts, fact("resolved", "09:20")], "10:00"))
+    assert [(row.what, row.in_time) for row in made.timeline[:5]] == [
+        ("Opened as P0", []),
+        ("Update to the customer", ["Customer update", "First answer to customer"]),
+        *[("Update to the customer", ["Customer update"])] * 3,
+    ]  # fmt: skip
+    assert [one.cycle for one in made.proofs if one.owed == "Customer update"] == [1, 2, 3, 4, 5]
+
+
+def test_a_long_time_since_the_opening_is_told_in_days(policies: Book) -> None:
+    made = review(account(policies, [fact("opened", "09:00"), fact("resolved", "12 20:30")], "13 00:00"))
+    told = {line.label: line.value for line in made.summary}
+    assert told["Resolved"] == "2026-03-12 20:30, 10 days 11 h after the opening"
+    assert made.timeline[-1].since_opening == "+10 days 11 h"
+
+
 def test_where_the_time_went_is_told_by_hands_and_status(policies: Book) -> None:
     def whole(facts: list[Fact]) -> list[tuple[str, str, str, str | None]]:
         spent = review(account(policies, facts, "23:00")).time_spent
