@@ -5,7 +5,7 @@ from engine.core.instants import Span
 from engine.core.outcomes import CREDIT, Outcome
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
-from engine.documents.words import length, owed
+from engine.documents.words import length, owed, unended
 from engine.documents.writing import Document
 
 MOST_DUE = 8
@@ -127,7 +127,7 @@ def _asks(situation: Situation, promises: list[Plain]) -> list[Plain]:
             asks.append(f"Name who has the role {view.key.replace('_', ' ')}.{late}")
     for promise in promises:
         if isinstance(promise, dict) and promise["state"] == "missed, still owed":
-            asks.append(f"Decide on the promise that was missed: {promise['text']}.")
+            asks.append(f"Decide on the promise that was missed: {unended(str(promise['text']))}.")
     if "pending_vendor" in situation.escalation.reasons:
         asks.append("Help with the vendor: the work waits for it.")
     return asks

@@ -7,6 +7,7 @@ from engine.core.instants import Instant
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
 from engine.documents.told import hands
+from engine.documents.words import unended
 from engine.documents.writing import Document
 
 FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
@@ -145,7 +146,7 @@ def _ours(text: str, *fields: str) -> Callable[[Fact], str]:
     """The text with the fields put in; empty where one of them is not told."""
 
     def tell(fact: Fact) -> str:
-        values = [fact.text(field).replace("_", " ") for field in fields]
+        values = [unended(fact.text(field).replace("_", " ")) for field in fields]
         return text.format(*values) if all(values) else ""
 
     return tell
@@ -178,7 +179,7 @@ _FOR_US: dict[str, Callable[[Fact], str]] = {
     "resumed": lambda _: "The wait is over.",
     "message_received": lambda fact: "The customer wrote." if fact.data.get("public") is True else "",
     "linked": _ours("Linked to {}.", "to"),
-    "commitment_made": lambda fact: f"Promised: {fact.text('text')}.",
+    "commitment_made": lambda fact: f"Promised: {unended(fact.text('text'))}.",
     "commitment_kept": _ours("Promise {} was kept.", "commitment_id"),
     "commitment_withdrawn": _ours("Promise {} was withdrawn.", "commitment_id"),
     "commitment_renegotiated": _ours("Promise {} has another date.", "commitment_id"),

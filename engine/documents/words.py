@@ -104,6 +104,11 @@ def ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
+def unended(text: str) -> str:
+    """What somebody wrote, as a part of a sentence of ours: without a full stop at its end."""
+    return text.rstrip(" .")
+
+
 def percent(ratio: float) -> str:
     """`90 %`."""
     return f"{round(ratio * 100)} %"

@@ -436,6 +436,27 @@ def test_days_and_names_stand_in_whole_sentences(book: Book, press: Press) -> No
         assert "Customer: _not known yet_" in text(document)
 
 
+def test_a_promise_that_ends_with_a_full_stop_is_a_part_of_our_sentence(book: Book, press: Press) -> None:
+    promised = {"commitment_id": "c", "text": "A workaround.", "due_at": at("12:20"), "to": "Acme"}
+    situated = situation(book, "12:30", OPENED, P0, ("12:10", "commitment_made", promised))
+    letter = write(press, status_update(situated, "customer"), "md").text
+    assert "- A workaround, by Thu 12 Nov 2026" in letter
+    assert "Promised: A workaround.\n" in write(press, status_update(situated, "internal"), "md").text
+    assert "was missed: A workaround.\n" in write(press, executive_brief(situated), "md").text
+
+
+def test_customers_are_not_told_that_we_change_what_was_cancelled(book: Book, press: Press) -> None:
+    events = [
+        ("12:30", "resolved", {}), ("13:00", "rca_published", {"stage": "summary", "url": "https://x.example"}),
+        ("13:01", "action_opened", {"action_id": "a", "title": "An alarm"}),
+        ("13:02", "action_opened", {"action_id": "b", "title": "A page"}),
+        ("13:03", "action_cancelled", {"action_id": "b"}),
+    ]  # fmt: skip
+    letter = write(press, status_update(situation(book, "13:10", OPENED, P0, *events), "customer"), "md").text
+    assert "- An alarm, by" in letter
+    assert "A page" not in letter
+
+
 def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
     text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
