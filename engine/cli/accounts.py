@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Events = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[EVENTS]...", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
+    typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
 ]
 Policies = Annotated[
     Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")

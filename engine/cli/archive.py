@@ -79,7 +79,7 @@ def run(
 @app.command("load")
 def load(
     events: Annotated[
-        list[str], typer.Argument(metavar="EVENTS...", help="CloudEvents JSON Lines: plain, .gz, or -.")
+        list[str], typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or -.")
     ],
     policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
     archive: Url = None,

@@ -23,7 +23,7 @@ def command(
     ],
     events: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EVENTS]...", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
+        typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
     ] = None,
     kafka: Annotated[
         bool, typer.Option("--kafka", help="Read the tickets and incidents topics instead, to their end now.")

@@ -13,6 +13,7 @@ docstring (of `command`, or of the app's help); a test holds it to that.
 """
 
 import importlib
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 import typer
@@ -93,7 +94,16 @@ def load(name: str) -> Any:
     command = get_command(app)
     command.name = name
     command.params = [p for p in command.params if p.name not in _COMPLETION]
+    _unwrap(command)
     return command
+
+
+def _unwrap(command: Any) -> None:
+    """Prose as lines as long as the terminal is wide, and not as in the source, which Rich would keep."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(one if one.startswith("\b") else one.replace("\n", " ") for one in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _unwrap(inner)
 
 
 class LazyGroup(TyperGroup):

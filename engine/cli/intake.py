@@ -147,8 +147,11 @@ def backfill(
 
 @app.command("test")
 def try_payload(
-    door: Annotated[str, typer.Argument(help="A door of the file, or a source's name for its own mapping.")],
-    payload: Annotated[Path, typer.Argument(help="The body of a webhook; - reads stdin.")],
+    door: Annotated[
+        str,
+        typer.Argument(metavar="DOOR", help="A door of the file, or a source's name for its own mapping."),
+    ],
+    payload: Annotated[Path, typer.Argument(metavar="PAYLOAD", help="The body of a webhook; - reads stdin.")],
     doors: Annotated[
         Path | None,
         typer.Option("--doors", "-d", help="YAML file of doors; without it the shipped mappings."),
@@ -220,7 +223,7 @@ app.add_typer(keys, name="key")
 
 @keys.command("new")
 def new(
-    name: Annotated[str, typer.Argument(help="Whose key it is: logs and limits go by it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: logs and limits go by it.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Make a key: it is shown once, for its owner, with the line for the door that has only its hash.

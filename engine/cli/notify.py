@@ -156,7 +156,7 @@ app.command("upgrade")(upgrade)
 @silences.command("add")
 def silence_add(
     match: Annotated[
-        list[str], typer.Argument(metavar="LABEL=VALUE...", help="Labels of the alerts; VALUE,VALUE: any.")
+        list[str], typer.Argument(metavar="LABEL=VALUE", help="Labels of the alerts; VALUE,VALUE: any.")
     ],
     author: Annotated[str, typer.Option(help="Who silences.")],
     reason: Annotated[str, typer.Option(help="Why.")],
@@ -291,7 +291,7 @@ def dead_list(
 
 @letters.command("resend")
 def dead_resend(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Of `dead list`.")] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Of `dead list`.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     record: Url = None,
 ) -> None:

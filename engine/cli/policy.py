@@ -16,7 +16,7 @@ app = typer.Typer(help="Check policy files and show what they mean.", no_args_is
 app.command("rebase")(policy_rebase.command)
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Folders, each by itself; files, all together.")
+    list[Path], typer.Argument(metavar="PATH", help="Folders, each by itself; files, all together.")
 ]
 Place = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of policies, or one file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]

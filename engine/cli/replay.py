@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def command(
     events: Annotated[
         list[str],
-        typer.Argument(metavar="EVENTS...", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
+        typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
     ],
     policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
     until: Annotated[
@@ -160,6 +160,8 @@ def _report(replay: "Replay", json: bool, *, to_stdout: bool) -> None:
             for reason, number in value.items():
                 prefix = "unknown field " if name == "unknown_fields" else ""
                 say(f"{prefix}{reason.replace('_', ' ')}: {number:,}")
+        elif name == "until" and not counts.events:
+            continue  # nothing has a time
         elif value or name == "events":
             say(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
     if rows:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Outcomes = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[OUTCOMES]...",
+        metavar="OUTCOMES",
         help="Outcomes as JSON Lines, as `vigil replay` writes them; - for stdin.",
     ),
 ]

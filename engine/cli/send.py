@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def command(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="JSON Lines: plain, .gz, or - for stdin.")
+        list[str] | None, typer.Argument(metavar="FILE", help="JSON Lines: plain, .gz, or - for stdin.")
     ] = None,
     bootstrap_servers: Annotated[
         str | None,

@@ -35,9 +35,11 @@ def list_(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to; it is made if it is not there.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to; it is made if it is not there.")
+    ],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these, as `list` names them.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Only these, as `list` names them.")
     ] = None,
 ) -> None:
     """Copy the templates that ship into a folder, to be changed there.

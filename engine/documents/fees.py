@@ -54,6 +54,10 @@ def _of_yaml(file: Path, text: str) -> Iterator[tuple[str, str, Mapping[str, obj
     """Node by node, for their lines; and as text, for a number with a fraction would not be exact."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{file}:{mark.line + 1}" if mark else str(file)
+        raise FeesRefused(f"{place}: no YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise FeesRefused(f"{file}: no YAML: {error}") from None
     if root is None:

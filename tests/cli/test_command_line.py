@@ -1,6 +1,7 @@
 """The command `vigil` as a whole: its help, its list of commands, and how it fails."""
 
 import importlib
+import itertools
 import os
 import subprocess
 import sys
@@ -51,6 +52,19 @@ def test_every_command_and_subcommand_explains_itself_with_examples(name: str) -
         if not hasattr(one, "commands"):
             assert f"vigil {' '.join(path)}" in done.stdout.split("Example", 1)[1]
             assert [option.name for option in one.params if not option.help] == []
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_help_is_as_wide_as_the_terminal_and_names_each_argument_once(columns: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.cli.main", "send", "--help"],
+        capture_output=True, text=True, check=True, timeout=60, env=os.environ | {"COLUMNS": columns},
+    )  # fmt: skip
+    assert "Usage: vigil send [OPTIONS] [FILE]..." in " ".join(done.stdout.split())
+    prose = done.stdout.partition("Lines are")[2].partition("\n \n")[0].split("Examples")[0].splitlines()
+    ends = [line.split() for line in prose if line.strip()]
+    for line, after in itertools.pairwise(ends[1:]):  # the first lacks what was cut off
+        assert len(" ".join([*line, after[0]])) > int(columns) - 2, f"{line} could hold {after[0]}"
 
 
 def test_no_command_at_all_shows_the_help() -> None:

@@ -91,7 +91,7 @@ def test_fees_are_read_from_yaml_and_from_csv(tmp_path: Path) -> None:
         ("fees.yaml", "acme: 1000", ":1", "customer: {fee"),
         ("fees.yaml", "- acme", ":1", "customer: {fee"),
         ("fees.yaml", "acme: {fee: [1], currency: EUR}", ":1", "a fee such as"),
-        ("fees.yaml", "acme: {", "", "no YAML"),
+        ("fees.yaml", "acme: {fee: 1\n", ":2", "no YAML: expected ',' or '}'"),
         ("fees.csv", "customer;fee\nacme;1", ":1", "the columns"),
         ("fees.csv", "customer,fee,currency\nacme,,EUR", ":2", "a fee such as"),
         ("fees.csv", 'customer,fee,currency\n"acme', "", "no CSV"),
