@@ -1,5 +1,6 @@
 """An explanation in the terminal: each verdict, the way to it, and whether it was recomputed."""
 
+from collections.abc import Mapping
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,9 @@ from engine.core.outcomes import Outcome
 from engine.core.policy import Book, Calendar
 from engine.core.view import ClockView
 from engine.demo.words import STATES, outcome_sign
+from engine.documents.obligations import texts_of
 from engine.documents.way import clock_length, hands_of, margin, rows_of
-from engine.documents.words import length, owed
+from engine.documents.words import length, owed, was_owed
 from engine.replay.explaining import (
     CHECK_WORDS,
     DIFFERS,
@@ -38,9 +40,10 @@ def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool)
     for clock in explained.running:
         console.print(_running(clock, explained.seen))
     if in_full:
+        texts = texts_of(explained.facts)
         for one in explained.verdicts:
             console.print()
-            _draw_verdict(console, one, book)
+            _draw_verdict(console, one, book, texts)
     elif explained.verdicts:
         console.print()
         console.print(_overview(explained, book))
@@ -51,6 +54,7 @@ def draw(console: Console, explained: Explanation, book: Book, *, in_full: bool)
 
 def _overview(explained: Explanation, book: Book) -> Rows:
     drawn = Rows(("Effective", "Verdict", "What was owed", "Sev", "How", "Check"))
+    texts = texts_of(explained.facts)
     for one in explained.verdicts:
         o = one.verdict
         sign = outcome_sign(o.name, o.metric)
@@ -59,7 +63,7 @@ def _overview(explained: Explanation, book: Book) -> Rows:
         drawn.add(
             _with_zone(o.effective_at, _zone(calendar)),
             Text(f"{sign.sign} {sign.word}", style=sign.style),
-            _named(o),
+            _named(o, texts),
             o.severity,
             margin(o, calendar).rpartition(", ")[2],
             Text(check, style=_CHECK_SIGNS.get(one.check, _WRONG_SIGN)[1]),
@@ -67,9 +71,9 @@ def _overview(explained: Explanation, book: Book) -> Rows:
     return drawn
 
 
-def _named(o: Outcome) -> str:
+def _named(o: Outcome, texts: Mapping[str, str]) -> str:
     cycle = f" #{o.cycle}" if o.cycle > 1 else ""
-    return f"{owed(o.metric, o.key)}{cycle}"
+    return f"{was_owed(o.metric, o.key, texts.get(o.key, ''))}{cycle}"
 
 
 def _draw_head(console: Console, explained: Explanation) -> None:
@@ -86,7 +90,7 @@ def _draw_head(console: Console, explained: Explanation) -> None:
     parts = [
         f"{customer}, {tier} tier" if customer and tier else customer,
         f"owner {attrs.text(a, 'owner')}" if attrs.text(a, "owner") else "",
-        f"opened {format_instant(escalation.opened)}",
+        f"opened {_second(escalation.opened)}",
         f"policy {escalation.policy} of {escalation.policy_version} ({escalation.policy_hash})"
         if escalation.policy
         else "no policy applies",
@@ -102,25 +106,27 @@ def _draw_head(console: Console, explained: Explanation) -> None:
 
 def _running(clock: ClockView, seen: Instant) -> Text:
     sign = STATES[clock.state]
-    when = "paused" if clock.due_at is None else f"due {format_instant(clock.due_at)}"
-    left = f"{length(clock.left)} left" if clock.left >= 0 else f"over by {length(clock.left)}"
+    when = "paused" if clock.due_at is None else f"due {_second(clock.due_at)}"
+    is_over = clock.left < 0
+    left = clock.left if clock.state in ("paused", "closed") else Span(clock.left + seen % SECOND)
+    told = f"over by {length(left)}" if is_over else f"{length(left)} left"
     name = owed(clock.metric, clock.key, clock.text)
     return Text.assemble(
-        (f"{sign.sign} {sign.word}", sign.style), f"  {name}: {left} at {format_instant(seen)}, {when}"
+        (f"{sign.sign} {sign.word}", sign.style), f"  {name}: {told} at {_second(seen)}, {when}"
     )
 
 
 # -- one verdict ----------------------------------------------------------------------------------
 
 
-def _draw_verdict(console: Console, one: Checked, book: Book) -> None:
+def _draw_verdict(console: Console, one: Checked, book: Book, texts: Mapping[str, str]) -> None:
     o = one.verdict
     calendar = book.calendars.get(o.versions.calendar if o.versions else "")
     zone = _zone(calendar)
     sign = outcome_sign(o.name, o.metric)
     console.print(
         Text.assemble(
-            (f"{sign.sign} {sign.word}", sign.style), (f"  {_named(o)}", "bold"),
+            (f"{sign.sign} {sign.word}", sign.style), (f"  {_named(o, texts)}", "bold"),
             f"  {o.severity}  {margin(o, calendar)}".rstrip(),
         )
     )  # fmt: skip
@@ -199,8 +205,8 @@ def _draw_corrections(console: Console, explained: Explanation) -> None:
     console.print("Corrections", style="bold")
     for one in explained.corrections:
         console.print(
-            f"   {one.name} {owed(one.metric, one.key)}, {one.outcome.replace('_', ' ')} at "
-            f"{format_instant(one.effective_at)}: found at {format_instant(one.detected_at)}, "
+            f"   {one.name} {was_owed(one.metric, one.key)}, {one.outcome.replace('_', ' ')} at "
+            f"{_second(one.effective_at)}: found at {_second(one.detected_at)}, "
             f"because of event {one.caused_by}"
         )
 
@@ -211,7 +217,7 @@ def _draw_sum(console: Console, explained: Explanation) -> None:
     wrong = sum(one.check in WRONG for one in explained.verdicts)
     equal = sum(one.check == EQUAL for one in explained.verdicts)
     events = "1 event" if len(explained.facts) == 1 else f"{len(explained.facts):,} events"
-    facts = f"{events} up to {format_instant(Instant(explained.until - explained.until % SECOND))}"
+    facts = f"{events} up to {_second(explained.until)}"
     if not count:
         console.print(f"No verdict yet, of {facts}.")
     elif not wrong and not equal:
@@ -238,6 +244,11 @@ def _time(at: Instant, zone: tzinfo) -> str:
     """`Thu 12 Nov 14:20:00`: the year stands where the escalation was opened."""
     moment = to_datetime(at).astimezone(zone)
     return f"{moment:%a} {moment.day} {moment:%b %H:%M:%S}"
+
+
+def _second(at: Instant) -> str:
+    """In UTC, as `2026-11-02T09:00:00Z`: what is shorter than a second is in the JSON."""
+    return format_instant(Instant(at - at % SECOND))
 
 
 def _plain(o: Outcome, name: str) -> str:

@@ -191,6 +191,27 @@ def test_what_still_runs_is_shown_with_what_is_left(files: Files) -> None:
     assert "No verdict yet, of 1 event up to 2026-11-02T09:00:00Z." in done.stdout
 
 
+def test_times_that_are_told_to_the_second_agree_with_what_is_left(tmp_path: Path) -> None:
+    opened = json.loads(EVENTS[0]) | {"time": "2026-11-02T08:10:00.250001Z"}
+    done = Files(tmp_path, [json.dumps(opened)]).explain()
+    assert "opened 2026-11-02T08:10:00Z" in done.stdout
+    left = "First answer to customer: 4 h left at 2026-11-02T08:10:00Z, due 2026-11-02T13:10:00Z"
+    assert left in done.stdout
+
+
+def test_what_is_over_has_its_own_words_and_a_promise_those_it_was_made_with(tmp_path: Path) -> None:
+    promised = event(
+        2, "02T08:20", "commitment_made", commitment_id="c1", text="A fix", due_at="2026-11-02T08:40:00Z"
+    )
+    files = Files(tmp_path, [EVENTS[0], promised, event(3, "02T09:00", "message_sent", public=True)])
+    policy = POLICY + "cadence: {customer: {every: {P2: 20m}}}\n"
+    (files.policies / "test.yaml").write_text(policy)
+    shown = " ".join(files.explain(said=False).stdout.split())
+    assert "missed Customer update P2" in shown
+    assert "missed Promise: A fix P2" in shown
+    assert "Promise: A fix" in files.explain("--metric", "commitment", said=False).stdout
+
+
 def test_what_has_left_the_state_is_told_as_it_was_by_then(files: Files) -> None:
     head = files.explain().stdout.splitlines()[:2]
     assert files.explain("--until", "2027-02-01T00:00:00Z").stdout.splitlines()[:2] == head

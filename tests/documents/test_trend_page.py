@@ -14,6 +14,7 @@ from engine.core.outcomes import Outcome, Versions
 from engine.documents.trend import Asked, Trend, charts, trend
 from engine.documents.trend.page import page
 from engine.documents.trend.table import table
+from engine.documents.trend.wording import longer, points
 
 START = parse_instant("2026-03-02T00:00:00Z")
 HOSTILE = '<script>alert("1")</script>&amp; Group 1'
@@ -155,6 +156,11 @@ def test_light_dark_and_paper_have_a_colour_for_everything_that_is_drawn() -> No
 
 def test_the_same_report_gives_the_same_bytes() -> None:
     assert (page(busy()), busy().json(), table(busy())) == (page(busy()), busy().json(), table(busy()))
+
+
+def test_lengths_are_longer_and_shares_are_higher() -> None:
+    assert [longer(2 * 3600, 3600), longer(3600, 2 * 3600)] == ["1 h longer", "1 h shorter"]
+    assert [points(0.05, 0.01), points(0.01, 0.05)] == ["4.0 points higher", "4.0 points lower"]
 
 
 def test_bars_and_ticks_are_as_long_as_their_numbers() -> None:

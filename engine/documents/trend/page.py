@@ -59,7 +59,7 @@ def _key_figures(trend: Trend, names: Names) -> list[tuple[str, str, str]]:
         (
             "Resolved, median",
             wording.length(now.median("resolve")),
-            wording.sooner(now.median("resolve"), then.median("resolve") if then else None),
+            wording.longer(now.median("resolve"), then.median("resolve") if then else None),
         ),
         (
             "Clocks breached",

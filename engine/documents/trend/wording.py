@@ -60,14 +60,16 @@ def points(now: float | None, then: float | None) -> str:
     if now is None or then is None:
         return ""
     change = round((now - then) * 100, 1)
-    return "as before" if not change else f"{abs(change):.1f} points {'more' if change > 0 else 'fewer'}"
+    return "as before" if not change else f"{abs(change):.1f} points {'higher' if change > 0 else 'lower'}"
 
 
-def sooner(now: float | None, then: float | None) -> str:
+def longer(now: float | None, then: float | None) -> str:
     """How a length changed; empty where one of them is not known."""
     if now is None or then is None:
         return ""
-    return "as before" if now == then else f"{length(abs(now - then))} {'later' if now > then else 'sooner'}"
+    return (
+        "as before" if now == then else f"{length(abs(now - then))} {'longer' if now > then else 'shorter'}"
+    )
 
 
 class Names:

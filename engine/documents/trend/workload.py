@@ -90,7 +90,7 @@ def _took_words(trend: Trend, names: Names) -> str:
     if took is None:
         return "Nothing was resolved on a clock."
     median = took["all"].calendar.median
-    change = wording.sooner(median, trend.before.median("resolve") if trend.before else None)
+    change = wording.longer(median, trend.before.median("resolve") if trend.before else None)
     told = f"Half of what was resolved took no longer than {length(median)}"
     if change:
         told += f", {change}" + ("" if change == "as before" else f" than in {names.before}")
