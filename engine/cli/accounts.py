@@ -25,9 +25,6 @@ Events = Annotated[
     list[str] | None,
     typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
 ]
-Policies = Annotated[
-    Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
-]
 Archive = Annotated[
     str | None,
     typer.Option("--archive", metavar="URL", help="Read this archive, such as sqlite:///vigil.db."),

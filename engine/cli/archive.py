@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure, ends_when_told
+from engine.cli.options import Brokers, Json, LogFormat, MetricsPort, Policies
 
 if TYPE_CHECKING:
     from engine.archive.archive import Archive, Write
@@ -20,11 +20,6 @@ Url = Annotated[
     str | None,
     typer.Option("--archive", metavar="URL", help="Instead of VIGIL_ARCHIVE_URL.", show_default=False),
 ]
-Brokers = Annotated[
-    str | None,
-    typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _AT_ONCE = 5_000
 """Records that a rebuild takes together."""
@@ -35,10 +30,8 @@ _AT_ONCE = 5_000
 def run(
     archive: Url = None,
     bootstrap_servers: Brokers = None,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")
-    ] = None,
-    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+    metrics_port: MetricsPort = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Follow the topics into the database until stopped.
 
@@ -81,7 +74,7 @@ def load(
     events: Annotated[
         list[str], typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or -.")
     ],
-    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
+    policies: Policies,
     archive: Url = None,
     until: Annotated[str | None, typer.Option(help="Judge up to this time. Else: the last event's.")] = None,
     json: Json = False,

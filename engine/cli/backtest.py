@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Brokers, Json, OpenOnFirstEvent
 
 if TYPE_CHECKING:
     from engine.contract.codec import Decoded
@@ -34,10 +35,7 @@ def command(
             help="With --kafka: records from this time on (ISO 8601 with an offset), or this offset."
         ),
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     until: Annotated[
         str | None,
         typer.Option(help="Judge as of this time, ISO 8601 with an offset. Else: the last event's."),
@@ -57,10 +55,8 @@ def command(
     lenient: Annotated[
         bool, typer.Option("--lenient", help="Lines that cannot be read do not end it with 1.")
     ] = False,
-    open_on_first_event: Annotated[
-        bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    open_on_first_event: OpenOnFirstEvent = False,
+    as_json: Json = False,
 ) -> None:
     """Try changed policies on recorded events.
 

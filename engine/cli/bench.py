@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +64,7 @@ def command(
         int, typer.Option(min=1, help="Outcomes a second under the board.", rich_help_panel=PANEL)
     ] = 5_000,
     delivery: Annotated[str, typer.Option(help="transactions or acknowledged.")] = "transactions",
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure throughput and lateness on the broker given.
 

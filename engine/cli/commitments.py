@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.accounts import Archive, At, Events, Policies
+from engine.cli.accounts import Archive, At, Events
 from engine.cli.exits import ExitCode
 from engine.cli.listing import ListFormat, ListFormatAsked
+from engine.cli.options import OptionalPolicies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ class By(StrEnum):
 
 def command(
     events: Events = None,
-    policies: Policies = None,
+    policies: OptionalPolicies = None,
     archive: Archive = None,
     at: At = None,
     by: Annotated[By | None, typer.Option(help="Sum up by customer, or by who promised.")] = None,

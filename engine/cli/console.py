@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Brokers, OptionalPolicies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,9 +43,7 @@ ANSWER_WITHIN = 10.0
 def command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8090,
-    policies: Annotated[
-        Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
-    ] = None,
+    policies: OptionalPolicies = None,
     archive: Annotated[
         str | None, typer.Option("--archive", metavar="URL", help="Instead of VIGIL_ARCHIVE_URL.")
     ] = None,
@@ -56,10 +55,7 @@ def command(
         str, typer.Option(help="Times are told in this zone to whom no browser says a better one.")
     ] = "UTC",
     name: Annotated[str, typer.Option(help="Who you are, where nobody signs in (local).")] = "",
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
 ) -> None:
     """Serve the deadline board and the pages behind it.
 

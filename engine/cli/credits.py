@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.accounts import Archive, At, Events, Policies
+from engine.cli.accounts import Archive, At, Events
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.listing import ListFormat, ListFormatAsked
+from engine.cli.options import OptionalPolicies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def command(
     events: Events = None,
-    policies: Policies = None,
+    policies: OptionalPolicies = None,
     archive: Archive = None,
     at: At = None,
     month: Annotated[str | None, typer.Option(help="Only this month, such as 2026-03.")] = None,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.findings import Finding
+from engine.cli.options import Json
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
 Worker = Annotated[
     str | None,
     typer.Option(help="Address of a worker's endpoints, as http://HOST:PORT; else this machine's is tried."),

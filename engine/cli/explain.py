@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.one_escalation import Brokers, Events, Policies, Subject, of_files, of_topics
+from engine.cli.one_escalation import Events, Subject, of_files, of_topics
+from engine.cli.options import Brokers, Json, OpenOnFirstEvent, Policies
 
 if TYPE_CHECKING:
     from engine.core.outcomes import Outcome
@@ -28,10 +29,8 @@ def command(
         typer.Option(help="As of this time, ISO 8601 with an offset. Else: the last of both."),
     ] = None,
     bootstrap_servers: Brokers = None,
-    open_on_first_event: Annotated[
-        bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    open_on_first_event: OpenOnFirstEvent = False,
+    as_json: Json = False,
 ) -> None:
     """Show the way to each verdict, recomputed.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Brokers, Json
 
 app = typer.Typer(help="Take webhooks and send their events to Kafka.")
 
@@ -18,10 +19,7 @@ def run(
     doors: _DOORS = Path("intake.yaml"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8088,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
 ) -> None:
     """Listen: POST /in/DOOR for each door of the file, /ready, /live and /metrics.
 
@@ -98,10 +96,7 @@ def backfill(
             "--output", "-o", metavar="FILE", help="JSON Lines for `vigil replay` instead of Kafka."
         ),
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
     """Load a source's history, or close a gap: what its webhooks would have told. Zendesk and Jira.
@@ -224,7 +219,7 @@ app.add_typer(keys, name="key")
 @keys.command("new")
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: logs and limits go by it.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    json: Json = False,
 ) -> None:
     """Make a key: it is shown once, for its owner, with the line for the door that has only its hash.
 

@@ -7,7 +7,8 @@ import typer
 
 from engine.cli.exits import ExitCode, Failure, ends_when_told
 from engine.cli.inputs import settings_with
-from engine.cli.record import Json, Url, forget, opened, prune, upgrade
+from engine.cli.options import Brokers, Json, LogFormat, MetricsPort
+from engine.cli.record import Url, forget, opened, prune, upgrade
 
 if TYPE_CHECKING:
     from engine.notify.routing import Matchers
@@ -34,14 +35,9 @@ def run(
     config: Config = None,
     record: Url = None,
     policies: Policies = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")
-    ] = None,
-    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+    bootstrap_servers: Brokers = None,
+    metrics_port: MetricsPort = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Follow the outcomes and tell the receivers, until stopped.
 

@@ -1,6 +1,5 @@
 """One escalation's events, from files or from the topics: what commands that look at a single one read."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -18,14 +17,9 @@ if TYPE_CHECKING:
     from engine.core.policy import Book
 
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="The escalation's id.")]
-Policies = Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")]
 Events = Annotated[
     list[str] | None,
     typer.Option("--events", "-e", metavar="FILE", help="Its events, as JSON Lines. Else: from Kafka."),
-]
-Brokers = Annotated[
-    str | None,
-    typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
 ]
 
 Archive = Annotated[

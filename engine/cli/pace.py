@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.said import Brokers, Kafka, Outcomes
+from engine.cli.options import Brokers, Json
+from engine.cli.said import Kafka, Outcomes
 
 if TYPE_CHECKING:
     from engine.core.instants import Instant
@@ -18,7 +19,6 @@ app = typer.Typer(help="Learn from outcomes how open clocks end, and score it.",
 
 Table = Annotated[Path, typer.Argument(metavar="PACE", help="A file that `vigil pace learn` wrote.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="What is no outcome does not end it with 1.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
 
 
 @app.command("learn")
@@ -128,7 +128,7 @@ def score(
     if as_json:
         _print_json(learned.pace, lesson, start, judged)
     else:
-        _draw_scores(learned.pace, lesson, start, judged)
+        _draw_scores(lesson, start, judged)
     if rejected.count and not lenient:
         raise typer.Exit(ExitCode.FOUND)
 
@@ -150,7 +150,7 @@ def _draw_learned(learned: "Learned") -> None:
     people().print(table(title, columns, rows))
 
 
-def _draw_scores(pace: "Pace", lesson: "Lesson", start: "Instant", judged: "dict[KindName, Score]") -> None:
+def _draw_scores(lesson: "Lesson", start: "Instant", judged: "dict[KindName, Score]") -> None:
     from engine.cli.output import page, table
     from engine.core.instants import format_instant
     from engine.replay.pace_learning import PLAIN_PERCENT

@@ -7,6 +7,7 @@ import typer
 
 from engine.cli import accounts
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import OptionalPolicies
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def command(
     events: accounts.Events = None,
-    policies: accounts.Policies = None,
+    policies: OptionalPolicies = None,
     archive: accounts.Archive = None,
     at: accounts.At = None,
     similarity: Annotated[

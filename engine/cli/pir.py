@@ -7,7 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
+from engine.cli.one_escalation import Archive, Events, Subject, Where
+from engine.cli.options import Brokers, Json, Policies
 from engine.cli.writing import Form, FormAsked, Output, zone_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def check(
         str | None, typer.Option("--as-of", help="Check as at this time, ISO 8601 with an offset. Else: now.")
     ] = None,
     bootstrap_servers: Brokers = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Read a review that was filled in, and send what follows from it.
 

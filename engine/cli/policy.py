@@ -7,6 +7,7 @@ import typer
 
 from engine.cli import policy_rebase
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Json
 
 if TYPE_CHECKING:
     from engine.core.policy import Book
@@ -19,7 +20,6 @@ Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", help="Folders, each by itself; files, all together.")
 ]
 Place = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of policies, or one file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
 Name = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="Only the policy of this name.")]
 
 SEVERITIES = ("P0", "P1", "P2", "P3")

@@ -6,6 +6,7 @@ import typer
 
 from engine.cli import accounts
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Brokers, Json, OptionalPolicies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ class _Moving(NamedTuple):
 
 def command(
     events: accounts.Events = None,
-    policies: accounts.Policies = None,
+    policies: OptionalPolicies = None,
     archive: accounts.Archive = None,
     subject: Annotated[
         list[str] | None, typer.Option("--subject", metavar="ID", help="Only this escalation; repeatable.")
@@ -51,12 +52,9 @@ def command(
     ] = None,
     reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")] = "",
     by: Annotated[str | None, typer.Option(help="Who decided it.")] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which, and send nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Move open escalations to another version of their policy, from an instant on.
 

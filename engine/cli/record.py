@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Json
 
 if TYPE_CHECKING:
     from engine.notify.record import Record
@@ -15,7 +16,6 @@ Url = Annotated[
     str | None,
     typer.Option("--record", metavar="URL", help="Instead of VIGIL_NOTIFY_URL.", show_default=False),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def forget(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import OpenOnFirstEvent, Policies
 
 if TYPE_CHECKING:
     from engine.replay.replaying import Replay, Wish
@@ -16,7 +17,7 @@ def command(
         list[str],
         typer.Argument(metavar="EVENTS", help="CloudEvents JSON Lines: plain, .gz, or - for stdin."),
     ],
-    policies: Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")],
+    policies: Policies,
     until: Annotated[
         str | None,
         typer.Option(help="Judge as of this time, ISO 8601 with an offset. Else: the last event's."),
@@ -48,9 +49,7 @@ def command(
     movements: Annotated[
         bool, typer.Option("--movements", help="Also say clock_started, paused and resumed.")
     ] = False,
-    open_on_first_event: Annotated[
-        bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
-    ] = False,
+    open_on_first_event: OpenOnFirstEvent = False,
     pace: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also warn by what `vigil pace learn` wrote to this file."),

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.accounts import Archive, Events, Policies
+from engine.cli.accounts import Archive, Events
 from engine.cli.exits import ExitCode
+from engine.cli.options import OptionalPolicies
 
 if TYPE_CHECKING:
     from engine.documents.trend import Trend
@@ -32,7 +33,7 @@ class Form(StrEnum):
 @app.command("trend")
 def trend(
     events: Events = None,
-    policies: Policies = None,
+    policies: OptionalPolicies = None,
     archive: Archive = None,
     start: Annotated[
         str | None, typer.Option("--from", metavar="DAY", help="A day of the first period. Else: 12 periods.")

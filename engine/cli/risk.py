@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from engine.cli.accounts import Archive, At, Events, Policies
+from engine.cli.accounts import Archive, At, Events
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import OptionalPolicies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,7 @@ class _Open(NamedTuple):
 
 def command(
     events: Events = None,
-    policies: Policies = None,
+    policies: OptionalPolicies = None,
     archive: Archive = None,
     at: At = None,
     as_json: Annotated[

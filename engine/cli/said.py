@@ -21,10 +21,6 @@ Outcomes = Annotated[
 Kafka = Annotated[
     bool, typer.Option("--kafka", help="Read the outcomes topic instead, committed, to its end now.")
 ]
-Brokers = Annotated[
-    str | None,
-    typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-]
 
 
 def said(

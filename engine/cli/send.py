@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Brokers
 
 if TYPE_CHECKING:
     from engine.cli.sending import Message, Refused
@@ -17,10 +18,7 @@ def command(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE", help="JSON Lines: plain, .gz, or - for stdin.")
     ] = None,
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
+    bootstrap_servers: Brokers = None,
     topic: Annotated[
         str | None, typer.Option(help="Instead of the tickets or the incidents topic, as the type says.")
     ] = None,

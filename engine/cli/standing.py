@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.said import Brokers, Kafka, Outcomes
+from engine.cli.options import Brokers, Json
+from engine.cli.said import Kafka, Outcomes
 
 if TYPE_CHECKING:
     from engine.cli.comparison import Shown
@@ -37,7 +38,7 @@ def command(
     lenient: Annotated[
         bool, typer.Option("--lenient", help="What is no outcome does not end it with 1.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """What stands of the outcomes, as reported on a day or now.
 

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Json
 
 app = typer.Typer(help="List the document templates, and export them to change them.")
 
 
 @app.command("list")
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the templates, and which of them are your own.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure
+from engine.cli.options import Json
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -18,7 +19,6 @@ Shadow = Annotated[
     Path | None,
     typer.Option("--shadow", metavar="DIR", help="Those of `vigil worker --shadow DIR`.", show_default=False),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="The name of the Kafka resource.")]
 Partitions = Annotated[
     int | None, typer.Option("--partitions", min=1, help="Instead of VIGIL_PARTITIONS.", show_default=False)

@@ -1,6 +1,7 @@
 """`vigil triage`: the intake and triage sheet of an escalation."""
 
-from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
+from engine.cli.one_escalation import Archive, Events, Subject, Where
+from engine.cli.options import Brokers, Policies
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 

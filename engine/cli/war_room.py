@@ -1,6 +1,7 @@
 """`vigil war-room`: the guide to the war room of an escalation."""
 
-from engine.cli.one_escalation import Archive, Brokers, Events, Policies, Subject, Where
+from engine.cli.one_escalation import Archive, Events, Subject, Where
+from engine.cli.options import Brokers, Policies
 from engine.cli.writing import Asked, At, Form, FormAsked, Output, ZoneName
 
 

@@ -6,17 +6,13 @@ from typing import Annotated
 import typer
 
 from engine.cli.exits import ExitCode, Failure, ends_when_told
+from engine.cli.options import Brokers, LogFormat, MetricsPort, OptionalPolicies
 
 
 @ends_when_told()
 def command(
-    bootstrap_servers: Annotated[
-        str | None,
-        typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
-    ] = None,
-    policies: Annotated[
-        Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
-    ] = None,
+    bootstrap_servers: Brokers = None,
+    policies: OptionalPolicies = None,
     shadow: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Judge the same events by this folder, beside the deployment."),
@@ -35,10 +31,8 @@ def command(
     instance_id: Annotated[
         str | None, typer.Option(help="Static membership: this worker's own name, the same at every start.")
     ] = None,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")
-    ] = None,
-    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+    metrics_port: MetricsPort = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Consume ticket and incident events and say the SLA outcomes.
 
