@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-import structlog
 from authlib.integrations.base_client.errors import MismatchingStateError, OAuthError
 from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
@@ -30,8 +29,6 @@ from engine.console.people import (
     is_name,
     role_of,
 )
-
-log = structlog.stdlib.get_logger("vigil.console")
 
 SIGN_IN, CALLBACK = "/sign-in", "/sign-in/callback"
 SIGN_IN_SECONDS = 600
