@@ -16,16 +16,14 @@ class RoleTenure(NamedTuple):
     start: Instant
     end: Instant | None
     """None: still there when the facts end. A resolution ends nobody's role."""
-    next_person: str
-    """Who took the role over; empty where it was released or is held."""
 
 
 def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
     """Every tenure of every role, in the order in which they began; the facts may come in any order.
 
     A role has one person at a time: assigned to another while somebody has it is a handover, released by
-    somebody else than who has it changes nothing (semantics.md, Built-in clocks, role). What comes after a
-    merge, or between a cancellation and a reopening, is no part of the escalation.
+    somebody else than who has it changes nothing (Built-in 12). What comes after a merge, or between a
+    cancellation and a reopening, is no part of the escalation.
     """
     tenures: list[RoleTenure] = []
     held: dict[str, int] = {}
@@ -40,8 +38,8 @@ def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
             continue
         if role in held:
             place = held.pop(role)
-            tenures[place] = tenures[place]._replace(end=fact.at, next_person=person if is_assigned else "")
+            tenures[place] = tenures[place]._replace(end=fact.at)
         if is_assigned:
             held[role] = len(tenures)
-            tenures.append(RoleTenure(role, person, fact.at, None, ""))
+            tenures.append(RoleTenure(role, person, fact.at, None))
     return tenures
