@@ -25,7 +25,7 @@ __all__ = [
 
 MAX_DATA_BYTES = 256 * 1024
 FUTURE_TOLERANCE = 5 * MINUTE
-"""semantics.md, Clock 10."""
+"""Clock 10."""
 TICK_TYPE = "vigil.tick.v1"
 
 

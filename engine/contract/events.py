@@ -1,4 +1,4 @@
-"""The inbound events: what the data of each verb holds, the same for tickets and incidents (contract.md, In).
+"""The inbound events: what the data of each verb holds, of tickets and incidents (docs/contract.md, Events).
 
 Typed dictionaries that pydantic validates: what comes out holds only what was said, as a Fact keeps it.
 """

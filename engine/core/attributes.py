@@ -39,7 +39,7 @@ def said_in(names: Iterable[str]) -> frozenset[str]:
 
 
 def merge(attributes: dict[str, Value], said: Mapping[str, Value]) -> None:
-    """Take over what an event said: only what changed, an explicit null clears (contract.md, updated)."""
+    """Take over what an event said: only what changed, an explicit null clears (docs/contract.md)."""
     for name, value in said.items():
         if name in _PLAIN:
             _put(attributes, name, value)

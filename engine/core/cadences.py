@@ -1,4 +1,4 @@
-"""The next update that an audience is owed, and every interval passed in silence (semantics.md, Cadence)."""
+"""The next update that an audience is owed, and every interval in silence (docs/concepts/cadences.md)."""
 
 from msgspec import Struct
 
@@ -130,7 +130,7 @@ class Cadencer:
         severity: str,
     ) -> None:
         """It goes on by another version of the policy: a shorter interval is a severity up, a longer one a
-        severity down (semantics.md, Clock 6 and Cadence 2)."""
+        severity down (Clock 6 and Cadence 2)."""
         if cadence.phase != RUNNING:
             return
         before, terms = was.terms(was_severity), plan.terms(severity)

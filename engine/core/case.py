@@ -260,7 +260,7 @@ class Case:
         return judge
 
     def _match(self, fact: Fact) -> Plan:
-        """The policy in force at the opening whose conditions hold (semantics.md, Matching)."""
+        """The policy in force at the opening whose conditions hold (Matching 1)."""
         rules = self._settings.rules
         if fact.kind == OCCURRENCE:
             name, version, content = _policy_of(fact)
@@ -319,7 +319,7 @@ class Case:
         )
 
     def _derive(self, facts: list[Fact], cause: Fact) -> None:
-        """Judge all facts as if they had come in order, and say the difference (semantics.md, Clock 9)."""
+        """Judge all facts as if they had come in order, and say the difference (Clock 9)."""
         self._touched = True
         ledger, given, sent = self._ledger()
         was = self._escalation

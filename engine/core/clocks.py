@@ -1,4 +1,4 @@
-"""A clock: started, held, stopped, retargeted, and what it has to say on the way (semantics.md, Clock)."""
+"""A clock: started, held, stopped, retargeted, and what it says on the way (docs/concepts/clocks.md)."""
 
 from msgspec import Struct
 
@@ -47,7 +47,7 @@ class Clock(Struct, array_like=True):
     passed: int = 0
     """How many marks of this target version are behind us."""
     floor: Instant = Instant(0)
-    """Nothing is warned of before it: earlier marks were overtaken (semantics.md, Clock 5 and 8)."""
+    """Nothing is warned of before it: earlier marks were overtaken (Clock 5 and 8)."""
     breached: bool = False
     alarm: Instant = NEVER
     stretches: list[Stretch] = []
@@ -86,7 +86,7 @@ class Runner:
         """When the clock has counted, or will count, `amount`; NEVER where it stands still before that.
 
         A run that ends exactly at the amount does not reach it: nothing is left, and it is reached where
-        the clock goes on (semantics.md, Clock 15).
+        the clock goes on (Clock 15).
         """
         rest = Span(amount - clock.elapsed)
         if rest <= 0:
@@ -221,8 +221,7 @@ class Runner:
     def reopen(
         self, plan: ClockPlan, clock: Clock, at: Instant, floor: Instant, severity: str, reasons: list[str]
     ) -> None:
-        """A stopped or halted clock goes on in its cycle; the time between does not count (semantics.md,
-        Clock 4)."""
+        """A stopped or halted clock goes on in its cycle; the time between does not count (Clock 4)."""
         if clock.phase == ENDED:  # stopped while nothing was owed: a budget that comes back finds it again
             clock.phase = SUSPENDED if clock.cycle else DORMANT
             self.retarget(plan, clock, at, floor, severity, reasons)
@@ -245,7 +244,7 @@ class Runner:
         reasons: list[str],
         why: str = RETARGET,
     ) -> None:
-        """The severity changed: same start, elapsed carried, new budget (semantics.md, Clock 5 and 7)."""
+        """The severity changed: same start, elapsed carried, new budget (Clock 5 and 7)."""
         target = plan.targets.get(severity)
         if clock.phase == DORMANT:
             if target is not None:
@@ -288,7 +287,7 @@ class Runner:
         severity: str,
         reasons: list[str],
     ) -> None:
-        """It goes on by another version of the policy: as at a change of severity (semantics.md, Clock 6)."""
+        """It goes on by another version of the policy: as at a change of severity (Clock 6)."""
         self._take_places(was, plan, clock, at, floor)
         is_held = plan.is_held(reasons)
         if clock.phase == RUNNING and is_held:
@@ -309,7 +308,7 @@ class Runner:
         owed: float | None = None,
     ) -> None:
         """Known from `at` on, in the state that it would have: of what lies before nothing is said, but what
-        is over is one breach now (semantics.md, Clock 6 and 8).
+        is over is one breach now (Clock 6 and 8).
 
         `owed`: its breach was said before it was left out, and that so many percent of the fee are owed.
         """
@@ -329,7 +328,7 @@ class Runner:
             self._expose(plan, clock, Instant(at - 1), at)
 
     def back_date(self, plan: ClockPlan, clock: Clock, start: Instant, at: Instant, floor: Instant) -> None:
-        """Known at `at`: it had begun at `start` already (semantics.md, Clock 8).
+        """Known at `at`: it had begun at `start` already (Clock 8).
 
         Pauses since stay subtracted; what was said stays; an overrun is one breach, without the warnings.
         """
@@ -570,7 +569,7 @@ class Runner:
         return next_reminder(clock.due, clock.reminded, max(clock.floor, clock.mark), plan.reminds)
 
     def _due(self, clock: Clock) -> Instant | None:
-        """The due time as outcomes state it; a clock that stands still has none (semantics.md, Clock 15)."""
+        """The due time as outcomes state it; a clock that stands still has none (Clock 15)."""
         return None if clock.due >= NEVER else clock.due
 
     def _say(

@@ -1,6 +1,6 @@
 """Obligations to an absolute time, each under an id of its own: commitments and action items.
 
-semantics.md, Commitments 1 and 3. Calendar time, no pause.
+Commitments 1 and 3. Calendar time, no pause.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What happened, and the one total order of it (semantics.md, Order of facts)."""
+"""What happened, and the one total order of it (docs/concepts/facts.md)."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 

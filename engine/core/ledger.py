@@ -1,4 +1,4 @@
-"""What has been said, compared with what the facts as now known want said (semantics.md, The shape)."""
+"""What has been said, compared with what the facts as now known want said (Saying 2)."""
 
 from collections import defaultdict, deque
 from typing import NamedTuple, TypeAlias

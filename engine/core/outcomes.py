@@ -152,7 +152,7 @@ def outcome_id(
     reason: str,
     credit_percent: float | None = None,
 ) -> str:
-    """The same outcome has the same id in every run, live or replayed (contract.md, Out).
+    """The same outcome has the same id in every run, live or replayed (docs/contract.md, Outcomes).
 
     The reason is in it: at one instant a clock may lose its target, get it back and be cancelled by a merge.
     So is a credit: a severity that changes at one instant with the tier may owe twice after the same overrun.

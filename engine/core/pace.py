@@ -12,7 +12,7 @@ from engine.core.outcomes import Outcome
 
 STAGES = tuple(range(0, 100, 5))
 """Shares of the budget, in percent. A clock is open at a stage if it goes on past that share: as with
-thresholds, a stop at the very instant comes first (semantics.md, Clock 15)."""
+thresholds, a stop at the very instant comes first (Clock 15)."""
 _RETARGETED = frozenset(["retarget", "rebased"])
 _STEPS = len(STAGES)
 

@@ -1,4 +1,4 @@
-"""Moves an escalation to another version of its policy, or to another policy (semantics.md, Clock 6).
+"""Moves an escalation to another version of its policy, or to another policy (Clock 6).
 
 What has begun goes on, as at a change of severity: each clock and cadence is found again by its metric and
 key. What the new version adds takes the state that it would have by the same facts. What it leaves out is

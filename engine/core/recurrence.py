@@ -1,7 +1,6 @@
 """Recurrence: what an escalation is an occurrence of, and what a pattern of them owes.
 
-A pattern is a subject of its own, `pattern:FINGERPRINT`, opened by its first occurrence (semantics.md,
-Recurrence 4).
+A pattern is a subject of its own, `pattern:FINGERPRINT`, opened by its first occurrence (Recurrence 4).
 """
 
 from typing import TYPE_CHECKING

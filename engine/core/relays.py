@@ -38,14 +38,14 @@ class Settled(NamedTuple):
 
 
 def relayed_update(subject: str, target: str, update: Fact) -> Relay:
-    """An update for the customers of `subject` counts for `target` at its time (semantics.md, Cadence 6)."""
+    """An update for the customers of `subject` counts for `target` at its time (Cadence 6)."""
     stated = update.instant("next_update_at")
     said: dict[str, Value] = {} if stated is None else {"next_update_at": stated}
     return _relay(subject, target, RELAYED_UPDATE, update, update.at, said)
 
 
 def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant, *, answered: bool) -> Relay:
-    """The customer first came at `contact`, and was `answered` there or not (semantics.md, Clock 11).
+    """The customer first came at `contact`, and was `answered` there or not (Clock 11).
 
     It is inherited just after the merge: what is passed on then depends on earlier facts alone, and merges in
     a circle come to rest.
@@ -58,7 +58,7 @@ def contact_inherited(subject: str, into: str, merged: Fact, contact: Instant, *
 
 
 def occurrence(subject: str, pattern: str, event: Fact, opened: Instant, said: dict[str, Value]) -> Relay:
-    """`subject` is one of the pattern's occurrences, of when it opened (semantics.md, Recurrence 4).
+    """`subject` is one of the pattern's occurrences, of when it opened (Recurrence 4).
 
     It is under one id whichever event told so: whoever leaves a pattern and comes back is one member.
     """

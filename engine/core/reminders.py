@@ -1,4 +1,4 @@
-"""What is breached and still missing is said again each day (semantics.md, Commitments 2; decision 16)."""
+"""What is breached and still missing is said again each day (Commitments 2; decision 16)."""
 
 from engine.core.instants import DAY, NEVER, Instant
 

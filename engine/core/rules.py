@@ -33,13 +33,13 @@ from engine.core.severity import Matrices
 from engine.core.tiers import Tier, tiers_of
 
 OWNED = "owned"
-"""The move that an escalation makes when an owner is named, by whatever verb (semantics.md, contact)."""
+"""The move that an escalation makes when an owner is named, by whatever verb (Built-in 5)."""
 HANDED_OVER = "handed_over"
 """The move of a change of hands: from one person to another, or from one team to another."""
 RESOLUTION = "resolution"
-"""The move of every resolution: `resolved`, or `closed` without it (semantics.md, resolve)."""
+"""The move of every resolution: `resolved`, or `closed` without it (Built-in 6)."""
 RECURRED = "recurred"
-"""The move of a pattern whose occurrences are two or more in the window (semantics.md, Recurrence 4)."""
+"""The move of a pattern whose occurrences are two or more in the window (Recurrence 4)."""
 FLAG = "flag_recurrence"
 """The metric of telling the roles that a pattern is one."""
 ROLE = "role"
@@ -49,7 +49,7 @@ WAR_ROOM = "war_room"
 
 
 class BuiltIn(NamedTuple):
-    """A clock that knows its start and stop (semantics.md, Built-in clocks)."""
+    """A clock that knows its start and stop (docs/concepts/owed.md)."""
 
     start: tuple[Trigger, ...]
     stop: tuple[Trigger, ...]
@@ -64,7 +64,7 @@ class BuiltIn(NamedTuple):
 
 
 def _review(*stop: Trigger) -> BuiltIn:
-    """What a grave escalation owes after its resolution (semantics.md, Commitments 2)."""
+    """What a grave escalation owes after its resolution (Commitments 2)."""
     return BuiltIn((Trigger(RESOLUTION),), stop, ends_with_reopening=True, by_gravest=True, reminds=MOST_DAYS)
 
 
@@ -121,7 +121,7 @@ class Mark(NamedTuple):
 
 
 def warning_marks(risk: tuple[Threshold, ...], budget: Span) -> tuple[Mark, ...]:
-    """Thresholds before the budget ends, soonest first; others are not made (semantics.md, Clock 13)."""
+    """Thresholds before the budget ends, soonest first; others are not made (Clock 13)."""
     marks = [Mark(t.amount(budget), 0, t.label, ()) for t in risk]
     return tuple(sorted(m for m in marks if 0 < m.amount < budget))
 
@@ -142,7 +142,7 @@ def _level_marks(escalate: tuple[Level, ...], budget: Span) -> list[Mark]:
 def said_of(reached: tuple[Mark, ...], pace: Span, *, overtaken: bool) -> tuple[list[Mark], list[Mark]]:
     """What is said of the marks that one instant reaches: warnings and levels. `pace`: its mark; 0: none.
 
-    Overtaken, they collapse into the highest (semantics.md, Clock 13): the pace's into one of the policy's,
+    Overtaken, they collapse into the highest (Clock 13): the pace's into one of the policy's,
     and never the other way, for somebody may wait for that one.
     """
     warnings = [mark for mark in reached if not mark.level]

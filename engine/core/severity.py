@@ -72,7 +72,7 @@ class Matrix:
         """Only an event with one of these fields in its data can change the answer; and the triage."""
 
     def answer(self, attributes: Attributes, *, triaged: bool, otherwise: str) -> Answer:
-        """The first rule that holds (semantics.md, Built-in clocks; decision 15).
+        """The first rule that holds (Severity 1 and 2; decision 15).
 
         Until the triage a rule that asks for something unknown may hold or not. While one of those before the
         first that surely holds would give a graver severity, the answer counts only if it is graver than the

@@ -1,4 +1,4 @@
-"""What stands: outcomes less what was retracted, with amendments applied (semantics.md, Saying)."""
+"""What stands: outcomes less what was retracted, with amendments applied (Saying 2)."""
 
 from collections import defaultdict
 from collections.abc import Iterable

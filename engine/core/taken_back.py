@@ -16,7 +16,7 @@ _STAYS = frozenset(
     + [metric for metric, built_in in BUILT_IN.items() if built_in.ends_with_reopening]
 )
 """Promises and actions are cancelled for good, a cadence begins another cycle, and what a resolution began a
-reopening cancels anyway (semantics.md, Clock 4 and 11)."""
+reopening cancels anyway (Clock 4 and 11)."""
 
 
 def taken_back(standing: Iterable[Outcome], facts: Iterable[Fact]) -> set[str]:

@@ -124,7 +124,7 @@ def _unlinked(judge: "Judge", fact: Fact) -> None:
 
 
 def _contact_inherited(judge: "Judge", fact: Fact) -> None:
-    """Who waits for our first answer waits since then (semantics.md, Clock 8 and 11)."""
+    """Who waits for our first answer waits since then (Clock 8 and 11)."""
     e = judge.escalation
     contact = fact.instant("contact_at")
     if contact is None or is_withdrawn(fact):
@@ -164,7 +164,7 @@ def _message_received(judge: "Judge", fact: Fact) -> None:
 
 
 def _reopened(judge: "Judge", fact: Fact) -> None:
-    """Taken back is a resolution, a closing or a cancellation (semantics.md, Clock 4 and 11)."""
+    """Taken back is a resolution, a closing or a cancellation (Clock 4 and 11)."""
     e = judge.escalation
     was = e.status
     e.status = OPEN
@@ -209,7 +209,7 @@ def _merged(judge: "Judge", fact: Fact) -> None:
 
 
 def _gone(judge: "Judge", status: int, fact: Fact, reason: str) -> None:
-    """Out of denominators: all that is open is cancelled, breached or not (semantics.md, Clock 11)."""
+    """Out of denominators: all that is open is cancelled, breached or not (Clock 11)."""
     e, at = judge.escalation, fact.at
     e.status = status
     reckon(judge, fact)

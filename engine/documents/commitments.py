@@ -143,7 +143,7 @@ def _state(results: list[Ended], last: Ended | None, is_at_risk: bool) -> str:
 
 
 def _dues(told: list[Fact], settled: set[Instant]) -> tuple[Due, ...]:
-    """Every time that bound, as the core reads the facts (semantics.md, Commitments 1)."""
+    """Every time that bound, as the core reads the facts (Commitments 1)."""
     dues: list[Due] = []
     is_open = False
     for fact in told:

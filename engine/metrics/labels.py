@@ -16,7 +16,7 @@ CLOCKS = (
     "customer_update", "internal_update", "executive_update", "commitment", "rca_summary", "rca_final",
     "pir", "action", "role", "flag_recurrence", "war_room",
 )  # fmt: skip
-"""The built-in metrics (semantics.md); a policy may define more."""
+"""The built-in metrics (docs/concepts/owed.md); a policy may define more."""
 
 CADENCES = ("customer_update", "internal_update", "executive_update")
 

@@ -55,8 +55,8 @@ def policy(
 def _hash(made: Policy, part: PolicyPart) -> str:
     """Of what is owed, not of how it is written: comments and `60m` for `1h` change nothing.
 
-    Calendars have versions of their own: a new holiday must reach the clocks that are open (semantics.md,
-    Business calendars 4), so it may not change what they pin.
+    Calendars have versions of their own: a new holiday must reach the clocks that are open (Calendars 4), so
+    it may not change what they pin.
     """
     content = msgspec.to_builtins(msgspec.structs.replace(made, when=None), order="sorted")
     when = part.when.text if part.when else None

@@ -61,6 +61,26 @@ def untold(docs: Path) -> list[str]:
     return found
 
 
+def astray(code: Path, docs: Path) -> list[str]:
+    """What the code's comments name for the reader to look up, and is not there: rules, and pages."""
+    known = set(sections(docs))
+    rule = rf"\b({'|'.join(sorted({name.rpartition(' ')[0] for name in known}))}) (\d+(?:(?:, | and )\d+)*)"
+    found = []
+    for path in sorted(code.rglob("*.py")):
+        text = " ".join(path.read_text("utf-8").split())
+        named = {
+            f"{name} {each}"
+            for name, numbers in re.findall(rule, text)
+            for each in re.findall(r"\d+", numbers)
+        }
+        found += [f"{path.name}: there is no rule {one}" for one in sorted(named - known)]
+        pages = set(re.findall(r"(?<!\])\(((?:[\w-]+/)*[\w-]+\.md)[,;)]", text))
+        found += [
+            f"{path.name}: there is no {one}" for one in sorted(pages) if not (docs.parent / one).is_file()
+        ]
+    return found
+
+
 def outdated(docs: Path) -> list[str]:
     """Pictures and rows that are not what the cases give now, and pictures that nobody sees."""
     try:
@@ -106,6 +126,17 @@ def exists(file: str, name: str) -> bool:
 
 def test_every_rule_has_its_text_its_case_and_its_place_in_the_code() -> None:
     assert untold(ROOT / "docs") == []
+
+
+def test_the_rules_and_the_pages_that_the_code_names_are_there() -> None:
+    assert astray(ROOT / "engine", ROOT / "docs") == []
+
+
+def test_a_rule_or_a_page_that_is_not_there_is_found(tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text('"""So it is (Clock 8,\n11 and 99), and so (design.md, Clock)."""\n')
+    assert astray(tmp_path, ROOT / "docs") == [
+        "planted.py: there is no rule Clock 99", "planted.py: there is no design.md",
+    ]  # fmt: skip
 
 
 def test_the_pictures_and_the_rows_on_the_pages_are_what_the_cases_give() -> None:
