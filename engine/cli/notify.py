@@ -133,9 +133,9 @@ def try_receiver(
     problem = "" if dry_run else asyncio.run(sample.send(told, alerts))
     if problem:
         raise Failure(f"{receiver}: {problem}", ExitCode.FOUND)
-    asyncio.run(told.wording.prepare(alerts))
+    wording = asyncio.run(told.wording.prepare(alerts))
     for alert in alerts:
-        words = told.wording.of(alert)
+        words = wording.of(alert)
         lines = [f"{name}: {value}" for name, value in (*words.fields, *words.links)]
         say("\n".join((f"[{alert.state}] {words.title}", words.text, *lines, "")))
     if told.wording.failures:

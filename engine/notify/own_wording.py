@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 import structlog
@@ -24,6 +24,7 @@ LONGEST_SECONDS = 5.0
 _checks = TextPress(LIMITS._replace(seconds=5.0))
 """More patient: a machine that is busy when we start refuses no file."""
 _SAMPLES = sample.alerts(parse_instant("2026-01-02T12:00:00Z"))
+_Id: TypeAlias = tuple[str, str, int]
 
 
 class Templates(NamedTuple):
@@ -70,30 +71,31 @@ class OwnWording(Wording):
         super().__init__(zone, links)
         self._receiver, self._templates = receiver, templates
         self._press = TextPress(LIMITS)
-        self._made: dict[tuple[str, str, int], Words] = {}
 
-    async def prepare(self, alerts: Sequence[Alert]) -> None:
+    async def prepare(self, alerts: Sequence[Alert]) -> Wording:
         """What fails is logged and counted, and told in our words."""
-        self._made = {}
-        await asyncio.to_thread(self._make, alerts)
+        made, failed = await asyncio.to_thread(self._make, alerts)
+        self.failures += len(failed)
+        self.why = failed[-1] if failed else self.why
+        return _Made(self, made)
 
-    def of(self, alert: Alert) -> Words:
-        return self._made.get(_id(alert)) or super().of(alert)
-
-    def _make(self, alerts: Sequence[Alert]) -> None:
+    def _make(self, alerts: Sequence[Alert]) -> tuple[dict[_Id, Words], list[str]]:
+        """The words, and why others could not be made."""
+        made: dict[_Id, Words] = {}
+        failed: list[str] = []
         until = time.monotonic() + LONGEST_SECONDS
         for alert in alerts:
             try:
                 if time.monotonic() > until:
                     raise TimeoutError(f"the notification's {LONGEST_SECONDS:g} s are over")
-                self._made[_id(alert)] = self._words(alert)
+                made[_id(alert)] = self._words(alert)
             except Exception as error:  # whatever it is: no alert waits for its wording
-                self.failures += 1
-                self.why = str(error) or type(error).__name__
-                log.error("wording_failed", receiver=self._receiver, alert=alert.key, why=self.why)
+                failed.append(str(error) or type(error).__name__)
+                log.error("wording_failed", receiver=self._receiver, alert=alert.key, why=failed[-1])
+        return made, failed
 
     def _words(self, alert: Alert) -> Words:
-        ours, own = super().of(alert), self._templates
+        ours, own = self.of(alert), self._templates
         data = data_of(alert, ours)
 
         def filled(name: str, template: str | None, otherwise: str) -> str:
@@ -111,5 +113,15 @@ class OwnWording(Wording):
         return Words(title, text, fields, ours.links)
 
 
-def _id(alert: Alert) -> tuple[str, str, int]:
+class _Made(Wording):
+    """Of one notification: what was made for it, else ours."""
+
+    def __init__(self, ours: Wording, made: Mapping[_Id, Words]) -> None:
+        self._ours, self._made = ours, made
+
+    def of(self, alert: Alert) -> Words:
+        return self._made.get(_id(alert)) or self._ours.of(alert)
+
+
+def _id(alert: Alert) -> _Id:
     return alert.key, alert.state, alert.changed

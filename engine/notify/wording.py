@@ -101,8 +101,10 @@ class Wording:
     why = ""
     """… the last time."""
 
-    async def prepare(self, alerts: Sequence[Alert]) -> None:
-        """Before `of` is asked for these: what takes time."""
+    async def prepare(self, alerts: Sequence[Alert]) -> "Wording":
+        """What tells these. Words that take time are made now, and for who asks alone: other groups of the
+        receiver may be told meanwhile."""
+        return self
 
     def of(self, alert: Alert) -> Words:
         sentences = (_correction(alert), _why(alert.outcome), _measure(alert), _next(alert))

@@ -30,8 +30,7 @@ def own(**wording: object) -> Wording:
 
 
 async def told(wording: Wording, one: Alert) -> Words:
-    await wording.prepare([one])
-    return wording.of(one)
+    return (await wording.prepare([one])).of(one)
 
 
 async def test_title_text_and_fields_are_in_words_of_ones_own_and_what_is_not_given_in_ours() -> None:
@@ -63,6 +62,32 @@ async def test_each_receiver_sends_its_own(other: Counterpart) -> None:
         await there.send(notification(alert()), Remembered())
     titles = [sent.json["data"]["alerts"][0]["title"] for sent in other.requests]
     assert titles == ["first: critical", "second: critical"]
+
+
+class Slow(Remembered):
+    """A memory that answers when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may_answer = asyncio.Semaphore(0), asyncio.Event()
+
+    async def get(self, key: str) -> str | None:
+        self.asked.release()
+        await self.may_answer.wait()
+        return await super().get(key)
+
+
+async def test_groups_that_are_told_at_once_are_each_told_in_words_of_ones_own(other: Counterpart) -> None:
+    config = {"type": "alertmanager", "urls": [other.url], "allow_http": True, "allow_private": True}
+    there = receiver_of("desk", config | {"wording": {"title": "own: {{ labels.subject }}"}})
+    memory = Slow()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as sendings:
+        for n in range(3):
+            sendings.create_task(there.send(notification(alert(subject=f"desk:{n}")), memory))
+            await memory.asked.acquire()  # its words are made, and it is not sent yet
+        memory.may_answer.set()
+    titles = sorted(one["annotations"]["summary"] for sent in other.requests for one in sent.json)
+    assert titles == ["own: desk:0", "own: desk:1", "own: desk:2"]
 
 
 def refused(tmp_path: Path, wording: str) -> str:
@@ -133,10 +158,10 @@ async def test_a_large_notification_is_not_held_up_by_templates_that_are_slow_on
     wording = own(text=IS_SLOW)
     alerts = [alert(subject=f"desk:{n}", owner="lee") for n in range(30)]
     began = time.monotonic()
-    await wording.prepare(alerts)
+    words = await wording.prepare(alerts)
     assert time.monotonic() - began < 15
     assert wording.failures == 30
-    assert wording.of(alerts[-1]).title.startswith("P1 breached")
+    assert words.of(alerts[-1]).title.startswith("P1 breached")
 
 
 async def test_words_that_come_to_nothing_are_told_in_ours() -> None:

@@ -13,6 +13,7 @@ from engine.core.instants import SECOND, Instant, format_instant
 from engine.notify.alert import CRITICAL, NOTE, RESOLVED, Alert, Memory, Notification, Refused, TryAgain
 from engine.notify.outgoing import must_be_taken, post
 from engine.notify.receivers.config import HttpConfig
+from engine.notify.wording import Wording, Words
 
 log = structlog.stdlib.get_logger("vigil.notify")
 
@@ -67,9 +68,10 @@ class Alertmanager:
         self.wording = config.words(name)
 
     async def send(self, notification: Notification, memory: Memory) -> None:
-        await self.wording.prepare(notification.alerts)
-        now = time.time()
-        alerts = [one for alert in notification.alerts for one in await self._posted(alert, memory, now)]
+        wording, now = await self.wording.prepare(notification.alerts), time.time()
+        alerts = [
+            one for alert in notification.alerts for one in await self._posted(alert, wording, memory, now)
+        ]
         await self._post_to_all(orjson.dumps(alerts))
         for alert in notification.alerts:
             if alert.state != RESOLVED:
@@ -110,17 +112,18 @@ class Alertmanager:
                 self._alone_until[url] = time.monotonic() + wait
                 log.warning("replica_is_down", receiver=self.name, why=why.reason, again_in_seconds=wait)
 
-    async def _posted(self, alert: Alert, memory: Memory, now: float) -> list[dict[str, Any]]:
+    async def _posted(
+        self, alert: Alert, wording: Wording, memory: Memory, now: float
+    ) -> list[dict[str, Any]]:
         """The alert, and before it what it was under other labels, ended."""
         labels, before = labels_of(alert), await memory.get(self._place(alert))
         known: Mapping[str, str] = orjson.loads(before) if before else labels
         if known == labels or alert.state == RESOLVED:
-            return [self._alert(alert, known, now)]
-        return [{"labels": known, "endsAt": _stamp(now)}, self._alert(alert, labels, now)]
+            return [self._alert(alert, wording.of(alert), known, now)]
+        return [{"labels": known, "endsAt": _stamp(now)}, self._alert(alert, wording.of(alert), labels, now)]
 
-    def _alert(self, alert: Alert, labels: Mapping[str, str], now: float) -> dict[str, Any]:
+    def _alert(self, alert: Alert, words: Words, labels: Mapping[str, str], now: float) -> dict[str, Any]:
         """Of what is resolved without `startsAt`: Alertmanager has it."""
-        words = self.wording.of(alert)
         came = min(alert.outcome.effective_at, int(now * SECOND))
         posted: dict[str, Any] = {
             "labels": labels,

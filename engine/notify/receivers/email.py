@@ -23,13 +23,14 @@ from engine.notify.outgoing import Forbidden, Reach, connect, without
 from engine.notify.receivers.config import Config
 from engine.notify.receivers.grouping import by_subject
 from engine.notify.receivers.progress import Progress
-from engine.notify.wording import Words, cut
+from engine.notify.wording import Wording, Words, cut
 
 log = structlog.stdlib.get_logger("vigil.notify")
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\x00-\x1f]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 LONGEST_SUBJECT = 150
 Answer: TypeAlias = tuple[int, bytes | str]
+Told: TypeAlias = tuple[Alert, Words]
 """Code and text."""
 _READY, _TAKEN, _PASSES, _STAYS = 220, 250, 400, 500
 """Replies of SMTP; from the last two on: for now, and for good."""
@@ -89,12 +90,12 @@ class Email:
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         progress = await Progress.of(notification, memory)
-        await self.wording.prepare(progress.left)
+        wording = await self.wording.prepare(progress.left)
         if progress.left:
-            await self._deliver(progress, _Waits(is_late=notification.is_late))
+            await self._deliver(progress, wording, _Waits(is_late=notification.is_late))
         progress.end()
 
-    async def _deliver(self, progress: Progress, waits: "_Waits") -> None:
+    async def _deliver(self, progress: Progress, wording: Wording, waits: "_Waits") -> None:
         """All in one session, whatever becomes of any of them. TryAgain for 4xx and a broken connection, and
         5xx is a refusal (RFC 5321, 4.2.1)."""
         smtp = self._session()
@@ -102,7 +103,8 @@ class Email:
             with self._named():
                 await asyncio.to_thread(self._log_in, smtp)
                 for subject, alerts in by_subject(progress.left):
-                    await self._tell(smtp, subject, alerts, progress, waits)
+                    told = [(alert, wording.of(alert)) for alert in alerts]
+                    await self._tell(smtp, subject, told, progress, waits)
                 await asyncio.to_thread(_leave, smtp)
         except Refused as error:  # of the session: whoever gets none gets no mail
             progress.add(progress.left, why=error.reason)
@@ -111,11 +113,12 @@ class Email:
         waits.end()
 
     async def _tell(
-        self, smtp: smtplib.SMTP, subject: str, alerts: Sequence[Alert], progress: Progress, waits: "_Waits"
+        self, smtp: smtplib.SMTP, subject: str, told: Sequence[Told], progress: Progress, waits: "_Waits"
     ) -> None:
         """One message, to all addresses that have not answered it yet."""
+        alerts = [alert for alert, _ in told]
         to = [one for one in self._config.to if not progress.knows(alerts, one)]
-        answers = await asyncio.to_thread(_send, smtp, self._message(subject, alerts), to)
+        answers = await asyncio.to_thread(_send, smtp, self._message(subject, told), to)
         for one, (code, _) in answers.items():
             if code < _PASSES or code >= _STAYS:
                 progress.add(alerts, one, why=str(code) if code >= _STAYS else "")
@@ -145,8 +148,8 @@ class Email:
                 by.setdefault(f"{code} {self._line(why)}", []).append(one)
         return "; ".join(f"{', '.join(who)}: {answer}" for answer, who in by.items())
 
-    def _message(self, subject: str, alerts: Sequence[Alert]) -> EmailMessage:
-        told = [(alert, self.wording.of(alert)) for alert in alerts]
+    def _message(self, subject: str, told: Sequence[Told]) -> EmailMessage:
+        alerts = [alert for alert, _ in told]
         title = next((alert.title for alert in alerts if alert.title), "")
         latest = max(alert.outcome.effective_at for alert in alerts)
         message = EmailMessage(policy=SMTP_POLICY)
@@ -269,7 +272,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _text(told: Sequence[tuple[Alert, Words]]) -> str:
+def _text(told: Sequence[Told]) -> str:
     parts = []
     for _, words in told:
         lines = [words.title, "", words.text, ""]
@@ -278,7 +281,7 @@ def _text(told: Sequence[tuple[Alert, Words]]) -> str:
     return "\n\n---\n\n".join(parts) + "\n"
 
 
-def _html(told: Sequence[tuple[Alert, Words]]) -> str:
+def _html(told: Sequence[Told]) -> str:
     return "<!doctype html><html><body>" + "<hr>".join(_article(a, w) for a, w in told) + "</body></html>"
 
 

@@ -72,20 +72,20 @@ class PagerDuty:
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         progress = await Progress.of(notification, memory)
-        await self.wording.prepare(progress.left)
+        wording = await self.wording.prepare(progress.left)
         for alert in progress.left:
             async with progress.telling([alert]):
-                await self._send(alert, memory)
+                await self._send(alert, wording.of(alert), memory)
         progress.end()
 
-    async def _send(self, alert: Alert, memory: Memory) -> None:
+    async def _send(self, alert: Alert, words: Words, memory: Memory) -> None:
         place = f"{self.name}/{alert.key}"
         mark = (await memory.get(place) or "")[:_MARK]
         key = self._key_for(alert, mark)
         await _PACE.turn(_mark(key))
         headers = {"content-type": "application/json"}
         url = self._config.url.rstrip("/") + "/v2/enqueue"
-        must_be_taken(await post(url, self._event(alert, key), headers, self._config.reach), self.name)
+        must_be_taken(await post(url, self._event(alert, words, key), headers, self._config.reach), self.name)
         await memory.put(place, _mark(key))
 
     def _key_for(self, alert: Alert, mark: str) -> SecretStr:
@@ -99,8 +99,7 @@ class PagerDuty:
             )
         return self._keys[mark]
 
-    def _event(self, alert: Alert, key: SecretStr) -> bytes:
-        words = self.wording.of(alert)
+    def _event(self, alert: Alert, words: Words, key: SecretStr) -> bytes:
         event: dict[str, Any] = {
             "routing_key": key.get_secret_value(),
             "event_action": "resolve" if alert.state == RESOLVED else "trigger",

@@ -97,21 +97,23 @@ class Slack:
 
     async def send(self, notification: Notification, memory: Memory) -> None:
         progress = await Progress.of(notification, memory)
-        await self.wording.prepare(notification.alerts)
+        wording = await self.wording.prepare(notification.alerts)
         if self._config.url is not None:
-            await self._post_plainly(progress, self._config.url.get_secret_value())
+            await self._post_plainly(progress, wording, self._config.url.get_secret_value())
         else:
             for subject, alerts in by_subject(notification.alerts):
-                await self._tell(subject, alerts, memory, progress)
+                await self._tell(subject, alerts, wording, memory, progress)
         progress.end()
 
-    async def _post_plainly(self, progress: Progress, url: str) -> None:
-        for alerts, message in messages(progress.left, self.wording):
+    async def _post_plainly(self, progress: Progress, wording: Wording, url: str) -> None:
+        for alerts, message in messages(progress.left, wording):
             async with progress.telling(alerts):
                 await _PACE.turn(url)
                 must_be_taken(await post(url, orjson.dumps(message), _JSON, self._config.reach), self.name)
 
-    async def _tell(self, subject: str, alerts: Sequence[Alert], memory: Memory, progress: Progress) -> None:
+    async def _tell(
+        self, subject: str, alerts: Sequence[Alert], wording: Wording, memory: Memory, progress: Progress
+    ) -> None:
         place = f"{self.name}/{subject}"
         kept = await memory.get(place)
         thread = msgspec.json.decode(kept, type=_Thread) if kept else None
@@ -119,19 +121,19 @@ class Slack:
             if progress.knows([alert]):
                 continue
             async with progress.telling([alert], is_all=False):  # the mark may fail, and is made without it
-                thread = await self._post(thread, alert)
+                thread = await self._post(thread, alert, wording)
                 _note(thread, alert)
                 await memory.put(place, msgspec.json.encode(thread).decode())
         last = next((alert for alert in reversed(alerts) if alert.state == RESOLVED), None)
         if thread is not None and last is not None and not thread.open and not thread.is_marked:
             async with progress.telling([last]):
-                await self._mark(thread, last)
+                await self._mark(thread, last, wording)
                 thread.is_marked = True
                 await memory.put(place, msgspec.json.encode(thread).decode())
 
-    async def _post(self, thread: _Thread | None, alert: Alert) -> _Thread:
+    async def _post(self, thread: _Thread | None, alert: Alert, wording: Wording) -> _Thread:
         """The alert's thread, after it has been told there; a new one where there is none to go on with."""
-        ((_, message),) = messages([alert], self.wording)
+        ((_, message),) = messages([alert], wording)
         fires = alert.state != RESOLVED and alert.level != NOTE
         if thread is not None and (thread.open or not fires):
             reply = {"thread_ts": thread.ts, "reply_broadcast": fires and alert.level == CRITICAL}
@@ -142,14 +144,14 @@ class Slack:
                 if error.error not in _THREAD_GONE:
                     raise
         said = await self._call("chat.postMessage", self._config.channel or "", message)
-        made = _Thread(str(said["channel"]), str(said["ts"]), self.wording.of(alert).title)
+        made = _Thread(str(said["channel"]), str(said["ts"]), wording.of(alert).title)
         if thread is not None and thread.open:  # its messages are gone, what fires is not
             made.open, made.is_marked = thread.open, False
         return made
 
-    async def _mark(self, thread: _Thread, last: Alert) -> None:
+    async def _mark(self, thread: _Thread, last: Alert, wording: Wording) -> None:
         """Let the first message say that it is over. Where it cannot be changed the thread has said it."""
-        ((_, message),) = messages([last], self.wording, above=f"✅ Over: {thread.title}")
+        ((_, message),) = messages([last], wording, above=f"✅ Over: {thread.title}")
         try:
             await self._call("chat.update", thread.channel, message | {"ts": thread.ts})
         except SlackRefused as error:

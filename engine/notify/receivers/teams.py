@@ -43,8 +43,8 @@ class Teams:
     async def send(self, notification: Notification, memory: Memory) -> None:
         progress = await Progress.of(notification, memory)
         left = progress.left
-        await self.wording.prepare(left)
-        for alerts, message in messages(left, self.wording):
+        wording = await self.wording.prepare(left)
+        for alerts, message in messages(left, wording):
             async with progress.telling(alerts):
                 await self._post(message)
         progress.end()

@@ -64,8 +64,8 @@ class Webhook:
     async def send(self, notification: Notification, memory: Memory) -> None:
         progress = await Progress.of(notification, memory)
         left = progress.left
-        await self.wording.prepare(left)
-        for alerts, body in _deliveries(notification, left, self.wording):
+        wording = await self.wording.prepare(left)
+        for alerts, body in _deliveries(notification, left, wording):
             async with progress.telling(alerts):
                 await self._deliver(_id(notification, alerts), body)
         progress.end()
