@@ -107,8 +107,10 @@ class Wording:
         return self
 
     def of(self, alert: Alert) -> Words:
-        sentences = (_correction(alert), _why(alert.outcome), _measure(alert), _next(alert))
-        text = " ".join(sentence for sentence in sentences if sentence)
+        sentences = [_correction(alert)]
+        if not is_taken_back(alert):  # else all of these would say what no longer stands
+            sentences += [_why(alert.outcome), _measure(alert), _next(alert)]
+        text = " ".join(filter(None, sentences))
         return Words(
             title(alert), cut(text, LONGEST_TEXT), tuple(self._fields(alert)), tuple(self._linked(alert))
         )
