@@ -210,7 +210,8 @@ class Backtests:
         assert process.stdout is not None  # noqa: S101  # a pipe
         with process.stdout:
             for line in process.stdout:
-                self._take(run, line)
+                if line.endswith(b"\n"):  # else it was ended while it said it
+                    self._take(run, line)
         code = process.wait()
         with self._lock:
             if run.told.state == RUNNING:

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from engine.cli.main import app as vigil
+from engine.console import backtests
 from engine.console.backtests import BacktestTold, Busy, NoSuchBacktest, Wanted
 from engine.console.filters import BadFilter
 from engine.console.people import BehindProxy, Forms, Person
@@ -201,6 +204,16 @@ def test_what_does_not_come_to_an_end_says_why(house: Served, number: signal.Sig
     os.kill(pid, signal.SIGCONT)
     told = ended(house, identity)
     assert (told.state, says in told.why) == ("failed", True), told.why
+
+
+def test_one_that_is_ended_while_it_speaks_is_over_and_another_can_run(
+    house: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = "import os, sys; os.write(1, b'{\"type\"'); os.kill(os.getpid(), 9)"
+    command = [sys.executable, "-c", half]
+    monkeypatch.setattr(backtests, "_process", lambda job: subprocess.Popen(command, stdout=subprocess.PIPE))
+    told = ended(house, house.house.backtests.start(TRIED._replace(start=Instant(OCTOBER + 1)), "Ines").id)
+    assert (told.state, told.why) == ("failed", "it ended before its time; the console's log says more")
 
 
 def test_it_has_a_low_priority_bounded_memory_and_an_end(house: Served) -> None:
