@@ -12,13 +12,13 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.documents.lateness import CANCELLED, LATE, MET, WAIVED, Ended, ended
+from engine.documents.obligations import said_of
 
 OPEN, AT_RISK, KEPT, KEPT_LATE, MISSED, WITHDRAWN = (
     "open", "at_risk", "kept", "kept_late", "missed", "withdrawn",
 )  # fmt: skip
 STATES = (OPEN, AT_RISK, KEPT, KEPT_LATE, MISSED, WITHDRAWN, WAIVED)
 MADE, MOVED, AFTER_MISS = "made", "renegotiated", "after_miss"
-_GONE = frozenset({"cancelled", "merged"})
 
 
 class Due(NamedTuple):
@@ -69,12 +69,6 @@ class Record(Struct, frozen=True):
 
 def commitments(account: Account) -> list[Commitment]:
     """The promises of an escalation, in the order in which they were first made."""
-    told: dict[str, list[Fact]] = {}
-    for fact in account.facts:
-        if fact.kind.startswith("commitment_"):
-            told.setdefault(fact.text("commitment_id"), []).append(fact)
-        elif fact.kind in _GONE:
-            break  # what comes after it moves nothing
     results: dict[str, list[Ended]] = {}
     for one in ended(account.standing, account.facts):
         if one.which[0] == COMMITMENT:
@@ -82,7 +76,8 @@ def commitments(account: Account) -> list[Commitment]:
     at_risk = {
         (o.key, o.cycle) for o in account.standing if o.metric == COMMITMENT and o.name == "breach_risk"
     }
-    rows = (_commitment(account, key, facts, results.get(key, []), at_risk) for key, facts in told.items())
+    told = said_of(account.facts, COMMITMENT).items()
+    rows = (_commitment(account, key, facts, results.get(key, []), at_risk) for key, facts in told)
     return [row for row in rows if row is not None]
 
 
@@ -104,7 +99,7 @@ def _record(name: str, rows: list[Commitment]) -> Record:
 def _commitment(
     account: Account, key: str, told: list[Fact], results: list[Ended], at_risk: set[tuple[str, int]]
 ) -> Commitment | None:
-    """None for what was kept or withdrawn and never made: nothing was owed."""
+    """None for what was promised for no time: nothing was owed."""
     made = [fact for fact in told if fact.kind == "commitment_made" and fact.instant("due_at") is not None]
     if not made:
         return None

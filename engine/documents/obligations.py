@@ -8,6 +8,7 @@ from engine.archive.account import Account
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
+from engine.core.verbs import course
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
 from engine.documents.told import Say, moment
 from engine.documents.words import length
@@ -48,6 +49,30 @@ class Action(Struct, frozen=True):
     reason: str
 
 
+def said_of(facts: Iterable[Fact], metric: str) -> dict[str, list[Fact]]:
+    """What was said of each promise (COMMITMENT) or action item (ACTION), and counts, by id. `facts`: in the
+    order in which they are judged.
+
+    What is settled, be it with others by a waiver or with its escalation, stays so until it is made again.
+    """
+    found: dict[str, list[Fact]] = {}
+    owed: set[str] = set()
+    for fact, _ in course(facts):
+        key = fact.text(f"{metric}_id")
+        if fact.kind in ("cancelled", "merged") or (fact.kind == "waived" and fact.text("metric") == metric):
+            owed.clear()
+        elif fact.kind in _BEGIN[metric] or (key in owed and fact.kind.startswith(f"{metric}_")):
+            found.setdefault(key, []).append(fact)
+            (owed.discard if fact.kind in _END[metric] else owed.add)(key)
+    return found
+
+
+_BEGIN = {COMMITMENT: ("commitment_made",), ACTION: ("action_opened",)}
+_END = {
+    COMMITMENT: ("commitment_kept", "commitment_withdrawn"), ACTION: ("action_completed", "action_cancelled"),
+}  # fmt: skip
+
+
 def texts_of(facts: Iterable[Fact]) -> dict[str, str]:
     """The text of each promise and the title of each action, by id, as last told."""
     found: dict[str, str] = {}
@@ -64,15 +89,9 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = mom
     known = [one for one in obligations if one.which[0] == COMMITMENT]
     results = _results(COMMITMENT, known)
     missed = {one.which[1] for one in known if one.missed}
-    of_each: dict[str, list[Fact]] = {}
-    for fact in facts:
-        if fact.kind.startswith("commitment_"):
-            of_each.setdefault(fact.text("commitment_id"), []).append(fact)
     found = []
-    for key, told in of_each.items():
-        made = next((fact for fact in reversed(told) if fact.kind == "commitment_made"), None)
-        if made is None:
-            continue  # kept or withdrawn, and never made: nothing was owed
+    for key, told in said_of(facts, COMMITMENT).items():
+        made = next(fact for fact in reversed(told) if fact.kind == "commitment_made")
         dues = [due for fact in told if (due := fact.instant("due_at")) is not None]
         state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
         if key in missed:
@@ -91,15 +110,9 @@ def actions(
 ) -> list[Action]:
     """In the order in which they were first opened."""
     results = _results(ACTION, obligations)
-    of_each: dict[str, list[Fact]] = {}
-    for fact in account.facts:
-        if fact.kind.startswith("action_"):
-            of_each.setdefault(fact.text("action_id"), []).append(fact)
     found = []
-    for key, told in of_each.items():
+    for key, told in said_of(account.facts, ACTION).items():
         opened = [fact for fact in told if fact.kind == "action_opened"]
-        if not opened:
-            continue
         stated = [due for fact in opened if (due := fact.instant("due_at")) is not None]
         due = dues.get(key, stated[-1] if stated else None)
         found.append(

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from engine.archive.account import Account, happened
 from engine.core import state
 from engine.core.cadences import RUNNING, Cadence
-from engine.core.deadlines import COMMITMENT, Deadline
+from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.decide import Alarms, Options, Round
 from engine.core.escalation import CANCELLED, CLOSED, GONE, MERGED, RESOLVED, WAITING, Escalation
@@ -21,6 +21,7 @@ from engine.core.rules import CadencePlan, Plan, rules_of
 from engine.core.verbs import course, ends_work
 from engine.core.view import ClockView, clocks_of
 from engine.documents.moments import Zone
+from engine.documents.obligations import said_of
 from engine.documents.rendering import Plain
 from engine.documents.words import lasted, length, owed
 
@@ -204,14 +205,11 @@ class Situation:
     def promises(self) -> list[Plain]:
         """The ledger of commitments: all that were ever made."""
         missed = {o.key for o in self.verdicts("commitment_missed")}
-        return [self._promise(one, missed) for one in self.escalation.commitments]
+        told = said_of(self.facts, COMMITMENT)
+        return [self._promise(one, told[one.id], missed) for one in self.escalation.commitments]
 
-    def _promise(self, one: Deadline, missed: set[str]) -> Plain:
-        told = next(
-            f for f in reversed(self.facts)
-            if f.kind.startswith("commitment_") and f.text("commitment_id") == one.id
-        )  # fmt: skip
-        verb = told.kind.removeprefix("commitment_")
+    def _promise(self, one: Deadline, told: list[Fact], missed: set[str]) -> Plain:
+        verb = told[-1].kind.removeprefix("commitment_")
         was_late = one.id in missed
         if one.phase == DEADLINE_OPEN:
             shown = "missed, still owed" if one.missed or one.due < self.at else "open"
@@ -222,14 +220,14 @@ class Situation:
             shown = f"missed, then {gone}" if was_late else gone
         return {
             "id": one.id, "text": one.text, "to": one.to or None, "by": one.by or None, "state": shown,
-            "was_missed": was_late, "due": self.moment(_last_due(self.facts, one.id)),
-            "reason": told.text("reason") or None,
+            "was_missed": was_late, "due": self.moment(_last_due(told)),
+            "reason": told[-1].text("reason") or None,
         }  # fmt: skip
 
     def actions(self) -> list[Plain]:
         """The action items: all that were ever opened."""
-        done = {
-            f.text("action_id"): f for f in self.facts if f.kind in ("action_completed", "action_cancelled")
+        verbs = {
+            key: told[-1].kind.removeprefix("action_") for key, told in said_of(self.facts, ACTION).items()
         }
         return [
             {
@@ -239,9 +237,7 @@ class Situation:
                 "due": self.moment(one.due),
                 "state": ("overdue" if one.due < self.at else "open")
                 if one.phase == DEADLINE_OPEN
-                else done[one.id].kind.removeprefix("action_")
-                if one.id in done
-                else "no longer owed",
+                else verbs[one.id].replace("opened", "no longer owed"),
             }
             for one in self.escalation.actions
         ]
@@ -348,9 +344,8 @@ def _targets(plan: Plan) -> Iterator[Target]:
         yield from cadence.rule.every.values()
 
 
-def _last_due(facts: tuple[Fact, ...], commitment: str) -> Instant | None:
-    dues = (f.instant("due_at") for f in reversed(facts) if f.text("commitment_id") == commitment)
-    return next((due for due in dues if due is not None), None)
+def _last_due(told: list[Fact]) -> Instant | None:
+    return next((due for fact in reversed(told) if (due := fact.instant("due_at")) is not None), None)
 
 
 _SEVERITY = {"P0": "critical", "P1": "high", "P2": "medium", "P3": "low"}
