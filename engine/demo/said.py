@@ -134,7 +134,7 @@ def what_words(said: Said, texts: Mapping[tuple[str, str], str]) -> str:
     match said.name:
         case "met" if said.due_at is not None:
             return f"{what}, {length(Span(said.due_at - said.effective_at))} early"
-        case "stopped_late" if said.target is not None:
+        case "stopped_late" if said.target is not None and said.elapsed > said.target:
             return f"{what}, {length(Span(said.elapsed - said.target))} late"
         case "breach_risk" if said.threshold.endswith("%") and said.target:
             return f"{what}, {said.threshold[:-1]} % of {length(said.target)} used"

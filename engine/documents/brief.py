@@ -1,8 +1,8 @@
 """The executive brief: impact, risk, what was promised, what is due next, what was missed, what is asked."""
 
 from engine.core.deadlines import COMMITMENT
-from engine.core.instants import Span
 from engine.core.outcomes import CREDIT, Outcome
+from engine.documents.lateness import late_by
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
 from engine.documents.words import length, owed, unended
@@ -97,7 +97,8 @@ def _since(situation: Situation, breach: Outcome, kept_late: set[str]) -> str:
     late = situation.verdicts("stopped_late")
     done = next((o for o in reversed(late) if (o.metric, o.key, o.cycle) == which), None)
     if done is not None and done.target is not None:
-        return f"done {length(Span(done.elapsed - done.target))} late"
+        late = late_by(done, [breach])
+        return f"done {length(late)} late" if late else "done late"  # by the target that it had then
     if breach.metric == COMMITMENT and breach.key in kept_late:
         return "kept by a later time"
     still = any((v.metric, v.key) == (breach.metric, breach.key) for v in situation.clocks)

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from engine.core.instants import Span
 from engine.core.rooms import RoleTenure, tenures_of_roles
 from engine.core.rules import ROLE
+from engine.documents.lateness import late_by
 from engine.documents.situation import Data, Situation, in_words
 from engine.documents.words import length
 from engine.documents.writing import Document
@@ -80,7 +80,8 @@ def _tenures(situation: Situation) -> dict[str, list[RoleTenure]]:
 def _role(situation: Situation, role: str, tenures: list[RoleTenure], is_asked_for: bool) -> Data:
     clock = next((view for view in situation.clocks if view.metric == ROLE and view.key == role), None)
     verdicts = [o for o in situation.outcomes if o.metric == ROLE and o.key == role]
-    late = next((o for o in verdicts if o.name == "stopped_late"), None)
+    stopped = next((o for o in verdicts if o.name == "stopped_late"), None)
+    late = late_by(stopped, []) if stopped else None
     holder = tenures[-1] if tenures and tenures[-1].end is None else None
     return {
         "role": role,
@@ -90,7 +91,7 @@ def _role(situation: Situation, role: str, tenures: list[RoleTenure], is_asked_f
         "since": situation.moment(holder.start) if holder else None,
         "due": situation.moment(clock.due_at) if clock else None,
         "is_overdue": clock is not None and clock.state == "breached",
-        "late_by": length(Span(late.elapsed - late.target)) if late and late.target is not None else None,
+        "late_by": length(late) if late else None,
         "before": [
             {"person": one.person, "since": situation.moment(one.start), "until": situation.moment(one.end)}
             for one in tenures

@@ -66,7 +66,7 @@ def margin(o: Outcome, calendar: Calendar | None) -> str:
     used = f"{length(o.elapsed)} of {length(o.target)}{hours}"
     if o.elapsed > o.target:
         return f"{used}, {length(Span(o.elapsed - o.target))} over{reason}"
-    early = Span(o.target - o.elapsed)
+    early = Span(o.target - o.elapsed if o.name != "stopped_late" else 0)  # late by a target of before
     return f"{used}, {length(early)} early{reason}" if early else f"{used}{reason}"
 
 

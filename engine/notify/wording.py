@@ -228,8 +228,9 @@ def _measure(alert: Alert) -> str:
 
 
 def _left(o: Outcome) -> tuple[str, str]:
-    """(`Left` or `Late`, how much); two empty texts where there is no budget, or where it has just ended."""
-    if o.target is None or o.elapsed == o.target:
+    """(`Left` or `Late`, how much); two empty texts where there is no budget, where it has just ended, and of
+    what was late by a target that it has no more."""
+    if o.target is None or o.elapsed == o.target or (o.elapsed < o.target and name_of(o) == "stopped_late"):
         return "", ""
     left = Span(o.target - o.elapsed)
     calendar = o.versions.calendar if o.versions else ""

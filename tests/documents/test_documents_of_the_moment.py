@@ -18,6 +18,7 @@ from engine.documents.situation import NotOpened, Situation
 from engine.documents.status_update import MOMENTS, NoUpdate, status_update
 from engine.documents.triage import triage_sheet
 from engine.documents.war_room import war_room_guide
+from engine.documents.way import margin
 from engine.documents.writing import Document, write
 from engine.policies import load
 from engine.replay.judging import Bench
@@ -502,6 +503,17 @@ def test_a_promise_that_was_kept_by_a_time_agreed_after_its_miss_was_kept_late(
     ]
     said = Bench(book, Options(), lambda *_: None).judge(SUBJECT, facts, at("12:45"))
     assert [one.state for one in review(Account(SUBJECT, facts, said)).promises] == ["kept late"]
+
+
+def test_what_was_late_by_a_shorter_target_is_late_by_no_length(book: Book) -> None:
+    lesser, fixed = ("16:30", "triaged", {"severity": "P1"}), ("17:00", "resolved", {})
+    now = situation(book, "17:10", OPENED, P0, lesser, fixed)
+    (resolution,) = [o for o in now.verdicts("stopped_late") if o.metric == "resolve"]
+    assert resolution.target is not None
+    assert resolution.elapsed < resolution.target, "it was breached as a P0, and is a P1 since"
+    rows = {row["owed"]: row["since"] for row in data(executive_brief(now))["missed"]}
+    assert rows["Resolution"] == "done late"
+    assert margin(resolution, None) == "5 h of 8 h"
 
 
 def test_the_brief_asks_for_what_nobody_does(book: Book) -> None:

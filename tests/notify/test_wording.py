@@ -105,6 +105,12 @@ def test_a_resolution_says_how_it_ended() -> None:
     assert "late" in words.text
 
 
+def test_what_was_late_by_a_shorter_target_is_not_told_to_have_ended_before_its_time() -> None:
+    words = told(resolved("stopped_late", elapsed=Span(5 * HOUR), target=Span(8 * HOUR)))
+    assert words.text == "Resolution is stopped late."
+    assert not {"Left", "Late"} & {name for name, _ in words.fields}
+
+
 def test_links_are_filled_and_escaped_and_one_that_is_too_long_is_left_out() -> None:
     links = {"Ticket": "https://desk.example/{subject}?c={customer}", "Gone": "https://desk.example/{owner}"}
     words = told(alert(subject="desk:1/../x?y", customer_id="a&b", owner="😀" * 200), links=links)
