@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant
+from engine.documents.obligations import said_of
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
 from engine.documents.told import hands
@@ -115,17 +117,43 @@ def _changes(situation: Situation, audience: str, told: Fact | None, moment: str
     their letter is about."""
     is_said = moment == WORKAROUND and audience == "customer"
     tellers = _FOR_CUSTOMERS if audience == "customer" else _FOR_US
+    nothing, late = _without_effect(situation), _kept_late(situation)
     said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
-        if teller is not None and (text := teller(fact)) and not (is_said and text == _WORKAROUND):
-            said.append((text, fact))
+        if teller is None or fact in nothing or not (text := teller(fact)) or (is_said and text == _WORKAROUND):
+            continue
+        is_late = fact.kind == "commitment_kept" and fact.text("commitment_id") in late
+        said.append((_DONE_LATE if is_late and audience == "customer" else text, fact))
     last = dict(said)
     return [
         {"at": situation.moment(fact.at), "text": text}
         for text, fact in said
         if audience != "customer" or last[text] is fact
     ]
+
+
+def _without_effect(situation: Situation) -> list[Fact]:
+    """What was said of promises and action items that were settled before it."""
+    counts = [
+        fact
+        for metric in (COMMITMENT, ACTION)
+        for told in said_of(situation.facts, metric).values()
+        for fact in told
+    ]
+    named = (fact for fact in situation.facts if fact.kind.startswith(("commitment_", "action_")))
+    return [fact for fact in named if fact not in counts]
+
+
+def _kept_late(situation: Situation) -> set[str]:
+    return {
+        str(one["id"])
+        for one in situation.promises()
+        if isinstance(one, dict) and one["state"] == "kept late"
+    }
+
+
+_DONE_LATE = "What we had promised you is done, later than we had said; see below."
 
 
 def _severity(fact: Fact) -> str:

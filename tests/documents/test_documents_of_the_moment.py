@@ -394,6 +394,33 @@ def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_be
     assert "A call" not in text
 
 
+@pytest.mark.parametrize(("audience", "said"), [("customer", "We have kept"), ("internal", "was kept")])
+def test_nobody_is_told_that_a_promise_was_kept_which_had_been_withdrawn(
+    book: Book, press: Press, audience: str, said: str
+) -> None:
+    made = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:50")})
+    kept, withdrawn = (f"commitment_{verb}" for verb in ("kept", "withdrawn"))
+
+    def letter(*verbs: str) -> str:
+        first = ("12:09", "update_published", {"audience": audience})
+        events = [(f"12:1{n}", verb, {"commitment_id": "c"}) for n, verb in enumerate(verbs)]
+        now = situation(book, "12:25", OPENED, P0, made, first, *events)
+        return write(press, status_update(now, audience), "md").text
+
+    assert said in letter(kept)
+    assert said in letter(kept, withdrawn)
+    assert said not in letter(withdrawn, kept)
+
+
+def test_customers_are_not_told_that_we_have_kept_what_was_late(book: Book) -> None:
+    made = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:15")})
+    kept = ("12:20", "commitment_kept", {"commitment_id": "c"})
+    told = data(status_update(situation(book, "12:25", OPENED, P0, made, TOLD, kept), "customer"))["changes"]
+    assert [one["text"] for one in told] == [
+        "What we had promised you is done, later than we had said; see below."
+    ]
+
+
 def test_customers_are_told_once_what_happened_again_and_again(book: Book) -> None:
     hands = [(f"12:{minute}", "assigned", {"owner": f"owner {minute}"}) for minute in range(10, 20)]
     told = data(status_update(situation(book, "12:25", OPENED, P0, TOLD, *hands), "customer"))["changes"]
