@@ -12,7 +12,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.documents.lateness import CANCELLED, LATE, MET, WAIVED, Ended, ended
-from engine.documents.obligations import said_of
+from engine.documents.obligations import what_counts
 
 OPEN, AT_RISK, KEPT, KEPT_LATE, MISSED, WITHDRAWN = (
     "open", "at_risk", "kept", "kept_late", "missed", "withdrawn",
@@ -76,7 +76,7 @@ def commitments(account: Account) -> list[Commitment]:
     at_risk = {
         (o.key, o.cycle) for o in account.standing if o.metric == COMMITMENT and o.name == "breach_risk"
     }
-    told = said_of(account.facts, COMMITMENT).items()
+    told = what_counts(account.facts, COMMITMENT).items()
     rows = (_commitment(account, key, facts, results.get(key, []), at_risk) for key, facts in told)
     return [row for row in rows if row is not None]
 

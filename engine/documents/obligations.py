@@ -49,7 +49,7 @@ class Action(Struct, frozen=True):
     reason: str
 
 
-def said_of(facts: Iterable[Fact], metric: str) -> dict[str, list[Fact]]:
+def what_counts(facts: Iterable[Fact], metric: str) -> dict[str, list[Fact]]:
     """What was said of each promise (COMMITMENT) or action item (ACTION), and counts, by id. `facts`: in the
     order in which they are judged.
 
@@ -90,7 +90,7 @@ def promises(facts: Iterable[Fact], obligations: Iterable[Ended], say: Say = mom
     results = _results(COMMITMENT, known)
     missed = {one.which[1] for one in known if one.missed}
     found = []
-    for key, told in said_of(facts, COMMITMENT).items():
+    for key, told in what_counts(facts, COMMITMENT).items():
         made = next(fact for fact in reversed(told) if fact.kind == "commitment_made")
         dues = [due for fact in told if (due := fact.instant("due_at")) is not None]
         state, last = _state(told, results.get(key), "kept", "withdrawn"), told[-1]
@@ -111,7 +111,7 @@ def actions(
     """In the order in which they were first opened."""
     results = _results(ACTION, obligations)
     found = []
-    for key, told in said_of(account.facts, ACTION).items():
+    for key, told in what_counts(account.facts, ACTION).items():
         opened = [fact for fact in told if fact.kind == "action_opened"]
         stated = [due for fact in opened if (due := fact.instant("due_at")) is not None]
         due = dues.get(key, stated[-1] if stated else None)

@@ -21,7 +21,7 @@ from engine.core.rules import CadencePlan, Plan, rules_of
 from engine.core.verbs import course, ends_work
 from engine.core.view import ClockView, clocks_of
 from engine.documents.moments import Zone
-from engine.documents.obligations import said_of
+from engine.documents.obligations import what_counts
 from engine.documents.rendering import Plain
 from engine.documents.words import lasted, length, owed
 
@@ -205,7 +205,7 @@ class Situation:
     def promises(self) -> list[Plain]:
         """The ledger of commitments: all that were ever made."""
         missed = {o.key for o in self.verdicts("commitment_missed")}
-        told = said_of(self.facts, COMMITMENT)
+        told = what_counts(self.facts, COMMITMENT)
         return [self._promise(one, told[one.id], missed) for one in self.escalation.commitments]
 
     def _promise(self, one: Deadline, told: list[Fact], missed: set[str]) -> Plain:
@@ -227,7 +227,8 @@ class Situation:
     def actions(self) -> list[Plain]:
         """The action items: all that were ever opened."""
         verbs = {
-            key: told[-1].kind.removeprefix("action_") for key, told in said_of(self.facts, ACTION).items()
+            key: told[-1].kind.removeprefix("action_")
+            for key, told in what_counts(self.facts, ACTION).items()
         }
         return [
             {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant
-from engine.documents.obligations import said_of
+from engine.documents.obligations import what_counts
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
 from engine.documents.told import hands
@@ -138,7 +138,7 @@ def _without_effect(situation: Situation) -> list[Fact]:
     counts = [
         fact
         for metric in (COMMITMENT, ACTION)
-        for told in said_of(situation.facts, metric).values()
+        for told in what_counts(situation.facts, metric).values()
         for fact in told
     ]
     named = (fact for fact in situation.facts if fact.kind.startswith(("commitment_", "action_")))

@@ -8,7 +8,7 @@ from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.core.severity import Classification
 from engine.documents.moments import UTC
-from engine.documents.words import length, ordinal, was_owed
+from engine.documents.words import length, ordinal, percent, was_owed
 
 Say: TypeAlias = Callable[[Instant], str]
 """How times are told."""
@@ -45,7 +45,9 @@ def tell_outcome(o: Outcome, text: str = "") -> str:
         whom = ", ".join(role.replace("_", " ") for role in o.notify)
         return f"{name}: {o.threshold} reached, escalated to {whom or 'nobody'}"
     if o.name == "breach_risk":
-        return f"{name}: at risk, {o.threshold} reached"
+        by_pace = o.probability is not None and o.cases
+        odds = f"of {o.cases:,} such clocks {percent(o.probability or 0)} were breached"
+        return f"{name}: at risk, {odds if by_pace else f'{o.threshold} reached'}"
     if o.classification is not None:
         return _classified(o, o.classification)
     reason = f" ({o.reason.replace('_', ' ')})" if o.reason else ""
