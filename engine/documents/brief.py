@@ -97,8 +97,8 @@ def _since(situation: Situation, breach: Outcome, kept_late: set[str]) -> str:
     late = situation.verdicts("stopped_late")
     done = next((o for o in reversed(late) if (o.metric, o.key, o.cycle) == which), None)
     if done is not None and done.target is not None:
-        late = late_by(done, [breach])
-        return f"done {length(late)} late" if late else "done late"  # by the target that it had then
+        over = late_by(done, [breach])
+        return f"done {length(over)} late" if over else "done late"  # by the target that it had then
     if breach.metric == COMMITMENT and breach.key in kept_late:
         return "kept by a later time"
     still = any((v.metric, v.key) == (breach.metric, breach.key) for v in situation.clocks)

@@ -121,7 +121,8 @@ def _changes(situation: Situation, audience: str, told: Fact | None, moment: str
     said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
-        if teller is None or fact in nothing or not (text := teller(fact)) or (is_said and text == _WORKAROUND):
+        text = "" if teller is None or fact in nothing else teller(fact)
+        if not text or (is_said and text == _WORKAROUND):
             continue
         is_late = fact.kind == "commitment_kept" and fact.text("commitment_id") in late
         said.append((_DONE_LATE if is_late and audience == "customer" else text, fact))

@@ -413,8 +413,8 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Beside the usual",
-                    "Beginnings anew, records gone, alerts told in the built-in words, and outcomes that cannot be "
-                    "read, in the hour before; what of the consoles stands still.",
+                    "Beginnings anew, records gone, alerts told in the built-in words, and outcomes that "
+                    "cannot be read, in the hour before; what of the consoles stands still.",
                     (
                         Query("sum(increase(vigil_archive_retries_total[1h]))", "archive anew"),
                         Query("sum(increase(vigil_notify_retries_total[1h]))", "notify anew"),
