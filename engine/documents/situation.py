@@ -226,10 +226,7 @@ class Situation:
 
     def actions(self) -> list[Plain]:
         """The action items: all that were ever opened."""
-        verbs = {
-            key: told[-1].kind.removeprefix("action_")
-            for key, told in what_counts(self.facts, ACTION).items()
-        }
+        told = what_counts(self.facts, ACTION)
         return [
             {
                 "id": one.id,
@@ -238,7 +235,7 @@ class Situation:
                 "due": self.moment(one.due),
                 "state": ("overdue" if one.due < self.at else "open")
                 if one.phase == DEADLINE_OPEN
-                else verbs[one.id].replace("opened", "no longer owed"),
+                else told[one.id][-1].kind.removeprefix("action_").replace("opened", "no longer owed"),
             }
             for one in self.escalation.actions
         ]

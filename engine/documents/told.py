@@ -45,9 +45,9 @@ def tell_outcome(o: Outcome, text: str = "") -> str:
         whom = ", ".join(role.replace("_", " ") for role in o.notify)
         return f"{name}: {o.threshold} reached, escalated to {whom or 'nobody'}"
     if o.name == "breach_risk":
-        by_pace = o.probability is not None and o.cases
-        odds = f"of {o.cases:,} such clocks {percent(o.probability or 0)} were breached"
-        return f"{name}: at risk, {odds if by_pace else f'{o.threshold} reached'}"
+        if o.probability is not None and o.cases:
+            return f"{name}: at risk, {percent(o.probability)} of {o.cases:,} such clocks were breached"
+        return f"{name}: at risk, {o.threshold} reached"
     if o.classification is not None:
         return _classified(o, o.classification)
     reason = f" ({o.reason.replace('_', ' ')})" if o.reason else ""

@@ -2,9 +2,11 @@
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 from told_accounts import account, account_as_reported, fact
 
 from engine.archive.account import Account
+from engine.contract.examples import example_outcome
 from engine.core.facts import Fact
 from engine.core.policy import Book
 from engine.documents.commitments import commitments
@@ -14,6 +16,7 @@ from engine.documents.review import Review, review
 from engine.documents.review_form import fill_in
 from engine.documents.time_spent import WHOLE
 from engine.documents.timeline import MOST_ROWS
+from engine.documents.told import tell_outcome
 
 
 def outage() -> list[Fact]:
@@ -207,6 +210,14 @@ def test_a_huge_timeline_is_folded_and_says_what_it_left_out(policies: Book, pre
     in_full = review(known, full=True)
     assert len(in_full.timeline) > 5_000
     assert all(row.count == 1 for row in in_full.timeline)
+
+
+def test_a_warning_by_pace_says_what_history_says() -> None:
+    risk = replace(example_outcome("breach_risk"), metric="resolve", threshold="75%")
+    risk = replace(risk, probability=None, cases=0)
+    assert tell_outcome(risk) == "Resolution: at risk, 75% reached"
+    by_pace = replace(risk, threshold="pace", probability=0.8, cases=1_200)
+    assert tell_outcome(by_pace) == "Resolution: at risk, 80 % of 1,200 such clocks were breached"
 
 
 def test_what_was_corrected_is_shown_as_now_known_with_a_note(policies: Book) -> None:
