@@ -68,6 +68,21 @@ def test_the_page_of_the_architecture_has_the_same_table() -> None:
         assert told[room] == set(allowed.split(", ")) & rooms(), room
 
 
+def test_the_page_of_the_architecture_leads_through_all_of_the_core() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    core = page.partition("## The core")[2].partition("\n## ")[0]
+    modules = {path.name for path in ROOT.glob("engine/core/*.py")} - {"__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", core)) == modules
+
+
+def test_the_page_of_the_architecture_names_no_part_of_the_shell_that_is_gone() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    shell = page.partition("## The stream shell")[2].partition("\n## ")[0]
+    named = set(re.findall(r"^- `(\w+\.py)`", shell, re.MULTILINE))
+    assert "shell.py" in named
+    assert named <= {path.name for path in ROOT.glob("engine/stream/*.py")}
+
+
 def test_the_rooms_keep_to_the_table(copy: Path) -> None:
     done = lint(copy)
     assert done.returncode == 0, done.stdout + done.stderr
