@@ -66,13 +66,12 @@ def ended(standing: Sequence[Outcome], facts: Iterable[Fact]) -> list[Ended]:
 def late_by(stop: Outcome, missed: Sequence[Outcome]) -> Span | None:
     """How late a `stopped_late` is: what was counted since the first miss, on the clock's calendar.
 
-    Where the target changed after the miss, against the target at the stop.
+    Where the target changed after the miss, against the target at the stop: None where that is longer.
     """
-    if stop.name != "stopped_late":
+    allowed = stop.target if stop.target is not None or not missed else missed[0].elapsed
+    if stop.name != "stopped_late" or allowed is None or stop.elapsed <= allowed:
         return None
-    if stop.target is not None:
-        return Span(max(0, stop.elapsed - stop.target))
-    return Span(max(0, stop.elapsed - missed[0].elapsed)) if missed else None
+    return Span(stop.elapsed - allowed)
 
 
 def proof(verdict: Outcome) -> dict[str, object]:

@@ -11,6 +11,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant, parse_instant
 from engine.core.policy import Book
 from engine.documents.brief import executive_brief
+from engine.documents.lateness import late_by
 from engine.documents.moments import Zone
 from engine.documents.rendering import SHIPPED, Press
 from engine.documents.review import review
@@ -541,6 +542,7 @@ def test_what_was_late_by_a_shorter_target_is_late_by_no_length(book: Book) -> N
     rows = {row["owed"]: row["since"] for row in data(executive_brief(now))["missed"]}
     assert rows["Resolution"] == "done late"
     assert margin(resolution, None) == "5 h of 8 h"
+    assert late_by(resolution, now.verdicts("breached")) is None
 
 
 def test_the_brief_asks_for_what_nobody_does(book: Book) -> None:
