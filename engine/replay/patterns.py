@@ -14,6 +14,7 @@ from engine.core.instants import Instant, format_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.core.recurrence import PREFIX, is_pattern
+from engine.core.rules import FLAG
 from engine.core.standing import standing
 from engine.replay.gather import Known
 from engine.replay.judging import Bench
@@ -145,6 +146,8 @@ def _state(record: bytes | None, said: Sequence[Outcome]) -> tuple[str, Instant 
             if clock.phase in LIVE:
                 return OVERDUE if clock.breached else OWED, clock.due
     for one in reversed(said):
+        if one.metric != FLAG:  # of a promise or an action item that a pattern has, too
+            continue
         if one.name in ("met", "stopped_late"):
             return FLAGGED, one.effective_at
         if one.name == "waived":

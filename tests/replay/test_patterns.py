@@ -165,6 +165,23 @@ def test_patterns_are_listed_with_their_members_and_the_state_of_their_flag(book
     )
 
 
+def test_an_action_item_of_a_pattern_that_is_done_flags_nothing(book: Book) -> None:
+    item = {"action_id": "a", "title": "A guard", "owner": "kim", "due_at": "2026-03-02T15:00:00Z"}
+    told = [
+        *lines()[:1],
+        event("action_opened", "09:30", SUBJECT, **item),
+        event("action_completed", "09:40", SUBJECT, action_id="a"),
+    ]
+    patterns, _ = found(book, told, "14:00")
+    (once,) = patterns.values()
+    assert (once.state, once.at, once.cycle) == ("once", None, 0)
+    waived = event("waived", "10:10", SUBJECT, metric="flag_recurrence", reason="known")
+    late = event("action_completed", "10:20", SUBJECT, action_id="a")
+    patterns, _ = found(book, [*lines()[:2], told[1], waived, late], "14:00")
+    (recurred,) = patterns.values()
+    assert (recurred.state, recurred.at, recurred.cycle) == ("waived", None, 1)
+
+
 def test_near_misses_share_words_service_and_component(book: Book) -> None:
     elsewhere = event(
         "opened", "10:31", "desk:5", title="Mails stuck in the queue", service="mail", component="imap"
