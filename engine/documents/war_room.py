@@ -80,8 +80,8 @@ def _tenures(situation: Situation) -> dict[str, list[RoleTenure]]:
 def _role(situation: Situation, role: str, tenures: list[RoleTenure], is_asked_for: bool) -> Data:
     clock = next((view for view in situation.clocks if view.metric == ROLE and view.key == role), None)
     verdicts = [o for o in situation.outcomes if o.metric == ROLE and o.key == role]
-    stopped = next((o for o in verdicts if o.name == "stopped_late"), None)
-    late = late_by(stopped, []) if stopped else None
+    filled = next((o for o in reversed(verdicts) if o.name in ("met", "stopped_late")), None)
+    late = late_by(filled, []) if filled else None
     holder = tenures[-1] if tenures and tenures[-1].end is None else None
     return {
         "role": role,

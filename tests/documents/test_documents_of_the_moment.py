@@ -505,6 +505,19 @@ def test_a_promise_that_was_withdrawn_after_its_miss_was_missed(book: Book, pres
     assert "**we did not keep it, and are sorry**; it is no longer owed" in letter
 
 
+def test_a_role_that_was_filled_late_once_is_not_late_again(book: Book) -> None:
+    late = role("incident_commander", "Jonas", "13:00")
+    released = ("13:10", "role_released", {"role": "incident_commander", "person": "Jonas"})
+    in_time = role("incident_commander", "Ines", "13:11")
+
+    def told(*events: Any) -> Any:
+        rows = data(war_room_guide(situation(book, "13:15", OPENED, P0, *events)))["roles"]
+        return next(row["late_by"] for row in rows if row["role"] == "incident_commander")
+
+    assert told(late) is not None
+    assert told(late, released, in_time) is None
+
+
 # -- brief --------------------------------------------------------------------------------------------------
 
 
