@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant
-from engine.core.outcomes import Outcome
+from engine.core.outcomes import CREDIT, ROOM, Outcome
 from engine.core.severity import Classification
 from engine.documents.moments import UTC
 from engine.documents.words import length, ordinal, percent, was_owed
@@ -48,6 +48,11 @@ def tell_outcome(o: Outcome, text: str = "") -> str:
         if o.probability is not None and o.cases:
             return f"{name}: at risk, {percent(o.probability)} of {o.cases:,} such clocks were breached"
         return f"{name}: at risk, {o.threshold} reached"
+    if o.name == CREDIT:
+        credit = f"a credit of {o.credit_percent or 0:g} % of the monthly fee is owed"
+        return f"{name}: {o.threshold} reached, {credit}"
+    if o.name == ROOM:
+        return f"{name}: {len(o.people)} people, the policy allows {o.at_most}"
     if o.classification is not None:
         return _classified(o, o.classification)
     reason = f" ({o.reason.replace('_', ' ')})" if o.reason else ""

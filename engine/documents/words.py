@@ -29,7 +29,7 @@ _TITLED = {"commitment": "Promise", "action": "Action item", "role": "Role"}
 def owed(metric: str, key: str = "", text: str = "") -> str:
     """What is owed, as a person says it: `Next customer update`, `Promise: fix deployed`."""
     if metric in _TITLED:
-        return f"{_TITLED[metric]}: {text or key.replace('_', ' ')}"
+        return f"{_TITLED[metric]}: {unended(text) or key.replace('_', ' ')}"
     return _METRICS.get(metric) or metric.replace("_", " ").capitalize()
 
 

@@ -1,9 +1,11 @@
 """The post-incident review holds what the log knows: what was late and by how much, and what is not known."""
 
+from pathlib import Path
+
 import pytest
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
-from told_accounts import account, account_as_reported, fact
+from told_accounts import POLICY, account, account_as_reported, book, fact
 
 from engine.archive.account import Account
 from engine.contract.examples import example_outcome
@@ -95,6 +97,27 @@ def test_a_long_time_since_the_opening_is_told_in_days(policies: Book) -> None:
     told = {line.label: line.value for line in made.summary}
     assert told["Resolved"] == "2026-03-12 20:30, 10 days 11 h after the opening"
     assert made.timeline[-1].since_opening == "+10 days 11 h"
+
+
+def test_credits_rooms_and_stretches_of_a_minute_are_told_in_words(tmp_path: Path, press: Press) -> None:
+    more = """war_room: {P0: {roles: [scribe], staffed_within: 1h, at_most: 1}}
+credits: [{metric: resolve, severity: [P0], overrun: {at_least: 0s}, credit: 10%}]
+"""
+    due = "2026-03-02T10:00:00Z"
+    facts = [
+        fact("opened", "09:00"),
+        *(fact("role_assigned", "09:01", role=role, person=role) for role in ("scribe", "owner")),
+        fact("commitment_made", "09:02", commitment_id="c", text="A fix.", due_at=due),
+        *(fact("updated", "09:03", tags=[str(n)]) for n in range(200)),
+        fact("resolved", "15:00"),
+    ]
+    made = review(account(book(tmp_path, POLICY + more), facts, "16:00"))
+    told = {row.what for row in made.timeline}
+    assert "War room: 2 people, the policy allows 1" in told
+    assert "Resolution: 100% reached, a credit of 10 % of the monthly fee is owed" in told
+    assert "Promise: A fix: not kept in time" in told
+    text = fill_in(made, press).text
+    assert "| 2026-03-02 09:03 | \\+3 min | 200 changes of attributes" in text
 
 
 def test_where_the_time_went_is_told_by_hands_and_status(policies: Book) -> None:
