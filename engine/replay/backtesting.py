@@ -65,9 +65,14 @@ class Backtest:
 
     @property
     def unused(self) -> tuple[list[Policy], list[Policy]]:
-        """Of each book the newest versions of policies by which nothing was judged."""
+        """Of each book the newest versions of policies by which nothing was judged. Where nothing was said at
+        all, only what begins later is known to be one."""
         left, right = (
-            [policy for policy in _newest(book).values() if _ref(policy) not in used]
+            [
+                policy
+                for policy in _newest(book).values()
+                if _ref(policy) not in used and (used or policy.effective_from > self.until)
+            ]
             for book, used in zip(self._books, self._used, strict=True)
         )
         return left, right

@@ -174,6 +174,14 @@ def test_a_version_that_begins_after_the_events_judged_nothing_and_says_so(tmp_p
     assert (backtest.sums.changed, backtest.unused) == (3, ([], []))
 
 
+def test_a_version_whose_clocks_run_without_a_word_so_far_is_not_said_to_judge_nothing(
+    tmp_path: Path,
+) -> None:
+    lines = [opened("09:00", "desk:1", "acme")]
+    _, backtest, _ = tried(book(tmp_path / "before", FOUR), book(tmp_path / "after", TWO), lines)
+    assert backtest.unused == ([], [])
+
+
 def test_severity_rules_that_begin_after_the_events_judged_nothing_and_say_so(tmp_path: Path) -> None:
     rules = "severity: [{severity: P0, when: {workaround: false}}]\n"
     later = f"{rules}effective_from: 2027-01-01T00:00:00Z\n"
