@@ -58,6 +58,7 @@ def github_status(
 
 
 def _run(name: str, file: str, output: str | None, strict: bool, problems: Path | None) -> None:
+    from engine.cli.drawing import many
     from engine.cli.output import Notes, progress, say, write_json_lines
     from engine.replay.files import read_lines, size, writing
     from engine.replay.importers import Note
@@ -82,7 +83,8 @@ def _run(name: str, file: str, output: str | None, strict: bool, problems: Path 
         write_json_lines(problems, ({"file": file, **note._asdict()} for note in found))
     left_out = sum(note.left_out for note in found)
     subjects = len({event.subject for event in events})
-    say(f"{len(events):,} events of {subjects:,} subjects")
-    say(f"{left_out:,} lines left out, {len(found) - left_out:,} lines taken with a note")
+    say(f"{many(len(events), 'event', 'events')} of {many(subjects, 'subject', 'subjects')}")
+    noted = many(len(found) - left_out, "line", "lines")
+    say(f"{many(left_out, 'line', 'lines')} left out, {noted} taken with a note")
     if strict and left_out:
         raise typer.Exit(ExitCode.FOUND)

@@ -48,6 +48,7 @@ def command(
       vigil import github-status incidents.jsonl | vigil send - --rate 100
       vigil send --type ticket.opened.v1 --subject desk:1 --data '{"title": "Down", "severity": "P1"}'
     """
+    from engine.cli.drawing import many
     from engine.cli.inputs import settings_at
     from engine.cli.output import Notes, say, say_json
     from engine.cli.sending import Message, deliver, message
@@ -83,7 +84,8 @@ def command(
         for what, found in (("type", types), ("field", fields)):
             for name, number in sorted(found.items()):
                 shown.add(f"unknown {what} {name}: {number:,}")
-        say(f"{sent.acknowledged:,} events acknowledged, {len(sent.refused):,} lines refused")
+        told = many(sent.acknowledged, "event", "events")
+        say(f"{told} acknowledged, {many(len(sent.refused), 'line', 'lines')} refused")
     if sent.refused:
         raise typer.Exit(ExitCode.FOUND)
 

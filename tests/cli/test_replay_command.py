@@ -38,6 +38,7 @@ def events(tmp_path: Path) -> str:
         "import", "github-status", "-", "-o", str(tmp_path / "events.jsonl"), stdin=json.dumps(INCIDENT)
     )
     assert done.returncode == ExitCode.DONE, done.stderr
+    assert done.stderr == "4 events of 1 subject\n0 lines left out, 0 lines taken with a note\n"
     return str(tmp_path / "events.jsonl")
 
 

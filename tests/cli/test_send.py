@@ -136,7 +136,7 @@ def test_an_event_that_no_broker_takes_is_named_and_the_rest_is_sent(topics: dic
     done = vigil("send", "-", stdin=lines(event(1), large, event(3)), **topics)
     assert done.returncode == ExitCode.FOUND
     assert "-:2: too_large" in done.stderr
-    assert "2 events acknowledged, 1 lines refused" in done.stderr
+    assert "2 events acknowledged, 1 line refused" in done.stderr
 
 
 def test_one_event_is_sent_by_hand(topics: dict[str, str]) -> None:
