@@ -94,6 +94,17 @@ def test_a_ping_is_ignored() -> None:
     assert caught.value.ignored
 
 
+@pytest.mark.parametrize("agent", [None, {"id": "PW1", "summary": "Runbook", "type": "service_reference"}])
+def test_a_note_that_no_person_writes_is_no_work_on_the_incident(agent: Any) -> None:
+    note = pagerduty("annotated", NOTE)
+    with pytest.raises(NotMapped) as caught:
+        said_by(PAGERDUTY, arrival({"event": {**note["event"], "agent": agent}}))
+    assert caught.value.ignored
+    person = {"id": "PLH1HKV", "summary": "Tenex Engineer", "type": "user_reference"}
+    (said,) = said_by(PAGERDUTY, arrival({"event": {**note["event"], "agent": person}}))
+    assert (said.verb, said.data) == ("message_sent", {"public": False, **WHO})
+
+
 def test_what_pagerduty_tells_of_no_incident_s_own_is_ignored() -> None:
     role = {"id": "P8PQO4R", "summary": "Incident Commander", "type": "role_reference"}
     assigned = {"incident": {"id": "PGR0VU2"}, "role": role, "old_assignee": None, "status": "active"}

@@ -30,10 +30,18 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped("unknown_type", kind, "event.resource_type", ignored=True)
     # Notes and status updates carry their incident; all others are one.
     incident = data.get("incident") if data.get("incident").value is not None else data
-    by = event.get("agent").get("summary").text()
+    agent = event.get("agent")
+    by = agent.get("summary").text()
+    if kind == "incident.annotated" and not _is_person(agent):
+        raise NotMapped("unknown_type", "a note of nobody's", "event.agent", ignored=True)
     said = _moves(kind.removeprefix("incident."), data, by, mapping)
     subject, at = mapping.subject_of(incident["id"].text()), event["occurred_at"].moment()
     return mapping.events(subject, at, event["id"].text(), said)
+
+
+def _is_person(agent: Node) -> bool:
+    """Workflows and integrations have no agent, or one of another type: that they write is nobody's work."""
+    return agent.value is not None and agent.get("type").text() in ("", "user", "user_reference")
 
 
 def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
