@@ -250,3 +250,16 @@ def test_a_customer_that_a_field_names_is_not_the_organization_s_when_that_chang
     assert said_by(mapped, zendesk(event("organization_changed", {"current": "5"}))) == []
     (said,) = said_by(mapped, zendesk(event("requester_changed", {"current": "7"}, **ALONE)))
     assert said.data == {"reporter": "7"}
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_the_comment_that_a_ticket_is_created_with_is_no_reply_and_no_other_message(is_staff: bool) -> None:
+    """ "An agent creates a ticket. Timing … ends at the agent's next public comment" (support.zendesk.com,
+    "Understanding ticket reply time")."""
+    said = {"comment": {"id": "1", "is_public": True, "author": {"id": "17", "is_staff": is_staff}}}
+    for created in ("2026-03-02T10:00:01Z", "2026-03-02T10:00:00.9Z"):
+        with pytest.raises(NotMapped) as caught:
+            said_by(ZENDESK, zendesk(event("comment_added", said, created_at=created)))
+        assert caught.value.ignored
+    (later,) = said_by(ZENDESK, zendesk(event("comment_added", said, created_at="2026-03-02T09:59:59Z")))
+    assert later.verb == ("message_sent" if is_staff else "message_received")

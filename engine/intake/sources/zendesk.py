@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from engine.core.facts import Value
+from engine.core.instants import SECOND, Instant
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import base64_digest, header, iso_moment, must_be_fresh, must_match
 from engine.intake.mapping import Mapping
@@ -38,12 +39,21 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     ticket, at = event["detail"], event["time"].moment()
     subject = mapping.subject_of(ticket["id"].text())
     kind = kind.removeprefix(_PREFIX)
+    if kind == "comment_added" and _is_the_ticket_itself(ticket, at):
+        raise NotMapped("unknown_type", "the comment that a ticket is created with", "event", ignored=True)
     said = _moves(kind, event, ticket, mapping)
     if kind == "created":
         return mapping.retold(subject, at, f"created:{ticket['id'].text()}", said)
     if kind == "comment_added" and (comment := event["event"]["comment"].get("id").text()):
         return mapping.retold(subject, at, f"comment:{comment}", said, "0")
     return mapping.retold(subject, at, event["id"].text(), said, _order(kind, event))
+
+
+def _is_the_ticket_itself(ticket: Node, at: Instant) -> bool:
+    """Nobody answers within a second. Zendesk does not count the first comment as a reply either, and history
+    does not tell it."""
+    created = ticket.get("created_at")
+    return bool(created.text()) and at - created.moment() <= SECOND
 
 
 def _order(kind: str, event: Node) -> str:
