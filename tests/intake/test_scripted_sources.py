@@ -255,6 +255,18 @@ def test_each_change_is_told_though_the_next_one_came_before_the_rule_ran() -> N
     assert verbs(told_by(later)[2:]) == [("resumed", {"reason": "pending_customer"})]
 
 
+def test_an_incident_that_is_inserted_in_a_state_that_nobody_mapped_is_opened() -> None:
+    parts = SERVICENOW.source.apart(instance("insert", state="9", journal=[COMMENT]))
+    assert [one.verb for one in said_by(SERVICENOW, parts[0])] == ["opened", "message_sent"]
+    with pytest.raises(NotMapped, match="'9'") as caught:
+        said_by(SERVICENOW, parts[1])
+    assert caught.value.reason == "unknown_status"
+    held = instance("insert", state="3", hold_reason="1", journal=[COMMENT])
+    told = sorted(told_by(held), key=lambda one: one.id)
+    assert told == sorted(said_by(SERVICENOW, held), key=lambda one: one.id), "the same, in its parts"
+    assert [one.verb for one in told] == ["opened", "paused", "message_sent"]
+
+
 def test_what_is_chosen_from_a_list_is_told_in_english_whatever_language_its_author_sees() -> None:
     rows = [("state", "2"), ("hold_reason", ""), ("priority", "2")]
     now = {"state": "3", "hold_reason": "1"}

@@ -36,6 +36,8 @@ _ATTRIBUTES = {
     "caller_id": "reporter",
     "contact_type": "channel",
 }
+_OPENING, _STATE = "opening", "state"
+"""The two parts of an insert."""
 _NOBODY, _STRANGER = "system", "guest"
 """The instance's own users: who writes for its flows and jobs, and for mail of senders it does not know."""
 
@@ -51,12 +53,18 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 
 
 def apart(arrival: Arrival) -> list[Arrival]:
-    """Each change of an update as one of its own, then the comments; what is none stays as it came."""
+    """Each change of an update as one of its own, then the comments; an insert as the opening and the state,
+    so that one that nobody mapped keeps no incident out. What is none of these stays as it came."""
     try:
         payload = orjson.loads(arrival.body)
     except orjson.JSONDecodeError:
         return [arrival]
-    changes = payload.get("changes") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return [arrival]
+    if payload.get("operation") == "insert":
+        parts = [{**payload, "part": _OPENING}, {**payload, "part": _STATE}]
+        return [replace(arrival, body=orjson.dumps(part)) for part in parts]
+    changes = payload.get("changes")
     if not isinstance(changes, list) or not changes or payload.get("operation") != "update":
         return [arrival]
     parts = [{**change, "operation": "update"} for change in changes if _is_ours(change)]
@@ -77,7 +85,10 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     said: list[Said] = []
     match payload["operation"].text():
         case "insert":
-            said += _opened(record, subject, mapping)
+            part = payload.get("part").text()
+            said += _opened(record, subject, mapping, part)
+            if part == _STATE:  # that of most is open, which says nothing
+                return said
         case "update":
             identity, order = _place(record)
             at = record["sys_updated_on"].moment(_UTC)
@@ -98,13 +109,14 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     return said
 
 
-def _opened(record: Node, subject: str, mapping: Mapping) -> list[Said]:
+def _opened(record: Node, subject: str, mapping: Mapping, part: str) -> list[Said]:
     """Since it was created; the state is that of the last change, which the rule may have waited for."""
+    after = [] if part == _OPENING else moves(OPEN, _state(record, mapping))
     created, changed = record.get("sys_created_on"), record["sys_updated_on"].moment(_UTC)
     since = created.moment(_UTC) if created.text() else changed
-    said = [Move("opened", _opening(record, mapping)), *moves(OPEN, _state(record, mapping))]
+    said = [Move("opened", _opening(record, mapping)), *after]
     told = mapping.events(subject, changed, f"{record['sys_id'].text()}:created", said, f"{0:018}")
-    return [told[0]._replace(at=since), *told[1:]]
+    return ([] if part == _STATE else [told[0]._replace(at=since)]) + told[1:]
 
 
 def _place(record: Node) -> tuple[str, str]:
