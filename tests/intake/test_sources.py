@@ -394,12 +394,17 @@ def test_each_event_of_jira_says_its_verbs(came: Arrival, expected: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("author", "reason"), [({"accountType": "app"}, "unknown_type"), (None, "unknown_author")]
+    ("author", "reason"),
+    [
+        ({"accountType": "app"}, "unknown_type"),
+        ({"displayName": "Former user", "accountType": "unknown"}, "unknown_author"),
+        (None, "unknown_author"),
+    ],
 )
 def test_a_comment_of_jira_s_automation_or_of_nobody_is_no_reply(author: Any, reason: str) -> None:
     with pytest.raises(NotMapped) as caught:
         said_by(JIRA, jira("comment_created", comment={"jsdPublic": True, "author": author}))
-    assert (caught.value.reason, caught.value.ignored) == (reason, author is not None)
+    assert (caught.value.reason, caught.value.ignored) == (reason, reason == "unknown_type")
 
 
 @pytest.mark.parametrize("kind", ["worklog_created", "jira:version_released", "issuelink_created"])

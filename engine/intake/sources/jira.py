@@ -179,12 +179,13 @@ def _comment(comment: Node) -> Move:
     """`jsdPublic` says whether the customer sees it; it is true of what only a role or a group sees, too."""
     is_public = comment.get("jsdPublic").value is True and comment.get("visibility").value is None
     author = comment.get("author")
-    match author.get("accountType").text():
+    kind = author.get("accountType").text()
+    match kind:
         case "customer":
             return Move("message_received", {"public": True})
         case "app":
             raise NotMapped("unknown_type", f"a comment of {_person(author)}", author.path, ignored=True)
-    if author.value is None:
+    if author.value is None or kind == "unknown":
         raise NotMapped("unknown_author", "nobody says whether the author is staff", author.path)
     return Move("message_sent", {"public": is_public, "by": _person(author) or None})
 
