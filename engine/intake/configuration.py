@@ -167,6 +167,7 @@ class _Door(BaseModel):
     fields: dict[str, str] = {}
     updates_for: str = Field("internal", pattern="^(customer|internal|executive)$")
     zone: str = "UTC"
+    staff: list[str] = []
     history: _History | None = None
 
     @field_validator("source")
@@ -197,6 +198,8 @@ class _Door(BaseModel):
             raise ValueError("jql is of Jira")
         if LASTING in self.subject and self.source not in ("jira", "github"):
             raise ValueError(f"{LASTING} is of Jira and GitHub")
+        if self.staff and self.source != "github":
+            raise ValueError("staff is of GitHub: the others say who is staff")
         return self
 
     @field_validator("subject")
@@ -300,6 +303,7 @@ def _door(name: str, value: Any) -> Door:
         fields=model.fields,
         updates_for=model.updates_for,
         zone=ZoneInfo(model.zone),
+        staff=frozenset(login.lower() for login in model.staff),
     )
     return Door(
         name,

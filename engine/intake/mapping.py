@@ -34,6 +34,8 @@ class Mapping(Struct, frozen=True):
     """Whom the source's status updates reach: customer, internal or executive."""
     zone: ZoneInfo = ZoneInfo("UTC")
     """Of the times that the source gives without an offset."""
+    staff: frozenset[str] = frozenset()
+    """Who is of ours whatever the source says of them: logins, in lower case."""
 
     def subject_of(self, identity: object) -> str:
         """The escalation of a source's id. NotMapped where there is none."""

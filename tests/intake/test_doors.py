@@ -48,6 +48,12 @@ def test_a_door_has_two_secrets_and_its_own_words(acme: Door) -> None:
     assert paused.data == {"reason": "pending_engineering"}
 
 
+def test_a_door_of_github_names_its_staff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "the-secret-of-the-hook")
+    text = "doors: {issues: {source: github, secrets: [{env: HOOK}], staff: [Mona, octocat]}}"
+    assert doors(written(tmp_path, text))["issues"].mapping.staff == {"mona", "octocat"}
+
+
 def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
     own = [{"id": 360001, "value": "checkout"}, {"id": 360002, "value": "gold"}, {"id": 1, "value": "x"}]
     (opened,) = said_by(acme, zendesk(event("created", custom_fields=own)))
@@ -73,6 +79,7 @@ def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
         (("Europe/Berlin", "Europe"), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),
         (("Europe/Berlin", "x" * 300), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),
         (("ACME_SECRET", "NOT_SET"), "a secret of at least 8 characters in NOT_SET"),
+        (("    subject", "    staff: [mona]\n    subject"), "staff is of GitHub"),
         (("    subject", "    subjekt"), "intake.yaml:7: doors.acme.subjekt"),
         (("  acme:", "  acme/eu:"), "intake.yaml:2: doors.acme/eu: expected a name that fits a path"),
         (("  acme:", '  "..":'), "a name that fits a path of a URL; found '..'"),

@@ -284,6 +284,17 @@ def test_an_issue_that_is_gone_is_gone_since_then_and_not_since_its_last_change(
         assert said_of(other) == ("cancelled", "2026-03-02T10:00:05Z"), "when it came"
 
 
+def test_a_member_whose_membership_is_private_is_of_ours_where_the_door_names_them() -> None:
+    """GitHub says CONTRIBUTOR or NONE of them in webhooks (github.com/actions/github-script/issues/643)."""
+    ours = replace(GITHUB, mapping=replace(GITHUB.mapping, staff=frozenset(["octocat"])))
+    for association in ("CONTRIBUTOR", "NONE"):
+        came = github("created", "issue_comment", comment=comment(association))
+        assert verbs(said_by(GITHUB, came)) == [("message_received", {"public": True})]
+        assert verbs(said_by(ours, came)) == [("message_sent", {"public": True, "by": "octocat"})]
+    closed = github("closed", issue=issue(user={"login": "octocat"}, author_association="NONE"))
+    assert verbs(said_by(ours, closed)) == [("resolved", {"by": "octocat"})]
+
+
 def test_an_issue_that_comes_from_another_repository_opens_when_it_comes() -> None:
     moved = {"old_issue": issue(number=7), "old_repository": {"full_name": "Codertocat/Other"}}
     (opened,) = said_by(GITHUB, github("opened", changes=moved))

@@ -17,7 +17,8 @@ from engine.intake.source import Source
 from engine.intake.states import OPEN, RESOLVED, Move, State, moves
 
 _OURS = ("OWNER", "MEMBER", "COLLABORATOR")
-"""author_association of those who are of ours."""
+"""author_association of those who are of ours. Of a member whose membership is private it is
+CONTRIBUTOR or NONE in webhooks: the door names them."""
 _GONE = ("deleted", "transferred")
 _UUIDS_BEGIN = 0x01B21DD213814000
 """1970 as UUIDs of version 1 count it: 100 nanoseconds since 1582."""
@@ -41,7 +42,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped("unknown_type", "a pull request", "issue.pull_request", ignored=True)
     subject = mapping.subject_of(_identity(payload, issue, mapping))
     if kind == "issue_comment":
-        said, at = [_comment(payload["comment"], action)], payload["comment"]["created_at"].moment()
+        said, at = [_comment(payload["comment"], action, mapping)], payload["comment"]["created_at"].moment()
     else:
         said, at = _moves(action, payload, issue, mapping), _moment(issue, action)
         if action in _GONE or _has_moved_in(payload):
@@ -97,7 +98,7 @@ def _moment(issue: Node, action: str) -> Instant:
 
 
 def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
-    by = _by(payload, issue)
+    by = _by(payload, issue, mapping)
     match action:
         case "opened":
             opening = _opening(issue, mapping)
@@ -123,10 +124,10 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
     raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
 
 
-def _by(payload: Node, issue: Node) -> dict[str, Value]:
+def _by(payload: Node, issue: Node, mapping: Mapping) -> dict[str, Value]:
     """Nobody of ours where the author of an issue closes or reopens it, and is none of ours."""
     sender = _login(payload.get("sender"))
-    is_outside = issue.get("author_association").text() not in ("", *_OURS)
+    is_outside = issue.get("author_association").text() != "" and not _is_ours(issue, mapping)
     return {} if is_outside and sender == _login(issue.get("user")) else {"by": sender or None}
 
 
@@ -154,11 +155,17 @@ def _relabelled(label: Node, issue: Node, mapping: Mapping) -> dict[str, Value]:
     return {**({"severity": None} if told else {}), **_labels(issue, mapping)}
 
 
-def _comment(comment: Node, action: str) -> Move:
+def _is_ours(written: Node, mapping: Mapping) -> bool:
+    """Who wrote an issue or a comment."""
+    login = _login(written.get("user")).lower()
+    return written.get("author_association").text() in _OURS or login in mapping.staff
+
+
+def _comment(comment: Node, action: str, mapping: Mapping) -> Move:
     user = comment.get("user")
     if action != "created" or user.get("type").text() == "Bot":
         raise NotMapped("unknown_type", f"issue_comment.{action} of {_login(user)}", "action", ignored=True)
-    if comment.get("author_association").text() in _OURS:
+    if _is_ours(comment, mapping):
         return Move("message_sent", {"public": True, "by": _login(user) or None})
     return Move("message_received", {"public": True})
 
