@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.core.instants import SECOND, Span
-from engine.core.policy import Calendar
-from engine.notify.alert import Receiver
+from engine.core.outcomes import NAMES
+from engine.core.policy import SEVERITIES, Calendar
+from engine.notify.alert import CRITICAL, NOTE, WARNING, Receiver
 from engine.notify.conditions import LABELS
 from engine.notify.receivers import BadReceiver, receiver_of
 from engine.notify.routing import Matchers, Mute, Route
@@ -20,6 +21,8 @@ from engine.policies.problems import Problem, Refused, found, one_of
 
 _DEEPEST = 8
 """Routes within routes."""
+_KNOWN = {"severity": SEVERITIES, "level": (WARNING, CRITICAL, NOTE), "outcome": NAMES}
+"""Labels with no other values: a matcher that is misspelt would take nothing, and hold back nothing."""
 
 
 class NotifyErrors(Exception):
@@ -46,6 +49,9 @@ def matchers(value: object) -> Matchers:
         if label not in LABELS:
             raise Refused(one_of(LABELS), LABELS)
         made.append((label, _values(values)))
+        for one in made[-1][1]:
+            if one and one not in (known := _KNOWN.get(label, (one,))):  # empty: the label is missing
+                raise Refused(f"{label}: {one_of(known)}", known)
     return tuple(made)
 
 

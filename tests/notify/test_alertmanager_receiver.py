@@ -266,6 +266,7 @@ def test_it_says_how_often_it_wants_to_be_told() -> None:
         ({"urls": []}, "urls: expected at least 1 item"),
         ({"urls": ["http://am.example"]}, "urls: expected a URL that begins with https"),
         ({"resend_every": 1800, "hold": 3600}, "hold: expected at least 3 times resend_every"),
+        ({"hold": 1e12}, "hold: expected less than or equal to 31536000"),
     ],
 )
 def test_a_wrong_configuration_names_the_field(config: dict[str, object], says: str) -> None:

@@ -137,6 +137,7 @@ def test_a_silence_has_an_author_a_reason_and_an_end(url: str) -> None:
     ("match", "until", "says"),
     [
         ("sevrity=P2", "2100-01-01T00:00:00Z", "expected one of subject"),
+        ("severity=P2,p3", "2100-01-01T00:00:00Z", "expected severity: one of P0, P1, P2, P3"),
         ("severity", "2100-01-01T00:00:00Z", "expected LABEL=VALUE"),
         ("severity=P2", "2020-01-01T00:00:00Z", "expected a time to come"),
         ("severity=P2", "tomorrow", "--until tomorrow"),

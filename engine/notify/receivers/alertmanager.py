@@ -35,7 +35,9 @@ class AlertmanagerConfig(HttpConfig):
         900.0, ge=0, le=86_400, description="seconds in which what is resolved is sent again, as often"
     )
     at_once: int = Field(8, ge=1, le=64, description="requests under way; 1: one after the other")
-    hold: float = Field(86_400.0, ge=60, description="seconds until what is not said again ends there")
+    hold: float = Field(
+        86_400.0, ge=60, le=31_536_000, description="seconds until what is not said again ends there"
+    )
 
     @model_validator(mode="after")
     def _holds_long_enough(self) -> "AlertmanagerConfig":
