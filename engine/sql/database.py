@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -58,7 +58,32 @@ def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> 
             return create_engine(place, creator=lambda: _opened_to_read(Path(file)))
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
+        if file:
+            _follow_the_name(engine, Path(file))
     return engine
+
+
+def _follow_the_name(engine: Engine, file: Path) -> None:
+    """Connect anew where the file of that name has become another one, as by a backup that is moved there: an
+    open connection would go on in the old one, which nobody sees and nobody keeps."""
+
+    def note(_: sqlite3.Connection, record: Any) -> None:
+        record.info[_which] = _which(file)
+
+    def compare(_: sqlite3.Connection, record: Any, __: Any) -> None:
+        if record.info[_which] != _which(file):
+            raise DisconnectionError(f"{file} is another file now")
+
+    event.listen(engine, "connect", note)
+    event.listen(engine, "checkout", compare)
+
+
+def _which(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _may_be_written(file: Path) -> bool:
