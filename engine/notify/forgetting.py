@@ -6,7 +6,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace as changed
-from sqlalchemy import Connection, Select, and_, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from engine.core.erasure import Erasure, erase_outcome, erasure, hash_of
 from engine.core.instants import Instant
@@ -276,6 +289,14 @@ def prunable(connection: Connection, before: Instant) -> list[str]:
     return list(connection.scalars(select(a.key).where(over, ~untold)))
 
 
+def _is_needed() -> ColumnElement[bool]:
+    """Whether what a receiver remembers is of an alert that is held, which it may have to end by it; or of a
+    group, which goes with the group."""
+    m, a = t.memory.c, t.alerts.c
+    of = func.substr(m.key, func.length(m.receiver) + 2)
+    return or_(m.key.startswith(PLACE), exists().where(a.key == of), exists().where(a.subject == of))
+
+
 def prune(connection: Connection, before: Instant) -> int:
     """Forget them, and what belongs to them; how many."""
     a, m, c, g = t.alerts.c, t.members.c, t.cycles.c, t.groups.c
@@ -287,6 +308,6 @@ def prune(connection: Connection, before: Instant) -> int:
     mine = exists().where(m.receiver == g.receiver, m.grp == g.grp)
     connection.execute(delete(t.groups).where(g.due.is_(None), ~mine))
     connection.execute(delete(t.silences).where(t.silences.c.ends < before))
-    connection.execute(delete(t.memory).where(t.memory.c.at < before))
+    connection.execute(delete(t.memory).where(t.memory.c.at < before, ~_is_needed()))
     connection.execute(delete(t.dead).where(t.dead.c.resent_at < before))
     return len(old)

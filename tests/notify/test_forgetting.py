@@ -204,6 +204,22 @@ def test_a_silence_holds_back_the_pseudonym_from_then_on(record: Record) -> None
     assert states(tell(record, after(60), ROOT)) == ["firing"]
 
 
+def test_what_a_receiver_remembers_of_what_fires_is_not_pruned_however_old(record: Record) -> None:
+    """By it PagerDuty, Slack and Alertmanager end what they show."""
+    take(record, outcome("breached"))
+    (alert,) = tell(record)
+    places = [f"desk/{alert.key}", f"desk/{alert.outcome.subject}", "desk/nothing that is held"]
+    for place in places:
+        record.remember("desk", place, "as it was", NOW)
+    later = Instant(NOW + 100 * DAY)
+    record.prune(later)
+    assert [record.remembered("desk", place) for place in places] == ["as it was", "as it was", None]
+    take(record, outcome("stopped_late"), at=later)
+    assert states(tell(record, later)) == ["resolved"]
+    record.prune(Instant(later + DAY))
+    assert [record.remembered("desk", place) for place in places] == [None] * 3
+
+
 def test_pruning_leaves_what_somebody_is_still_to_be_told_of_and_no_empty_group(record: Record) -> None:
     take(record, outcome("recurrence_detected", subject="desk:n"), outcome("breached"))
     tell(record, NOW)
