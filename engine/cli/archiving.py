@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
-from engine.cli.databases import when_there
+from engine.cli.databases import at_work, when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.serving import Health, health_served
@@ -54,7 +54,8 @@ def follow(settings: Settings, topics: Topics) -> None:
             log.info("archiving", database=shown(archive.engine), metrics_port=port)
             one = follower(settings, topics, archive, metrics, stopping, health)
             health.why_off = one.why_off
-            one.run()
+            with at_work():
+                one.run()
     log.info("stopped")
 
 

@@ -46,6 +46,16 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
 
 
 @contextmanager
+def at_work() -> Iterator[None]:
+    """Around what waits for its database itself: Failure where that refuses, such as a right that was taken
+    or a table that is gone. A traceback would show what was to be written."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
+
+
+@contextmanager
 def reached(hint: str, expected: str) -> Iterator[None]:
     """Around what asks a database: Failure where its URL is none, where it is not there, with what was
     `expected`, where it is away, with the hint, and where it refuses."""

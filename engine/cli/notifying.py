@@ -11,7 +11,7 @@ from threading import Event, Thread
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from engine.cli.databases import when_there
+from engine.cli.databases import at_work, when_there
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
@@ -73,7 +73,8 @@ def notify(settings: Settings) -> None:
                 metrics_port=port,
             )
             process = _Process(settings, said, record, metrics, health, stopping)
-            _alone(process, said.receivers, record, health, stopping)
+            with at_work():
+                _alone(process, said.receivers, record, health, stopping)
     log.info("stopped")
 
 

@@ -10,12 +10,15 @@ import psycopg
 import pytest
 from archived import at, fact, opened, outcome
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from cli.running import vigil_process
 from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
+from engine.cli.exits import ExitCode
 from engine.cli.reading import reader
 from engine.contract.codec import Received, encode_event, encode_outcome, encode_tick
 from engine.contract.records import Record
@@ -209,3 +212,25 @@ def test_a_topic_that_is_shorter_than_what_was_read_is_refused(following: Follow
     (error,) = following.failed
     assert isinstance(error, TopicMadeAnew)
     assert f"{topic}/0 ends at 0 and was read up to 1,000" in str(error)
+
+
+def test_a_database_that_refuses_is_one_line_and_shows_nothing_of_what_was_to_be_written(
+    following: Following, postgres: Postgres
+) -> None:
+    url = postgres.new_database()
+    with Archive.open(url) as made, made.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE escalations RENAME TO others"))
+    following.send(opened(0, title="of secrets"))
+    tickets, incidents = following.topics.events
+    done = vigil_process(
+        *("archive", "run", "--archive", url, "--metrics-port", "0"),
+        VIGIL_BOOTSTRAP_SERVERS=following.bootstrap,
+        VIGIL_TICKETS_TOPIC=tickets,
+        VIGIL_INCIDENTS_TOPIC=incidents,
+        VIGIL_OUTCOMES_TOPIC=following.topics.outcomes,
+        VIGIL_METRICS_HOST="127.0.0.1",
+    )
+    expected = (ExitCode.REFUSED, True)
+    assert (done.returncode, 'vigil: relation "escalations" does not exist' in done.stderr) == expected
+    assert "Traceback" not in done.stderr
+    assert "of secrets" not in done.stdout + done.stderr

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
+from sqlalchemy import text
 
+from engine.cli.exits import ExitCode
 from engine.demo.broker import KafkaBroker, free_port
+from engine.notify.record import Record
 from notify.alerting import outcome
 from notify.counterpart import Counterpart
 from notify.notifying import Notifying, webhook
@@ -100,3 +103,23 @@ async def test_a_second_process_waits_and_takes_over_and_a_receiver_that_is_down
         second.kill()
     assert len([one for one in states(other) if one[1] == "firing"]) == 20, "told again by the second"
     assert "receiver_is_down" in first.log.read_text()
+
+
+async def test_a_database_that_refuses_is_one_line_and_shows_nothing_of_what_was_to_be_written(
+    kafka: KafkaBroker, postgres: Postgres, tmp_path: Path
+) -> None:
+    one = Notifying(kafka, tmp_path, postgres.new_database())
+    one.configure({"desk": webhook("http://127.0.0.1:1/")}, {"receiver": "desk"})
+    with Record.open(one.url, outcome().detected_at) as record, record.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE notify_members RENAME TO others"))
+    one.send([outcome("breached", customer_id="acme-of-secrets")])
+    one.start()
+    assert one.process is not None
+    try:
+        code = one.process.wait(60)
+    finally:
+        one.kill()
+    said = one.log.read_text()
+    assert (code, 'vigil: relation "notify_members" does not exist' in said) == (ExitCode.REFUSED, True), said
+    assert "Traceback" not in said
+    assert "acme-of-secrets" not in said
