@@ -55,6 +55,9 @@ from engine.notify.telling import MAYBE, NO, Group, Member
 from engine.sql.database import connect, overwritten, writing
 from engine.sql.offsets import Advance, advance, stands
 
+_WRITERS = 0x4E4F5457
+"""PostgreSQL's advisory lock of the writers ("NOTW"); an archive in the same database has one of its own, for
+nobody is to wait for an alert until it is rebuilt."""
 _ALONE = 0x4E4F5449
 """PostgreSQL's advisory lock of the one who sends ("NOTI")."""
 
@@ -144,7 +147,7 @@ class Record:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._turn, writing(self.engine) as connection:
+        with self._turn, writing(self.engine, _WRITERS) as connection:
             yield connection
 
     def state(self) -> "State":

@@ -16,7 +16,7 @@ EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """A URL's beginning -> what SQLAlchemy calls it."""
 _LOCK = 0x56494749
-"""PostgreSQL's advisory lock of the writers ("VIGI"): whoever writes waits for it."""
+"""PostgreSQL's advisory lock of an archive's writers ("VIGI"): whoever writes waits for it."""
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another writer."""
 _GIVES_UP = {
@@ -150,11 +150,14 @@ def reason(error: DBAPIError) -> str:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes; all others that write wait until it ends, so none sees half of another."""
+def writing(engine: Engine, lock: int = _LOCK) -> Iterator[Connection]:
+    """One transaction that writes; all others that write wait until it ends, so none sees half of another.
+
+    `lock`: on PostgreSQL, of those who write these tables; others may share the database.
+    """
     with engine.execution_options(vigil_writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
         yield connection
 
 

@@ -18,6 +18,7 @@ from engine.notify.schema import SCHEMA
 from engine.sql.schema import SchemaRefused
 from notify.alerting import outcome
 from notify.keeping import NOW, after, states, take, tell
+from postgres import Postgres
 
 RECORDS = Path(__file__).parent / "records"
 ROOT = Route(
@@ -105,3 +106,10 @@ def test_a_record_and_an_archive_share_a_database(url: str) -> None:
         assert record.take([outcome()], (), ROOT, NOW, Instant(0)) == 1
     with Record.open(url, NOW), Archive.open(url) as archive:
         assert archive.state().schema == archive.state().newest
+
+
+def test_an_archive_that_is_rebuilt_beside_it_holds_up_no_alert(postgres: Postgres) -> None:
+    url = f"{postgres.new_database()}?options=-c%20lock_timeout%3D5000"  # or it would wait for ever
+    with Archive.open(url) as archive, Record.open(url, NOW) as record, archive.rebuilding():
+        assert record.take([outcome()], (), ROOT, NOW, Instant(0)) == 1
+        assert states(tell(record)) == ["firing"]
