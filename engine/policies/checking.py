@@ -99,7 +99,8 @@ def problem_of(document: Document, model: type[BaseModel], detail: ErrorDetails)
     if kind == "missing":
         return document.problem(at, "a value", "nothing")
     if kind == "extra_forbidden":
-        keys = tuple(_model_at(model, at[:-1]).model_fields)
+        fields = _model_at(model, at[:-1]).model_fields
+        keys = tuple(field.alias or name for name, field in fields.items())
         return document.problem(at, one_of(keys), found(at[-1], keys))
     refused = detail.get("ctx", {}).get("error")
     if isinstance(refused, Refused):

@@ -90,6 +90,7 @@ def test_the_policies_are_read_only_where_a_calendar_is_named(tmp_path: Path) ->
         ("https://desk.example", "http://desk.example", "receivers.desk.url: expected a URL that begins"),
         ("repeat_interval: 1h", "repeat_interval: 0s", "expected a duration longer than nothing"),
         ("continue: true", "continue: 7", "expected true or false"),
+        ("continue: true", "contniue: true", "did you mean continue?"),
         (GOOD, "route: {receiver: a}", "receivers: expected a value; found nothing"),
         (GOOD, "", "expected one document; found 0"),
     ],
