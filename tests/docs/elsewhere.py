@@ -94,7 +94,9 @@ def _proxy(arguments: Sequence[str]) -> Problem:
     return None if any(word.startswith("--upstream=") for word in arguments) else "expected --upstream=…"
 
 
-def _wheel(arguments: Sequence[str]) -> Problem:
+def _pip(arguments: Sequence[str]) -> Problem:
+    if locks := _after(arguments, "-r"):
+        return _no_such_file(*locks)
     (wheel,) = (word for word in arguments if word.endswith(".whl"))
     name = re.findall(r'^name = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)[0]
     return None if Path(wheel).match(f"{name.replace('-', '_')}-*.whl") else f"no wheel of {name}"
@@ -109,7 +111,7 @@ TOOLS = {
     "systemctl": Tool("needs systemd; tests/deploy/test_systemd.py reads the units", _systemctl),
     "install": Tool("puts files of deploy/ in place, as root", _scripts),
     "python3": Tool("makes a wheel, as tests/deploy/test_image.py does, and an environment", lambda _: None),
-    "/opt/vigil/bin/pip": Tool("needs the wheel; tests/deploy/test_image.py builds it", _wheel),
+    "/opt/vigil-1/bin/pip": Tool("needs the wheel; tests/deploy/test_image.py builds it", _pip),
     "python": Tool("scripts of the repository, with the recorded logs; their own tests run them", _scripts),
     "kcat": Tool("librdkafka's; tests/contract/test_contract_page.py reads what it would send", _kcat),
     "kafka-configs.sh": Tool("Kafka's own, as its administrator", lambda _: None),
@@ -117,11 +119,12 @@ TOOLS = {
 }
 """All that the pages call and that neither is ours nor comes with every system."""
 
-SYSTEM = {"curl", "cut", "date", "done", "echo", "export", "for", "set", "sh", "source", "uuidgen"}
+SYSTEM = {"curl", "cut", "date", "done", "echo", "export", "for", "ln", "set", "sh", "source", "uuidgen"}
 """What a shell has, or every system."""
 
 LATER = {
     r"^docs/security.md:": "needs Kafka with passwords and certificates: tests/docs/test_security_page.py",
+    r"^docs/deployment.md: set -a": "needs the files of /etc/vigil, as root; tests/cli/test_doctor.py",
     r"^\S+: vigil bench": "measures for minutes; tests/bench runs each part for a moment",
     r"^\S+: vigil demo": "plays for two minutes; tests/e2e/test_demo_runs.py",
 }
