@@ -60,15 +60,26 @@ def amount(value: float, unit: str) -> str:
 
 
 def ticks(low: float, high: float, unit: str) -> list[float]:
-    """Round values at even steps, four at most, from `low` or below to `high` or above; counts are whole."""
+    """Round values at even steps, five at most, from `low` or below to `high` or above; counts are whole."""
     span = (high - low) or 1.0
-    size = max((size for size in (60.0, 3_600.0, 86_400.0) if unit == "s" and size <= span), default=1.0)
-    powers = range(0 if unit == "none" else -9, 15)
-    steps = (digit * 10.0**power * size for power in powers for digit in (1, 2, 5))
-    step = next(step for step in steps if span <= 3 * step)
+    step = next(step for step in _steps(unit) if span <= 3 * step)
     first = floor(low / step + 1e-9)
     last = max(ceil(high / step - 1e-9), first + 1)
     return [number * step for number in range(first, last + 1)]
+
+
+def _steps(unit: str) -> Iterator[float]:
+    """Ever larger ones."""
+    if unit != "s":
+        yield from (
+            digit * 10.0**power for power in range(0 if unit == "none" else -9, 15) for digit in (1, 2, 5)
+        )
+        return
+    yield from (digit * 10.0**power for power in range(-9, 0) for digit in (1, 2, 5))
+    yield from (1, 2, 5, 10, 20, 30)
+    yield from (60 * minutes for minutes in (1, 2, 5, 10, 20, 30))
+    yield from (3_600 * hours for hours in (1, 2, 4, 6, 12, 24, 48))
+    yield from (604_800 * digit * 10**power for power in range(9) for digit in (1, 2, 5))
 
 
 def colour(panel: Panel, value: float) -> str:
