@@ -111,12 +111,12 @@ class Case:
             if fact.kind == REBASED:
                 judge = self._move(judge, fact, self._ordered(self._facts()))
             history.append(fact)
-            judged = e.judged
+            judged, is_tied = e.judged, fact.at == e.last[0]
             judge.step(fact, order)
             if judged > fact.at:
                 judge.advance(judged)
             if judge.voice.said or judge.past_updates or judge.relays:
-                self._say(judge)
+                self._say(judge, is_tied=is_tied)
         else:
             if self._is_folded_past(fact):
                 return self._too_late(fact)
@@ -341,8 +341,14 @@ class Case:
         if any(correction.said for correction in changed):
             self._history.shelf.corrected_until = judged
         publisher, policy = self._publishing()
-        corrected = [publisher.correct(correction, policy, cause) for correction in changed]
-        entries = iter([said for said in corrected if said is not None])
+        held = {said.id for said in (*ledger, *given)}
+        corrected: list[Said] = []
+        for correction in changed:
+            said = publisher.correct(correction, policy, cause, held.__contains__)
+            if said is not None:
+                corrected.append(said)
+                held.add(said.id)
+        entries = iter(corrected)
         stands = [said or next(entries) for said in kept]
         self._history.rewrite([*ordered, *given, *stands, *self._pass_on(relays, sent)])
         # What was counted when it was taken is not counted again.
@@ -498,7 +504,7 @@ class Case:
             self._history.shelf.corrected_until = max(was.judged, *times)
         publisher, policy = self._publishing()
         for said in ledger:
-            publisher.correct(Correction(said, None), policy, cause)
+            publisher.correct(Correction(said, None), policy, cause, self._history.holds)
         self._escalation = Escalation(self.subject, opened=min(times), judged=max(times))
         if was.status == WAITING:
             self._escalation.fired = was.fired
@@ -549,11 +555,13 @@ class Case:
 
     # -- saying -------------------------------------------------------------------------------
 
-    def _say(self, judge: Judge) -> None:
+    def _say(self, judge: Judge, *, is_tied: bool = False) -> None:
+        """`is_tied`: by a fact of the very instant of the one before it."""
         said, past_updates, relays = judge.take()
         publisher, policy = self._publishing()
+        is_held = self._history.holds if is_tied else None
         for statement in said:
-            self._history.append(Said(publisher.publish(statement, policy), statement))
+            self._history.append(Said(publisher.publish(statement, policy, is_held=is_held), statement))
         if any(relay.fact.kind == OCCURRENCE for relay in relays) and self._history.shelf.facts > 1:
             relays = self._next_versions(relays)
         for relay in relays:  # of an event that is new, so none of its id was sent before

@@ -88,6 +88,12 @@ class History:
                         return item
         return None
 
+    def holds(self, id: str) -> bool:
+        """Whether anything of that id lies in it: of what was said, said before."""
+        self._flush()
+        needle = _encoder.encode(id)
+        return any(needle in chunk for chunk in self._chunks())
+
     def append(self, item: Item) -> None:
         self._added.append(item)
         if type(item) is Fact:

@@ -1,6 +1,7 @@
 """Makes outcomes of what an escalation has to say: each with its id, its count, its versions and its hash."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 from engine.core.facts import Fact
@@ -43,21 +44,35 @@ class Publisher:
         self.fingerprint = ""
         """Of the escalation as it is now."""
 
-    def correct(self, correction: Correction, policy: PolicyRef, cause: Fact) -> Said | None:
-        """Say one difference; the entry that stands after it, None for a retraction."""
+    def correct(
+        self, correction: Correction, policy: PolicyRef, cause: Fact, is_held: Callable[[str], bool]
+    ) -> Said | None:
+        """Say one difference; the entry that stands after it, None for a retraction.
+
+        `is_held`: as `publish` asks it.
+        """
         said, statement = correction
         if statement is None:
             if said is not None:
                 self.publish(said.statement, policy, "retracted", said.id, cause.id)
             return None
         if said is None:
-            return Said(self.publish(statement, policy), statement)
+            return Said(self.publish(statement, policy, is_held=is_held), statement)
         return Said(self.publish(statement, policy, "amended", said.id, cause.id), statement)
 
     def publish(
-        self, s: Statement, policy: PolicyRef, name: str = "", corrects: str = "", caused_by: str = ""
+        self,
+        s: Statement,
+        policy: PolicyRef,
+        name: str = "",
+        corrects: str = "",
+        caused_by: str = "",
+        is_held: Callable[[str], bool] | None = None,
     ) -> str:
-        """Make the outcome of a statement, or of its correction; its id. `policy`: that of the opening."""
+        """Make the outcome of a statement, or of its correction; its id. `policy`: that of the opening.
+
+        `is_held`: whether an id was given already, asked where the same may be said twice at one instant.
+        """
         settings, shelf = self._settings, self._history.shelf
         shelf.seq += 1
         seq = shelf.seq
@@ -66,10 +81,12 @@ class Publisher:
             # What was withdrawn may be wanted again, and a correction be needed twice: no id may come twice,
             # so for the time that was corrected the count of what was said tells them apart.
             called = f"{called} {corrects} {seq}"
-        identity = outcome_id(
-            self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason,
-            s.credit_percent,
-        )  # fmt: skip
+        identity = self._identity(s, called)
+        if is_held is not None:
+            times = 1
+            while is_held(identity):  # resolved, reopened and resolved within one second
+                times += 1
+                identity = self._identity(s, f"{called} again {times}")
         context = s.context
         policy = context.policy or policy
         # None for what was said on a calendar that the book has no more, and is retracted now.
@@ -134,3 +151,9 @@ class Publisher:
             )
         )
         return identity
+
+    def _identity(self, s: Statement, called: str) -> str:
+        return outcome_id(
+            self._subject, s.metric, s.key, s.cycle, called, s.threshold, s.due, s.at, s.reason,
+            s.credit_percent,
+        )  # fmt: skip

@@ -37,7 +37,13 @@ def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
         for of_subject in said.values()
         for outcome in _apply(sorted(of_subject.values(), key=lambda o: o.seq))
     }
-    return sorted(result, key=lambda o: (o.effective_at, o.subject, o.id, o.outcome, o.reason, o.elapsed))
+    return sorted(result, key=_place)
+
+
+def _place(o: Outcome) -> tuple[object, ...]:
+    """Behind the id what two that were said at one instant under it may differ in."""
+    context = o.severity, o.customer_id, o.customer_tier, o.service, o.team, o.owner, o.policy.hash
+    return o.effective_at, o.subject, o.id, o.outcome, o.reason, o.elapsed, *context, o.hash
 
 
 def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:

@@ -29,6 +29,7 @@ def taken_back(standing: Iterable[Outcome], facts: Iterable[Fact]) -> set[str]:
     for fact, before in course(facts):
         if fact.kind == "cancelled":
             at, reason = fact.at, fact.text("reason") or "cancelled"
+            undone.discard((at, reason))  # cancelled, reopened and cancelled at one instant
         elif fact.kind == "reopened" and before == CANCELLED:
             undone.add((at, reason))
     return {

@@ -8,9 +8,11 @@ from core_runs import Engine, at, book_of, fact, policy
 from msgspec.structs import replace
 
 from comparing import canonical
+from engine.core.facts import Fact
 from engine.core.instants import HOUR, Instant, Span
 from engine.core.outcomes import Outcome, PolicyRef, outcome_id
 from engine.core.standing import CorrectionOfNothing, standing
+from engine.core.taken_back import taken_back
 
 DUE = Instant(10 * HOUR)
 
@@ -158,3 +160,49 @@ def test_outcomes_are_compared_by_all_that_they_say() -> None:
     assert canonical(said()) == canonical(said())
     others = [said(due=Instant(DUE + 1)), said(subject="t-2"), said("met"), said(threshold="75%")]
     assert len({canonical(one) for one in (said(), *others)}) == 1 + len(others)
+
+
+def at_one_instant(*kinds: str) -> tuple[Engine, list[Fact]]:
+    """Opened, and at minute 30 what came of it within one second."""
+    engine = Engine(book_of(policy("clocks: {resolve: {budget: {P1: 4h, P2: 8h}}}")))
+    told = [
+        fact("opened", 0, severity="P1"),
+        *(fact(kind, 30, id=str(n), sequence=str(n), reason="spam") for n, kind in enumerate(kinds, 1)),
+    ]
+    for one in told:
+        engine.take(one)
+    return engine, told
+
+
+def test_what_is_said_twice_at_one_instant_has_two_ids_and_a_late_event_corrects_both() -> None:
+    engine, _ = at_one_instant("resolved", "reopened", "resolved")
+    assert [one.name for one in engine.said] == ["met", "met"]
+    engine.take(fact("updated", 10, severity="P2"))
+    twice, corrections = engine.said[:2], engine.said[2:]
+    assert len({one.id for one in engine.said}) == 4
+    assert [(one.name, one.corrects) for one in corrections] == [("amended", one.id) for one in twice]
+    in_order = [one for one in standing(engine.said) if one.name == "met"]
+    assert [one.severity for one in in_order] == ["P2"], "word for word the same counts once"
+
+
+def test_what_a_late_event_says_at_the_instant_of_what_stands_has_another_id() -> None:
+    engine, _ = at_one_instant("resolved", "reopened")
+    engine.take(fact("acknowledged", 40))
+    engine.take(fact("resolved", 30, id="3", sequence="3"))
+    assert [(one.name, one.corrects) for one in engine.said] == [("met", ""), ("met", "")]
+    assert engine.said[0].id != engine.said[1].id
+
+
+def test_a_cancellation_that_was_taken_back_and_came_again_at_one_instant_stands() -> None:
+    engine, told = at_one_instant("cancelled", "reopened")
+    assert [one.name for one in engine.said if one.id in taken_back(standing(engine.said), told)] == [
+        "cancelled"
+    ]
+    engine, told = at_one_instant("cancelled", "reopened", "cancelled")
+    assert taken_back(standing(engine.said), told) == set()
+
+
+def test_what_was_said_at_one_instant_of_changing_hands_stands_in_one_order() -> None:
+    hands = [replace(said(seq=n, identity=owner), owner=owner) for n, owner in enumerate("hgfedcba")]
+    for of in (hands, hands[::-1]):
+        assert [one.owner for one in standing(of)] == list("abcdefgh")
