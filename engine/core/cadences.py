@@ -106,10 +106,8 @@ class Cadencer:
         else:
             is_first = not cadence.updated and cadence.since == cadence.started
             due = self._after(cadence.since, terms.first if is_first else every)
-            if every is not None and due <= at:  # the first of its intervals that ends after the change
-                calendar = self.calendars[every.calendar]
-                passed = calendar.elapsed(due, at) // every.budget + 1
-                due = calendar.due(due, Span(passed * every.budget))
+            if every is not None:
+                due = self._ends_after(due, every, at)
             if at < cadence.stated < NEVER:
                 # A time that was allowed to loosen binds as it is: less grave never means sooner.
                 may_loosen = plan.rule.loosen_up_to is not None
@@ -155,7 +153,10 @@ class Cadencer:
             self._aim(plan, cadence, plan.terms(severity), cadence.due, at)
 
     def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
-        """The calendars changed: as much open time as was owed, on those of now; a stated time binds."""
+        """The calendars changed: as much open time as was owed, on those of now; a stated time binds.
+
+        Intervals that were missed stay: what runs ends later than whatever has been judged.
+        """
         if cadence.phase != RUNNING or cadence.due >= NEVER:
             return
         terms = plan.terms(severity)
@@ -163,7 +164,12 @@ class Cadencer:
             cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
         else:
             due = terms.calendar.due(cadence.since, cadence.budget)
-            cadence.due = due if cadence.misses else min(due, cadence.stated)  # missed: it lies behind us
+            if not cadence.misses:
+                due = min(due, cadence.stated)
+            elif terms.every is not None:
+                due = self._ends_after(due, terms.every, floor)
+                cadence.budget = terms.calendar.elapsed(cadence.since, due)
+            cadence.due = due
         cadence.floor = max(floor, cadence.floor)
         self._arm(plan, cadence, terms)
 
@@ -299,6 +305,14 @@ class Cadencer:
         if target is None or at >= NEVER:
             return NEVER
         return self.calendars[target.calendar].due(at, target.budget)
+
+    def _ends_after(self, due: Instant, every: Target, at: Instant) -> Instant:
+        """`due`, or of the intervals that follow it the first that ends after `at`."""
+        if due > at:
+            return due
+        calendar = self.calendars[every.calendar]
+        passed = calendar.elapsed(due, at) // every.budget + 1
+        return calendar.due(due, Span(passed * every.budget))
 
     def _aim_at(
         self, plan: CadencePlan, cadence: Cadence, terms: Terms, target: Target | None, floor: Instant

@@ -154,6 +154,17 @@ cadence: {customer: {every: {P1: 8h @shop}}}
 0 opened P1; 10 reload; 2881 now
 => 2880 cadence_missed customer_update due 2880 x1
 
+== Calendars 4: what was missed is not missed again where the hours behind it grew
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-12:00", "13:00-17:00"]}}
+cadence: {customer: {every: {P1: 60m @shop}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 60m @shop}}}
+0 opened P1; 310 now; 311 reload; 361 now
+=> 60 cadence_missed customer_update due 60 x1; 120 cadence_missed customer_update due 120 x2
+=> 240 cadence_missed customer_update due 240 x3; 300 cadence_missed customer_update due 300 x4
+=> 360 cadence_missed customer_update due 360 x5
+
 == Calendars 4: and warned of by its new end, once
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 cadence: {customer: {every: {P1: 8h @shop}, risk: [50%, 95%]}}
