@@ -429,6 +429,7 @@ class Case:
         for fact in facts:
             judge.step(fact)
         judge.advance(until)
+        judge.ask_for_roles(until)  # of a base that was folded without it, no fact has
         return judge.escalation
 
     def _twins(self, facts: list[Fact], later: list[Fact]) -> dict[str, Escalation]:

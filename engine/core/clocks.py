@@ -212,8 +212,8 @@ class Runner:
         if clock.phase in LIVE:
             self.cancel(plan, clock, at, reason, "waived")
             return
-        if not clock.cycle:
-            clock.cycle = 1
+        if not clock.started:
+            clock.cycle = max(1, clock.cycle)
             clock.started = clock.mark = at
         self._say(plan, clock, "waived", at, due=None, reason=reason)
         clock.phase = ENDED

@@ -265,7 +265,9 @@ class Judge:
         if len(e.clocks) == len(plans) or e.severity not in self.plan.policy.war_room or e.status != OPEN:
             return
         first = len(e.clocks)
-        e.clocks = [*e.clocks, *(Clock() for _ in plans[first:])]
+        # A rebase may have left it out: asked for again, it begins the next cycle.
+        told = (e.left.get(f"{plan.metric}/{plan.key}", 0) for plan in plans[first:])
+        e.clocks = [*e.clocks, *(Clock(cycle=cycle) for cycle in told)]
         for place in range(first, len(plans)):
             if plans[place].key in e.staff:
                 e.clocks[place].phase = ENDED

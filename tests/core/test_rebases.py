@@ -100,3 +100,36 @@ def test_after_facts_were_folded_a_clock_that_is_added_begins_with_what_is_kept(
     owed = [(one.name, one.due_at) for one in engine.said if one.metric == "next_response"]
     assert owed == [("breached", at(30))]
     assert not [one for one in engine.said if one.metric == "triage"]
+
+
+def room(severity: str, begins: str = "2020-01-01T00:00:00Z") -> str:
+    most = 4 if begins < LATER else 5
+    return policy(
+        f"war_room: {{{severity}: {{roles: [commander], staffed_within: 15m, at_most: {most}}}}}\n"
+        "clocks: {resolve: {budget: {P0: 8h, P1: 8h}}}",
+        begins=begins,
+    )
+
+
+def test_a_role_that_a_rebase_leaves_out_and_a_severity_asks_for_again_is_another_cycle() -> None:
+    engine = Engine(book_of(room("P1"), room("P0", LATER)))
+    for one in (
+        fact("opened", 0, severity="P1"), rebased(30), fact("updated", 40, severity="P0"),
+        fact("role_assigned", 60, role="commander", person="ann"),
+    ):  # fmt: skip
+        engine.take(one)
+    said = [(one.name, one.cycle, one.reason) for one in engine.said if one.metric == "role"]
+    assert said == [
+        ("breached", 1, ""), ("cancelled", 1, "rebased"), ("breached", 2, ""), ("stopped_late", 2, "")
+    ]  # fmt: skip
+
+
+def test_a_role_that_was_late_before_facts_were_folded_is_late_once_by_the_next_version_too() -> None:
+    engine = Engine(book_of(room("P1"), room("P1", LATER)), Options(fact_limit=4))
+    messages = [fact("message_received", 20 + n, public=True) for n in range(6)]
+    staffed = fact("role_assigned", 60, role="commander", person="ann")
+    for one in (fact("opened", 0, severity="P1"), *messages, rebased(50), staffed):
+        engine.take(one)
+    assert engine.counts["folded"]
+    said = [(one.name, one.cycle) for one in engine.said if one.metric == "role"]
+    assert said == [("breached", 1), ("stopped_late", 1)]
