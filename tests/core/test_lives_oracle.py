@@ -83,7 +83,7 @@ MISTAKES = [
     ("clock", Runner, "release", "clock.asked = at", "pass", "a pause counts as waiting"),
     ("clock", Runner, "stop", "clock.asked = NOT_ASKED", "pass", "a resolution ends no waiting"),
     ("cadence", Judge, "advance", "e.alarm < now", "e.alarm <= now", "an update at its due time is late"),
-    ("cadence", Cadencer, "retarget", "due <= at", "due < at", "what is due at the change counts"),
+    ("cadence", Cadencer, "_ends_after", "due > at", "due >= at", "what is due at the change counts"),
     ("cadence", Cadencer, "retarget", "min(cadence.due, ", "max(0, ", "graver loosens"),
     ("cadence", Cadencer, "update", "cadence.misses = 0", "pass", "an update leaves what was missed"),
     ("cadence", Cadencer, "update", "min(stated, self", "max(stated, self", "a stated time loosens"),
