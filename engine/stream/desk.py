@@ -23,6 +23,7 @@ from engine.contract.codec import (
 )
 from engine.contract.dead_letters import dead_letter, refused_fact, smaller
 from engine.contract.records import Record
+from engine.core.case import PolicyVanished
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
 from engine.core.facts import Fact
 from engine.core.instants import NEVER, Instant
@@ -30,6 +31,8 @@ from engine.core.policy import Book
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
 from engine.stream.delivery import Decision, size_of
+from engine.stream.ending import REFUSED, end
+from engine.stream.pins import put_back
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
@@ -171,6 +174,12 @@ class Desk:
             self._run_past_others((one,), decision, state, alarms, now)
         except TooLarge as error:
             self._dead(decision, record, error.reason, str(error))
+        except PolicyVanished as error:
+            if _names(said, error):
+                # Another worker has judged by it: no fault of the record, and lost it must not be.
+                end(REFUSED, "policy_vanished", policy=error.name, version=error.version, hash=error.hash,
+                    escalation=error.subject, hint=put_back(self._settings))  # fmt: skip
+            self._dead(decision, record, "undecidable", repr(error))
         except Exception as error:
             self._dead(decision, record, "undecidable", repr(error))
         else:
@@ -225,3 +234,9 @@ class Desk:
 
 def _offset(placed: tuple[int, Record]) -> int:
     return placed[0]
+
+
+def _names(said: Received | Command | Tick, error: PolicyVanished) -> bool:
+    """Whether what is said brings that version along: an occurrence does, of an escalation that it judges."""
+    policy = said.fact.data.get("policy") if type(said) is Command else None
+    return isinstance(policy, dict) and policy.get("hash") == error.hash

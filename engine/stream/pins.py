@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.core.decide import pinned_policies
 from engine.core.policy import Book
+from engine.settings import Settings
 
 SLICE = 2_000
 
@@ -19,6 +20,11 @@ class Vanished(NamedTuple):
     """Of its content: a version that was edited in place is another one."""
     escalation: str
     """One of those that pin it."""
+
+
+def put_back(settings: Settings) -> str:
+    """What to do where a version is gone."""
+    return f"put that version back into {settings.policies}, beside the new one"
 
 
 async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanished | None:

@@ -24,7 +24,7 @@ from engine.stream.delivery import Decision, DurableStage, Settled, note
 from engine.stream.ending import REFUSED, end, in_doubt
 from engine.stream.intake import Intake, Verdict
 from engine.stream.observer import Observer
-from engine.stream.pins import vanished_policy
+from engine.stream.pins import put_back, vanished_policy
 from engine.stream.sender import Sender
 from engine.stream.table import StateTable
 from engine.stream.timers import Timers, arm, pending
@@ -202,8 +202,7 @@ class Shell:
         for records in held.values():
             gone = await vanished_policy(self._book, records)
             if gone is not None:
-                where = f"put that version back into {self.settings.policies}, beside the new one"
-                end(REFUSED, "policy_vanished", **gone._asdict(), hint=where)
+                end(REFUSED, "policy_vanished", **gone._asdict(), hint=put_back(self.settings))
         await self._sender.start()
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())

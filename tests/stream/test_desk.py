@@ -12,7 +12,7 @@ import pytest
 from faust.types import TP
 
 from engine.contract.codec import encode_tick
-from engine.core.case import Case
+from engine.core.case import Case, PolicyVanished
 from engine.core.decide import Alarms, Options, Round
 from engine.core.instants import HOUR, MINUTE, NEVER, Instant, format_instant, parse_instant
 from engine.policies import load
@@ -237,6 +237,19 @@ def test_a_fact_that_the_core_cannot_decide_is_dead_lettered_and_leaves_no_trace
     assert fragile.state == sound.state
     assert names(decision) == names(expected)
     assert fragile.alarms.next() == sound.alarms.next()
+
+
+class Trimmed(Round):
+    """A fact would have what is known judged anew by a version that was deleted meanwhile."""
+
+    def fact(self, subject: str, fact: Any) -> Any:
+        raise PolicyVanished(subject, "old", "2020-01-01T00:00:00Z", "0")
+
+
+def test_a_version_that_the_record_does_not_bring_along_ends_nobody() -> None:
+    kept = Kept(Desk(load(POLICIES), Options(), Settings(), Trimmed))
+    decision = kept.decide(opened(0, "a"), opened(1, "b"))
+    assert decision.dead == Counter(undecidable=2)
 
 
 def test_in_event_time_a_round_that_is_dropped_keeps_the_alarms_that_it_fired_of_others() -> None:
