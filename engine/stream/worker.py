@@ -150,12 +150,20 @@ class Worker:
             ) from error
         in_doubt("group_given_up", error)
 
+    async def _commit(self) -> None:
+        """What Faust has been told is done. It would wait for a broker that is away, for however long."""
+        seconds = self.settings.drain_timeout
+        try:
+            await asyncio.wait_for(self.app.consumer.commit(), seconds)
+        except TimeoutError as error:
+            in_doubt("commit", error, seconds=seconds)
+
     async def _leave(self, starting: asyncio.Task[None]) -> None:
         log.info("stopping")
         await self.shell.surrender()
         await self._duties.stop()
         if not self.shell.commits_offsets:
-            await self.app.consumer.commit()
+            await self._commit()
         try:
             await asyncio.wait_for(self.app.stop(), STOP_SECONDS)
             await asyncio.wait_for(self.shell.stage.close(), STOP_SECONDS)

@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 
 from engine.contract.records import Record
 from engine.demo.broker import KafkaBroker
+from engine.stream.ending import IN_DOUBT
 from engine.stream.sender import Sender
 from engine.stream.table import EPOCH
 from engine.stream.transactions import Lane
@@ -172,6 +173,32 @@ def test_a_broker_that_dies_under_load_is_ridden_out(
         deployment.kill()
         kafka.start()
     deployment.assert_exact(once=delivery == "transactions")
+
+
+def test_a_worker_that_is_stopped_while_the_broker_is_away_ends_and_the_next_goes_on(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    """What it acknowledged in the last second is not committed, unless the broker went a moment later."""
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery="acknowledged", drain_timeout=5)
+    deployment.create_topics()
+    try:
+        worker = deployment.start()
+        deployment.wait_for("recovered", 0)
+        deployment.send(40, 4)
+        deployment.wait_for("chunk", 0)
+        kafka.kill()
+        worker.terminate()
+        assert worker.wait(90) in (0, IN_DOUBT)
+        kafka.start()
+        deployment.start()
+        deployment.wait_for("recovered", 1)
+        deployment.send(40, 4)
+        deployment.wait_until_done()
+        assert deployment.stop()[-1] == 0
+    finally:
+        deployment.kill()
+        kafka.start()
+    deployment.assert_exact(once=False)
 
 
 def test_a_record_of_five_megabytes_is_dead_lettered_whole(kafka: KafkaBroker, tmp_path: Path) -> None:
