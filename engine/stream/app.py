@@ -116,14 +116,16 @@ class FaustGroup:
         return state.position if state.has_valid_position else None
 
     def given_up(self) -> BaseException | None:
-        """Why the client takes part in the group no more, which it keeps to itself; None while it does."""
+        """Why the client takes part in the group or fetches no more, which it keeps to itself; None while it
+        does both."""
         consumer = self._app.consumer._thread._consumer  # type: ignore[attr-defined]
         coordinator = None if consumer is None else consumer._coordinator
         if not isinstance(coordinator, GroupCoordinator):
             return None  # not started yet
-        task, waits = coordinator._coordination_task, coordinator._pending_exception
-        error = task.exception() if task.done() and not task.cancelled() else waits
-        return cast("BaseException | None", error)
+        for task in (coordinator._coordination_task, consumer._fetcher._fetch_task):
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                return cast(BaseException, error)
+        return cast("BaseException | None", coordinator._pending_exception)
 
     async def seek(self, tp: TP, offset: int) -> None:
         await self._app.consumer.seek_wait({tp: offset})

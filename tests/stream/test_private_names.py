@@ -434,6 +434,12 @@ def test_coordinator_keeps_to_itself_why_it_has_given_up_the_group() -> None:
     assert "self._coordinator = GroupCoordinator(" in source(AIOKafkaConsumer)
 
 
+def test_fetcher_keeps_to_itself_why_it_fetches_no_more() -> None:
+    assert "self._fetch_task = create_task(self._fetch_requests_routine())" in source(fetcher.Fetcher)
+    assert "raise Errors.KafkaError(" in source(fetcher.Fetcher._fetch_requests_routine)
+    assert in_order(source(AIOKafkaConsumer.start), "self._fetcher = Fetcher(", "GroupCoordinator(")
+
+
 def test_sender_backoff_override_is_read_from_its_module() -> None:
     assert isinstance(sender.BACKOFF_OVERRIDE, float)
     assert "BACKOFF_OVERRIDE" in source(sender.AddPartitionsToTxnHandler)
