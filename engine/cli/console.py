@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, ends_when_told
 from engine.cli.options import Brokers, OptionalPolicies
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ ANSWER_WITHIN = 10.0
 """Seconds for Kafka to confirm what somebody records."""
 
 
+@ends_when_told()
 def command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8090,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, ends_when_told
 from engine.cli.options import Brokers, Json
 
 app = typer.Typer(help="Take webhooks and send their events to Kafka.")
@@ -15,6 +15,7 @@ _DOORS = Annotated[Path, typer.Option("--doors", "-d", help="YAML file of doors 
 
 
 @app.command()
+@ends_when_told()
 def run(
     doors: _DOORS = Path("intake.yaml"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

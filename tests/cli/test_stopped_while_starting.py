@@ -30,7 +30,8 @@ from engine.cli.main import main
 main()
 """
 
-each = pytest.mark.parametrize("command", [("worker",), ("archive", "run"), ("notify", "run")], ids=" ".join)
+WAIT = [("worker",), ("archive", "run"), ("notify", "run")]
+each = pytest.mark.parametrize("command", [*WAIT, ("intake", "run"), ("console",)], ids=" ".join)
 by_each = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
 
@@ -74,7 +75,7 @@ def test_while_it_imports(tmp_path: Path, command: tuple[str, ...], number: sign
         ended(process, number)
 
 
-@each
+@pytest.mark.parametrize("command", WAIT, ids=" ".join)
 @by_each
 def test_while_it_waits_for_a_broker_that_lets_it_connect_and_answers_nothing(
     tmp_path: Path, command: tuple[str, ...], number: signal.Signals
