@@ -10,6 +10,7 @@ from engine.metrics.definitions import ARCHIVE
 from engine.metrics.following import KNOWN_SECONDS, Following
 from engine.metrics.instruments import Family, Gauge
 from engine.metrics.notify import NotifyMetrics
+from engine.sql.following import _STALLED_SECONDS
 
 
 def test_a_lag_that_is_not_known_any_more_is_told_no_more_but_since_when_it_is_not() -> None:
@@ -54,3 +55,8 @@ def test_outcomes_that_cannot_be_read_are_counted_from_zero_so_that_the_first_is
 def test_the_alert_asks_for_the_reasons_that_an_outcome_is_skipped_for() -> None:
     rules = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "rules" / "vigil.yaml"
     assert f'{{reason=~"{"|".join(NOT_AN_OUTCOME)}"}}' in rules.read_text("utf-8")
+
+
+def test_a_lag_is_told_for_as_long_as_its_follower_is_not_stalled() -> None:
+    """Two rooms, of which neither may import the other."""
+    assert KNOWN_SECONDS == _STALLED_SECONDS
