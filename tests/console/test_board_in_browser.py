@@ -353,3 +353,24 @@ def test_a_browser_that_keeps_nothing_for_any_site_has_a_live_board(
         watched.page.keyboard.press("?")
         watched.page.get_by_label("Single keys are on").uncheck()
         assert watched.problems == []
+
+
+# -- what stays where it is --------------------------------------------------------------------------------
+
+_PUT = """() => {
+  window.put = [];
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) if (node.matches?.("tr.row")) put.push(node.id);
+  }).observe(document.getElementById("board"), { childList: true, subtree: true });
+}"""  # noqa: E501
+
+
+def test_a_row_that_is_due_later_now_moves_alone(browser: Browser, running: Console) -> None:
+    with opened(browser, running) as page:
+        page.evaluate(_PUT)
+        rows = page.locator("tr.row")
+        first, second = (rows.nth(n).get_attribute("id") for n in range(2))
+        running.take("update_published", 1, "desk:0", audience="customer")
+        expect(rows.first).to_have_id(second or "", timeout=20_000)
+        expect(rows.nth(4)).to_have_id(first or "")
+        assert page.evaluate("put") == [first], "whatever is put into the page anew is laid out anew"

@@ -38,6 +38,14 @@ _WATCH = """() => {
   };
   requestAnimationFrame(frame);
 }"""
+_AGAIN = """() => {
+  window.again = 0;
+  new MutationObserver((changes) => {
+    const gone = new Set(changes.flatMap((one) => [...one.removedNodes]));
+    const come = changes.flatMap((one) => [...one.addedNodes]).filter((node) => node.matches?.("tr.row"));
+    again += come.filter((row) => gone.has(row)).length;
+  }).observe(document.getElementById("board"), { childList: true, subtree: true });
+}"""
 _SCROLL = """([pixels, seconds]) => new Promise((done) => {
   const began = performance.now(); let moved = 0;
   longest.length = gaps.length = blank = 0;
@@ -157,6 +165,16 @@ def test_every_row_can_be_reached_and_the_page_holds_a_few(page: Page) -> None:
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_function("() => !!document.querySelector(\"tr.row[aria-rowindex='2']\")", timeout=20_000)
     assert grave_findings(page) == []
+
+
+def test_rows_that_the_page_goes_on_holding_stay_as_they_are(page: Page) -> None:
+    page.evaluate(_AGAIN)
+    reach(page, 150 / (3 * ESCALATIONS))
+    page.wait_for_function("() => !document.querySelector(\"tr.row[aria-rowindex='2']\")", timeout=20_000)
+    held = indexes(page)
+    assert held == list(range(held[0], held[0] + 200))
+    assert held[0] < 150, "it held many of them before"
+    assert page.evaluate("again") < 40, "those alone of which something has happened"
 
 
 def test_the_keys_go_on_past_what_the_page_holds(page: Page) -> None:

@@ -167,7 +167,7 @@ function order() {
   const focused = anchor(), atEnd = isAtEnd();
   const before = focused?.getBoundingClientRect().top;
   const had = document.activeElement, mine = had.closest("tr.row"), place = rows().indexOf(mine);
-  const keep = new Set(), from = orderedFrom;
+  const from = orderedFrom, there = clear();
   orderedFrom = wanted.start;
   let last = above, number = wanted.start;
   for (const one of wanted.groups) {
@@ -175,16 +175,14 @@ function order() {
     if (last.nextElementSibling !== body) last.after(body);
     let previous = body.firstElementChild;
     for (const id of one.ids) {
-      const row = document.getElementById(id) ?? unplaced.get(id);
+      const row = there.get(id) ?? unplaced.get(id);
       if (!row) continue;
-      unplaced.delete(id); keep.add(row);
       row.setAttribute("aria-rowindex", ++number + 1);
       if (previous.nextElementSibling !== row) previous.after(row);
       previous = row;
     }
     last = body;
   }
-  for (const row of board.querySelectorAll("tr.row")) if (!keep.has(row)) row.remove();
   for (const body of [...board.tBodies]) if (body.dataset.group && !body.querySelector("tr.row")) body.remove();
   unplaced.clear();
   space();
@@ -199,6 +197,33 @@ function order() {
   } else if (atEnd) {
     scrollTo(0, document.documentElement.scrollHeight);  // rows are higher or lower there than was reckoned
   }
+}
+
+/** Takes out what goes, and what must be put elsewhere, so that all other rows stay as they are: a row that is put
+    anew, be it where it was, is laid out anew. The rows by id, those too that are to be put elsewhere. */
+function clear() {
+  const places = new Map(wanted.groups.flatMap((one) => one.ids).map((id, n) => [id, n]));
+  const names = new Set(wanted.groups.map((one) => one.name)), all = rows();
+  const stay = inOrder(all.filter((row) => places.has(row.id)), (row) => places.get(row.id));
+  for (const row of all) if (!stay.has(row)) row.remove();
+  for (const body of [...board.tBodies]) if (body.dataset.group && !names.has(body.dataset.group)) body.remove();
+  return new Map(all.map((row) => [row.id, row]));
+}
+
+/** The most of them that stand in the order of their places: a longest increasing subsequence. */
+function inOrder(all, placeOf) {
+  const ends = [], before = new Map();  // ends[n]: what ends the run of n + 1 that ends soonest
+  for (const one of all) {
+    let low = 0, high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (placeOf(ends[middle]) < placeOf(one)) low = middle + 1; else high = middle;
+    }
+    before.set(one, ends[low - 1]); ends[low] = one;
+  }
+  const found = new Set();
+  for (let one = ends.at(-1); one; one = before.get(one)) found.add(one);
+  return found;
 }
 
 /** Who was at a row that has gone is at the one that stands there now. */
