@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         " oidc: as a provider of OpenID Connect says",
     )
     console_url: str = Field(
-        "", description="oidc: where browsers reach the console, such as https://vigil.example.com"
+        "",
+        description="where browsers reach the console, such as https://vigil.example.com: oidc needs it; "
+        "local answers to its host and to this machine's own names alone",
     )
     console_oidc_issuer: str = Field("", description="the provider's address, as its tokens say it")
     console_oidc_client_id: str = Field("", description="what the provider knows the console by")

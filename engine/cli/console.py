@@ -107,6 +107,7 @@ def command(
 def sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn":
     """How people are known to a console on `host`. Failure for what cannot be meant or lets in anybody."""
     import getpass
+    from urllib.parse import urlsplit
 
     from engine.console.oidc import ProviderAway
     from engine.console.people import AtThisMachine, BadSignIn, BehindProxy, is_loopback
@@ -117,7 +118,8 @@ def sign_in(settings: "Settings", host: str, name: str, secret: str) -> "SignIn"
                 "VIGIL_CONSOLE_SIGN_IN=oidc, or proxy, behind one that signs people in; or --host 127.0.0.1"
             )
             raise Failure(f"nobody signs in, so {host} must not be listened on", ExitCode.REFUSED, hint)
-        return AtThisMachine(name or getpass.getuser())
+        hosts = {urlsplit(settings.console_url).hostname or ""} - {""} if is_loopback(host) else None
+        return AtThisMachine(name or getpass.getuser(), hosts=hosts)
     responders, admins = _several(settings.console_responders), _several(settings.console_admins)
     try:
         if settings.console_sign_in == "oidc":

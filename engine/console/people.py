@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
@@ -87,11 +88,27 @@ def role_of(names: Collection[str], responders: Collection[str], admins: Collect
 class AtThisMachine:
     """Whoever reaches the page is the person named: only for a page that no other machine reaches."""
 
-    def __init__(self, name: str, role: str = RESPONDER) -> None:
-        self._person = Person(name, role)
+    def __init__(self, name: str, role: str = RESPONDER, hosts: Collection[str] | None = None) -> None:
+        """`hosts`: by which it may be asked for, beside this machine's own names; None: by any. A site whose
+        name leads here is another one to browsers, and the console would be its own (DNS rebinding)."""
+        self._person, self._hosts = Person(name, role), hosts
 
     def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
+        host = _host(headers.get("host", ""))
+        if self._hosts is not None and host not in self._hosts and not is_loopback(host):
+            raise NotSignedIn(
+                f"nobody signs in here, so it must not be asked for as {host[:LONGEST_NAME] or 'nothing'}: "
+                "open it as 127.0.0.1, or name it in VIGIL_CONSOLE_URL"
+            )
         return self._person
+
+
+def _host(text: str) -> str:
+    """Of a `Host` header, in lower case, without its port; empty where it is none."""
+    try:
+        return urlsplit(f"//{text}").hostname or ""
+    except ValueError:
+        return ""
 
 
 class BehindProxy:

@@ -91,6 +91,7 @@ async def test_a_browser_is_told_to_load_nothing_but_ours(browser: httpx.AsyncCl
         assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert "style=" not in answer.text
         assert " onclick" not in answer.text
 

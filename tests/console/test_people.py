@@ -1,7 +1,11 @@
 """Who may do what, and forms that nobody else can send for them."""
 
+from pathlib import Path
+
 import pytest
 
+from console.console_house import served
+from engine.cli.console import sign_in
 from engine.console import people
 from engine.console.people import (
     ADMIN,
@@ -15,6 +19,7 @@ from engine.console.people import (
     Person,
     StaleForm,
 )
+from engine.settings import Settings
 
 PROXY = BehindProxy(
     "X-Forwarded-User",
@@ -70,6 +75,34 @@ def test_roles_include_those_before_them() -> None:
     assert Person("a", RESPONDER).may(RESPONDER)
     assert not Person("a", VIEWER).may(RESPONDER)
     assert AtThisMachine("me").who({}, "").may(RESPONDER)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8090", "LOCALHOST:8090", "[::1]:8090", "vigil.here"])
+def test_where_nobody_signs_in_this_machine_is_asked_for_by_its_own_names(host: str) -> None:
+    by = sign_in(Settings(console_url="http://vigil.here:8090"), "127.0.0.1", "kim", "secret")
+    assert by.who({"host": host}, "127.0.0.1").name == "kim"
+
+
+@pytest.mark.parametrize("host", ["evil.example:8090", "127.0.0.1.evil.example", "[", "", "vigil.here.evil"])
+def test_a_site_whose_name_leads_to_this_machine_is_not_the_console(host: str) -> None:
+    by = sign_in(Settings(console_url="http://vigil.here:8090"), "127.0.0.1", "kim", "secret")
+    with pytest.raises(NotSignedIn, match="must not be asked for as"):
+        by.who({"host": host}, "127.0.0.1")
+
+
+async def test_nothing_is_told_to_such_a_site_and_nothing_recorded_for_it(tmp_path: Path) -> None:
+    by = sign_in(Settings(), "localhost", "kim", "secret")
+    with served(tmp_path, by, events=False) as house:
+        async with house.client() as client:
+            for path in ("/", "/stream", "/promises", "/api/v1/clocks", "/forms/resolved/desk:1"):
+                answer = await client.get(path)
+                assert answer.status_code == 401, path
+                assert "csrf" not in answer.text
+            own = {"origin": "http://console.test", "sec-fetch-site": "same-origin"}
+            refused = await client.post("/api/v1/forms/resolved/desk:1", json={}, headers=own)
+            assert refused.status_code == 401
+            assert (await client.get("/", headers={"host": "localhost:8090"})).status_code == 200
+    assert house.sent.records == []
 
 
 def test_a_form_is_of_one_person_and_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
