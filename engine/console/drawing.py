@@ -14,7 +14,7 @@ from engine.console.assets import Asset
 from engine.console.filters import Filter
 from engine.console.looks import outcome_look
 from engine.console.rows import Row
-from engine.console.saying import at_time
+from engine.console.saying import at_time, with_year
 from engine.core.instants import (
     MILLISECOND,
     SECOND,
@@ -66,6 +66,7 @@ class Pages:
             "from_iso": parse_instant,
             "clock_length": clock_length,
             "at_time": at_time,
+            "with_year": with_year,
             "zone_of": zone_of,
             "when": when,
             "iso": format_instant,

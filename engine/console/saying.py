@@ -15,6 +15,12 @@ def at_time(at: Instant, now: Instant, zone: tzinfo) -> str:
     return f"{when(at, now, zone)} {to_datetime(at).astimezone(zone).tzname()}"
 
 
+def with_year(at: Instant, zone: tzinfo) -> str:
+    """`Fri 20 Nov 2026 13:00 CET`, as it must stand on paper."""
+    local = to_datetime(at).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M} {local.tzname()}"
+
+
 def idle(look: Look, zone: tzinfo) -> str:
     """That no clock of all runs, and when the next wakes; empty where one does."""
     asleep = look.counts.asleep

@@ -83,6 +83,12 @@ async def test_a_board_that_has_not_read_the_state_does_not_say_that_nothing_is_
     assert 'id="reading" hidden' in (await browser.get("/", headers=OLEK)).text
 
 
+async def test_what_is_printed_says_of_when_it_is_and_in_which_zone(browser: httpx.AsyncClient) -> None:
+    for path in ("/", "/promises", "/escalations/desk:1"):
+        page = (await browser.get(path, headers=OLEK | {"cookie": "zone=America%2FNew_York"})).text
+        assert "As of <time>Fri 20 Nov 2026 07:00 EST</time>" in page
+
+
 async def test_a_browser_is_told_to_load_nothing_but_ours(browser: httpx.AsyncClient) -> None:
     for path in ("/", "/escalations/desk:3", "/nowhere"):
         answer = await browser.get(path, headers=OLEK)

@@ -1,6 +1,7 @@
 """Ten thousand clocks on one board, in a real browser: all can be reached, and it stays smooth meanwhile."""
 
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -175,6 +176,19 @@ def test_rows_that_the_page_goes_on_holding_stay_as_they_are(page: Page) -> None
     assert held == list(range(held[0], held[0] + 200))
     assert held[0] < 150, "it held many of them before"
     assert page.evaluate("again") < 40, "those alone of which something has happened"
+
+
+def test_on_paper_are_the_rows_that_it_holds_and_which_those_are(page: Page) -> None:
+    rows = 3 * ESCALATIONS
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    told = page.locator("#printed")
+    expect(told).to_be_visible()
+    expect(told).to_contain_text(f"Clocks 1 to 200 of {rows:,}.")
+    pattern = r"As of \w{3} \d{1,2} \w{3} \d{4} \d\d:\d\d \S+\."
+    assert re.match(pattern, told.inner_text()), told.inner_text()
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert height < 200 * 300, "no empty pages for those that it does not hold"
 
 
 def test_the_keys_go_on_past_what_the_page_holds(page: Page) -> None:

@@ -1,6 +1,6 @@
 // The live board: cells in place by row, order held while somebody works, bars that drain by themselves.
 
-import { announce, draw, length, now, onKeys, setClock, timeOfDay } from "./page.js";
+import { announce, draw, length, now, onKeys, setClock, timeOfDay, withYear } from "./page.js";
 
 const board = document.getElementById("board");
 const liveWord = document.querySelector("#live .word");
@@ -373,6 +373,14 @@ function follow() {
 
 let isFollowing = false;
 addEventListener("scroll", () => { if (!isFollowing) { isFollowing = true; requestAnimationFrame(follow); } }, { passive: true });
+
+/** On paper are the rows that the page holds, as they are now. */
+addEventListener("beforeprint", () => {
+  const [at, which] = document.getElementById("printed").children, number = (n) => n.toLocaleString("en");
+  at.textContent = withYear(asOf);
+  which.textContent = !wanted || wanted.shown >= wanted.matching ? ""
+    : `Clocks ${number(wanted.start + 1)} to ${number(wanted.start + wanted.shown)} of ${number(wanted.matching)}.`;
+});
 
 document.getElementById("more").hidden = true;  // for who has no scripts
 

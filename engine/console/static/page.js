@@ -25,6 +25,13 @@ const minutes = clockOf({ hour: "2-digit", minute: "2-digit" });
 /** `14:20`, in the zone of the page. */
 export const timeOfDay = (at) => minutes.format(at);
 
+const whole = clockOf({
+  weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+
+/** `Fri 20 Nov 2026 13:00 CET`, as it must stand on paper. */
+export const withYear = (at) => whole.format(at).replaceAll(",", "");
+
 const mine = `zone=${encodeURIComponent(zone)}`, isTold = () => document.cookie.split("; ").includes(mine);
 if (zone !== inUse && !isTold()) {  // told, and the page is in another all the same: the console does not know it
   document.cookie = `${mine};path=/;max-age=31536000;samesite=lax`;
