@@ -191,7 +191,7 @@ def _given(settings: "Settings", sign_in: "SignIn", secret: str, zone: str) -> _
 
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
     book = load(settings.policies)
     keys = () if settings.console_keys is None else _keys(settings.console_keys)

@@ -339,8 +339,8 @@ def _moment(text: str, zone: str) -> str:
     if local.tzinfo is None:
         try:
             local = local.replace(tzinfo=ZoneInfo(zone or "UTC"))
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"there is no time zone {zone!r}") from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, a name too long for a file
+            raise ValueError(f"there is no time zone {zone[:60]!r}") from None
     return local.isoformat()
 
 

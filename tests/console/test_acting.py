@@ -55,6 +55,14 @@ def test_times_are_the_readers() -> None:
             {"due_at": "there is no time zone 'Mars/Olympus'"},
         ),
         (
+            "commitment_made", {"text": "a fix", "due_at": "2026-11-12T14:30", "zone": "Europe"},
+            {"due_at": "there is no time zone 'Europe'"},
+        ),
+        (
+            "commitment_made", {"text": "a fix", "due_at": "2026-11-12T14:30", "zone": "x" * 300},
+            {"due_at": f"there is no time zone '{'x' * 60}'"},
+        ),
+        (
             "update_published", {"audience": "everybody"},
             {"audience": "expected one of customer, internal, executive"},
         ),

@@ -35,6 +35,11 @@ def test_settings_that_cannot_be_meant_end_it_with_their_name(
     assert_nothing_of_it(done.stdout, done.stderr)
 
 
+def test_a_folder_of_time_zones_is_none() -> None:
+    done = vigil("console", "-p", "deploy/policies", "--zone", "Europe", VIGIL_START_TIMEOUT="0")
+    assert (done.returncode, done.stderr) == (2, "vigil: --zone Europe: there is no such time zone\n")
+
+
 def test_a_provider_that_is_away_ends_it_and_nothing_secret_is_said() -> None:
     away = {"VIGIL_CONSOLE_OIDC_ISSUER": f"http://127.0.0.1:{free_port()}"}
     done = vigil_process("console", "-p", "deploy/policies", **(OIDC | away))

@@ -184,6 +184,7 @@ def test_on_paper_are_the_rows_that_it_holds_and_which_those_are(page: Page) -> 
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     told = page.locator("#printed")
     expect(told).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_be_hidden()
     expect(told).to_contain_text(f"Clocks 1 to 200 of {rows:,}.")
     pattern = r"As of \w{3} \d{1,2} \w{3} \d{4} \d\d:\d\d \S+\."
     assert re.match(pattern, told.inner_text()), told.inner_text()
