@@ -77,6 +77,8 @@ from engine.sql.following import AWAY
 log = structlog.stdlib.get_logger("vigil.console")
 
 ROWS, MOST_ROWS = 200, 10_000
+MOST_STREAMED = 1_000
+"""Rows of a stream: they are drawn where everybody is served, and a page asks for others as one scrolls."""
 MOST_BYTES = 1024 * 1024
 """Of what somebody sends."""
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
@@ -237,8 +239,8 @@ class _Site:
 
     # -- the board ------------------------------------------------------------------------------------
 
-    async def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
-        """The deadline board; its filters are in the address."""
+    def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
+        """The deadline board; its filters are in the address. Thousands of rows take a second: on a thread."""
         view = self._view(request, rows)
         is_read = self._house.live.has_read
         look, wanted = self._stream.look(view), view.wanted
@@ -259,7 +261,7 @@ class _Site:
 
     async def stream(self, request: Request, rows: int = ROWS, start: int = 0) -> EventSourceResponse:
         """Server-sent events of the board: `board` when anything has changed, `ping` when nothing has."""
-        view = self._view(request, rows)._replace(start=max(0, start))
+        view = self._view(request, min(rows, MOST_STREAMED))._replace(start=max(0, start))
         messages = self._stream.messages(view)
         return EventSourceResponse(self._while_in(request, messages), ping=3600)
 

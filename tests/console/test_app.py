@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from console import console_house
 from console.console_house import Kept, Served, served, text
+from engine.console.drawing import Pages
 from engine.console.people import BehindProxy, Forms, Person
 
 pytestmark = pytest.mark.slow
@@ -87,6 +90,21 @@ async def test_what_is_printed_says_of_when_it_is_and_in_which_zone(browser: htt
     for path in ("/", "/promises", "/escalations/desk:1"):
         page = (await browser.get(path, headers=OLEK | {"cookie": "zone=America%2FNew_York"})).text
         assert "As of <time>Fri 20 Nov 2026 07:00 EST</time>" in page
+
+
+async def test_a_page_of_rows_is_not_drawn_where_everybody_is_served(
+    browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, threads = Pages.row, set()
+
+    def noted(*row: Any, **how: Any) -> str:
+        threads.add(threading.current_thread())
+        return draw(*row, **how)
+
+    monkeypatch.setattr(Pages, "row", noted)
+    assert 'class="row ' in (await browser.get("/", headers=OLEK)).text
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 async def test_a_browser_is_told_to_load_nothing_but_ours(browser: httpx.AsyncClient) -> None:

@@ -204,6 +204,13 @@ def test_the_keys_go_on_past_what_the_page_holds(page: Page) -> None:
     assert min(indexes(page)) > 2, "what is far above has left the page"
 
 
+def test_a_page_that_was_given_all_rows_goes_on_with_fewer(page: Page, full: Full) -> None:
+    page.goto(f"{full.address}?rows=10000")
+    expect(page.locator("tr.row")).to_have_count(1_000, timeout=60_000)
+    expect(page.locator("#live .word")).to_have_text("Live", timeout=20_000)
+    assert indexes(page)[0] == 2
+
+
 def test_a_search_finds_a_row_wherever_it_stands(page: Page, full: Full) -> None:
     page.get_by_role("searchbox").fill(full.last)
     page.get_by_role("searchbox").press("Enter")
