@@ -240,7 +240,7 @@ class _Site:
     # -- the board ------------------------------------------------------------------------------------
 
     def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
-        """The deadline board; its filters are in the address. Thousands of rows take a second: on a thread."""
+        """The deadline board; its filters are in the address. On a thread: many rows take seconds."""
         view = self._view(request, rows)
         is_read = self._house.live.has_read
         look, wanted = self._stream.look(view), view.wanted
