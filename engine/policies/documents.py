@@ -1,5 +1,6 @@
 """Reads the YAML files of a folder: the one place of this package that touches the file system."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,17 +76,30 @@ def _files(place: Path, expected: str) -> tuple[list[Path], list[Problem]]:
         return [place], []
     if not place.is_dir():
         return [], [Problem(place, 0, "", expected, "nothing there")]
-    # `..data` and the like are how Kubernetes mounts a ConfigMap; hidden names are no policies.
-    files = sorted(
-        file
-        for file in place.rglob("*")
-        if file.suffix in SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(place).parts)
-    )
-    if not files:
-        return [], [Problem(place, 0, "", f"files named *{' or *'.join(SUFFIXES)}", "none")]
-    return files, []
+    files: list[Path] = []
+    problems: list[Problem] = []
+
+    def closed(error: OSError) -> None:
+        problems.append(
+            Problem(Path(error.filename), 0, "", "a folder that we may read", error.strerror or "")
+        )
+
+    for folder, inner, names in os.walk(place, onerror=closed):
+        # `..data` and the like are how Kubernetes mounts a ConfigMap; hidden names are no policies.
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        named = (Path(folder, name) for name in names if not name.startswith("."))
+        files += (file for file in named if file.suffix in SUFFIXES and _may_be_read(file))
+    if not files and not problems:
+        problems.append(Problem(place, 0, "", f"files named *{' or *'.join(SUFFIXES)}", "none"))
+    return sorted(files), problems
+
+
+def _may_be_read(file: Path) -> bool:
+    """Not a pipe or a link to nothing; whether we have the right shows when it is read."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True
 
 
 def _is_empty(node: Node) -> bool:

@@ -1,11 +1,13 @@
 """Every input that is refused, a row each: the line, the field, and what the message says."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from files import CALENDAR, POLICY, policy, write
 
 from engine.policies import PolicyErrors, Problem, load
+from unprivileged import without_rights
 
 # ruff: noqa: E501  # a row stays a row
 
@@ -264,6 +266,24 @@ def test_versions_of_a_calendar_are_refused_for(
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (problem,) = _problems(tmp_path / "nowhere")
     assert problem.found == "nothing there"
+
+
+@pytest.mark.parametrize("which", ["", "emea"], ids=["the folder", "one in it"])
+@pytest.mark.parametrize("mode", [0o000, 0o444], ids=["not listed", "not entered"])
+def test_a_folder_that_may_not_be_read_is_refused(which: str, mode: int) -> None:
+    """What it holds would be owed to nobody, without a word."""
+    "".encode("utf-8-sig")  # imports
+    with TemporaryDirectory() as own:
+        folder = Path(own)
+        folder.chmod(0o755)
+        (folder / "emea").mkdir()
+        write(folder, CALENDAR, file="calendar.yaml")
+        write(folder / "emea", CALENDAR.replace("calendar: support", "calendar: emea"))
+        with without_rights({folder / which: mode}):
+            found = _problems(folder)
+    assert found
+    assert all("ermission denied" in problem.found for problem in found)
+    assert all(folder / which in (problem.file, problem.file.parent) for problem in found)
 
 
 def test_a_folder_without_policy_files_is_refused(tmp_path: Path) -> None:
