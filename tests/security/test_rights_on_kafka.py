@@ -173,7 +173,9 @@ def test_a_worker_whose_right_is_taken_away_ends_itself_and_is_told_at_its_next_
         sent = deployed.vigil(deployed.as_("producer"), "send", "-", stdin=event("too-much") + "\n")
         assert sent.returncode == 0, sent.stderr
         assert worker.wait(40) == 70
-        assert "TopicAuthorizationFailedError" in deployed.log("revoked").read_text()
+        # Of the batches of one transaction the other topics' may be answered first: that it is over.
+        said = deployed.log("revoked").read_text()
+        assert "TopicAuthorizationFailedError" in said or "InvalidTxnState" in said
         again = deployed.vigil(deployed.as_("worker"), "worker")
         assert again.returncode == 78
         assert "may not Write" in again.stderr

@@ -19,22 +19,25 @@ policy: both
 effective_from: {begins}
 default_severity: P1
 clocks: {{triage: {{budget: {{P1: {hours}h}}}}}}
-recurrence: {{fingerprint: [title], window: 90d, flag_within: 8h, notify: [product]}}
 risk: []
 """
+RECURRENCE = "recurrence: {{fingerprint: [title], window: 90d, flag_within: 8h, notify: [product]}}\n"
+"""With it each opening is told to its pattern, whose worker may be the one that has not the version."""
 OLD, NEW = 0, 1
 
 
 class Rolling(Real):
     """The first worker of two has the old folder, the second the new one."""
 
-    def start_both(self) -> None:
-        old = VERSION.format(begins="2020-01-01T00:00:00Z", hours=1)
+    def start_both(self, more: str = "") -> None:
+        """`more`: of each version."""
+        version = VERSION + more
+        old = version.format(begins="2020-01-01T00:00:00Z", hours=1)
         self.comes = now().replace(microsecond=0) - timedelta(seconds=1)
         self.policy(old)
         self.start()
         self.wait_for("recovered", OLD)
-        self.policy(f"{old}\n---\n{VERSION.format(begins=self.comes.isoformat(), hours=2)}")
+        self.policy(f"{old}\n---\n{version.format(begins=self.comes.isoformat(), hours=2)}")
         self.start()
         self.wait_for("recovered", NEW)
         self.wait_for("recovered", OLD, times=2)
@@ -86,7 +89,7 @@ def test_who_has_not_the_version_yet_refuses_what_it_judges_and_who_has_it_goes_
 
 
 def test_an_occurrence_by_a_version_that_it_has_not_ends_it_and_is_not_lost(rolling: Rolling) -> None:
-    rolling.start_both()
+    rolling.start_both(RECURRENCE)
     start = now()
     print_of = rolling.of(OLD, "pattern:disk").removeprefix("pattern:")
     subjects = [rolling.of(NEW, name) for name in ("first", "second")]
