@@ -181,17 +181,18 @@ def _several(text: str) -> list[str]:
 
 def _given(settings: "Settings", sign_in: "SignIn", secret: str, zone: str) -> _Given:
     """Failure for what is wrong with it, or where the brokers do not let the console in."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+    from zoneinfo import ZoneInfoNotFoundError
 
     from engine.cli.topics import broker_errors
+    from engine.core.instants import time_zone
     from engine.policies import load
     from engine.stream.allowed import must_be_allowed
     from engine.stream.rights import roles
     from engine.stream.topics import let_in
 
     try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        time_zone(zone)
+    except ZoneInfoNotFoundError:
         raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
     book = load(settings.policies)
     keys = () if settings.console_keys is None else _keys(settings.console_keys)

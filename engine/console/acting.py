@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 from uuid import uuid4
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from engine.contract.codec import Record, Unreadable, decode
 from engine.contract.envelope import headers_of
 from engine.core.deadlines import ACTION, COMMITMENT, OPEN, Deadline
 from engine.core.facts import REBASED
-from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant
+from engine.core.instants import MILLISECOND, Instant, format_instant, parse_instant, time_zone
 from engine.core.state import decode_escalation
 
 SOURCE = "urn:vigil:console"
@@ -338,8 +338,8 @@ def _moment(text: str, zone: str) -> str:
         raise ValueError("expected a date and a time, such as 2026-11-12T14:30") from None
     if local.tzinfo is None:
         try:
-            local = local.replace(tzinfo=ZoneInfo(zone or "UTC"))
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, a name too long for a file
+            local = local.replace(tzinfo=time_zone(zone or "UTC"))
+        except ZoneInfoNotFoundError:
             raise ValueError(f"there is no time zone {zone[:60]!r}") from None
     return local.isoformat()
 

@@ -43,7 +43,7 @@ from engine.console.problems import RESPONSES, OutOfScope, add_to
 from engine.console.rows import STATES
 from engine.console.sources import Sources
 from engine.console.summaries import FLAGS, Summaries
-from engine.core.instants import NEVER, Instant, seconds
+from engine.core.instants import NEVER, Instant, seconds, time_zone
 from engine.documents.trend import Trend
 from engine.intake.keys import PREFIX, owner
 from engine.intake.sending import Sender
@@ -269,8 +269,8 @@ def _asked(given: Mapping[str, str], states: Collection[str], state: str | None)
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return time_zone(name)
+    except ZoneInfoNotFoundError:
         raise BadFilter(f"zone: expected an IANA name such as Europe/Oslo, not {name[:40]!r}") from None
 
 

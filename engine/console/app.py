@@ -66,7 +66,7 @@ from engine.console.stream import Stream, View
 from engine.console.summaries import Summaries
 from engine.core.deadlines import OPEN, Deadline
 from engine.core.facts import REBASED
-from engine.core.instants import Instant
+from engine.core.instants import Instant, time_zone
 from engine.core.recurrence import is_pattern
 from engine.documents.rendering import TemplateError
 from engine.documents.situation import NotOpened
@@ -464,8 +464,8 @@ class _Site:
         """The reader's, as the page found it out; else the console's own."""
         name = unquote(request.cookies.get("zone", ""))
         try:
-            return ZoneInfo(name).key if name else self._house.zone
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return time_zone(name).key if name else self._house.zone
+        except ZoneInfoNotFoundError:
             return self._house.zone
 
     def _zone(self, request: Request) -> ZoneInfo:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NewType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Instant = NewType("Instant", int)
 """Microseconds since 1970-01-01T00:00:00Z."""
@@ -61,6 +62,15 @@ def _date(number: int) -> str:
 _MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
 _SECONDS = tuple(f"{second:02}" for second in range(60))
 _THOUSANDS = tuple(f"{number:03}" for number in range(1_000))
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name. ZoneInfoNotFoundError where there is none: a path, a folder of zones such
+    as Europe and a name too long for a file are none either, though ZoneInfo has other errors for them."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ZoneInfoNotFoundError(name) from None
 
 
 def words(length: Span, *, days: bool = True) -> str:

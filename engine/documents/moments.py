@@ -3,10 +3,9 @@
 import re
 from datetime import datetime, timedelta
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.contract.moments import read_moment
-from engine.core.instants import SECOND, Instant, format_instant, to_datetime
+from engine.core.instants import SECOND, Instant, format_instant, time_zone, to_datetime
 
 Moment: TypeAlias = dict[str, str]
 """`at`: ISO 8601 in UTC. `text`: `Thu 12 Nov 2026, 14:20 UTC+01:00 (13:20 UTC)`.
@@ -29,10 +28,7 @@ class Zone:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        try:
-            self._zone = ZoneInfo(name)
-        except (ValueError, OSError):  # `..`, or a folder of zones such as Europe
-            raise ZoneInfoNotFoundError(name) from None
+        self._zone = time_zone(name)
 
     def moment(self, at: Instant | None) -> Moment | None:
         """None stays None: not known."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from engine.core.instants import time_zone
 from engine.intake.arrival import Arrival, NotAuthentic
 from engine.intake.authenticity import key_of
 from engine.intake.history.access import Access, must_be_url
@@ -235,8 +236,8 @@ class _Door(BaseModel):
     @classmethod
     def _zone(cls, value: str) -> str:
         try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, a name too long for a file
+            time_zone(value)
+        except ZoneInfoNotFoundError:
             raise ValueError("an IANA time zone, such as Europe/Berlin") from None
         return value
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
-from engine.core.instants import Instant, from_datetime, to_datetime
+from engine.core.instants import Instant, from_datetime, time_zone, to_datetime
 
 By: TypeAlias = Literal["month", "week"]
 
@@ -38,8 +38,8 @@ class Grid:
         self.by: By = "month" if by == "month" else "week"
         self.zone = zone
         try:
-            self._zone = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self._zone = time_zone(zone)
+        except ZoneInfoNotFoundError:
             raise TrendRefused(f"zone {zone!r}: expected an IANA name such as Europe/Oslo") from None
 
     def day_of(self, at: Instant) -> date:

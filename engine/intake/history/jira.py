@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.core.instants import MILLISECOND, MINUTE, Instant, Span, to_datetime
+from engine.core.instants import MILLISECOND, MINUTE, Instant, Span, time_zone, to_datetime
 from engine.intake.arrival import NotMapped
 from engine.intake.history.asking import Api, BadQuery, as_page
 from engine.intake.history.failures import CursorExpired, HistoryRefused
@@ -174,8 +174,8 @@ def jql_time(since: Instant, zone: ZoneInfo) -> str:
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return time_zone(name)
+    except ZoneInfoNotFoundError:
         raise HistoryRefused("not_allowed", f"{MYSELF} says no time zone ({name!r})") from None
 
 

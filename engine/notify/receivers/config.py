@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from engine.core.instants import time_zone
 from engine.notify.outgoing import Reach, must_be_url
 from engine.notify.own_wording import OwnWording, Templates, must_be_wording
 from engine.notify.wording import Wording, must_be_template
@@ -62,8 +63,8 @@ class Config(FromFiles):
     @classmethod
     def _zone(cls, value: str) -> str:
         try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            time_zone(value)
+        except ZoneInfoNotFoundError:
             raise ValueError("expected an IANA time zone, such as Europe/Berlin") from None
         return value
 
