@@ -1,6 +1,5 @@
 """Between the topics and an archive: what `vigil archive run` and `rebuild` read with."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -13,7 +12,7 @@ from engine.archive.archive import Archive
 from engine.archive.following import IntoArchive
 from engine.archive.reading import Topics
 from engine.cli.databases import at_work, when_there
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, until_told
 from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
@@ -40,9 +39,7 @@ def follow(settings: Settings, topics: Topics) -> None:
         must_be_allowed(settings, reading(topics.all))
     with _reading(settings) as consumer:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # until here they end it at once: `ends_when_told`
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = until_told()  # until here a signal ends it at once: `ends_when_told`
     metrics = ArchiveMetrics()
     # Answered from here on: a probe must not end a process that brings a large archive's schema up to date.
     health = Health(settings.ready_lag, metrics)

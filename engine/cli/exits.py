@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from errno import EDQUOT, EFBIG, ENOSPC
+from threading import Event
 
 
 class ExitCode(IntEnum):
@@ -80,18 +81,28 @@ _HINTS = {
 }
 
 
+_TOLD_BY = (signal.SIGTERM, signal.SIGINT)
+
+
 @contextmanager
 def ends_when_told() -> Iterator[None]:
     """Around a command that works until it is stopped: SIGTERM and SIGINT end it at once with 0 until it has
     begun what must be finished, and handles them itself. Else it would end by the signal, or with 130; and as
     the first process of a container not at all."""
-    handled = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: os._exit(ExitCode.DONE)) for number in handled]
+    before = [signal.signal(number, lambda *_: os._exit(ExitCode.DONE)) for number in _TOLD_BY]
     try:
         yield
     finally:
-        for number, handler in zip(handled, before, strict=True):
+        for number, handler in zip(_TOLD_BY, before, strict=True):
             signal.signal(number, handler)
+
+
+def until_told() -> Event:
+    """Set by SIGTERM or SIGINT from now on: what has begun is finished first."""
+    stopping = Event()
+    for number in _TOLD_BY:
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
 
 
 def known_failure(error: BaseException) -> Failure | None:

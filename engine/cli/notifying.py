@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Collection
 from random import SystemRandom
@@ -12,7 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from engine.cli.databases import at_work, when_there
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, Failure, until_told
 from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
 from engine.cli.serving import Health, health_served
@@ -55,9 +54,7 @@ def notify(settings: Settings) -> None:
         must_be_allowed(settings, roles(settings)["notify"].rights)
     with contextlib.closing(reader(settings, "none")) as consumer:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # until here they end it at once: `ends_when_told`
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = until_told()  # until here a signal ends it at once: `ends_when_told`
     metrics = NotifyMetrics(said.receivers)
     health = Health(settings.ready_lag, metrics)
     with health_served(settings, metrics.registry, health) as port:
