@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from threading import Thread
 
-import structlog
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -16,8 +15,6 @@ from engine.console.api import BASE
 from engine.console.app import SECURE
 from engine.console.problems import RETRY_AFTER, problem
 from engine.metrics.console import ConsoleMetrics
-
-log = structlog.stdlib.get_logger("vigil.console")
 
 _PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

@@ -117,11 +117,14 @@ def _changes(situation: Situation, audience: str, told: Fact | None, moment: str
     their letter is about."""
     is_said = moment == WORKAROUND and audience == "customer"
     tellers = _FOR_CUSTOMERS if audience == "customer" else _FOR_US
-    nothing, late = _without_effect(situation), _kept_late(situation)
+    counts, late = _what_counts(situation), _kept_late(situation)
     said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
-        text = "" if teller is None or fact in nothing else teller(fact)
+        is_named = fact.kind.startswith(("commitment_", "action_"))
+        if teller is None or (is_named and (fact.source, fact.id) not in counts):
+            continue  # what was said of a promise or an action item that was settled before it
+        text = teller(fact)
         if not text or (is_said and text == _WORKAROUND):
             continue
         is_late = fact.kind == "commitment_kept" and fact.text("commitment_id") in late
@@ -134,16 +137,14 @@ def _changes(situation: Situation, audience: str, told: Fact | None, moment: str
     ]
 
 
-def _without_effect(situation: Situation) -> list[Fact]:
-    """What was said of promises and action items that were settled before it."""
-    counts = [
-        fact
+def _what_counts(situation: Situation) -> set[tuple[str, str]]:
+    """Source and id of what counts of all that was said of promises and action items."""
+    return {
+        (fact.source, fact.id)
         for metric in (COMMITMENT, ACTION)
         for told in what_counts(situation.facts, metric).values()
         for fact in told
-    ]
-    named = (fact for fact in situation.facts if fact.kind.startswith(("commitment_", "action_")))
-    return [fact for fact in named if fact not in counts]
+    }
 
 
 def _kept_late(situation: Situation) -> set[str]:

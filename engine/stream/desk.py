@@ -174,13 +174,11 @@ class Desk:
             self._run_past_others((one,), decision, state, alarms, now)
         except TooLarge as error:
             self._dead(decision, record, error.reason, str(error))
-        except PolicyVanished as error:
-            if _names(said, error):
+        except Exception as error:
+            if isinstance(error, PolicyVanished) and _names(said, error):
                 # Another worker has judged by it: no fault of the record, and lost it must not be.
                 end(REFUSED, "policy_vanished", policy=error.name, version=error.version, hash=error.hash,
                     escalation=error.subject, hint=put_back(self._settings))  # fmt: skip
-            self._dead(decision, record, "undecidable", repr(error))
-        except Exception as error:
             self._dead(decision, record, "undecidable", repr(error))
         else:
             return
