@@ -1,12 +1,9 @@
 """The Kafka client's reader that fails by itself, which the client keeps to itself, on a real broker."""
 
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from counting import environment
 from test_worker_on_kafka import Real, now, opened
 
 from engine.demo.broker import KafkaBroker
@@ -18,7 +15,7 @@ from aiokafka.consumer.fetcher import Fetcher
 sound = Fetcher._proc_fetch_request
 async def fails(*args):
     done = await sound(*args)
-    if os.path.exists(os.environ["FAILS_WHEN"]):
+    if os.path.exists(WHEN):
         raise RuntimeError("a mistake")
     return done
 Fetcher._proc_fetch_request = fails
@@ -26,39 +23,21 @@ runpy.run_module("engine.cli.main", run_name="__main__", alter_sys=True)
 """
 
 
-class Failing(Real):
-    @property
-    def when(self) -> Path:
-        return self.folder / "fails"
-
-    def start_failing(self) -> "subprocess.Popen[bytes]":
-        values = environment(self.values, {"POLICIES": self.folder / "policies"})
-        with self.log(len(self.workers)).open("wb") as log:
-            command = [sys.executable, "-c", FAILS, "worker"]
-            worker = subprocess.Popen(
-                command, env=values | {"FAILS_WHEN": str(self.when)}, stdout=log, stderr=log
-            )
-        self.workers.append(worker)
-        return worker
-
-
 @pytest.fixture
-def failing(kafka: KafkaBroker, tmp_path: Path) -> Any:
-    made = Failing(kafka.bootstrap, tmp_path)
-    made.create_topics()
-    made.policy()
-    yield made
-    made.kill()
+def deployment(kafka: KafkaBroker, tmp_path: Path) -> Iterator[Real]:
+    with Real.prepared(kafka, tmp_path) as made:
+        yield made
 
 
-def test_a_worker_that_reads_nothing_any_more_ends_and_the_next_reads_on(failing: Failing) -> None:
-    worker = failing.start_failing()
-    failing.wait_for("recovered", 0)
-    failing.when.touch()
+def test_a_worker_that_reads_nothing_any_more_ends_and_the_next_reads_on(deployment: Real) -> None:
+    when = deployment.folder / "fails"
+    worker = deployment.start("-c", f"WHEN = {str(when)!r}{FAILS}")
+    deployment.wait_for("recovered", 0)
+    when.touch()
     assert worker.wait(60) == IN_DOUBT
-    (line,) = failing.logged("worker_in_doubt", 0)
+    (line,) = deployment.logged("worker_in_doubt", 0)
     assert (line["why"], "data retrieval" in line["error"]) == ("group_given_up", True)
-    failing.publish([opened("silent", now())])
-    failing.start()
-    assert failing.wait_for_outcomes(1) == [("silent", "breached")]
-    assert failing.stop()[-1] == 0
+    deployment.publish([opened("silent", now())])
+    deployment.start()
+    assert deployment.wait_for_outcomes(1) == [("silent", "breached")]
+    assert deployment.stop()[-1] == 0

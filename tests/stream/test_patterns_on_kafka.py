@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,9 @@ PATTERN = "pattern:disk"
 
 
 @pytest.fixture(params=["transactions", "acknowledged"])
-def deployment(request: pytest.FixtureRequest, kafka: KafkaBroker, tmp_path: Path) -> Any:
-    made = Real(kafka.bootstrap, tmp_path, delivery=request.param)
-    made.create_topics()
-    made.policy(POLICY)
-    yield made
-    made.kill()
+def deployment(request: pytest.FixtureRequest, kafka: KafkaBroker, tmp_path: Path) -> Iterator[Real]:
+    with Real.prepared(kafka, tmp_path, POLICY, delivery=request.param) as made:
+        yield made
 
 
 def test_a_pattern_of_other_partitions_recurs_is_flagged_late_explained_and_taken_back(

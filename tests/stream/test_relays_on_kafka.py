@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from counting import PARTITIONS, environment
@@ -38,12 +38,9 @@ def subject(name: str, elsewhere_than: str = "") -> str:
 
 
 @pytest.fixture(params=["transactions", "acknowledged"])
-def deployment(request: pytest.FixtureRequest, kafka: KafkaBroker, tmp_path: Path) -> Any:
-    made = Real(kafka.bootstrap, tmp_path, delivery=request.param)
-    made.create_topics()
-    made.policy(POLICY)
-    yield made
-    made.kill()
+def deployment(request: pytest.FixtureRequest, kafka: KafkaBroker, tmp_path: Path) -> Iterator[Real]:
+    with Real.prepared(kafka, tmp_path, POLICY, delivery=request.param) as made:
+        yield made
 
 
 def wait_for(deployment: Real, *wanted: tuple[str, str]) -> list[tuple[str, str]]:

@@ -61,10 +61,8 @@ class Rolling(Real):
 
 @pytest.fixture(params=["transactions", "acknowledged"])
 def rolling(request: pytest.FixtureRequest, kafka: KafkaBroker, tmp_path: Path) -> Iterator[Rolling]:
-    made = Rolling(kafka.bootstrap, tmp_path, delivery=request.param)
-    made.create_topics()
-    yield made
-    made.kill()
+    with Rolling.prepared(kafka, tmp_path, delivery=request.param) as made:
+        yield made
 
 
 def test_who_has_not_the_version_yet_refuses_what_it_judges_and_who_has_it_goes_on(rolling: Rolling) -> None:

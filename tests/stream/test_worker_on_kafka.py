@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from counting import Deployment, environment
@@ -33,16 +35,31 @@ clocks:
 class Real(Deployment):
     """A deployment of the real worker."""
 
+    @classmethod
+    @contextmanager
+    def prepared(
+        cls, kafka: KafkaBroker, folder: Path, policy: str = POLICY, **settings: Any
+    ) -> Iterator[Self]:
+        """With its topics and a policy; its workers end with it."""
+        made = cls(kafka.bootstrap, folder, **settings)
+        made.create_topics()
+        made.policy(policy)
+        try:
+            yield made
+        finally:
+            made.kill()
+
     def policy(self, text: str = POLICY) -> Path:
         folder = self.folder / "policies"
         folder.mkdir(exist_ok=True)
         (folder / "policy.yaml").write_text(text)
         return folder
 
-    def start(self, **settings: Any) -> "subprocess.Popen[bytes]":
+    def start(self, *program: str, **settings: Any) -> "subprocess.Popen[bytes]":
+        """`program`: what Python runs instead of `vigil`."""
         values = environment(self.values, {"POLICIES": self.folder / "policies", **settings})
         with self.log(len(self.workers)).open("wb") as log:
-            command = [sys.executable, "-m", "engine.cli.main", "worker"]
+            command = [sys.executable, *(program or ("-m", "engine.cli.main")), "worker"]
             worker = subprocess.Popen(command, env=values, stdout=log, stderr=log)
         self.workers.append(worker)
         return worker
@@ -85,12 +102,9 @@ class Real(Deployment):
 
 
 @pytest.fixture
-def deployment(kafka: KafkaBroker, tmp_path: Path) -> Any:
-    made = Real(kafka.bootstrap, tmp_path)
-    made.create_topics()
-    made.policy()
-    yield made
-    made.kill()
+def deployment(kafka: KafkaBroker, tmp_path: Path) -> Iterator[Real]:
+    with Real.prepared(kafka, tmp_path) as made:
+        yield made
 
 
 def event(subject: str, verb: str, at: datetime, **data: Any) -> dict[str, Any]:
