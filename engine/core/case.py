@@ -11,7 +11,7 @@ from engine.core import state
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import OCCURRENCE, OPENS_NOTHING, REBASED, RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
-from engine.core.history import History, Said, Shelf
+from engine.core.history import History
 from engine.core.instants import DAY, NEVER, Instant
 from engine.core.judge import Judge
 from engine.core.ledger import Correction, difference
@@ -23,6 +23,7 @@ from engine.core.recurrence import MOST_FACTS, PREFIX, is_pattern, plan_of
 from engine.core.refusals import Refusal
 from engine.core.relays import Relay, key_of, settle, version
 from engine.core.rules import Plan
+from engine.core.shelf import Said, Shelf
 from engine.core.statements import Statement
 
 

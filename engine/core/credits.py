@@ -6,15 +6,16 @@ from typing import NamedTuple, TypeAlias
 from engine.core import attributes as attrs
 from engine.core import state
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
-from engine.core.clocks import BY_REBASE, LIVE, Runner
+from engine.core.clocks import BY_REBASE, LIVE
 from engine.core.escalation import WAITING, Escalation
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import CREDIT, Outcome, PolicyRef
 from engine.core.policy import Book
 from engine.core.recurrence import plan_of
 from engine.core.rules import Plan, rules_of
-from engine.core.statements import Voice
+from engine.core.runner import Runner
 from engine.core.tiers import Tier
+from engine.core.voice import Voice
 
 _ENDS = frozenset({"stopped_late", "waived", "cancelled"})
 _NO_END = frozenset({"no_target", BY_REBASE})

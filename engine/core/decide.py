@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from engine.core.alarms import Alarms
 from engine.core.case import Case
 from engine.core.facts import RELAYS, Fact
-from engine.core.instants import DAY, NEVER, Instant, Span, format_instant
+from engine.core.instants import NEVER, Instant, format_instant
+from engine.core.options import Options
 from engine.core.outcomes import Outcome
-from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.core.publishing import Settings
 from engine.core.refusals import Refusal
@@ -31,23 +30,6 @@ WATERMARK_KEY = b"\0watermark"
 def almanac_of(book: Book) -> int:
     """A number that changes with the book's calendars, and with the data that they are built from."""
     return rules_of(book).almanac
-
-
-class Options(Struct, frozen=True):
-    """What a deployment may choose; the same for every worker of one application."""
-
-    open_on_first_event: bool = False
-    say_movements: bool = False
-    """Also say clock_started, paused and resumed."""
-    fact_limit: int = 5_000
-    correction_window: Span = Span(30 * DAY)
-    relay_again: bool = False
-    """A fact that is known already sends again what its escalation has passed on: where that is sent after
-    the state is stored, whoever reads the fact again makes up for a worker that died in between."""
-    event_time: bool = False
-    """Judge by the partition's watermark (the highest event time seen) instead of by ticks: for backfills."""
-    pace: Pace | None = None
-    """What history says of open clocks: it adds warnings, and says of each how often it came true."""
 
 
 class Changes(NamedTuple):

@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 
 from engine.core import attributes as attrs
-from engine.core.cadences import Cadence, Cadencer
-from engine.core.clocks import ENDED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock, Runner
-from engine.core.deadlines import ACTION, COMMITMENT, Keeper
+from engine.core.cadencer import Cadencer
+from engine.core.cadences import Cadence
+from engine.core.clocks import ENDED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock
+from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.escalation import CLOSED, OPEN, RESOLVED, Escalation
 from engine.core.facts import QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant, Span
+from engine.core.keeper import Keeper
 from engine.core.outcomes import ROOM
 from engine.core.policy import AROUND_THE_CLOCK, rank
 from engine.core.recurrence import reckon, rest_of_pattern
 from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
-from engine.core.statements import NOBODYS, Statement, Voice
+from engine.core.runner import Runner
+from engine.core.statements import NOBODYS, Statement
 from engine.core.verbs import MOVES, NEEDS, TELLING, THERE
+from engine.core.voice import Voice
 
 _ANCHORS = ("occurred", "detected", "reported")
 

@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from typing import NamedTuple, TypeAlias
 
-from engine.core.history import Said
+from engine.core.shelf import Said
 from engine.core.statements import Statement
 
 Kind: TypeAlias = tuple[str, str, str, int, str]

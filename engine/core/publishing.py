@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from engine.core.facts import Fact
-from engine.core.history import History, Said
+from engine.core.history import History
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.ledger import Correction
 from engine.core.outcomes import VERDICTS, Outcome, PolicyRef, outcome_id
 from engine.core.proof import seal
 from engine.core.relays import Relay
 from engine.core.rules import Rules
+from engine.core.shelf import Said
 from engine.core.statements import Statement
 
 

@@ -9,9 +9,9 @@ from engine.core.cadences import RUNNING as CADENCE_RUNNING
 from engine.core.clocks import RUNNING
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import OPEN, WAITING, Escalation
-from engine.core.history import Shelf
 from engine.core.instants import NEVER, Instant
 from engine.core.policy import SEVERITIES
+from engine.core.shelf import Shelf
 from engine.core.unpacking import DamagedState, unpack
 
 FORMAT = 1

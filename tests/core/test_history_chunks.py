@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from engine.core.facts import Fact
-from engine.core.history import CHUNK_BYTES, CHUNK_ITEMS, History, Shelf
+from engine.core.history import History
 from engine.core.instants import Instant
+from engine.core.shelf import CHUNK_BYTES, CHUNK_ITEMS, Shelf
 
 
 def stored(facts: list[Fact], draw: random.Random | None) -> dict[bytes, bytes]:

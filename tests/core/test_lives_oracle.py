@@ -15,9 +15,9 @@ from calendar_comparison import Mismatch
 from clock_lives import ClockWorld
 from oracle_worlds import A_WORLD, World, lead
 
-from engine.core.cadences import Cadencer
-from engine.core.clocks import Runner
+from engine.core.cadencer import Cadencer
 from engine.core.judge import Judge
+from engine.core.runner import Runner
 
 pytestmark = pytest.mark.slow
 

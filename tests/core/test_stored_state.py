@@ -15,9 +15,9 @@ from core_runs import SUBJECT, Engine, at, book_of, fact, minutes
 from engine.core import state
 from engine.core.decide import Head, head, next_look, pinned_policies
 from engine.core.escalation import Escalation
-from engine.core.history import Item, Shelf
 from engine.core.instants import HOUR, MINUTE, Instant, Span
 from engine.core.policy import Book, CadenceRule, ClockRule, Level, Policy, Target, Threshold
+from engine.core.shelf import Item, Shelf
 from engine.core.state import AT_ONCE, FORMAT, UnknownStateFormat
 from engine.core.unpacking import DamagedState
 

@@ -13,9 +13,10 @@ from engine.core import state
 from engine.core.decide import Alarms, Round
 from engine.core.escalation import Escalation
 from engine.core.facts import Fact
-from engine.core.history import History, Said
+from engine.core.history import History
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+from engine.core.shelf import Said
 from engine.core.standing import standing
 from engine.replay.replaying import Hearing, Replay, Wish
 from engine.replay.verdicts import read_outcomes

@@ -8,9 +8,10 @@ import pytest
 from sim_worker import SimWorker
 
 from engine.core import case, relays
-from engine.core.clocks import Clock, Runner
+from engine.core.clocks import Clock
 from engine.core.facts import OCCURRENCE, Fact
 from engine.core.instants import Instant
+from engine.core.runner import Runner
 from engine.core.severity import Matrices, Matrix
 from engine.core.verbs import MOVES
 from engine.stream.acknowledged import Acknowledged
