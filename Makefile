@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --no-annotate --python-version 3.11
 RESOLVE := $(UV) pyproject.toml
+COMPILED := .cache/compiled
+CAN_COMPILE := command -v cc >/dev/null && $(BIN)/python -c 'import sys, sysconfig as c, pathlib as p; sys.exit(not (p.Path(c.get_path("include")) / "Python.h").exists())'
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
@@ -18,12 +20,13 @@ MUTANT_JOBS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint docs bench soak mutants audit chart lock clean
+.PHONY: help demo test check compiled lint docs bench soak mutants audit chart lock clean
 
 help:
 	@echo "make demo    watch Vigil do its main job (two minutes, ends by itself)"
 	@echo "make check   lint, types, import table, schemas, quick unit tests"
 	@echo "make test    the same with all unit tests, the simulator, and the tests on a real Apache Kafka"
+	@echo "make compiled  build the core as the image ships it, by a C compiler, and test its rules once more"
 	@echo "make docs    the documentation as a site, every link looked after"
 	@echo "make bench   measure throughput and lateness"
 	@echo "make soak    simulate SIM_SEEDS=$(SIM_SEEDS) runs, kill SOAK_KILLS=$(SOAK_KILLS) workers at work,"
@@ -55,7 +58,13 @@ check: lint
 
 test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
+	@if [ -n "$$VIGIL_REQUIRE" ] || $(CAN_COMPILE); then $(MAKE) compiled; \
+	else echo "no C compiler with the headers of Python: the compiled core is not tested"; fi
 	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
+
+compiled: $(VENV)/.dev $(COMPILED)/.done
+	PYTHONPATH=$(COMPILED)/site $(BIN)/python -P -c 'from engine.core.decide import IS_COMPILED; assert IS_COMPILED'
+	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "not interpreted" -n auto --dist loadfile tests/core tests/sim tests/replay
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
@@ -88,6 +97,7 @@ lock: $(VENV)/.dev
 	$(RESOLVE) --constraint requirements-dev.lock -o requirements.lock
 	$(UV) --group audit -o requirements-audit.lock
 	$(UV) --group chart -o requirements-chart.lock
+	$(UV) --constraint requirements-dev.lock --group compile -o requirements-compile.lock
 	$(UV) --group mutants -o requirements-mutants.lock
 
 clean:
@@ -119,6 +129,24 @@ $(VENV)/mutants/.done: requirements-mutants.lock $(VENV)/.dev
 	@$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		> "$$($(VENV)/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
+	@touch $@
+
+# Nor what compiles the core: it takes mypy of .dev's version and sees the packages of .dev, whose types it compiles.
+$(VENV)/compile/.done: requirements-compile.lock $(VENV)/.dev
+	@$(BIN)/python -m venv $(VENV)/compile
+	@$(VENV)/compile/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)/compile/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
+	@touch $@
+
+# In a copy: what is compiled would lie beside its source, and be taken instead of it.
+$(COMPILED)/.done: $(VENV)/compile/.done pyproject.toml $(shell find engine -name '*.py')
+	@echo "compiling the core into $(COMPILED)"
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED)/source/deploy
+	@cp -r pyproject.toml README.md LICENSE engine $(COMPILED)/source && cp -r deploy/policies $(COMPILED)/source/deploy
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)/compile/bin/python -m pip wheel --quiet --disable-pip-version-check --no-input \
+		--no-deps --no-build-isolation --wheel-dir $(COMPILED) $(COMPILED)/source
+	@$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)/site
 	@touch $@
 
 # Nor helm and the schemas of Kubernetes. Of helm there is a wheel for Linux on x86-64; elsewhere one on PATH is used.

@@ -27,7 +27,9 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"vigil {version('vigil-sla')}")
+        from engine.core.decide import IS_COMPILED
+
+        typer.echo(f"vigil {version('vigil-sla')}{', its core compiled' if IS_COMPILED else ''}")
         raise typer.Exit
 
 

@@ -9,11 +9,11 @@ from engine.contract.events import FAMILIES, MODELS, VERSION
 from engine.contract.records import Record
 from engine.core.facts import Fact, Value
 from engine.core.instants import HOUR, MINUTE, Instant, Span, format_instant, parse_instant
-from engine.core.outcomes import NAMES, VERDICTS, Outcome, PolicyRef, Versions, outcome_id
+from engine.core.outcomes import NAMES, VERDICTS, Classification, Outcome, PolicyRef, Versions, outcome_id
 from engine.core.proof import hash_of
 from engine.core.relays import Relay, contact_inherited, occurrence, relayed_update
 from engine.core.segments import Segment
-from engine.core.severity import SEVERITY, Classification
+from engine.core.severity import SEVERITY
 
 _AT = parse_instant("2026-11-02T09:00:00Z")
 _SUBJECTS = {"ticket": "zendesk:acme:4711", "incident": "pagerduty:acme:PT4KHLK"}

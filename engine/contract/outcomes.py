@@ -10,9 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from engine.contract.records import Record
 from engine.core.instants import SECOND, Instant, Span, format_instant, parse_instant
-from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
+from engine.core.outcomes import NAMES, Classification, Known, Outcome, PolicyRef, Versions
 from engine.core.segments import Segment, stands_paused
-from engine.core.severity import Classification, Known
 
 SOURCE = "vigil"
 TYPES = {name: f"sla.{name}.v1" for name in NAMES}

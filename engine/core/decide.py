@@ -26,6 +26,9 @@ __all__ = [
 
 WATERMARK_KEY = b"\0watermark"
 
+IS_COMPILED = not __file__.endswith(".py")
+"""Whether this is the core that mypyc has compiled, as in the image (decision 45)."""
+
 
 def almanac_of(book: Book) -> int:
     """A number that changes with the book's calendars, and with the data that they are built from."""

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from engine.core.facts import Fact, Value
-from engine.core.outcomes import Outcome
+from engine.core.outcomes import Classification, Known, Outcome
 from engine.core.segments import stands_paused
-from engine.core.severity import Classification, Known
 
 _CODE = re.compile(r"[a-z0-9_.:-]{0,64}", re.ASCII)
 """What a reason looks like that a system gives (pending_customer): it stays, and a sentence goes."""

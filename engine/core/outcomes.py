@@ -1,13 +1,13 @@
 """What the engine says: one struct for every outcome, its identity, and what stands after corrections."""
 
 from hashlib import blake2b
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from engine.core.instants import Instant, Span
 from engine.core.segments import Segment
-from engine.core.severity import Classification
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -45,6 +45,21 @@ VERDICTS = frozenset(
     ["breached", "met", "stopped_late", "cadence_missed", "commitment_missed", "cancelled", "waived"]
 )
 """The outcomes that settle something; the others warn or inform."""
+
+
+Known: TypeAlias = str | int | float | bool | tuple[str, ...]
+"""What is known of an input: an attribute's value, a list as a tuple."""
+
+
+class Classification(Struct, frozen=True, array_like=True, gc=False):
+    """The rules' answer as an outcome carries it, beside its reason and the severity that holds."""
+
+    severity: str
+    """By the rules; empty where they do not decide (any more)."""
+    disagrees: bool
+    """Somebody gave another severity, and that one holds."""
+    inputs: tuple[tuple[str, Known], ...]
+    unknown: tuple[str, ...]
 
 
 class PolicyRef(Struct, frozen=True, gc=False):

@@ -2,20 +2,16 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from engine.core.attributes import said_in
 from engine.core.instants import Instant
 from engine.core.matching import asked, reads, surely
+from engine.core.outcomes import Classification, Known
 from engine.core.policy import Attributes, SeverityRule, SeverityRules, rank
 
 SEVERITY = "severity"
 """The metric of what is said of the classification; it has no clock."""
-
-Known: TypeAlias = str | int | float | bool | tuple[str, ...]
-"""What is known of an input: an attribute's value, a list as a tuple."""
 
 
 class Answer(NamedTuple):
@@ -29,17 +25,6 @@ class Answer(NamedTuple):
     """The attributes that the rules up to the one that holds read, each once, in their order."""
     undecided: tuple[SeverityRule, ...]
     """Those that could still make it another: a graver one, where there is a severity already."""
-
-
-class Classification(Struct, frozen=True, array_like=True, gc=False):
-    """The rules' answer as an outcome carries it, beside its reason and the severity that holds."""
-
-    severity: str
-    """By the rules; empty where they do not decide (any more)."""
-    disagrees: bool
-    """Somebody gave another severity, and that one holds."""
-    inputs: tuple[tuple[str, Known], ...]
-    unknown: tuple[str, ...]
 
 
 class Matrices:

@@ -3,9 +3,8 @@
 from msgspec import Struct
 
 from engine.core.instants import Instant, Span
-from engine.core.outcomes import PolicyRef
+from engine.core.outcomes import Classification, PolicyRef
 from engine.core.segments import Segment, Tenure
-from engine.core.severity import Classification
 
 NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 

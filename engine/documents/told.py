@@ -5,8 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant
-from engine.core.outcomes import CREDIT, ROOM, Outcome
-from engine.core.severity import Classification
+from engine.core.outcomes import CREDIT, ROOM, Classification, Outcome
 from engine.documents.moments import UTC
 from engine.documents.words import length, ordinal, percent, was_owed
 

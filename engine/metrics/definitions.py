@@ -197,8 +197,10 @@ STARTED = _gauge(
 ENGINE = (
     _gauge(
         "vigil_build_info", "",
-        "1; the versions are in the labels, clock (real, scaled, events) and shadow (true, false) as well.",
+        "1; the versions are in the labels, clock (real, scaled, events), shadow and whether the core is"
+        " compiled (true, false) as well.",
         "version", "python", "faust", "aiokafka", "tzdata", "holidays", "delivery", "clock", "shadow",
+        "compiled",
     ),
     STARTED,
     _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),

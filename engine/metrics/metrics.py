@@ -358,7 +358,7 @@ class Metrics:
         self._gauges["sla_calendar_horizon_timestamp_seconds"].replace(found)
 
     def build_info(self, **versions: str) -> None:
-        """version, faust, aiokafka, tzdata, holidays, delivery, clock, shadow (true or false).
+        """version, faust, aiokafka, tzdata, holidays, delivery, clock, shadow and compiled (true or false).
 
         A label that is not given is empty.
         """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from engine.contract.codec import Command, Decoded, Received, Tick, Unreadable, read_line
+from engine.contract.codec import Command, Decoded, PartlyKnown, Received, Tick, Unreadable, read_line
 from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.recurrence import is_pattern
@@ -81,21 +81,20 @@ def take(
 ) -> Iterator[Received]:
     """The events of what was read, lines or records, each with its place; the rest as `receive` does."""
     for place, said in read:
-        if isinstance(said, Tick):
-            counts.ignored["tick"] += 1
-            continue
-        if isinstance(said, Command):  # what is passed on follows from the events
-            counts.ignored["command"] += 1
-            continue
-        if isinstance(said, Unreadable):
-            if said.ignored:
+        if not isinstance(said, Received):
+            if isinstance(said, Tick):
+                counts.ignored["tick"] += 1
+            elif isinstance(said, Command):  # what is passed on follows from the events
+                counts.ignored["command"] += 1
+            elif said.ignored:
                 counts.ignored[said.reason] += 1
             else:
                 counts.rejected += 1
                 reject(Rejected(place, said.reason, said.detail, said.path))
             continue
         counts.events += 1
-        counts.unknown_fields.update(getattr(said, "unknown", ()))  # PartlyKnown has them
+        if isinstance(said, PartlyKnown):
+            counts.unknown_fields.update(said.unknown)
         fact = said.fact
         if counts.newest is None or fact.at > counts.newest:
             counts.newest = fact.at

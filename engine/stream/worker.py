@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import InvalidSessionTimeoutError
 
 from engine.core.deadlines import ACTION
-from engine.core.decide import Options
+from engine.core.decide import IS_COMPILED, Options
 from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.core.rules import FLAG, ROLE
@@ -200,6 +200,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
         delivery=settings.delivery,
         clock=settings.clock,
         shadow="false" if settings.shadow is None else "true",
+        compiled=str(IS_COMPILED).lower(),
     )
     log.info(
         "worker_starts",

@@ -17,9 +17,8 @@ from engine.contract.codec import Received
 from engine.core.erasure import erase_outcome, erasure
 from engine.core.facts import Value
 from engine.core.instants import DAY, Instant
-from engine.core.outcomes import Versions
+from engine.core.outcomes import Classification, Versions
 from engine.core.segments import Segment
-from engine.core.severity import Classification
 from engine.sql import database
 
 NOW = Instant(at(0) + 400 * DAY)

@@ -12,9 +12,8 @@ from engine.contract.codec import decode_outcome, encode_outcome
 from engine.contract.examples import example_outcome
 from engine.contract.outcomes import OutcomeData
 from engine.core.instants import NEVER, Instant, Span, parse_instant
-from engine.core.outcomes import NAMES, Outcome, PolicyRef, Versions
+from engine.core.outcomes import NAMES, Classification, Outcome, PolicyRef, Versions
 from engine.core.segments import Segment
-from engine.core.severity import Classification
 
 instants = st.integers(0, parse_instant("2200-01-01T00:00:00Z")).map(Instant)
 spans = st.integers(0, 2**50).map(Span)

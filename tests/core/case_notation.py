@@ -46,11 +46,10 @@ from engine.core.case import PolicyVanished
 from engine.core.decide import Options
 from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYS, Fact, Value
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
-from engine.core.outcomes import Outcome
+from engine.core.outcomes import Classification, Outcome
 from engine.core.pace import STAGES, Kind, Pace
 from engine.core.policy import Book
 from engine.core.relays import Relay, is_withdrawn, version
-from engine.core.severity import Classification
 from engine.policies import PolicyErrors
 
 _MAIN = {

@@ -1,5 +1,6 @@
 """A cadence that nobody ever serves says a bounded number of things."""
 
+import pytest
 from core_runs import Engine, at, book_of, fact, policy
 
 from engine.core.cadences import MOST_MISSES
@@ -37,6 +38,7 @@ class _Asked(AlwaysOpen):
         return super().due(start, budget)
 
 
+@pytest.mark.interpreted
 def test_a_downgrade_after_years_of_silence_does_not_count_its_intervals_one_by_one() -> None:
     book = book_of(policy("cadence: {customer: {every: {P0: 15m, P1: 30m}}}"))
     calendar = book.calendars[AROUND_THE_CLOCK] = _Asked()

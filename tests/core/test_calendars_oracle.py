@@ -120,6 +120,7 @@ def a_microsecond_too_much(self: BusinessCalendar, start: Instant, end: Instant)
     return elapsed(self, start, Instant(end + 1))
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize(
     ("name", "mistake"),
     [

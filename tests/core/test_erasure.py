@@ -10,8 +10,8 @@ from engine.contract.examples import example_outcome
 from engine.core.erasure import customer_in, erase_fact, erase_outcome, erasure
 from engine.core.facts import Value
 from engine.core.instants import Span
+from engine.core.outcomes import Classification
 from engine.core.segments import Segment
-from engine.core.severity import Classification
 
 ACME = erasure("acme", "5f0c1b2a9d3e")
 

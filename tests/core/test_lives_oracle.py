@@ -94,6 +94,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize(
     ("kind", "owner", "method", "right", "wrong"),
     [pytest.param(*row[:5], id=f"{row[0]}: {row[5]}") for row in MISTAKES],

@@ -7,8 +7,8 @@ from rich.cells import cell_len
 
 from engine.contract.codec import encode_outcome
 from engine.core.instants import HOUR, MINUTE, Instant, Span, parse_instant
-from engine.core.outcomes import Outcome, PolicyRef
-from engine.core.severity import SEVERITY, Classification
+from engine.core.outcomes import Classification, Outcome, PolicyRef
+from engine.core.severity import SEVERITY
 from engine.demo.board import Look
 from engine.demo.glyphs import ASCII, UNICODE
 from engine.demo.said import Names, Said, line, read_said

@@ -17,6 +17,7 @@ LOCKS = {
     "requirements-dev.lock": ("runtime", "demo", "build", "dev"),
     "requirements-audit.lock": ("audit",),
     "requirements-chart.lock": ("chart",),
+    "requirements-compile.lock": ("compile",),
     "requirements-mutants.lock": ("mutants",),
 }
 

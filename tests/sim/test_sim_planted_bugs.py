@@ -8,6 +8,7 @@ WITHIN = 120
 """Seeds. Which one found each bug is in docs/reliability.md."""
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
