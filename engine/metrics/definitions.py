@@ -221,8 +221,8 @@ ENGINE = (
     ),
     _gauge(
         "vigil_heartbeat_timestamp_seconds", "seconds",
-        "Unix time at which the worker last looked for what is due and had sent its ticks; absent under the "
-        "events' own clock, which needs none.",
+        "Unix time up to which the worker has looked for what is due and sent the ticks of all its "
+        "partitions; absent under the events' own clock, which needs none.",
     ),
     _gauge(
         "vigil_clock_timestamp_seconds", "seconds",

@@ -308,9 +308,9 @@ class Metrics:
     def started(self, unix_s: float) -> None:
         self._gauges["vigil_start_timestamp_seconds"][()].set(unix_s)
 
-    def heartbeat(self) -> None:
-        """What was due has been looked for, and its ticks are sent."""
-        self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(time.time())
+    def heartbeat(self, seconds_ago: float = 0.0) -> None:
+        """Up to then what was due has been looked for, and its ticks are sent."""
+        self._gauges["vigil_heartbeat_timestamp_seconds"][()].set(time.time() - seconds_ago)
 
     def clock(self, unix_s: float) -> None:
         """What the engine's clock shows."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from engine.core.instants import NEVER, SECOND, Instant
@@ -24,8 +24,6 @@ from engine.stream.transactions import Transactions
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
-MAY_PASS = (KafkaTimeoutError, KafkaConnectionError)
-"""What a broker that is away for a while looks like to the producer of ticks."""
 LAG_INTERVAL = 1.0
 DROPPED_INTERVAL = 1.0
 CHANGELOG_INTERVAL = 10.0
@@ -66,6 +64,10 @@ class Duties:
         self._readiness = readiness
         self._book = book
         self._tasks: list[asyncio.Task[None]] = []
+        self._sends: dict[int, asyncio.Task[None]] = {}
+        """By partition: its ticks that are under way."""
+        self._unsent: dict[int, float] = {}
+        """By partition: since when it has ticks that are not sent."""
         self._known: set[int] = set()
 
     def start(self) -> None:
@@ -80,13 +82,14 @@ class Duties:
         self._tasks = [asyncio.create_task(self._guard(duty)) for duty in duties]
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._sends.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _guard(self, duty: Callable[[], Awaitable[None]]) -> None:
+    async def _guard(self, duty: Callable[..., Awaitable[None]], *what: object) -> None:
         try:
-            await duty()
+            await duty(*what)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -96,13 +99,26 @@ class Duties:
         while True:
             await asyncio.sleep(self._settings.tick_interval)
             if self._shell.accepting and self._group.settled_assignment():
-                now = self._clock.now()
-                complete = self._complete(now)
-                due = self._shell.timers.take_due(now, complete)
-                await asyncio.gather(
-                    *(self._send(number, found, now, complete[number]) for number, found in due.items())
-                )
-            self._metrics.heartbeat()
+                self._send_due(self._clock.now())
+            else:
+                self._unsent = {}
+            began = time.monotonic()
+            self._metrics.heartbeat(began - min(self._unsent.values(), default=began))
+
+    def _send_due(self, now: Instant) -> None:
+        """Each partition at its own pace: one that has no leader must not hold up the ticks of the others.
+
+        While its ticks are under way nothing more of it is taken out.
+        """
+        complete, began = self._complete(now), time.monotonic()
+        for number in self._sends.keys() - set(self._shell.timers.partitions):
+            self._sends[number].cancel()
+        self._sends = {number: task for number, task in self._sends.items() if not task.done()}
+        due = self._shell.timers.take_due(now, complete.keys() - self._sends.keys())
+        self._unsent = {number: self._unsent.get(number, began) for number in (*self._sends, *due)}
+        for number, found in due.items():
+            sending = self._guard(self._send, number, found, now, complete[number])
+            self._sends[number] = asyncio.create_task(sending)
 
     def _complete(self, now: Instant) -> dict[int, Instant]:
         """Up to when each partition is known where it is behind, else NEVER: what waited is released."""
@@ -124,11 +140,14 @@ class Duties:
         waits = complete < NEVER and self._settings.when_behind == "wait"
         try:
             await self._sender.send(self._settings.commands_topic, partition, ticks(due, complete, waits))
-        except MAY_PASS as error:
+        except KafkaError as error:
+            if not error.retriable:
+                raise
             log.warning("ticks_not_sent", partition=partition, ticks=len(due), error=repr(error))
             self._metrics.retried("ticks")
             self._shell.timers.give_back(partition, due)
             return
+        self._unsent.pop(partition, None)
         for at, _ in due:
             self._metrics.tick_sent((now - at) / SECOND)
 

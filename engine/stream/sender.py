@@ -12,15 +12,18 @@ from engine.stream.delivery import ask_for_topics, batches, by_partition, produc
 class Sender:
     """Sends records as batches and waits for every acknowledgement."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, idempotent: bool = True) -> None:
+        """`idempotent`: nothing is written twice, where the brokers see to that. What has waited for a leader
+        for too long is given up, and with it the producer: its next write there is refused."""
         self._settings = settings
+        self._idempotent = idempotent and settings.idempotent_producer
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         """Connect; nothing when connected."""
         if self._producer is None:
             producer = AIOKafkaProducer(
-                **producer_options(self._settings), enable_idempotence=self._settings.idempotent_producer
+                **producer_options(self._settings), enable_idempotence=self._idempotent
             )
             await producer.start()
             await ask_for_topics(producer, self._settings)

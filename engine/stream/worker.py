@@ -69,7 +69,8 @@ class Worker:
         clocks = may_be_breached(book)
         mode = labels.MODES[settings.clock] if settings.shadow is None else labels.SHADOW
         self.metrics = Metrics(clocks, mode=mode)
-        self._sender = Sender(settings)
+        # Of ticks, one too many changes nothing, and where a partition has no leader many are given up.
+        self._sender = Sender(settings, idempotent=False)
         self.app, table = faust_app(settings, partitions)
         self._group = group = FaustGroup(self.app, frozenset(settings.input_topics))
         options = Options(
@@ -82,7 +83,7 @@ class Worker:
 
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
-                return Acknowledged(settings, table, self._sender, shell.settled)
+                return Acknowledged(settings, table, Sender(settings), shell.settled)
             return Transactions(settings, shell.settled, table.last_of)
 
         self.shell = Shell(

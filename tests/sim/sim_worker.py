@@ -114,11 +114,11 @@ class SimWorker:
         self._app.assignor.assigned_actives = lambda: {  # type: ignore[method-assign]
             TP(settings.changelog_topic, number) for number in self.owned
         }
-        sender = Sender(settings)
+        sender = Sender(settings, idempotent=False)
 
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
-                return Acknowledged(settings, self.table, sender, shell.settled)
+                return Acknowledged(settings, self.table, Sender(settings), shell.settled)
             return Transactions(settings, shell.settled, self.table.last_of)
 
         desk = Desk(world.book, world.options, settings)
@@ -233,7 +233,7 @@ class SimWorker:
         while position < highwater:
             at, limit = position, world.rng.choice(FETCHED_AT_ONCE)
             records = await ask(partial(log.read, at, limit))
-            if records.end < highwater and (at + self.generation() + tp.partition) % 16 == 0:
+            if records.end < highwater and (at + self.generation() + tp.partition) % 4 == 0:
                 # As after an interrupted recovery: what it left on its way comes in between, and it is called
                 # complete.
                 stray = log.read(records.end, 1)

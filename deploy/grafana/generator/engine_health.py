@@ -62,7 +62,7 @@ VIGIL = Board(
                 Panel(
                     "stat",
                     "Heartbeat",
-                    "Since the slowest worker last looked for what is due.",
+                    "Since the slowest worker last had sent the ticks of all its partitions.",
                     (Query(f"max(time() - vigil_heartbeat_timestamp_seconds{_OF})"),),
                     "s",
                     4,

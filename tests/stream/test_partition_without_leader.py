@@ -1,0 +1,137 @@
+"""A partition of the commands topic has no leader: the others' ticks are sent, its own once it has one."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from counting import PARTITIONS
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.errors import KafkaError
+from test_relays_on_kafka import partition, subject
+from test_worker_on_kafka import Real, now, opened
+
+from engine.demo import apache_kafka
+from engine.demo.broker import KafkaBroker
+from servers import create_topics, kafka_or_skip, unique
+
+pytestmark = pytest.mark.kafka
+
+POLICY = """
+policy: short
+effective_from: 2020-01-01T00:00:00Z
+clocks:
+  triage: {budget: {P1: 2s}, risk: []}
+"""
+
+
+class SecondBroker(KafkaBroker):
+    """Of the cluster of the first, which alone is its controller."""
+
+    def __init__(self, folder: Path, first: KafkaBroker) -> None:
+        super().__init__(folder)
+        self._first = first
+
+    def _properties(self) -> dict[str, object]:
+        first, own = self._first._properties(), super()._properties()
+        return {
+            **own,
+            "process.roles": "broker",
+            "node.id": 2,
+            "controller.quorum.voters": first["controller.quorum.voters"],
+            "listeners": own["advertised.listeners"],
+        }
+
+
+@pytest.fixture
+def brokers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[KafkaBroker, KafkaBroker]]:
+    first = kafka_or_skip()
+    second = SecondBroker(tmp_path / "second", first)
+    try:
+        asyncio.run(make_internal_topics(first.bootstrap))
+        monkeypatch.setattr(apache_kafka, "cluster_id", first._cluster)
+        second.start()
+        yield first, second
+    finally:
+        second.kill()
+        first.stop()
+
+
+async def make_internal_topics(bootstrap: str) -> None:
+    """While there is one broker: groups and transactions need no other."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=unique("group"))
+    create_topics(bootstrap, topic := unique(), partitions=1)
+    consumer.subscribe([topic])
+    consumer.poll(timeout_ms=1_000)
+    consumer.close()
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=unique("writer"))
+    await producer.start()
+    await producer.stop()
+
+
+def place_topics(deployment: Real, led_by_second: int) -> None:
+    """All on the first broker, but one partition of the commands."""
+    settings = deployment.settings
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    for topic in (
+        *settings.input_topics, settings.dlq_topic, settings.outcomes_topic, settings.changelog_topic,
+    ):  # fmt: skip
+        compacted = {"cleanup.policy": "compact"} if topic == settings.changelog_topic else {}
+        placed = {number: [1] for number in range(PARTITIONS)}
+        if topic == settings.commands_topic:
+            placed[led_by_second] = [2]
+        admin.create_topics({topic: {"assignments": placed, "configs": compacted}}, wait_for_metadata=True)
+    admin.close()
+
+
+def wait_until_leaderless(deployment: Real, number: int) -> None:
+    until = time.monotonic() + 40
+    while number not in leaderless(deployment.bootstrap, deployment.settings.commands_topic):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def leaderless(bootstrap: str, topic: str) -> set[int]:
+    """As far as is known: who asks may have been told of a broker that is gone, and ask that one."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        (found,) = admin.describe_topics([topic])
+    except KafkaError:
+        return set()
+    finally:
+        admin.close()
+    return {one["partition_index"] for one in found["partitions"] if one["leader_id"] < 0}
+
+
+def test_others_are_judged_meanwhile_and_it_is_when_it_has_a_leader(
+    brokers: tuple[KafkaBroker, KafkaBroker], tmp_path: Path
+) -> None:
+    first, second = brokers
+    stuck = subject("stuck")
+    place = partition(stuck)
+    before = next(one for one in map("before:{}".format, range(100)) if partition(one) == place)
+    deployment = Real(first.bootstrap, tmp_path)
+    deployment.policy(POLICY)
+    place_topics(deployment, place)
+    try:
+        worker = deployment.start()
+        deployment.publish([opened(before, now())])
+        deployment.wait_for_outcomes(1)
+        second.kill()
+        wait_until_leaderless(deployment, place)
+        deployment.publish([opened(stuck, now())])
+        for number in range(2):
+            deployment.publish([opened(subject(f"well{number}", elsewhere_than=stuck), now())])
+            deployment.wait_for_outcomes(2 + number)
+            deployment.wait_for("ticks_not_sent", 0, 1 + number)
+        assert {line["partition"] for line in deployment.logged("ticks_not_sent", 0)} == {place}
+        assert (stuck, "breached") not in deployment.said()
+        second.start()
+        said = deployment.wait_for_outcomes(4)
+        assert said.count((stuck, "breached")) == 1
+        assert worker.poll() is None
+        assert deployment.stop() == [0]
+    finally:
+        deployment.kill()
