@@ -103,5 +103,5 @@ def _examine_with(
             advice = "is it there, and may the user who runs this read it?"
             yield fail(check, f"{error.filename}: {error.strerror}", advice, ExitCode.REFUSED)
     yield from examine_cluster(settings, timeout, role or role_of(settings))
-    here = f"http://127.0.0.1:{settings.metrics_port}"
+    here = f"http://{'[::1]' if ':' in settings.metrics_host else '127.0.0.1'}:{settings.metrics_port}"
     yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)

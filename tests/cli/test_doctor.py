@@ -435,6 +435,17 @@ def test_a_worker_that_does_not_answer_fails_only_when_it_was_asked_for(asked: b
     assert [f.sign for f in installation.examine_worker(address, asked=asked, timeout=5)] == [sign]
 
 
+@pytest.mark.parametrize(("host", "asked"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])  # noqa: S104
+def test_the_worker_of_this_machine_is_asked_by_the_version_of_ip_that_it_listens_on(
+    monkeypatch: pytest.MonkeyPatch, host: str, asked: str
+) -> None:
+    away = {"VIGIL_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}", "VIGIL_POLICIES": str(POLICIES)}
+    done = CliRunner().invoke(
+        app, ["doctor", "--timeout", "1"], env={**away, "VIGIL_METRICS_HOST": host, "VIGIL_METRICS_PORT": "9"}
+    )
+    assert f"http://{asked}:9/ready" in done.output
+
+
 def test_the_gravest_failure_decides_the_exit_code_and_warnings_do_not() -> None:
     refused = fail("a", "b", "c", ExitCode.REFUSED)
     assert exit_code([ok("a", "b"), warn("a", "b", "c")]) == ExitCode.DONE

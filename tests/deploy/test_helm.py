@@ -531,6 +531,18 @@ def test_names_are_asked_of_dns_where_openshift_has_it_too() -> None:
     assert asked == {(53, "UDP"), (53, "TCP"), (5353, "UDP"), (5353, "TCP")}
 
 
+def test_with_ipv6_alone_every_server_listens_there() -> None:
+    for given, address in (({}, Settings().metrics_host), ({"listenOn": "::"}, "::")):
+        found = pods(rendered(merged(EVERYTHING, given)))
+        for role in ("worker", "archive", "notify"):
+            variables = {one["name"]: one.get("value") for one in found[role]["containers"][0]["env"]}
+            assert variables.get("VIGIL_METRICS_HOST", Settings().metrics_host) == address
+        for role in ("intake", "console"):
+            arguments = found[role]["containers"][0]["args"]
+            assert arguments[arguments.index("--host") + 1] == address
+    assert problems({"listenOn": "localhost"}) != []
+
+
 @pytest.mark.parametrize("empty", [{"settings": None}, {"worker": {"settings": None}}])
 def test_settings_that_are_all_commented_out_are_none(empty: dict[str, Any]) -> None:
     given = [variable["name"] for variable in pods(rendered(empty))["worker"]["containers"][0]["env"]]

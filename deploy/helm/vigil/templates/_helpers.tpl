@@ -77,6 +77,9 @@ labels: {{- include "vigil.labels" . | nindent 2 }}
 - {name: VIGIL_TLS_CERT_FILE, value: /run/secrets/kafka/{{ $kafka.certKey }}}
 - {name: VIGIL_TLS_KEY_FILE, value: /run/secrets/kafka/{{ $kafka.keyKey }}}
 {{- end }}
+{{- if ne $values.listenOn "0.0.0.0" }}
+- {name: VIGIL_METRICS_HOST, value: {{ $values.listenOn | quote }}}
+{{- end }}
 {{- range $name, $value := mergeOverwrite (deepCopy ($values.settings | default dict)) (.of.settings | default dict) }}
 - {name: {{ $name }}, value: {{ include "vigil.text" $value }}}
 {{- end }}
