@@ -22,6 +22,7 @@ from engine.stream.table import StateTable
 
 REBALANCE_SECONDS = 20.0
 REQUEST_SECONDS = 40.0
+NO_LEADER = -1
 FETCH_BYTES = 4 * 1024 * 1024
 """Of a partition and fetch. A larger record still comes, alone: the broker never holds back the first one."""
 
@@ -81,10 +82,15 @@ class FaustGroup:
         return committed
 
     async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        return await self._app.consumer.earliest_offsets(*tps)
+        return await self._app.consumer.earliest_offsets(*self._led(tps))
 
     async def latest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        return await self._app.consumer.highwaters(*tps)
+        return await self._app.consumer.highwaters(*self._led(tps))
+
+    def _led(self, tps: Iterable[TP]) -> list[TP]:
+        """Those that have a leader: for want of one the client waits, with what it asks of the others too."""
+        cluster = self._app.consumer._thread._consumer._client.cluster  # type: ignore[attr-defined]
+        return [tp for tp in tps if cluster.leader_for_partition(tp) != NO_LEADER]
 
     def end_of(self, tp: TP) -> int | None:
         try:
@@ -102,6 +108,8 @@ class FaustGroup:
 
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         thread = self._app.consumer._thread  # type: ignore[attr-defined]
+        if not self._led((tp,)):
+            return None
         asked = {tp: at // MILLISECOND}
         found = (await thread.call_thread(thread._consumer.offsets_for_times, asked))[tp]
         return None if found is None else (found.offset, found.timestamp)

@@ -32,7 +32,7 @@ class Ends(Protocol):
 
     async def first_since(self, tp: TP, at: Instant) -> tuple[int, int] | None:
         """The first record that was recorded at a time or later: its offset, and when, in milliseconds since
-        1970; None: there is none. KafkaError."""
+        1970; None: there is none, or nobody knows, for want of a leader. KafkaError."""
 
 
 class Look(NamedTuple):

@@ -61,10 +61,11 @@ class Group(Ends, Protocol):
     async def committed_of(self, tp: TP) -> int | None: ...
 
     async def earliest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Where these logs begin: retention deletes what lies before. KafkaError."""
+        """Where these logs begin: retention deletes what lies before. Not of those that have no leader.
+        KafkaError."""
 
     async def latest(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Where these logs end. KafkaError."""
+        """Where these logs end; as above."""
 
     def position_of(self, tp: TP) -> int | None:
         """Up to where it was fetched; None where nothing is to be fetched yet."""
@@ -208,12 +209,18 @@ class Shell:
         sources = sorted(self._group.source_partitions())
         committed = await asyncio.gather(*map(self._group.committed_of, sources))
         earliest, latest = await self._group.earliest(sources), await self._group.latest(sources)
-        starts = {tp: earliest[tp] for tp in sources}
+        starts: dict[TP, int] = {}
         for tp, offset in zip(sources, committed, strict=True):
-            if offset is not None and earliest[tp] <= offset <= latest[tp]:
+            begins, ends = earliest.get(tp), latest.get(tp)
+            if begins is None or ends is None:  # once it is read, it shows whether its log has that
+                log.warning("no_leader", topic=tp.topic, partition=tp.partition)
+                starts[tp] = offset or 0
+                continue
+            starts[tp] = begins
+            if offset is not None and begins <= offset <= ends:
                 starts[tp] = offset
             elif offset is not None:
-                self._tell_gone(tp, offset, earliest[tp], latest[tp])
+                self._tell_gone(tp, offset, begins, ends)
         if isinstance(self.stage, Acknowledged):
             await self.stage.begin(self._group.generation())
         return alarms, starts
@@ -329,7 +336,7 @@ class Shell:
         expected, generation = self.intake.expected(tp), self._group.generation()
         try:
             earliest, latest = (await self._group.earliest((tp,)))[tp], (await self._group.latest((tp,)))[tp]
-        except (KafkaError, TimeoutError) as error:  # then it is a hole like any other, and shows again
+        except (KafkaError, TimeoutError, KeyError) as error:  # then it is a hole, and shows again
             log.warning("beginning_unknown", topic=tp.topic, partition=tp.partition, error=repr(error))
             return
         same = self.accepting and generation == self._group.generation()

@@ -1,4 +1,4 @@
-"""A partition of the commands topic has no leader: the others' ticks are sent, its own once it has one."""
+"""A partition of the commands topic has no leader: the others are worked on, also by who starts meanwhile."""
 
 import asyncio
 import time
@@ -127,11 +127,18 @@ def test_others_are_judged_meanwhile_and_it_is_when_it_has_a_leader(
             deployment.wait_for_outcomes(2 + number)
             deployment.wait_for("ticks_not_sent", 0, 1 + number)
         assert {line["partition"] for line in deployment.logged("ticks_not_sent", 0)} == {place}
-        assert (stuck, "breached") not in deployment.said()
-        second.start()
-        said = deployment.wait_for_outcomes(4)
-        assert said.count((stuck, "breached")) == 1
         assert worker.poll() is None
         assert deployment.stop() == [0]
+        deployment.start()
+        deployment.wait_for("recovered", 1)
+        (unled,) = deployment.logged("no_leader", 1)
+        assert (unled["topic"], unled["partition"]) == (deployment.settings.commands_topic, place)
+        deployment.publish([opened(subject("well2", elsewhere_than=stuck), now())])
+        deployment.wait_for_outcomes(4)
+        assert (stuck, "breached") not in deployment.said()
+        second.start()
+        said = deployment.wait_for_outcomes(5)
+        assert said.count((stuck, "breached")) == 1
+        assert deployment.stop() == [0, 0]
     finally:
         deployment.kill()

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
@@ -31,6 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.settings import Settings as FaustSettings
 
+from engine.core.instants import Instant
 from engine.stream import chunks
 from engine.stream.app import FaustGroup
 
@@ -403,6 +406,31 @@ async def test_the_position_of_a_partition_is_read_from_the_consumers_subscripti
     assert (group.position_of(mine), group.position_of(other)) == (7, None)
     assert "self._subscription = SubscriptionState(" in source(AIOKafkaConsumer)
     assert "self._consumer = self._create_consumer" in source(driver.AIOKafkaConsumerThread)
+
+
+async def test_who_has_no_leader_is_read_from_the_consumers_client() -> None:
+    led, unled, unknown = TP("t", 0), TP("t", 1), TP("t", 2)
+    cluster = ClusterMetadata()
+    cluster._partitions = {"t": {0: SimpleNamespace(leader=3), 1: SimpleNamespace(leader=-1)}}
+    thread = SimpleNamespace(_consumer=SimpleNamespace(_client=SimpleNamespace(cluster=cluster)))
+    asked: list[TP] = []
+
+    async def offsets(*tps: TP) -> dict[TP, int]:
+        asked.extend(tps)
+        return dict.fromkeys(tps, 5)
+
+    consumer = SimpleNamespace(_thread=thread, earliest_offsets=offsets, highwaters=offsets)
+    app: Any = SimpleNamespace(consumer=consumer)
+    group = FaustGroup(app, frozenset("t"))
+    assert await group.earliest((led, unled, unknown)) == {led: 5, unknown: 5}
+    assert await group.latest((unled, led)) == {led: 5}
+    assert await group.first_since(unled, Instant(0)) is None
+    assert unled not in asked
+    assert "self._client = AIOKafkaClient(" in source(AIOKafkaConsumer)
+    assert "self.cluster = ClusterMetadata(" in source(AIOKafkaClient)
+    waits = source(fetcher.Fetcher._proc_offset_requests)
+    assert "elif node_id == -1:" in waits
+    assert "raise Errors.LeaderNotAvailableError(partition)" in waits
 
 
 def test_fetched_records_keeps_what_is_true_and_asks_getall() -> None:

@@ -55,6 +55,7 @@ class Log:
     def __init__(self) -> None:
         self.begins, self.ends = 0, 100
         self.away = False
+        self.led = True
         self.sought: list[tuple[TP, int]] = []
 
     def generation(self) -> int:
@@ -78,10 +79,10 @@ class Log:
     async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
         if self.away:
             raise KafkaTimeoutError
-        return dict.fromkeys(tps, self.begins)
+        return dict.fromkeys(tps, self.begins) if self.led else {}
 
     async def latest(self, tps: Iterable[TP]) -> dict[TP, int]:
-        return dict.fromkeys(tps, self.ends)
+        return dict.fromkeys(tps, self.ends) if self.led else {}
 
     def position_of(self, tp: TP) -> int | None:
         return self.ends
@@ -206,6 +207,21 @@ async def test_where_nobody_says_where_the_log_begins_it_is_a_hole(tmp_path: Pat
     log.begins, log.away = 8, True
     await shell.take(chunk(TICKETS, 8, event("a")))
     assert (log.sought, gone(shell)) == ([(TICKETS, 5)], 0)
+
+
+async def test_without_a_leader_it_begins_where_offsets_were_committed_and_passes_what_is_gone_later(
+    tmp_path: Path,
+) -> None:
+    log = Log()
+    log.begins, log.led = 8, False
+    shell = await worker(log, tmp_path)
+    assert shell.accepting
+    assert (shell.intake.expected(TICKETS), shell.intake.expected(COMMANDS), gone(shell)) == (5, 0, 0)
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert (log.sought, gone(shell)) == ([(TICKETS, 5)], 0), "it has lost its leader again"
+    log.led = True
+    await shell.take(chunk(TICKETS, 8, event("a")))
+    assert (shell.stage.ends, gone(shell)) == ([(TICKETS, 9)], 3)  # type: ignore[attr-defined]
 
 
 async def test_alarms_whose_ticks_are_gone_are_asked_for_again(tmp_path: Path) -> None:
