@@ -127,7 +127,7 @@ def _asks(situation: Situation, promises: list[Plain]) -> list[Plain]:
             late = " It is overdue." if view.state == "breached" else ""
             asks.append(f"Name who has the role {view.key.replace('_', ' ')}.{late}")
     for promise in promises:
-        if isinstance(promise, dict) and promise["state"] == "missed, still owed":
+        if isinstance(promise, dict) and promise["is_overdue"]:
             asks.append(f"Decide on the promise that was missed: {unended(str(promise['text']))}.")
     if "pending_vendor" in situation.escalation.reasons:
         asks.append("Help with the vendor: the work waits for it.")

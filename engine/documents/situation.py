@@ -203,7 +203,8 @@ class Situation:
         return None
 
     def promises(self) -> list[Plain]:
-        """The ledger of commitments: all that were ever made."""
+        """The ledger of commitments: all that were ever made. A miss stays one though another time was agreed
+        after it; `is_overdue` says whether the time as it is now has passed, too."""
         missed = {o.key for o in self.verdicts("commitment_missed")}
         told = what_counts(self.facts, COMMITMENT)
         return [self._promise(one, told[one.id], missed) for one in self.escalation.commitments]
@@ -211,8 +212,9 @@ class Situation:
     def _promise(self, one: Deadline, told: list[Fact], missed: set[str]) -> Plain:
         verb = told[-1].kind.removeprefix("commitment_")
         was_late = one.id in missed
+        is_overdue = one.phase == DEADLINE_OPEN and (one.missed or one.due < self.at)
         if one.phase == DEADLINE_OPEN:
-            shown = "missed, still owed" if one.missed or one.due < self.at else "open"
+            shown = "missed, still owed" if was_late or is_overdue else "open"
         elif verb == "kept":
             shown = "kept late" if was_late else "kept"  # also by a time that was agreed after the miss
         else:
@@ -220,7 +222,7 @@ class Situation:
             shown = f"missed, then {gone}" if was_late else gone
         return {
             "id": one.id, "text": one.text, "to": one.to or None, "by": one.by or None, "state": shown,
-            "was_missed": was_late, "due": self.moment(_last_due(told)),
+            "was_missed": was_late, "is_overdue": is_overdue, "due": self.moment(_last_due(told)),
             "reason": told[-1].text("reason") or None,
         }  # fmt: skip
 

@@ -231,10 +231,11 @@ def _by(fact: Fact) -> str:
 
 
 def _promises(situation: Situation, audience: str, told: Fact | None) -> list[Plain]:
-    """All of them; to customers what is open, and what has come of others since they were told last."""
+    """All of them, each as a part of a sentence; to customers what is open, and what has come of others since
+    they were told last."""
     settled = {f.text("commitment_id") for f in situation.since(told) if f.kind.startswith("commitment_")}
     return [
-        promise
+        {**promise, "text": unended(str(promise["text"]))}
         for promise in situation.promises()
         if isinstance(promise, dict)
         and (audience != "customer" or promise["id"] in settled or promise["state"] in _OWED)

@@ -110,7 +110,6 @@ TOLD = {
 }  # fmt: skip
 """The words of documents of the moment, and of reviews, for a state of the ledger."""
 OTHERWISE = {
-    "moved after a miss, and open": ("open", "missed, still open"),
     "withdrawn after a miss": ("missed, then withdrawn", "missed, then withdrawn"),
     "the escalation is gone": ("no longer owed", "withdrawn"),
     "kept once the escalation is gone is nothing": ("no longer owed", "withdrawn"),

@@ -472,6 +472,7 @@ def test_a_promise_that_ends_with_a_full_stop_is_a_part_of_our_sentence(book: Bo
     assert "- A workaround, by Thu 12 Nov 2026" in letter
     assert "Promised: A workaround.\n" in write(press, status_update(situated, "internal"), "md").text
     assert "was missed: A workaround.\n" in write(press, executive_brief(situated), "md").text
+    assert "**missed: A workaround**.\n" in write(press, status_update(situated, "executive"), "md").text
 
 
 def test_customers_are_not_told_that_we_change_what_was_cancelled(book: Book, press: Press) -> None:
@@ -490,6 +491,27 @@ def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
     text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
     assert "A call, by Thu 12 Nov 2026, 13:20 UTC+01:00 (12:20 UTC): **we did not keep this time" in text
+
+
+def test_a_promise_that_was_moved_after_its_miss_was_missed_and_has_its_time_still_ahead(
+    book: Book, press: Press
+) -> None:
+    events = [
+        OPENED, P0,
+        ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call.", "due_at": at("12:20")}),
+        ("12:22", "commitment_renegotiated", {"commitment_id": "c", "due_at": at("12:50")}),
+    ]  # fmt: skip
+    asked = "Decide on the promise that was missed: A call."
+    for clock, is_overdue, said in (
+        ("12:30", False, "not keep the time we gave you before, and are sorry**; it is still to come."),
+        ("12:55", True, "not keep this time, and are sorry**; we still owe it."),
+    ):
+        now = situation(book, clock, *events)
+        brief = data(executive_brief(now))
+        assert [one["state"] for one in brief["promises"]] == ["missed, still owed"]
+        assert (asked in brief["asks"]) is is_overdue, "somebody has decided on it already"
+        letter = write(press, status_update(now, "customer"), "md").text
+        assert f"- A call, by Thu 12 Nov 2026, 13:50 UTC+01:00 (12:50 UTC): **we did {said}" in letter
 
 
 def test_a_promise_that_was_withdrawn_after_its_miss_was_missed(book: Book, press: Press) -> None:

@@ -56,6 +56,7 @@ def test_the_resolving_update_is_published_after_the_resolution() -> None:
     assert (resolution.type, update.type) == ("incident.resolved.v1", "incident.update_published.v1")
     assert update.data["final"] is True
     assert resolution.at == update.at
+    assert resolution.data == {"by": "GitHub"}, "documents would tell the status as what resolved it"
     assert resolution.sequence < update.sequence
 
 

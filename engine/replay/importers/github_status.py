@@ -53,7 +53,7 @@ def _incident(line: bytes) -> list[Event]:
         if index == 0:
             told.event(at, "opened", _opening(incident, impact))
         if status in _RESOLVES:
-            told.event(at, "resolved", {"by": "GitHub", "resolution": status})
+            told.event(at, "resolved", {"by": "GitHub"})  # a status does not say what resolved it
         data: dict[str, object] = {"audience": "customer"}
         if status in _RESOLVES:
             data["final"] = True
