@@ -43,9 +43,9 @@ def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
     found: dict[str, list[Fact]] = {}
     asked = [subject]
     while asked:
-        of = asked.pop()
+        written = msgspec.json.encode(asked.pop()).decode()  # as in `data`, which is JSON
         some = select(facts.c.subject).where(
-            facts.c.kind.in_(("linked", "merged")), facts.c.data.contains(of, autoescape=True)
+            facts.c.kind.in_(("linked", "merged")), facts.c.data.contains(written, autoescape=True)
         )
         for one in sorted({*connection.scalars(some)} - {subject} - found.keys()):
             found[one] = list(account(connection, one).facts)
