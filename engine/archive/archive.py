@@ -14,9 +14,10 @@ from engine.archive.writing import Written
 from engine.contract.codec import Received
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
-from engine.sql.database import connect, given_back, overwritten
+from engine.sql.database import connect, given_back, may_write, overwritten, shown
 from engine.sql.database import writing as transaction
 from engine.sql.offsets import Advance, stands
+from engine.sql.schema import SchemaRefused
 
 Write = Callable[[Iterable[Received], Iterable[Outcome], Collection[Advance]], Written]
 
@@ -65,12 +66,16 @@ class Archive:
         """For queries: `with archive.engine.connect() as connection`."""
 
     @classmethod
-    def open(cls, url: str, *, must_exist: bool = False) -> "Archive":
+    def open(cls, url: str, *, must_exist: bool = False, only_reads: bool = False) -> "Archive":
         """Connect, and bring the schema up to date. NoDatabase; NotThere where there must be an archive and
-        is none; SchemaRefused; OperationalError where the database is away."""
-        archive = cls(connect(url, must_exist=must_exist))
+        is none; SchemaRefused; OperationalError where the database is away.
+
+        `only_reads`: nothing is written where the schema is up to date, so no right to write is needed.
+        """
+        archive = cls(connect(url, must_exist=must_exist, only_reads=only_reads))
         try:
-            archive.upgrade(must_exist=must_exist)
+            if not (only_reads and archive.is_current()):
+                archive.upgrade(must_exist=must_exist)
         except BaseException:
             archive.close()
             raise
@@ -84,6 +89,16 @@ class Archive:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def is_current(self) -> bool:
+        """Whether the schema is this release's. SchemaRefused where it is a newer one's, or is not, and we
+        may only read."""
+        with self.engine.connect() as connection:
+            version, newest = SCHEMA.version(connection), SCHEMA.newest()
+        if version != newest and not may_write(self.engine):
+            what = f"{shown(self.engine)} has schema {version or 'none'}, and {newest} is read"
+            raise SchemaRefused(f"{what}: run `vigil archive upgrade` as who may write it")
+        return version == newest
 
     def upgrade(self, *, must_exist: bool = False) -> tuple[str | None, str]:
         """Bring the schema up to date; the versions before and after."""

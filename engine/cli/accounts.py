@@ -164,14 +164,14 @@ def connected(url: str) -> "Iterator[Connection]":
     from sqlalchemy.exc import SQLAlchemyError
 
     from engine.archive.schema import SCHEMA
-    from engine.sql.database import NoDatabase, WrittenMeanwhile, connect, shown, untouched
+    from engine.sql.database import NoDatabase, connect, shown
 
     try:
         engine = connect(url, must_exist=True, only_reads=True)
     except NoDatabase as error:
         raise Failure(f"--archive {error}", ExitCode.USAGE) from None
     try:
-        with untouched(engine), engine.connect() as connection:
+        with engine.connect() as connection:
             version, newest = SCHEMA.version(connection), SCHEMA.newest()
             if version is None:
                 makes_one = "`vigil archive load` and `vigil archive run` make one"
@@ -183,7 +183,5 @@ def connected(url: str) -> "Iterator[Connection]":
     except SQLAlchemyError as error:
         what = str(error).splitlines()[0]
         raise Failure(f"{shown(engine)} cannot be read: {what}", ExitCode.UNREACHABLE) from None
-    except WrittenMeanwhile as error:
-        raise Failure(str(error), ExitCode.UNREACHABLE, "run this again") from None
     finally:
         engine.dispose()

@@ -70,10 +70,10 @@ def follower(
     return Follower(into, topics.all, lambda: reader(settings, "none"), stopping, watch or metrics, most)
 
 
-def opened(settings: Settings, stopping: Event) -> Archive | None:
+def opened(settings: Settings, stopping: Event, *, only_reads: bool = False) -> Archive | None:
     """The archive, or None if stopped before it could be."""
     url = settings.archive_url.get_secret_value()
-    return when_there(lambda: Archive.open(url), stopping, settings.start_timeout)
+    return when_there(lambda: Archive.open(url, only_reads=only_reads), stopping, settings.start_timeout)
 
 
 @contextmanager

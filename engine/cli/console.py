@@ -229,7 +229,7 @@ def _house(
     from engine.stream.clock import clock_of
 
     stopping, book = Event(), given.book
-    archive = opened(settings, stopping)
+    archive = opened(settings, stopping, only_reads=not follow)
     assert archive is not None  # noqa: S101  # nobody stops it meanwhile
     clock = clock_of(settings)
     speed = settings.clock_speed if settings.clock == "scaled" else 1.0

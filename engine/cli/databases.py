@@ -17,6 +17,7 @@ from engine.sql.following import AWAY
 log = structlog.stdlib.get_logger("vigil.database")
 
 RETRY_SECONDS = 2.0
+_AWAY = "is it there, and may we use it?"
 _NOT_OURS = "is it a database, and may we do that there?"
 NOT_GIVEN_BACK = (
     "not given back yet by the database's files, somebody reads or writes all the time: run this again later"
@@ -37,7 +38,7 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
         except AWAY as error:
             why = reason(error)
             if time.monotonic() - began + RETRY_SECONDS > patience:
-                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, "is it there?") from None
+                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, _AWAY) from None
             log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
             stopping.wait(RETRY_SECONDS)
         except DBAPIError as error:

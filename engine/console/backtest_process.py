@@ -87,7 +87,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 def run(job: Job, tell: "Teller") -> Found:
     """Refusal; SQLAlchemy's errors where the database is away."""
     before, after = _sides(job)
-    engine = connect(job.archive, must_exist=True)
+    engine = connect(job.archive, must_exist=True, only_reads=True)
     try:
         with engine.connect() as connection:
             of = _events(connection, job)

@@ -2,15 +2,16 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.pool import NullPool
 
 EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -28,6 +29,8 @@ waited for, for hours or for ever, and nobody is told that it is away."""
 _PAGES = 5_000
 """Of SQLite, 4 KiB each, that are given back at once: meanwhile nobody else writes."""
 
+_Read = TypeVar("_Read")
+
 
 class NoDatabase(ValueError):
     """The URL names no database that we can use. The message has no password in it."""
@@ -37,14 +40,11 @@ class NotThere(NoDatabase):
     """The URL names nothing yet, and what must be there is not."""
 
 
-class WrittenMeanwhile(Exception):
-    """What was read may not belong together: read it again."""
-
-
 def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> Engine:
     """Opens nothing yet. NoDatabase where the URL is none; NotThere where a file must exist and does not.
 
-    `only_reads`: a file of SQLite that we may not write is opened all the same.
+    `only_reads`: a file of SQLite that we may not write is opened all the same, anew at each connection: who
+    writes it may have come or gone.
     """
     place = database_url(url)
     is_remote = place.get_backend_name() == "postgresql"
@@ -54,8 +54,8 @@ def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> 
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():
             raise NotThere(f"{file}: there is no such file; expected a database, {EXAMPLES}")
-        if only_reads and file and not _may_be_written(Path(file)):
-            return create_engine(place, creator=lambda: _opened_to_read(Path(file)))
+        if only_reads and not may_write(engine):
+            return create_engine(place, creator=lambda: _opened_to_read(Path(str(file))), poolclass=NullPool)
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
         if file:
@@ -86,35 +86,62 @@ def _which(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _may_be_written(file: Path) -> bool:
-    """The file, and beside it the log that SQLite keeps for whoever opens it."""
+def may_write(engine: Engine) -> bool:
+    """Not a file of SQLite that is there and that we may only read, be it for want of a right to its folder:
+    there SQLite keeps a log for whoever opens it."""
+    file = Path(engine.url.database or "")
+    if engine.dialect.name != "sqlite" or not file.is_file():
+        return True
     return all(os.access(one, os.W_OK, effective_ids=True) for one in (file, file.parent))
+
+
+class _Unlocked(sqlite3.Connection):
+    """Of a file that nobody had open, and that SQLite takes for one that stays as it is: where another writes
+    it meanwhile, what is read from then on fails, for it may be half of this and half of that."""
+
+    def __init__(self, *given: Any, of: Path, **more: Any) -> None:
+        self._file, self._stood = of, _stamp(of)
+        super().__init__(*given, **more)
+
+    def cursor(self, *_: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        return super().cursor(_Unmixed)
+
+    def look(self) -> None:
+        """OperationalError where it was written."""
+        if _stamp(self._file) != self._stood:
+            raise sqlite3.OperationalError(f"{self._file}: another process has written it meanwhile")
+
+
+class _Unmixed(sqlite3.Cursor):
+    def execute(self, *given: Any) -> "_Unmixed":
+        return self._looked(lambda: super(_Unmixed, self).execute(*given))
+
+    def fetchone(self) -> Any:
+        return self._looked(super().fetchone)
+
+    def fetchmany(self, *given: Any) -> list[Any]:
+        return self._looked(lambda: super(_Unmixed, self).fetchmany(*given))
+
+    def fetchall(self) -> list[Any]:
+        return self._looked(super().fetchall)
+
+    def _looked(self, read: Callable[[], _Read]) -> _Read:
+        """Also where it failed: a file that is written meanwhile may look damaged."""
+        try:
+            return read()
+        finally:
+            of = self.connection
+            assert isinstance(of, _Unlocked)  # noqa: S101  # made by it
+            of.look()
 
 
 def _opened_to_read(file: Path) -> sqlite3.Connection:
     """Without a log nobody has it open, and SQLite, which would make one, is told that the file stays as it
-    is (`untouched` says whether it did). With one, that is read too."""
-    stays = "" if _has_log(file) else "&immutable=1"
-    return sqlite3.connect(
-        f"file:{quote(str(file.absolute()))}?mode=ro{stays}",
-        uri=True,
-        timeout=_BUSY_SECONDS,
-        check_same_thread=False,
-    )
-
-
-@contextmanager
-def untouched(engine: Engine) -> Iterator[None]:
-    """Around what reads a file of SQLite that we may not write and nobody had open: WrittenMeanwhile where
-    another has written it, for then what was read may be half of this and half of that."""
-    file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
-    if file is None or not file.is_file() or _may_be_written(file) or _has_log(file):
-        yield
-        return
-    before = _stamp(file)
-    yield
-    if _stamp(file) != before:
-        raise WrittenMeanwhile(f"{file}: another process has written it meanwhile")
+    is. With one, that is read too."""
+    name = f"file:{quote(str(file.absolute()))}?mode=ro"
+    if _has_log(file):
+        return sqlite3.connect(name, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+    return _Unlocked(f"{name}&immutable=1", uri=True, check_same_thread=False, of=file)
 
 
 def _has_log(file: Path) -> bool:

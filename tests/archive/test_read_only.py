@@ -5,15 +5,20 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import pytest
 from archived import opened, outcome
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from engine.archive.archive import Archive
 from engine.cli import accounts
 from engine.cli import archive as commands
+from engine.cli.archiving import opened as opening
 from engine.cli.exits import ExitCode, Failure
+from engine.settings import Settings
+from engine.sql.schema import SchemaRefused
 from unprivileged import without_rights
 
 
@@ -63,14 +68,46 @@ def test_what_is_written_while_it_is_read_is_no_answer(file: Path) -> None:
     def read() -> None:
         with ExitStack() as rights:
             url = rights.enter_context(may_not_write(file))
-            with accounts.connected(url):
+            with accounts.connected(url) as connection:
                 rights.close()
                 with Archive.open(url) as archive:  # its owner writes, and goes
                     archive.write([], [outcome("met", 2, 61)])
+                connection.scalar(text("SELECT count(*) FROM outcomes"))
 
     with pytest.raises(Failure, match="another process has written it meanwhile") as failed:
         read()
     assert failed.value.code == ExitCode.UNREACHABLE
+
+
+def test_who_stays_and_only_reads_sees_what_is_written_later(file: Path) -> None:
+    """A console beside `vigil archive run`, which comes and goes."""
+    with ExitStack() as rights:
+        url = rights.enter_context(may_not_write(file))
+        opened_to_read = opening(Settings(archive_url=SecretStr(url)), Event(), only_reads=True)
+        assert opened_to_read is not None
+        with opened_to_read as console:
+            assert [one.name for one in file.parent.iterdir()] == [file.name], "nothing was made beside it"
+            counts = [console.state().outcomes]
+            rights.close()
+            with Archive.open(url) as archive:
+                archive.write([], [outcome("met", 2, 61)])
+                rights.enter_context(may_not_write(file))
+                counts.append(console.state().outcomes)
+                rights.close()
+                archive.write([], [outcome("breached", 3, 62)])
+            rights.enter_context(may_not_write(file))
+            counts.append(console.state().outcomes)
+    assert counts == [1, 2, 3]
+
+
+def test_who_only_reads_is_told_that_the_schema_is_older(file: Path) -> None:
+    with Archive.open(f"sqlite:///{file}") as archive, archive.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with (
+        may_not_write(file) as url,
+        pytest.raises(SchemaRefused, match="has schema 0001, and 0002 is read: run"),
+    ):
+        Archive.open(url, only_reads=True)
 
 
 def test_a_log_that_cannot_be_read_is_not_left_out(file: Path) -> None:
