@@ -1,7 +1,7 @@
 """What people do on the page: forms that become events, like those of any other producer."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 from uuid import uuid4
@@ -239,6 +239,37 @@ def choosing(form: Form, record: bytes | None, typed: Typed, say: Callable[[Dead
     return form._replace(fields=tuple(map(over, form.fields)))
 
 
+def asking_which(form: Form, typed: Typed) -> Form:
+    """The form, and below each time that the reader's clocks show twice the question which of the two is
+    meant: a browser's field for a time has no offset."""
+    fields: list[Field] = []
+    for field in form.fields:
+        fields.append(field)
+        if field.kind == MOMENT and (hours := _hours(typed.get(field.name, "").strip(), typed)):
+            choices = (("", "choose one"), *((name, f"the {name}, {at:%H:%M %Z}") for name, at in hours))
+            fields.append(Field(field.name + _WHICH, "Which of the two", CHOICE, True, choices))
+    return form._replace(fields=tuple(fields))
+
+
+_WHICH = "_which"
+
+
+def _hours(text: str, typed: Typed) -> list[tuple[str, datetime]]:
+    """Both times that are meant by one that clocks show twice; nothing for any other."""
+    try:
+        local = _local(text, typed)
+    except ValueError:
+        return []
+    return [("first", local), ("second", local.replace(fold=1))] if _turn(local) < timedelta(0) else []
+
+
+def _turn(local: datetime) -> timedelta:
+    """By how much its clocks are turned over a time: forward where they skip it, back where they show it
+    twice."""
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    return timedelta(0) if first is None or second is None else second - first
+
+
 def unknown(form: Form, typed: Typed) -> dict[str, str]:
     """By field, what was typed that an escalation does not have; of a form that is not over one nothing."""
     return {
@@ -257,7 +288,7 @@ def ask_back(form: Form, typed: Typed, now: Instant) -> None:
         for field in form.fields
         if field.kind == MOMENT
         and (text := typed.get(field.name, "").strip())
-        and parse_instant(_moment(text, typed.get("zone", ""))) < now
+        and parse_instant(_moment(field, text, typed)) < now
     }
     if past and (asked := InThePast(past)).meant != typed.get("meant"):
         raise asked
@@ -304,7 +335,7 @@ def _data(form: Form, typed: Typed) -> dict[str, object]:
     data: dict[str, object] = dict(form.fixed)
     problems = unknown(form, typed)
     for field in form.fields:
-        if field.name in problems:
+        if field.name in problems or field.name.endswith(_WHICH):
             continue
         text = typed.get(field.name, "").strip()
         if not text:
@@ -312,7 +343,7 @@ def _data(form: Form, typed: Typed) -> dict[str, object]:
                 problems[field.name] = "this is needed"
             continue
         try:
-            data[field.name] = _value(field, form, text, typed.get("zone", ""))
+            data[field.name] = _value(field, form, text, typed)
         except ValueError as error:
             problems[field.name] = str(error)
     if problems:
@@ -320,9 +351,9 @@ def _data(form: Form, typed: Typed) -> dict[str, object]:
     return data
 
 
-def _value(field: Field, form: Form, text: str, zone: str) -> object:
+def _value(field: Field, form: Form, text: str, typed: Typed) -> object:
     if field.kind == MOMENT:
-        return _moment(text, zone)
+        return _moment(field, text, typed)
     if field.kind == CHOICE and text not in dict(field.choices):
         raise ValueError(f"expected one of {', '.join(value for value, _ in field.choices if value)}")
     if form.verb == "recurrence_flagged" and field.name == "to":
@@ -330,18 +361,31 @@ def _value(field: Field, form: Form, text: str, zone: str) -> object:
     return text
 
 
-def _moment(text: str, zone: str) -> str:
-    """What a browser's date and time field says, in the reader's zone."""
+def _moment(field: Field, text: str, typed: Typed) -> str:
+    """What a browser's date and time field says, in the reader's zone. ValueError where the zone has no such
+    time, or two, and none is chosen."""
+    local = _local(text, typed)
+    turn = _turn(local)
+    if turn > timedelta(0):
+        raise ValueError(f"the clocks of {local.tzinfo} skip this time on that day")
+    which = typed.get(field.name + _WHICH)
+    if turn < timedelta(0) and which not in ("first", "second"):
+        raise ValueError(f"the clocks of {local.tzinfo} show this time twice: choose which of the two")
+    return local.replace(fold=int(which == "second")).isoformat()
+
+
+def _local(text: str, typed: Typed) -> datetime:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("expected a date and a time, such as 2026-11-12T14:30") from None
-    if local.tzinfo is None:
-        try:
-            local = local.replace(tzinfo=time_zone(zone or "UTC"))
-        except ZoneInfoNotFoundError:
-            raise ValueError(f"there is no time zone {zone[:60]!r}") from None
-    return local.isoformat()
+    if local.tzinfo is not None:
+        return local
+    zone = typed.get("zone", "") or "UTC"
+    try:
+        return local.replace(tzinfo=time_zone(zone))
+    except ZoneInfoNotFoundError:
+        raise ValueError(f"there is no time zone {zone[:60]!r}") from None
 
 
 def _problems(error: ValidationError) -> dict[str, str]:

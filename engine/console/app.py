@@ -23,6 +23,7 @@ from engine.console.acting import (
     Form,
     Typed,
     ask_back,
+    asking_which,
     choosing,
     event,
     new_key,
@@ -418,7 +419,7 @@ class _Site:
             due = f"due {at_time(one.due, now, zone)}" if one.phase == OPEN else "not open any more"
             return f"{text if len(text) <= 120 else f'{text[:119]}…'}, {due}"
 
-        return choosing(_known(verb), record, typed, say)
+        return asking_which(choosing(_known(verb), record, typed, say), typed)
 
     def _title(self, subject: str) -> str:
         return next((row.view.title for row in self._house.live.board.rows_of(subject)), "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.console.acting import FORMS, SOURCE, BadInput, Form, event
+from engine.console.acting import FORMS, SOURCE, BadInput, Form, asking_which, event
 from engine.contract.codec import Received, decode
 from engine.core.instants import MILLISECOND, parse_instant
 
@@ -63,6 +63,14 @@ def test_times_are_the_readers() -> None:
             {"due_at": f"there is no time zone '{'x' * 60}'"},
         ),
         (
+            "commitment_made", {"text": "a fix", "due_at": "2027-03-28T02:30", "zone": "Europe/Oslo"},
+            {"due_at": "the clocks of Europe/Oslo skip this time on that day"},
+        ),
+        (
+            "commitment_made", {"text": "a fix", "due_at": "2027-10-31T02:30", "zone": "Europe/Oslo"},
+            {"due_at": "the clocks of Europe/Oslo show this time twice: choose which of the two"},
+        ),
+        (
             "update_published", {"audience": "everybody"},
             {"audience": "expected one of customer, internal, executive"},
         ),
@@ -76,6 +84,25 @@ def test_what_cannot_be_sent_is_named(verb: str, typed: dict[str, str], problems
     with pytest.raises(BadInput) as error:
         event(FORMS[verb], "desk:1", typed, "Ines T.", NOW)
     assert error.value.problems == problems
+
+
+@pytest.mark.parametrize(
+    ("due", "which", "meant"),
+    [
+        ("2027-10-31T02:30", "first", "2027-10-31T00:30:00Z"),
+        ("2027-10-31T02:30", "second", "2027-10-31T01:30:00Z"),
+        ("2027-10-31T03:30", "first", "2027-10-31T02:30:00Z"),  # changed after it was asked
+        ("2027-10-31T03:30", "second", "2027-10-31T02:30:00Z"),
+        ("2027-10-31T02:30+01:00", "", "2027-10-31T01:30:00Z"),
+    ],
+)
+def test_a_time_that_clocks_show_twice_is_the_one_that_was_chosen(due: str, which: str, meant: str) -> None:
+    typed = TYPED | {"due_at": due, "due_at_which": which}
+    form = asking_which(FORMS["commitment_made"], typed)
+    record = event(form, "desk:1", typed, "Ines T.", NOW)
+    read = decode(record.key, record.value, record.headers, NOW // MILLISECOND)
+    assert isinstance(read, Received)
+    assert read.fact.instant("due_at") == parse_instant(meant)
 
 
 def test_what_begins_here_gets_an_id_of_its_own() -> None:

@@ -264,6 +264,24 @@ async def test_a_time_that_is_past_is_asked_back_once(browser: httpx.AsyncClient
     assert len(sent.records) == 1
 
 
+async def test_of_a_time_that_clocks_show_twice_the_form_asks_which_is_meant(
+    browser: httpx.AsyncClient, sent: Kept
+) -> None:
+    typed = {
+        "csrf": FORMS.token(Person("Ines")), "event": "a" * 32, "zone": "Europe/Oslo", "text": "a call",
+        "due_at": "2027-10-31T02:30",
+    }  # fmt: skip
+    asked = await browser.post("/forms/commitment_made/desk:3", data=typed, headers=INES)
+    assert asked.status_code == 422
+    choices = re.findall(r'<option value="(\w+)">([^<]*)', asked.text.partition('name="due_at_which"')[2])
+    assert choices == [("first", "the first, 02:30 CEST"), ("second", "the second, 02:30 CET")]
+    typed["due_at_which"] = "second"
+    answer = await browser.post("/forms/commitment_made/desk:3", data=typed, headers=INES)
+    assert answer.status_code == 303
+    (record,) = sent.records
+    assert b"2027-10-31T02:30:00+01:00" in record.value
+
+
 async def test_what_is_open_on_an_escalation_can_be_kept_moved_and_finished_there(
     browser: httpx.AsyncClient,
 ) -> None:
