@@ -410,6 +410,22 @@ def test_each_rule_of_freshdesk_says_its_verb(came: Arrival, expected: Any) -> N
     assert (said[0].verb, said[0].data) == expected
 
 
+def test_a_status_that_nobody_mapped_keeps_no_priority_out() -> None:
+    def told(status: str) -> list[tuple[str, Any]]:
+        came = freshdesk("updated", "{status:{from:2,to:9},priority:{from:1,to:4}}", status=status)
+        found = []
+        for part in FRESHDESK.source.apart(came):
+            try:
+                found += [(one.verb, one.data) for one in said_by(FRESHDESK, part)]
+            except NotMapped as why:
+                found.append((why.reason, why.path))
+        return found
+
+    urgent = ("updated", {"priority": "Urgent", "severity": "P0"})
+    assert told("Being brewed") == [("unknown_status", "triggered_event.status"), urgent]
+    assert told("Pending") == [("paused", {"reason": "pending_customer"}), urgent]
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

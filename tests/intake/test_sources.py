@@ -105,12 +105,42 @@ def test_a_note_that_no_person_writes_is_no_work_on_the_incident(agent: Any) -> 
     assert (said.verb, said.data) == ("message_sent", {"public": False, **WHO})
 
 
-def test_what_pagerduty_tells_of_no_incident_s_own_is_ignored() -> None:
-    role = {"id": "P8PQO4R", "summary": "Incident Commander", "type": "role_reference"}
-    assigned = {"incident": {"id": "PGR0VU2"}, "role": role, "old_assignee": None, "status": "active"}
-    data = {"type": "incident_role_assignment", "incident_role_assignments": [assigned]}
+def roles(*people: tuple[str, str, str]) -> dict[str, Any]:
+    """(role, who has it now, who had it) each."""
+    listed = [
+        {
+            "id": "af64b84c", "incident": {"id": "PGR0VU2", "summary": None}, "status": "active",
+            "role": {"id": "P8PQO4R", "summary": role, "type": "role_reference"},
+            "assignee": {"summary": now} if now else None, "old_assignee": {"summary": old} if old else None,
+        }
+        for role, now, old in people
+    ]  # fmt: skip
+    return {"type": "incident_role_assignment", "incident_role_assignments": listed}
+
+
+def test_roles_of_pagerduty_are_assigned_handed_over_and_released() -> None:
+    told = roles(("Incident Commander", "Ann", ""), ("Communications", "Bo", "Cy"), ("Scribe", "", "Di"))
+    said = said_by(PAGERDUTY, arrival(pagerduty("role.assigned", told)))
+    assert verbs(said) == [
+        ("role_assigned", {"role": "incident_commander", "person": "Ann", **WHO}),
+        ("role_assigned", {"role": "communications", "person": "Bo", **WHO}),
+        ("role_released", {"role": "scribe", "person": "Di", **WHO}),
+    ]
+    assert {one.subject for one in said} == {"pagerduty:PGR0VU2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("role.assigned", roles(("Scribe", "", ""))),
+        ("responder.added", {"incident": {"id": "PGR0VU2"}, "user": {"id": "P1"}, "state": "pending"}),
+        ("task.created", {"incident": {"id": "PGR0VU2"}, "id": "PT", "name": "Look"}),
+        ("unacknowledged", None),
+    ],
+)
+def test_what_pagerduty_tells_that_is_nothing_of_ours_is_ignored(kind: str, data: Any) -> None:
     with pytest.raises(NotMapped) as caught:
-        said_by(PAGERDUTY, arrival(pagerduty("role.assigned", data)))
+        said_by(PAGERDUTY, arrival(pagerduty(kind, data)))
     assert caught.value.ignored
 
 
@@ -416,6 +446,15 @@ def test_a_comment_of_jira_s_automation_or_of_nobody_is_no_reply(author: Any, re
     with pytest.raises(NotMapped) as caught:
         said_by(JIRA, jira("comment_created", comment={"jsdPublic": True, "author": author}))
     assert (caught.value.reason, caught.value.ignored) == (reason, reason == "unknown_type")
+
+
+def test_a_comment_of_jira_data_center_is_refused_with_what_to_do_about_it() -> None:
+    self = "https://jira.example/rest/api/2/issue/89820/comment/456843"
+    told = {"id": "456843", "self": self, "author": {"name": "ann", "displayName": "Ann"}, "body": "hm"}
+    body = {"timestamp": 1605117321425, "webhookEvent": "comment_created", "comment": told}
+    with pytest.raises(NotMapped, match="leave comments out") as caught:
+        said_by(JIRA, arrival(body))
+    assert (caught.value.reason, caught.value.path, caught.value.ignored) == ("bad_payload", "issue", False)
 
 
 @pytest.mark.parametrize("kind", ["worklog_created", "jira:version_released", "issuelink_created"])

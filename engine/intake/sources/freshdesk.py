@@ -8,6 +8,9 @@ so changes are read out of it by a small grammar.
 import re
 from collections.abc import Sequence
 
+import orjson
+from msgspec.structs import replace
+
 from engine.core.facts import Value
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import shared_secret
@@ -26,6 +29,20 @@ KEY_HEADERS = ("x-vigil-key",)
 
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     shared_secret(arrival, KEY_HEADERS, secrets)
+
+
+def apart(arrival: Arrival) -> list[Arrival]:
+    """A change of status and priority as two: a status that nobody mapped keeps no priority out."""
+    try:
+        payload = orjson.loads(arrival.body)
+    except orjson.JSONDecodeError:
+        return [arrival]
+    happened = payload.get("triggered_event") if isinstance(payload, dict) else None
+    if not isinstance(happened, str) or payload.get("event") != "updated":
+        return [arrival]
+    changes = [one[0] for one in _CHANGE.finditer(happened) if one[1] in ("status", "priority")]
+    parts = [{**payload, "triggered_event": one} for one in changes]
+    return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -109,6 +126,7 @@ SOURCE = Source(
         "closed": CLOSED,
     },
     severities={"urgent": "P0", "high": "P1", "medium": "P2", "low": "P3"},
+    apart=apart,
     key_headers=KEY_HEADERS,
     needs=("event", "ticket_id"),
 )

@@ -35,6 +35,9 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     kind = payload["webhookEvent"].text()
     if kind not in _KINDS:  # of a version, a sprint, a worklog: most have no issue
         raise NotMapped("unknown_type", kind, "webhookEvent", ignored=True)
+    if kind == "comment_created" and payload.get("issue").value is None:
+        why = "missing: Jira Data Center does not say of which issue a comment is, leave comments out there"
+        raise NotMapped("bad_payload", why, "issue")
     issue = payload["issue"]
     by_id = LASTING in mapping.subject
     subject = mapping.subject_of(issue["id" if by_id else "key"].text())

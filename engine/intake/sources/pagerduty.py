@@ -28,13 +28,16 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     kind, data = event["event_type"].text(), event["data"]
     if event.get("resource_type").text() != "incident":
         raise NotMapped("unknown_type", kind, "event.resource_type", ignored=True)
-    # Notes and status updates carry their incident; all others are one.
-    incident = data.get("incident") if data.get("incident").value is not None else data
+    # Roles come as a list; roles, notes and status updates carry their incident, all others are one.
+    about = next(iter(data.get(_ROLES).items()), data)
+    incident = about.get("incident") if about.get("incident").value is not None else data
     agent = event.get("agent")
     by = agent.get("summary").text()
     if kind == "incident.annotated" and not _is_person(agent):
         raise NotMapped("unknown_type", "a note of nobody's", "event.agent", ignored=True)
     said = _moves(kind.removeprefix("incident."), data, by, mapping)
+    if not said:
+        raise NotMapped("unknown_type", f"{kind} of nobody", "event.data", ignored=True)
     subject, at = mapping.subject_of(incident["id"].text()), event["occurred_at"].moment()
     return mapping.events(subject, at, event["id"].text(), said)
 
@@ -67,6 +70,8 @@ def _moves(kind: str, data: Node, by: str, mapping: Mapping) -> list[Move]:
             return [Move("update_published", {"audience": mapping.updates_for, **who})]
         case "annotated":
             return [Move("message_sent", {"public": False, **who})]
+        case "role.assigned":  # or unassigned
+            return [move for one in data.get(_ROLES).items() for move in _filled(one, who)]
     raise NotMapped("unknown_type", f"incident.{kind}", "event.event_type", ignored=True)
 
 
@@ -91,6 +96,18 @@ def _graded(incident: Node, mapping: Mapping) -> dict[str, Value]:
 def _severity(incident: Node, mapping: Mapping) -> str | None:
     by_priority = mapping.severity(incident.get("priority").get("summary").text())
     return by_priority or mapping.severity(incident.get("urgency").text())
+
+
+_ROLES = "incident_role_assignments"
+
+
+def _filled(assignment: Node, who: dict[str, Value]) -> list[Move]:
+    """A role by its name as policies have it: Incident Commander is `incident_commander`."""
+    role = "_".join(assignment.get("role").get("summary").text().lower().split())
+    now, before = (assignment.get(name).get("summary").text() for name in ("assignee", "old_assignee"))
+    if now:
+        return [Move("role_assigned", {"role": role, "person": now, **who})]
+    return [Move("role_released", {"role": role, "person": before, **who})] if before else []
 
 
 def _assignee(incident: Node) -> str:
@@ -119,5 +136,5 @@ SOURCE = Source(
     severities={"p1": "P0", "p2": "P1", "p3": "P2", "p4": "P3", "p5": "P3"},
     family="incident",
     signed_headers=SIGNED_HEADERS,
-    needs=("event.id", "event.event_type", "event.resource_type", "event.occurred_at", "event.data.id"),
+    needs=("event.id", "event.event_type", "event.resource_type", "event.occurred_at", "event.data{}"),
 )
