@@ -161,10 +161,11 @@ class Asked:
 def connected(url: str) -> "Iterator[Connection]":
     """A connection that only reads. Failure for a URL that is none, and for what is no archive, or one of
     another release; SchemaRefused too."""
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError
 
     from engine.archive.schema import SCHEMA
-    from engine.sql.database import NoDatabase, connect, shown
+    from engine.sql.database import NoDatabase, connect, reason, shown
+    from engine.sql.following import AWAY
 
     try:
         engine = connect(url, must_exist=True, only_reads=True)
@@ -180,8 +181,8 @@ def connected(url: str) -> "Iterator[Connection]":
                 what = f"{shown(engine)} has schema {version}, and {newest} is read"
                 raise Failure(what, ExitCode.REFUSED, "`vigil archive upgrade` brings it up to date")
             yield connection
-    except SQLAlchemyError as error:
-        what = str(error).splitlines()[0]
-        raise Failure(f"{shown(engine)} cannot be read: {what}", ExitCode.UNREACHABLE) from None
+    except DBAPIError as error:
+        code = ExitCode.UNREACHABLE if isinstance(error, AWAY) else ExitCode.REFUSED
+        raise Failure(f"{shown(engine)} cannot be read: {reason(error)}", code) from None
     finally:
         engine.dispose()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.pool import NullPool
@@ -56,7 +56,7 @@ def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> 
             raise NotThere(f"{file}: there is no such file; expected a database, {EXAMPLES}")
         if only_reads and not may_write(engine):
             return create_engine(place, creator=lambda: _opened_to_read(Path(str(file))), poolclass=NullPool)
-        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "do_connect", _opened)
         event.listen(engine, "begin", _begin)
         if file:
             _follow_the_name(engine, Path(file))
@@ -139,9 +139,10 @@ def _opened_to_read(file: Path) -> sqlite3.Connection:
     """Without a log nobody has it open, and SQLite, which would make one, is told that the file stays as it
     is. With one, that is read too."""
     name = f"file:{quote(str(file.absolute()))}?mode=ro"
-    if _has_log(file):
-        return sqlite3.connect(name, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
-    return _Unlocked(f"{name}&immutable=1", uri=True, check_same_thread=False, of=file)
+    with _named(str(file)):
+        if _has_log(file):
+            return sqlite3.connect(name, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+        return _Unlocked(f"{name}&immutable=1", uri=True, check_same_thread=False, of=file)
 
 
 def _has_log(file: Path) -> bool:
@@ -225,7 +226,24 @@ def _number(cursor: Any, pragma: str) -> int:
     return int(found)
 
 
-def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """What SQLite says of a file that it cannot open, with the file's name."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        error.args = (f"{file}: {error}",)
+        raise
+
+
+def _opened(dialect: Dialect, _: Any, given: list[Any], more: dict[str, Any]) -> Any:
+    with _named(given[0]):
+        connection: Any = dialect.connect(*given, **more)
+        _set_up(connection)
+        return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # the driver would begin late, and end a transaction at a CREATE
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file, so before anything is in it
