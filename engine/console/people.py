@@ -52,7 +52,7 @@ class Person(NamedTuple):
 def allowed(person: Person, role: str) -> Person:
     """Who may do what takes a role. NotAllowed."""
     if not person.may(role):
-        raise NotAllowed(f"{person.name} is a {person.role} here; this takes a {role}")
+        raise NotAllowed(f"{person.name} is a {person.role} here; this takes the role {role}")
     return person
 
 

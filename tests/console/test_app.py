@@ -140,7 +140,9 @@ async def test_a_name_is_read_as_it_was_sent_and_groups_of_several_headers_count
 
 
 async def test_a_viewer_looks_and_does_nothing(browser: httpx.AsyncClient, sent: Kept) -> None:
-    assert (await browser.get("/forms/acknowledged/desk:3", headers=OLEK)).status_code == 403
+    asked = await browser.get("/forms/acknowledged/desk:3", headers=OLEK)
+    assert asked.status_code == 403
+    assert "Olek is a viewer here; this takes the role responder" in asked.text
     typed = {"csrf": FORMS.token(Person("Olek"))}
     assert (await browser.post("/forms/acknowledged/desk:3", data=typed, headers=OLEK)).status_code == 403
     assert sent.records == []

@@ -93,3 +93,13 @@ def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: Test
             if scrolls_sideways(opened(watched.page, site, path)):
                 wide.append(path)
     assert wide == []
+
+
+@pytest.mark.parametrize("width", [390, 800, 1366])
+def test_the_states_of_a_list_begin_where_its_filters_do(
+    browser: Browser, site: TestClient, width: int
+) -> None:
+    with Watched(browser, width=width) as watched:
+        page = opened(watched.page, site, "rca")
+        places = [page.locator(one).first.bounding_box() for one in (".tallies .chip", ".filters label")]
+        assert len({box["x"] for box in places if box}) == 1

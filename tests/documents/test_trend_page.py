@@ -159,6 +159,16 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert (page(busy()), busy().json(), table(busy())) == (page(busy()), busy().json(), table(busy()))
 
 
+@pytest.mark.parametrize(
+    ("severities", "said"), [("P0", "P0:"), ("P0 P2", "P0 and P2:"), ("P0 P1 P2", "P0, P1 and P2:")]
+)
+def test_severities_of_few_cases_are_listed_as_people_list_them(severities: str, said: str) -> None:
+    rows = [escalation(one, START, gravest=one) for one in severities.split()]
+    with archive(rows) as connection:
+        made = page(trend(connection, Asked()))
+    assert f" {said} too few to call a trend." in made
+
+
 def test_lengths_are_longer_and_shares_are_higher() -> None:
     assert [longer(2 * 3600, 3600), longer(3600, 2 * 3600)] == ["1 h longer", "1 h shorter"]
     assert [points(0.05, 0.01), points(0.01, 0.05)] == ["4.0 points higher", "4.0 points lower"]

@@ -1,5 +1,6 @@
 """How the report says numbers, shares, spans and changes."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from engine.core.instants import HOUR, SECOND, Span
@@ -16,6 +17,11 @@ _PLURAL = {"commitment": "Promises", "action": "Action items", "role": "Roles fi
 def owed(metric: str) -> str:
     """A metric as people say it of many."""
     return _PLURAL.get(metric) or words.was_owed(metric)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`P0`, `P0 and P1`, `P0, P1 and P2`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def number(value: int) -> str:

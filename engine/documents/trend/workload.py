@@ -22,7 +22,7 @@ def came_in(trend: Trend, names: Names) -> Part:
     if then:
         say += f", {wording.more(now.opened['all'], then.opened['all'])} in {names.before}"
     few = [severity for severity, here, there in rows if here + (there or 0) < 10]
-    say += f". {' and '.join(few)}: too few to call a trend." if few else "."
+    say += f". {wording.listed(few)}: too few to call a trend." if few else "."
     note = "Severity is the gravest ever held. Not counted: "
     note += f"{number(now.cancelled)} cancelled, {number(now.merged)} merged into another."
     if not rows:
