@@ -363,7 +363,7 @@ def _corrections(account: Account, texts: Mapping[str, str], say: Say) -> Iterat
             found=say(one.detected_at),
             was=_answer(one if before is None else before, texts, say),
             now="no more" if one.name == "retracted" else _answer(one, texts, say),
-            because=None if cause is None else f"{tell(cause, say).what} at {say(cause.at)}",
+            because=None if cause is None else f"{tell(cause, say, texts).what} at {say(cause.at)}",
         )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import Fact
 from engine.core.instants import Instant
-from engine.documents.obligations import what_counts
+from engine.documents.obligations import texts_of, what_counts
 from engine.documents.rendering import Plain
 from engine.documents.situation import Data, Situation
-from engine.documents.told import hands
+from engine.documents.told import hands, worded
 from engine.documents.words import unended
 from engine.documents.writing import Document
 
@@ -118,13 +118,14 @@ def _changes(situation: Situation, audience: str, told: Fact | None, moment: str
     is_said = moment == WORKAROUND and audience == "customer"
     tellers = _FOR_CUSTOMERS if audience == "customer" else _FOR_US
     counts, late = _what_counts(situation), _kept_late(situation)
+    texts = texts_of(situation.facts)
     said: list[tuple[str, Fact]] = []
     for fact in situation.since(told):
         teller = tellers.get(fact.kind)
         is_named = fact.kind.startswith(("commitment_", "action_"))
         if teller is None or (is_named and (fact.source, fact.id) not in counts):
             continue  # what was said of a promise or an action item that was settled before it
-        text = teller(fact)
+        text = teller(worded(fact, texts))
         if not text or (is_said and text == _WORKAROUND):
             continue
         is_late = fact.kind == "commitment_kept" and fact.text("commitment_id") in late
@@ -182,6 +183,11 @@ def _ours(text: str, *fields: str) -> Callable[[Fact], str]:
     return tell
 
 
+def _about(what: str, field: str) -> Callable[[Fact], str]:
+    """What came of a promise or an action item, in its own words."""
+    return lambda fact: f"{what}: {unended(fact.text(field))}."
+
+
 _FOR_CUSTOMERS: dict[str, Callable[[Fact], str]] = {
     "acknowledged": lambda _: "Our team took it up.",
     "triaged": _severity,
@@ -209,17 +215,17 @@ _FOR_US: dict[str, Callable[[Fact], str]] = {
     "resumed": lambda _: "The wait is over.",
     "message_received": lambda fact: "The customer wrote." if fact.data.get("public") is True else "",
     "linked": _ours("Linked to {}.", "to"),
-    "commitment_made": lambda fact: f"Promised: {unended(fact.text('text'))}.",
-    "commitment_kept": _ours("Promise {} was kept.", "commitment_id"),
-    "commitment_withdrawn": _ours("Promise {} was withdrawn.", "commitment_id"),
-    "commitment_renegotiated": _ours("Promise {} has another date.", "commitment_id"),
+    "commitment_made": _about("Promised", "text"),
+    "commitment_kept": _about("Promise kept", "text"),
+    "commitment_withdrawn": _about("Promise withdrawn", "text"),
+    "commitment_renegotiated": _about("Another date for the promise", "text"),
     "resolved": lambda fact: f"Resolved{_by(fact)}.",
     "resolution_confirmed": lambda fact: f"The customer confirmed the resolution{_by(fact)}.",
     "reopened": lambda fact: f"Reopened{_by(fact)}.",
     "rca_published": _ours("RCA published: {}.", "stage"),
     "pir_held": lambda _: "The post-incident review was held.",
-    "action_opened": _ours("Action item: {}.", "title"),
-    "action_completed": _ours("Action item {} was completed.", "action_id"),
+    "action_opened": _about("Action item", "title"),
+    "action_completed": _about("Action item completed", "title"),
 }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def _drafts(
     account: Account, obligations: Iterable[Ended], texts: Mapping[str, str], say: Say
 ) -> list[_Draft]:
     facts = happened(account.facts)
-    drafts = [_of_fact(fact, say) for fact in facts]
+    drafts = [_of_fact(fact, texts, say) for fact in facts]
     ended_by: dict[Instant, _Draft] = {}
     for draft in drafts:
         other = ended_by.get(draft.at)
@@ -147,8 +147,8 @@ def _heard(rows: Iterable[tuple[Fact, _Draft]]) -> dict[tuple[Instant, str], lis
     return found
 
 
-def _of_fact(fact: Fact, say: Say) -> _Draft:
-    told = tell(fact, say)
+def _of_fact(fact: Fact, texts: Mapping[str, str], say: Say) -> _Draft:
+    told = tell(fact, say, texts)
     return _Draft(fact.at, fact.kind, told.what, told.quote, fact.text("by"))
 
 

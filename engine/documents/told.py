@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.facts import CONTACT_INHERITED, REBASED, RELAYED_UPDATE, Fact, Value
 from engine.core.instants import Instant
 from engine.core.outcomes import CREDIT, ROOM, Classification, Outcome
 from engine.documents.moments import UTC
-from engine.documents.words import length, ordinal, percent, was_owed
+from engine.documents.words import length, ordinal, percent, unended, was_owed
 
 Say: TypeAlias = Callable[[Instant], str]
 """How times are told."""
@@ -23,10 +26,30 @@ class Told(NamedTuple):
     quote: str = ""
 
 
-def tell(fact: Fact, say: Say = moment) -> Told:
-    """What a fact says, times in it by `say`; a kind that is not known here says its own name."""
+def tell(fact: Fact, say: Say = moment, texts: Mapping[str, str] | None = None) -> Told:
+    """What a fact says, times in it by `say`; a kind that is not known here says its own name.
+
+    `texts`: of promises and action items, by their id.
+    """
     teller = _TELLERS.get(fact.kind)
-    return Told(fact.kind.replace("_", " ").capitalize()) if teller is None else teller(fact, say)
+    if teller is None:
+        return Told(fact.kind.replace("_", " ").capitalize())
+    return teller(worded(fact, texts or {}), say)
+
+
+def worded(fact: Fact, texts: Mapping[str, str]) -> Fact:
+    """A fact about a promise or an action item with its words, where it does not have them itself; its id
+    where it has none."""
+    metric = fact.kind.partition("_")[0]
+    if metric not in _WORDS:
+        return fact
+    key = fact.text(f"{metric}_id")
+    words = fact.text(_WORDS[metric]) or texts.get(key) or key
+    return replace(fact, data={**fact.data, _WORDS[metric]: words})
+
+
+_WORDS = {COMMITMENT: "text", ACTION: "title"}
+"""The field that has them."""
 
 
 def tell_outcome(o: Outcome, text: str = "") -> str:
@@ -151,21 +174,21 @@ def _commitment(what: str) -> _Teller:
     def told(f: Fact, say: Say) -> Told:
         due = f.instant("due_at")
         until = f", now by {say(due)}" if due is not None else ""
-        return Told(f"Promise {f.text('commitment_id')} {what}{until}", f.text("reason"))
+        return Told(f"Promise {what}{until}: {unended(f.text('text'))}", f.text("reason"))
 
     return told
 
 
 def _action_opened(f: Fact, say: Say) -> Told:
     due, owner = f.instant("due_at"), f.text("owner")
-    parts = [f"Action item {f.text('action_id')} opened"]
+    parts = ["Action item opened"]
     parts += [f"owner {owner}"] if owner else []
     parts += [f"due {say(due)}"] if due is not None else []
     return Told(", ".join(parts), f.text("title"))
 
 
 def _action(what: str) -> _Teller:
-    return lambda f, _: Told(f"Action item {f.text('action_id')} {what}", f.text("reason"))
+    return lambda f, _: Told(f"Action item {what}: {unended(f.text('title'))}", f.text("reason"))
 
 
 def _field(what: str, field: str, quote: str = "") -> _Teller:

@@ -395,7 +395,9 @@ def test_customers_are_told_no_names_of_roles_and_no_promise_that_was_settled_be
     assert "A call" not in text
 
 
-@pytest.mark.parametrize(("audience", "said"), [("customer", "We have kept"), ("internal", "was kept")])
+@pytest.mark.parametrize(
+    ("audience", "said"), [("customer", "We have kept"), ("internal", "Promise kept: A call.")]
+)
 def test_nobody_is_told_that_a_promise_was_kept_which_had_been_withdrawn(
     book: Book, press: Press, audience: str, said: str
 ) -> None:
@@ -411,6 +413,27 @@ def test_nobody_is_told_that_a_promise_was_kept_which_had_been_withdrawn(
     assert said in letter(kept)
     assert said in letter(kept, withdrawn)
     assert said not in letter(withdrawn, kept)
+
+
+def test_people_inside_are_told_of_promises_and_action_items_by_their_words(book: Book) -> None:
+    promised = (
+        "12:06",
+        "commitment_made",
+        {"commitment_id": "c1", "text": "A call_back.", "due_at": at("14:00")},
+    )
+    item = ("12:06", "action_opened", {"action_id": "a1", "title": "An alarm", "owner": "Bo"})
+    said = [
+        ("12:10", "commitment_renegotiated", {"commitment_id": "c1", "due_at": at("15:00")}),
+        ("12:11", "action_completed", {"action_id": "a1"}),
+        ("12:12", "commitment_withdrawn", {"commitment_id": "c1"}),
+    ]
+    first = ("12:09", "update_published", {"audience": "internal"})
+    now = situation(book, "12:25", OPENED, P0, promised, item, first, *said)
+    assert [one["text"] for one in data(status_update(now, "internal"))["changes"]] == [
+        "Another date for the promise: A call_back.",
+        "Action item completed: An alarm.",
+        "Promise withdrawn: A call_back.",
+    ]
 
 
 def test_customers_are_not_told_that_we_have_kept_what_was_late(book: Book) -> None:

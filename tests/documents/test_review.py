@@ -360,6 +360,22 @@ def test_a_promise_that_was_missed_stays_missed_as_in_the_ledger(
     assert [one.state for one in commitments(judged)] == ["missed"]
 
 
+def test_the_timeline_tells_of_promises_and_action_items_by_their_words(policies: Book) -> None:
+    facts = [
+        fact("opened", "09:00"),
+        fact("commitment_made", "09:10", commitment_id="web-1", text="A fix.", due_at="2026-03-02T12:30:00Z"),
+        fact("commitment_renegotiated", "09:20", commitment_id="web-1", due_at="2026-03-02T13:00:00Z"),
+        fact("commitment_kept", "09:35", commitment_id="web-1"),
+        fact("action_opened", "09:40", action_id="web-2", title="An alarm", owner="Bo"),
+        fact("action_completed", "09:50", action_id="web-2"),
+    ]  # fmt: skip
+    rows = {row.when[-5:]: row.what for row in review(account(policies, facts, "10:00")).timeline}
+    assert [rows[when] for when in ("09:20", "09:35", "09:40", "09:50")] == [
+        "Promise renegotiated, now by 2026-03-02 13:00: A fix", "Promise kept: A fix",
+        "Action item opened, owner Bo", "Action item completed: An alarm",
+    ]  # fmt: skip
+
+
 def test_what_was_reopened_is_resolved_when_it_ended_for_good(policies: Book) -> None:
     facts = [
         fact("opened", "09:00", occurred_at="2026-03-02T08:00:00Z"), fact("acknowledged", "09:00"),
