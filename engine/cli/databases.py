@@ -1,5 +1,6 @@
 """A process's database at its start: waited for while it is away."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
         except NoDatabase as error:
             raise Failure(str(error), ExitCode.REFUSED) from None
         except AWAY as error:
+            _must_be_writable(error)
             why = reason(error)
             if time.monotonic() - began + RETRY_SECONDS > patience:
                 raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, _AWAY) from None
@@ -44,6 +46,12 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
         except DBAPIError as error:
             raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
     return None
+
+
+def _must_be_writable(error: DBAPIError) -> None:
+    """Failure for a file of SQLite that we may only read: to wait for that helps nobody."""
+    if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+        raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
 
 
 @contextmanager
@@ -67,6 +75,7 @@ def reached(hint: str, expected: str) -> Iterator[None]:
     except NoDatabase as error:
         raise Failure(str(error), ExitCode.USAGE) from None
     except AWAY as error:
+        _must_be_writable(error)
         raise Failure(reason(error), ExitCode.UNREACHABLE, hint) from None
     except DBAPIError as error:
         raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None

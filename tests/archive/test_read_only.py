@@ -100,6 +100,16 @@ def test_who_stays_and_only_reads_sees_what_is_written_later(file: Path) -> None
     assert counts == [1, 2, 3]
 
 
+def test_who_must_write_and_may_not_is_refused_and_does_not_wait(file: Path) -> None:
+    with may_not_write(file) as url:
+        with pytest.raises(Failure, match="attempt to write a readonly database") as failed:
+            opening(Settings(archive_url=SecretStr(url), start_timeout=0), Event())
+        assert failed.value.code == ExitCode.REFUSED
+        with pytest.raises(Failure, match="attempt to write a readonly database") as failed:
+            commands.upgrade(url)
+        assert failed.value.code == ExitCode.REFUSED
+
+
 def test_who_only_reads_is_told_that_the_schema_is_older(file: Path) -> None:
     with Archive.open(f"sqlite:///{file}") as archive, archive.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
