@@ -13,6 +13,9 @@ STANDARD = "-"
 BUFFER_BYTES = 1024 * 1024
 """Of a file: Python's 8 KiB would be a call of the system every few lines."""
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a line: more than any event, outcome or incident has. What has no line ends would be read whole."""
+
 
 def size(path: str) -> int | None:
     """The bytes that `read_lines` will report as read; None where nobody knows."""
@@ -23,12 +26,16 @@ def read_lines(path: str, advance: Callable[[int], None] | None = None) -> Itera
     """Every line that is not blank, with its number from 1 and without its end.
 
     `advance` hears now and then how many more bytes of the file (as it lies on disk) have been read.
-    OSError where the file cannot be read; a .gz that ends too soon or is none is an OSError too.
+    OSError where the file cannot be read; a .gz that ends too soon or is none is an OSError too, and so is a
+    line of more than MOST_BYTES.
     """
     with _reading(path) as (position, lines):
         told = 0
         try:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(iter(lambda: lines.readline(MOST_BYTES + 1), b""), 1):
+                if len(line) > MOST_BYTES:
+                    why = f"line {number} is longer than {MOST_BYTES >> 20} MiB; expected one record a line"
+                    raise OSError(EIO, why, path)
                 if advance is not None and number % 512 == 0:
                     told += _tell(advance, position() - told)
                 text = line.rstrip(b"\r\n")

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,27 @@ def test_a_broken_compressed_file_names_itself(tmp_path: Path, content: bytes) -
     with pytest.raises(OSError, match=r"compressed|gzip") as raised:
         list(read_lines(str(file)))
     assert raised.value.filename == str(file)
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_what_has_no_line_ends_is_not_read_whole(tmp_path: Path, end: str) -> None:
+    """A JSON array on one line, a picture of a disk."""
+    file = tmp_path / f"array.json{end}"
+    with writing(str(file)) as out:
+        out.write(b"{}\n")
+        for _ in range(65):
+            out.write(bytes(1024 * 1024))
+    lines = read_lines(str(file))
+    assert next(lines) == (1, b"{}")
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="line 2 is longer than 16 MiB") as raised:
+            next(lines)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert raised.value.filename == str(file)
+    assert peak < 60 * 1024 * 1024
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
