@@ -66,7 +66,7 @@ class FaustGroup:
         return {tp.partition: last for tp, last in self._recovery.active_highwaters.items()}
 
     async def changelog_ends_now(self) -> dict[int, int]:
-        ends = await self._app.consumer.highwaters(*self._recovery.active_tps)
+        ends = await self.latest(self._recovery.active_tps)
         return {tp.partition: end - 1 for tp, end in ends.items()}
 
     @property

@@ -54,7 +54,7 @@ class Group(Ends, Protocol):
         """Partition → the last offset of its changelog when the last recovery began; -1: empty."""
 
     async def changelog_ends_now(self) -> dict[int, int]:
-        """The same at this moment, of the partitions owned."""
+        """The same at this moment, of the partitions owned that have a leader."""
 
     def source_partitions(self) -> set[TP]: ...
 

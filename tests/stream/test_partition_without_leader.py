@@ -133,6 +133,7 @@ def test_others_are_judged_meanwhile_and_it_is_when_it_has_a_leader(
         deployment.wait_for("recovered", 1)
         (unled,) = deployment.logged("no_leader", 1)
         assert (unled["topic"], unled["partition"]) == (deployment.settings.commands_topic, place)
+        assert f"no leader: {unled['topic']}/{place}" in deployment.command("doctor").stdout
         deployment.publish([opened(subject("well2", elsewhere_than=stuck), now())])
         deployment.wait_for_outcomes(4)
         assert (stuck, "breached") not in deployment.said()

@@ -420,8 +420,10 @@ async def test_who_has_no_leader_is_read_from_the_consumers_client() -> None:
         return dict.fromkeys(tps, 5)
 
     consumer = SimpleNamespace(_thread=thread, earliest_offsets=offsets, highwaters=offsets)
-    app: Any = SimpleNamespace(consumer=consumer)
+    tables = SimpleNamespace(recovery=SimpleNamespace(active_tps={led, unled}))
+    app: Any = SimpleNamespace(consumer=consumer, tables=tables)
     group = FaustGroup(app, frozenset("t"))
+    assert await group.changelog_ends_now() == {0: 4}
     assert await group.earliest((led, unled, unknown)) == {led: 5, unknown: 5}
     assert await group.latest((unled, led)) == {led: 5}
     assert await group.first_since(unled, Instant(0)) is None
