@@ -92,6 +92,9 @@ class Lane:
         except InvalidTransactionTimeout:
             hint = "choose one up to the broker's transaction.max.timeout.ms"
             end(REFUSED, "transaction_timeout_refused", seconds=self._settings.transaction_timeout, hint=hint)
+        except TimeoutError as error:
+            # What its last owner left open cannot be ended where a partition that is in it has no leader.
+            in_doubt("taking_partitions", error, partition=self.partition, seconds=OPEN_SECONDS)
         await asyncio.wait_for(ask_for_topics(self._producer, self._settings), OPEN_SECONDS)
         self._used = time.monotonic()
 

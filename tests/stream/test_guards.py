@@ -14,13 +14,14 @@ from counting import Deployment
 from faust.types import TP
 from kafka import KafkaProducer
 from remaking import delete, make_anew
+from structlog.testing import capture_logs
 
 from engine.contract.records import Record
 from engine.core.policy import Book
 from engine.demo.broker import KafkaBroker
 from engine.metrics import Metrics
 from engine.settings import Settings
-from engine.stream import acknowledged
+from engine.stream import acknowledged, transactions
 from engine.stream.acknowledged import Acknowledged, Pulse
 from engine.stream.app import faust_app
 from engine.stream.checks import Refused
@@ -117,6 +118,26 @@ async def test_standing_still_in_the_middle_of_a_recovery_ends_the_worker(
     with pytest.raises(Ended):
         await stage.begin(2)
     assert ends == [70]
+
+
+async def test_a_partition_that_cannot_be_taken_is_named(
+    ends: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waiting:
+        client = SimpleNamespace(coordinator_lookup=None)
+
+        def __init__(self, **_: Any) -> None: ...
+
+        async def start(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(transactions, "AIOKafkaProducer", Waiting)
+    monkeypatch.setattr(transactions, "OPEN_SECONDS", 0.01)
+    stage = Transactions(Settings(), lambda _: None)
+    with capture_logs() as said, pytest.raises(Ended):
+        await stage.own({7})
+    assert ends == [70]
+    assert (said[0]["why"], said[0]["partition"]) == ("taking_partitions", 7)
 
 
 async def test_a_late_write_into_a_partition_that_was_kept_loses_too(ends: list[int]) -> None:
