@@ -41,5 +41,10 @@ def test_a_struct_is_recognised(source: str, found: bool) -> None:
     assert defines_a_struct(source) is found
 
 
+def test_nothing_compiled_lies_beside_its_source() -> None:
+    lying = [str(path.relative_to(ROOT)) for path in (ROOT / "engine").rglob("*.so")]
+    assert lying == [], "it is imported instead of the source: remove it (`make compiled` builds in a copy)"
+
+
 def test_nobody_needs_a_compiler_who_does_not_ask() -> None:
     assert HOOK["enable-by-default"] is False
