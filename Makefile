@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --no-annotate --python-version 3.11
 RESOLVE := $(UV) pyproject.toml
 COMPILED := .cache/compiled
-CAN_COMPILE := command -v cc >/dev/null && $(BIN)/python -c 'import sys, sysconfig as c, pathlib as p; sys.exit(not (p.Path(c.get_path("include")) / "Python.h").exists())'
+COMPILED_JOBS ?= auto
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
@@ -58,13 +58,11 @@ check: lint
 
 test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
-	@if [ -n "$$VIGIL_REQUIRE" ] || $(CAN_COMPILE); then $(MAKE) compiled; \
-	else echo "no C compiler with the headers of Python: the compiled core is not tested"; fi
 	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 compiled: $(VENV)/.dev $(COMPILED)/.done
 	PYTHONPATH=$(COMPILED)/site $(BIN)/python -P -c 'from engine.core.decide import IS_COMPILED; assert IS_COMPILED'
-	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "not interpreted" -n auto --dist loadfile tests/core tests/sim tests/replay
+	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "not interpreted" -n $(COMPILED_JOBS) --dist loadfile tests/core tests/sim tests/replay
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

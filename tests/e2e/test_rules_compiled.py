@@ -1,0 +1,24 @@
+"""The core as the image ships it, compiled, keeps all rules (docs/decisions/0045)."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from servers import missing
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
+
+
+def test_every_rule_is_kept_by_the_compiled_core() -> None:
+    if shutil.which("cc") is None or not Path(sysconfig.get_path("include"), "Python.h").exists():
+        missing("there is no C compiler with the headers of Python")
+    command = ["make", "compiled", "COMPILED_JOBS=1"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE"))}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=1_000)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4_000:]
