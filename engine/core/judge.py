@@ -17,9 +17,9 @@ from engine.core.recurrence import reckon, rest_of_pattern
 from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.runner import Runner
-from engine.core.statements import NOBODYS, Statement
+from engine.core.statements import Statement
 from engine.core.verbs import MOVES, NEEDS, TELLING, THERE
-from engine.core.voice import Voice
+from engine.core.voice import NOBODYS, Voice
 
 _ANCHORS = ("occurred", "detected", "reported")
 

@@ -4,9 +4,7 @@ from msgspec import Struct
 
 from engine.core.instants import Instant, Span
 from engine.core.outcomes import Classification, PolicyRef
-from engine.core.segments import Segment, Tenure
-
-NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
+from engine.core.segments import Segment
 
 
 class Context(Struct, frozen=True, array_like=True, gc=False):

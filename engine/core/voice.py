@@ -11,7 +11,9 @@ from engine.core.outcomes import PolicyRef
 from engine.core.policy import AROUND_THE_CLOCK
 from engine.core.segments import Segment, Tenure
 from engine.core.severity import SEVERITY, Answer, classification
-from engine.core.statements import NOBODYS, Context, Statement
+from engine.core.statements import Context, Statement
+
+NOBODYS: tuple[Tenure, ...] = ((Instant(0), "", ""),)
 
 
 class Voice:

@@ -10,7 +10,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
 from engine.core.verbs import course
 from engine.documents.lateness import CANCELLED, LATE, MET, OPEN_LATE, WAIVED, Ended
-from engine.documents.told import Say, moment
+from engine.documents.told import WORDS, Say, moment
 from engine.documents.words import length
 
 OPEN, MISSED = "open", "missed, still open"
@@ -77,10 +77,9 @@ def texts_of(facts: Iterable[Fact]) -> dict[str, str]:
     """The text of each promise and the title of each action, by id, as last told."""
     found: dict[str, str] = {}
     for fact in facts:
-        if fact.kind == "commitment_made":
-            found[fact.text("commitment_id")] = fact.text("text")
-        elif fact.kind == "action_opened":
-            found[fact.text("action_id")] = fact.text("title")
+        for metric, field in WORDS.items():
+            if fact.kind in _BEGIN[metric]:
+                found[fact.text(f"{metric}_id")] = fact.text(field)
     return found
 
 

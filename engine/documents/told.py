@@ -41,14 +41,14 @@ def worded(fact: Fact, texts: Mapping[str, str]) -> Fact:
     """A fact about a promise or an action item with its words, where it does not have them itself; its id
     where it has none."""
     metric = fact.kind.partition("_")[0]
-    if metric not in _WORDS:
+    if metric not in WORDS:
         return fact
     key = fact.text(f"{metric}_id")
-    words = fact.text(_WORDS[metric]) or texts.get(key) or key
-    return replace(fact, data={**fact.data, _WORDS[metric]: words})
+    words = fact.text(WORDS[metric]) or texts.get(key) or key
+    return replace(fact, data={**fact.data, WORDS[metric]: words})
 
 
-_WORDS = {COMMITMENT: "text", ACTION: "title"}
+WORDS = {COMMITMENT: "text", ACTION: "title"}
 """The field that has them."""
 
 

@@ -3,22 +3,15 @@
 import sys
 
 import pytest
+from ended import Ended
 
 from engine.stream import ending
 
 
-class Ended(BaseException):
-    """Instead of the end of the process."""
-
-
 @pytest.mark.parametrize("output", ["stdout", "stderr"])
 def test_a_worker_in_doubt_ends_where_its_output_is_closed(
-    monkeypatch: pytest.MonkeyPatch, output: str
+    ends: list[int], monkeypatch: pytest.MonkeyPatch, output: str
 ) -> None:
-    def end(code: int) -> None:
-        raise Ended(code)
-
-    monkeypatch.setattr("engine.stream.ending.os._exit", end)
     monkeypatch.setattr(sys, output, None)  # what Python gives a process that was started without it
     with pytest.raises(Ended, match="70"):
         ending.in_doubt("test")

@@ -11,6 +11,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from counting import Deployment
+from ended import Ended
 from faust.types import TP
 from kafka import KafkaProducer
 from remaking import delete, make_anew
@@ -37,27 +38,11 @@ from engine.stream.transactions import Transactions
 from servers import create_topics
 
 
-class Ended(BaseException):
-    """Instead of the end of the process."""
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _nothing_is_left() -> Iterator[None]:
     """Tasks that were made to fail are collected here: where pytest parses meanwhile, CPython 3.11 fails."""
     yield
     gc.collect()
-
-
-@pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> list[int]:
-    codes: list[int] = []
-
-    def end(code: int) -> None:
-        codes.append(code)
-        raise Ended(code)
-
-    monkeypatch.setattr("engine.stream.ending.os._exit", end)
-    return codes
 
 
 def decision(start: int, end: int, **what: Any) -> Decision:

@@ -20,22 +20,7 @@ from engine.stream.timers import Timers
 
 NOW = Instant(1_000)
 
-
-class Ended(BaseException):
-    """Instead of the end of the process."""
-
-
-@pytest.fixture(autouse=True)
-def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The codes with which it would have ended the process."""
-    codes: list[int] = []
-
-    def end(code: int) -> None:
-        codes.append(code)
-        raise Ended(code)
-
-    monkeypatch.setattr("engine.stream.ending.os._exit", end)
-    return codes
+pytestmark = pytest.mark.usefixtures("ends")
 
 
 class HeldUp:
