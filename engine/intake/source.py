@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+from msgspec.structs import replace
 
 from engine.intake.arrival import Arrival, Said
 from engine.intake.mapping import Mapping
@@ -21,6 +24,22 @@ MOST_BYTES = 1024 * 1024
 def whole(arrival: Arrival) -> list[Arrival]:
     """A delivery that stands or falls as one."""
     return [arrival]
+
+
+def by_parts(
+    parts_of: Callable[[dict[str, Any]], list[dict[str, Any]]],
+) -> Callable[[Arrival], list[Arrival]]:
+    """A delivery of one JSON object as its parts; what is none, or has no parts, stays as it came."""
+
+    def apart(arrival: Arrival) -> list[Arrival]:
+        try:
+            payload = orjson.loads(arrival.body)
+        except orjson.JSONDecodeError:
+            return [arrival]
+        parts = parts_of(payload) if isinstance(payload, dict) else []
+        return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
+
+    return apart
 
 
 class Source(NamedTuple):

@@ -7,16 +7,14 @@ so changes are read out of it by a small grammar.
 
 import re
 from collections.abc import Sequence
-
-import orjson
-from msgspec.structs import replace
+from typing import Any
 
 from engine.core.facts import Value
 from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import shared_secret
 from engine.intake.mapping import Mapping, told_apart
 from engine.intake.payloads import Node, read
-from engine.intake.source import Source
+from engine.intake.source import Source, by_parts
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 _CHANGE = re.compile(r"(\w+)\s*:\s*\{\s*from\s*:\s*([^,{}]*?)\s*,\s*to\s*:\s*([^,{}]*?)\s*\}")
@@ -31,18 +29,13 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     shared_secret(arrival, KEY_HEADERS, secrets)
 
 
-def apart(arrival: Arrival) -> list[Arrival]:
+def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
     """A change of status and priority as two: a status that nobody mapped keeps no priority out."""
-    try:
-        payload = orjson.loads(arrival.body)
-    except orjson.JSONDecodeError:
-        return [arrival]
-    happened = payload.get("triggered_event") if isinstance(payload, dict) else None
+    happened = payload.get("triggered_event")
     if not isinstance(happened, str) or payload.get("event") != "updated":
-        return [arrival]
+        return []
     changes = [one[0] for one in _CHANGE.finditer(happened) if one[1] in ("status", "priority")]
-    parts = [{**payload, "triggered_event": one} for one in changes]
-    return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
+    return [{**payload, "triggered_event": one} for one in changes]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -126,7 +119,7 @@ SOURCE = Source(
         "closed": CLOSED,
     },
     severities={"urgent": "P0", "high": "P1", "medium": "P2", "low": "P3"},
-    apart=apart,
+    apart=by_parts(_parts),
     key_headers=KEY_HEADERS,
     needs=("event", "ticket_id"),
 )

@@ -6,10 +6,8 @@ what is told twice changes nothing.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
-
-import orjson
-from msgspec.structs import replace
 
 from engine.core.facts import Value
 from engine.core.instants import Instant
@@ -24,7 +22,7 @@ from engine.intake.authenticity import (
 )
 from engine.intake.mapping import Mapping
 from engine.intake.payloads import Node, read
-from engine.intake.source import Source
+from engine.intake.source import Source, by_parts
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 SIGNED_HEADERS = ("x-vigil-signature", "x-vigil-timestamp")
@@ -52,26 +50,19 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     must_be_fresh(unix_seconds(timestamp), arrival.at)
 
 
-def apart(arrival: Arrival) -> list[Arrival]:
+def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
     """Each change of an update as one of its own, then the comments; an insert as the opening and the state,
-    so that one that nobody mapped keeps no incident out. What is none of these stays as it came."""
-    try:
-        payload = orjson.loads(arrival.body)
-    except orjson.JSONDecodeError:
-        return [arrival]
-    if not isinstance(payload, dict):
-        return [arrival]
+    so that one that nobody mapped keeps no incident out. What is none of these has no parts."""
     if payload.get("operation") == "insert":
-        parts = [{**payload, "part": _OPENING}, {**payload, "part": _STATE}]
-        return [replace(arrival, body=orjson.dumps(part)) for part in parts]
+        return [{**payload, "part": _OPENING}, {**payload, "part": _STATE}]
     changes = payload.get("changes")
     if not isinstance(changes, list) or not changes or payload.get("operation") != "update":
-        return [arrival]
+        return []
     parts = [{**change, "operation": "update"} for change in changes if _is_ours(change)]
     if payload.get("comments"):
         now = payload.get("current")
         parts.append({**payload, "previous": now, "changes": []})
-    return [replace(arrival, body=orjson.dumps(part)) for part in parts] or [arrival]
+    return parts
 
 
 def _is_ours(change: object) -> bool:
@@ -233,7 +224,7 @@ SOURCE = Source(
         "1": "P0", "2": "P1", "3": "P2", "4": "P3", "5": "P3",
     },
     signed_headers=SIGNED_HEADERS,
-    apart=apart,
+    apart=by_parts(_parts),
     needs=(
         "operation", "current.number", "current.sys_id", "current.sys_mod_count", "current.sys_updated_on",
     ),
