@@ -18,6 +18,9 @@ MUTANTS ?= 400
 SEED ?= 1
 MUTANT_JOBS ?= 1
 
+# Tests start hundreds of processes, and rewrite their own modules at each collection where nothing may be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check compiled lint docs bench soak mutants audit chart lock clean

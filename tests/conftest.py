@@ -30,7 +30,10 @@ these would be waited for alone. The Makefile keeps it from that."""
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
-    simulation: nobody can forget. The longest come first, then the slow."""
+    simulation, one of a real Chromium slow: nobody can forget. The longest come first, then the slow."""
+    for item in items:
+        if item.path.stem.endswith("_in_browser"):
+            item.add_marker("slow")
     place = {(_HERE / name).resolve(strict=True): at for at, name in enumerate(_LONGEST)}
     after = len(place)
     items.sort(key=lambda item: place.get(item.path, after + (item.get_closest_marker("slow") is None)))

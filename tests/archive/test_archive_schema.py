@@ -61,6 +61,7 @@ def test_what_is_no_databases_url_is_refused_without_its_password(scheme: str) -
     assert PASSWORD not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_server_that_takes_connections_and_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(database._GIVES_UP, "connect_timeout", 2)

@@ -142,6 +142,7 @@ def test_a_review_is_told_in_the_zone_asked_for_and_made_anew_in_that(
     )
 
 
+@pytest.mark.slow
 def test_in_full_a_review_has_every_row_however_many(known: list[str]) -> None:
     file = Path(known[1])
     told = [event(10 + n, "updated", "10:00", title=f"{n} {'x' * 480}") for n in range(4500)]

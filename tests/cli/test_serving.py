@@ -19,6 +19,8 @@ from engine.demo.broker import free_port
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 _SERVES = """
 import sys
 from engine.cli import main

@@ -13,6 +13,8 @@ from running import variables
 
 from engine.cli.exits import ExitCode
 
+pytestmark = pytest.mark.slow
+
 LONG = 300
 """Seconds for which a broker is waited for: longer than any test."""
 _HELD = """

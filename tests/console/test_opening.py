@@ -27,6 +27,8 @@ from engine.demo.broker import KafkaBroker, free_port
 from engine.metrics.console import ConsoleMetrics
 from servers import listening, unique
 
+pytestmark = pytest.mark.slow
+
 _TOPICS = ("TICKETS", "INCIDENTS", "OUTCOMES", "COMMANDS", "DLQ")
 OPENING = {"ready": False, "why_not": "opening_archive", "failed": "", "archive_failed": ""}
 

@@ -20,6 +20,8 @@ from engine.console.sources import Bounds, Late, Sources
 from engine.console.stream import EVERY_SECONDS
 from engine.core.instants import SECOND, Instant, Span, parse_instant
 
+pytestmark = pytest.mark.slow
+
 UTC = ZoneInfo("UTC")
 TICKETS = "vigil.tickets.v1"
 

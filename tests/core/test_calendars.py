@@ -386,6 +386,7 @@ def test_openings_agree_with_the_time_that_passes_in_them(calendar: Calendar, at
         assert calendar.elapsed(opening, closing) == closing - opening
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(CALENDARS[:-1]), instants, spans), max_size=8), st.randoms())
 def test_answers_do_not_depend_on_the_order_of_the_questions(questions: list, random) -> None:  # type: ignore[no-untyped-def,type-arg]

@@ -102,6 +102,7 @@ def told_anyhow(told: list[Told], rng: random.Random) -> Engine:
     return engine
 
 
+@pytest.mark.slow
 def test_any_order_of_events_and_commands_leaves_the_same_standing_bytes() -> None:
     detected, withdrawn, cycles = 0, 0, 0
     for seed in range(200):

@@ -21,6 +21,8 @@ from engine.intake.records import records_of
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
 from servers import missing
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 RULE = HERE.parents[1] / "deploy" / "servicenow" / "vigil_business_rule.js"
 SERVICENOW, FRESHDESK = door_of("servicenow"), door_of("freshdesk")

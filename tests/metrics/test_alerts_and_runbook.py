@@ -39,6 +39,7 @@ def cases() -> list[tuple[str, bool]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_fires_in_one_case_and_not_in_another(alert: str) -> None:
     always = alert == "VigilWatchdog"

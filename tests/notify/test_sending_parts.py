@@ -23,6 +23,8 @@ from notify.keeping import NOW, after, take
 from notify.mailbox import SILENT, Mailbox, mailbox
 from notify.notifying import SECRET
 
+pytestmark = pytest.mark.slow
+
 TOGETHER = Route("desk", group_by=("customer",))
 KINDS: dict[str, dict[str, object]] = {
     "pagerduty": {"type": "pagerduty", "routing_key": "a" * 32},

@@ -20,6 +20,8 @@ from notify.counterpart import Counterpart
 from notify.mailbox import mailbox
 from security.planted import PLANTED, assert_nothing_of_it, echo, receivers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", list(receivers("")))
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500])

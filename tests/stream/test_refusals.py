@@ -60,6 +60,7 @@ def test_a_calendar_without_an_answer_for_now_is_refused() -> None:
     assert "'support'" in refusal(error)[1]
 
 
+@pytest.mark.slow
 async def test_a_broker_that_stays_away_is_unreachable_after_the_bound() -> None:
     settings = settings_for(f"127.0.0.1:{free_port()}", start_timeout=2.5)
     began = time.monotonic()
