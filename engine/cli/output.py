@@ -93,7 +93,9 @@ class Notes:
 
 
 def write_json_lines(path: Path, records: Iterable[dict[str, object]]) -> None:
-    """A file with one JSON object a record."""
-    with path.open("wb") as out:
+    """A file with one JSON object a record; it appears when all is written."""
+    from engine.replay.files import writing
+
+    with writing(str(path)) as out:
         for record in records:
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

@@ -58,6 +58,7 @@ def learn(
     from engine.cli.said import said, say_doubts
     from engine.core.instants import format_instant
     from engine.core.pace import Pace
+    from engine.replay.files import writing
     from engine.replay.pace_file import Learned, write
     from engine.replay.pace_learning import Lesson
 
@@ -73,10 +74,8 @@ def learn(
         )
     learned = Learned(Pace(lesson.kinds(), at_least, least_cases), lesson.first, lesson.until)
     content, sealed = write(learned)
-    if output is None:
-        typer.echo(content, nl=False)
-    else:
-        output.write_bytes(content)
+    with writing(None if output is None else str(output)) as out:
+        out.write(content)
     _draw_learned(learned)
     if lesson.too_young:
         say(f"due later and not counted: {lesson.too_young:,}")

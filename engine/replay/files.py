@@ -5,13 +5,15 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EIO
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 from typing import IO, cast
 
 STANDARD = "-"
 BUFFER_BYTES = 1024 * 1024
 """Of a file: Python's 8 KiB would be a call of the system every few lines."""
+
+_FULL = (ENOSPC, EDQUOT, EFBIG)
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of a line: more than any event, outcome or incident has. What has no line ends would be read whole."""
@@ -80,21 +82,31 @@ def writing(path: str | None) -> Iterator[IO[bytes]]:
         return
     final = Path(path).resolve()
     if final.exists() and not final.is_file():
-        with final.open("wb") as other:
+        with _named(path, final), final.open("wb") as other:
             yield other
         return
     part = final.with_name(final.name + ".part")
     try:
-        with part.open("wb", buffering=BUFFER_BYTES) as raw:
-            if path.endswith(".gz"):
-                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
-                    yield cast(IO[bytes], packed)
-            else:
-                yield raw
-        part.replace(final)
-    except BaseException as error:
+        with _named(path, part):
+            with part.open("wb", buffering=BUFFER_BYTES) as raw:
+                if path.endswith(".gz"):
+                    with gzip.GzipFile("", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
+                        yield cast(IO[bytes], packed)
+                else:
+                    yield raw
+            part.replace(final)
+    except BaseException:
         with suppress(OSError):
             part.unlink()
-        if isinstance(error, OSError) and error.filename == str(part):
-            error.filename = path  # nobody asked for the other
+        raise
+
+
+@contextmanager
+def _named(path: str, opened: Path) -> Iterator[None]:
+    """What goes wrong with a file, by the name that was asked for. A write to a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename == str(opened) or (error.filename is None and error.errno in _FULL):
+            error.filename = path
         raise

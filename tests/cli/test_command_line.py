@@ -104,6 +104,7 @@ def test_what_cannot_be_written_for_a_full_disk_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (ExitCode.USAGE, line)
     story = "docs/examples/p0-checkout"
     done = vigil("replay", f"{story}/events.jsonl", "-p", f"{story}/policies", "-o", "/dev/full")
+    line = "vigil: /dev/full: No space left on device\n"
     assert (done.returncode, done.stderr.splitlines(keepends=True)[-1]) == (ExitCode.USAGE, line)
 
 

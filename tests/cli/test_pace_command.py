@@ -1,6 +1,8 @@
 """`vigil pace learn`, `vigil pace score`, and what warns by the file: files, tables and exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,18 @@ def test_it_is_held_against_later_clocks(outcomes: str, pace: str) -> None:
     assert f"{kind['pace']:.4f}" in drawn
     assert "67%" in drawn
     assert "100%" in drawn
+
+
+def test_where_the_disk_is_full_the_file_of_before_stays(outcomes: str, pace: str) -> None:
+    """Workers read it when they start, and refuse half of one."""
+    before = Path(pace).read_bytes()
+    command = [sys.executable, "-m", "engine.cli.main", "pace", "learn", outcomes, "-o", pace]
+    full = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
+    done = subprocess.run(full, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == ExitCode.USAGE, done.stderr
+    assert done.stderr == f"vigil: {pace}: File too large\n"
+    assert Path(pace).read_bytes() == before
+    assert not Path(f"{pace}.part").exists()
 
 
 def test_nothing_later_is_said_so(outcomes: str, pace: str) -> None:

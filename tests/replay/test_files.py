@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import resource
 import tracemalloc
 from pathlib import Path
 
@@ -107,6 +108,21 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         broken()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
+def test_a_full_disk_is_named_with_its_file_and_the_file_of_before_stays(tmp_path: Path, name: str) -> None:
+    """A file that may not grow fails as one on a full disk: the write tells no name."""
+    (tmp_path / name).write_bytes(b"before")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as failed, writing(str(tmp_path / name)) as out:
+            out.write(os.urandom(3_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.value.filename == str(tmp_path / name)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [(name, b"before")]
 
 
 def test_a_compressed_file_that_is_damaged_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -> None:
