@@ -67,7 +67,7 @@ VIGIL = Board(
                     "s",
                     4,
                     ((None, "green"), (30, "orange"), (60, "red")),
-                    ("VigilNoHeartbeat",),
+                    ("VigilNoHeartbeat", "VigilClockWrong"),
                 ),
                 Panel(
                     "stat",
