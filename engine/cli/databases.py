@@ -19,6 +19,7 @@ log = structlog.stdlib.get_logger("vigil.database")
 
 RETRY_SECONDS = 2.0
 _AWAY = "is it there, and may we use it?"
+_FULL = "make room on the disk of the database's file, and run it again: what was written stays, and is whole"
 _NOT_OURS = "is it a database, and may we do that there?"
 NOT_GIVEN_BACK = (
     "not given back yet by the database's files, somebody reads or writes all the time: run this again later"
@@ -40,7 +41,8 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
             _must_be_writable(error)
             why = reason(error)
             if time.monotonic() - began + RETRY_SECONDS > patience:
-                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, _AWAY) from None
+                hint = _FULL if _is_full(error) else _AWAY
+                raise Failure(f"no database: {why}", ExitCode.UNREACHABLE, hint) from None
             log.warning("database_away", why=why, again_in_seconds=RETRY_SECONDS)
             stopping.wait(RETRY_SECONDS)
         except DBAPIError as error:
@@ -50,8 +52,18 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
 
 def _must_be_writable(error: DBAPIError) -> None:
     """Failure for a file of SQLite that we may only read: to wait for that helps nobody."""
-    if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+    if _sqlite_code(error) == sqlite3.SQLITE_READONLY:
         raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
+
+
+def _is_full(error: DBAPIError) -> bool:
+    """The disk of a file of SQLite; PostgreSQL says itself which of its own is."""
+    return _sqlite_code(error) == sqlite3.SQLITE_FULL
+
+
+def _sqlite_code(error: DBAPIError) -> int:
+    """The primary one; 0 for PostgreSQL."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
 
 
 @contextmanager
@@ -76,6 +88,7 @@ def reached(hint: str, expected: str) -> Iterator[None]:
         raise Failure(str(error), ExitCode.USAGE) from None
     except AWAY as error:
         _must_be_writable(error)
+        hint = _FULL if _is_full(error) else hint
         raise Failure(reason(error), ExitCode.UNREACHABLE, hint) from None
     except DBAPIError as error:
         raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
