@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -16,6 +17,9 @@ DLQ = "dlq"
 LARGEST_REQUEST = 1_000_000
 ASK_SECONDS, ANSWER_SECONDS = 4.0, 2.0
 """Between two questions whether Kafka is there, and for the answer: probes wait three."""
+STOP_SECONDS = 5.0
+
+log = structlog.stdlib.get_logger("vigil.intake")
 
 
 class NotSent(Exception):
@@ -50,10 +54,15 @@ class Sender:
         self._producer = producer
 
     async def stop(self) -> None:
-        """What is under way is sent first."""
-        if self._producer is not None:
-            await self._producer.stop()
-            self._producer = None
+        """What is under way is sent first, where Kafka takes it: everybody has had an answer by now, and what
+        nobody acknowledged is sent again by its source."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        except TimeoutError:
+            log.warning("stopped_without_kafka", seconds=STOP_SECONDS)
 
     async def is_there(self) -> bool:
         """Whether a broker answers. It is asked every few seconds at most, however often this is."""

@@ -203,7 +203,7 @@ ENGINE = (
         "compiled",
     ),
     STARTED,
-    _gauge("vigil_ready", "", "1 when partitions are assigned, recovered and keeping up, else 0."),
+    _gauge("vigil_ready", "", "1 when brokers answer and partitions are recovered and kept up with, else 0."),
     _gauge("vigil_partitions_owned", "", "Partition numbers that this worker owns."),
     _histogram("vigil_chunk_records", "records", RECORD_BUCKETS, "Records of a chunk."),
     _histogram(

@@ -228,14 +228,16 @@ class Duties:
 
     async def _watch_lag(self) -> None:
         while True:
-            total = 0
+            total, told = 0, {}
             for tp in self._group.source_partitions() if self._shell.accepting else ():
+                told[tp] = self._group.told_at(tp)
                 end, taken = self._group.end_of(tp), self._shell.intake.expected(tp)
                 if end is not None and taken is not None:
                     lag = max(0, end - taken)
                     total += lag
                     self._metrics.consumer_lag(tp.topic, tp.partition, lag)
             self._readiness.saw_lag(total)
+            self._readiness.saw_answers(told)
             self._metrics.ready(self._readiness.is_ready())
             self._metrics.clock(self._clock.now() / SECOND)
             await asyncio.sleep(LAG_INTERVAL)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 WINDOW = 10.0
 """Seconds over which the lag must get smaller, where it is above its bound."""
+SILENCE = 10.0
+"""Seconds without an answer to a fetch; a broker that has nothing to tell says so every second or two."""
 
 
 class Readiness:
@@ -16,6 +18,10 @@ class Readiness:
         self._bound = bound
         self._why_off = why_off
         self._lags: deque[tuple[float, int]] = deque()
+        self._told: object = None
+        self._heard = time.monotonic()
+        """When `_told` was last seen to change."""
+        self._is_silent = False
 
     def saw_lag(self, records: int, at: float | None = None) -> None:
         """The lag of all partitions, every few seconds."""
@@ -24,10 +30,20 @@ class Readiness:
         while len(self._lags) > 1 and now - self._lags[0][0] > WINDOW:
             self._lags.popleft()
 
+    def saw_answers(self, told: object, at: float | None = None) -> None:
+        """When brokers answered last, every few seconds; the same again: none has since. Who is cut off has
+        nothing to do, and no lag that it knows of."""
+        now = time.monotonic() if at is None else at
+        if told != self._told:
+            self._told, self._heard = told, now
+        self._is_silent = now - self._heard > SILENCE
+
     def why_not(self) -> str:
-        """What keeps it from its work, or `falling_behind`; "" when ready."""
+        """What keeps it from its work, `broker_away` or `falling_behind`; "" when ready."""
         if why := self._why_off():
             return why
+        if self._is_silent:
+            return "broker_away"
         if self._lags and self._lags[-1][1] > self._bound and self._lags[-1][1] >= self._lags[0][1]:
             return "falling_behind"
         return ""

@@ -25,7 +25,7 @@ from engine.stream.collector import spared_collector
 from engine.stream.delivery import DurableStage
 from engine.stream.desk import Desk
 from engine.stream.duties import Duties
-from engine.stream.ending import in_doubt
+from engine.stream.ending import in_doubt, leave
 from engine.stream.health import HealthServer
 from engine.stream.lost import state_must_be_there
 from engine.stream.observer import Observer
@@ -125,7 +125,9 @@ class Worker:
         try:
             await self._watch(stop, starting)
         finally:
-            await self._leave(starting)
+            has_left = await self._leave(starting)
+        if not has_left:
+            leave()
 
     async def _watch(self, stop: asyncio.Event, starting: asyncio.Task[None]) -> None:
         """Faust and aiokafka keep a crash to themselves: look for it."""
@@ -159,22 +161,31 @@ class Worker:
         except TimeoutError as error:
             in_doubt("commit", error, seconds=seconds)
 
-    async def _leave(self, starting: asyncio.Task[None]) -> None:
+    async def _leave(self, starting: asyncio.Task[None]) -> bool:
+        """Stop in order; False: the group could not be told."""
         log.info("stopping")
         await self.shell.surrender()
         await self._duties.stop()
         if not self.shell.commits_offsets:
             await self._commit()
-        try:
-            await asyncio.wait_for(self.app.stop(), STOP_SECONDS)
-            await asyncio.wait_for(self.shell.stage.close(), STOP_SECONDS)
-            await asyncio.wait_for(self._sender.stop(), STOP_SECONDS)
-        except TimeoutError:
-            # Everything is committed; only the group learns of it later, by the session timeout.
+        parting = asyncio.create_task(self._part())
+        await asyncio.wait((parting,), timeout=STOP_SECONDS)
+        has_left = parting.done() and not isinstance(parting.exception(), TimeoutError)
+        if has_left:
+            parting.result()
+        else:
+            # Everything is committed; only the group learns of it later, by the session timeout. Not
+            # cancelled: Faust keeps that to itself, and waits on.
             log.warning("stop_took_too_long", seconds=STOP_SECONDS)
         starting.cancel()
         await self.health.stop()
         log.info("stopped")
+        return has_left
+
+    async def _part(self) -> None:
+        await self.app.stop()
+        await self.shell.stage.close()
+        await self._sender.stop()
 
 
 async def run(settings: Settings, book: Book, desk: Decides | None = None, pace: Pace | None = None) -> None:

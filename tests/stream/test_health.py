@@ -47,6 +47,16 @@ def test_what_does_not_become_durable_is_not_ready(state: State, readiness: Read
     assert readiness.why_not() == "not_durable"
 
 
+def test_who_hears_no_broker_is_not_ready_though_it_knows_of_no_lag(readiness: Readiness) -> None:
+    """Cut off from Kafka it has nothing to do, and another has its partitions."""
+    for second in range(30):
+        readiness.saw_lag(0, at=second)
+        readiness.saw_answers({TICKETS: min(second, 12)}, at=second)
+        assert readiness.why_not() == ("broker_away" if second > 22 else "")
+    readiness.saw_answers({TICKETS: 40}, at=40)
+    assert readiness.is_ready()
+
+
 async def test_a_decision_that_the_brokers_do_not_take_is_stuck_once_a_stop_would_not_wait_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
