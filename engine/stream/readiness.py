@@ -31,10 +31,10 @@ class Readiness:
             self._lags.popleft()
 
     def saw_answers(self, told: object, at: float | None = None) -> None:
-        """When brokers answered last, every few seconds; the same again: none has since. Who is cut off has
-        nothing to do, and no lag that it knows of."""
+        """When brokers answered last, by partition, every few seconds; the same again: none has since. Who is
+        cut off has nothing to do, and no lag that it knows of. Nothing: no partition is asked for."""
         now = time.monotonic() if at is None else at
-        if told != self._told:
+        if not told or told != self._told:
             self._told, self._heard = told, now
         self._is_silent = now - self._heard > SILENCE
 

@@ -55,6 +55,9 @@ def test_who_hears_no_broker_is_not_ready_though_it_knows_of_no_lag(readiness: R
         assert readiness.why_not() == ("broker_away" if second > 22 else "")
     readiness.saw_answers({TICKETS: 40}, at=40)
     assert readiness.is_ready()
+    for second in range(41, 70):  # it reads its state back
+        readiness.saw_answers({}, at=second)
+    assert readiness.is_ready()
 
 
 async def test_a_decision_that_the_brokers_do_not_take_is_stuck_once_a_stop_would_not_wait_for_it(
