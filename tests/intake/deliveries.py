@@ -40,7 +40,8 @@ def door_of(source: str, file: Path | None = None) -> Door:
 
 def said_by(door: Door, came: Arrival) -> list[Said]:
     """What it stands for, checked as the worker would read it."""
-    said = door.source.translate(came, door.mapping)
+    parts = door.source.apart(came)
+    said = [one for part in parts for one in door.source.translate(part, door.mapping)]
     records_of(said, door.name, came)
     return said
 

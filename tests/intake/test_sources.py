@@ -464,16 +464,43 @@ def test_what_jira_tells_of_no_issue_is_ignored(kind: str) -> None:
     assert caught.value.ignored
 
 
-def test_one_delivery_of_jira_may_say_several_things_in_their_order() -> None:
+def several(status: str, category: str = "indeterminate", **change: Any) -> Arrival:
+    """An issue comes back in that status, has another owner and is graver."""
     items = [
-        *changed("status", "Resolved", "Waiting for customer")["items"],
-        *changed("assignee", "a", "b")["items"],
-    ]
-    came = jira("jira:issue_updated", "Waiting for customer", changelog={"id": "1", "items": items})
-    said = said_by(JIRA, came)
-    assert [one.verb for one in said] == ["reopened", "paused", "assigned"]
-    assert [one.id.rpartition(":")[0] for one in said] == ["changelog:1:0", "changelog:1:1", "changelog:1:2"]
+        one
+        for field, before, after in (
+            ("status", "Resolved", status), ("assignee", "a", "b"), ("priority", "Low", "High"),
+        )
+        for one in changed(field, before, after)["items"]
+    ]  # fmt: skip
+    return jira("jira:issue_updated", status, category, changelog={**change, "items": items})
+
+
+@pytest.mark.parametrize("change", [{"id": "1"}, {}])
+def test_one_delivery_of_jira_may_say_several_things_in_their_order(change: dict[str, str]) -> None:
+    said = said_by(JIRA, several("Waiting for customer", **change))
+    assert [one.verb for one in said] == ["assigned", "updated", "reopened", "paused"]
+    assert len({one.id for one in said}) == 4
     assert sorted(said, key=lambda one: one.sequence) == said
+    if change:
+        (after,) = said_by(
+            JIRA, jira("jira:issue_updated", changelog={**changed("summary", "", "b"), "id": "2"})
+        )
+        assert after.sequence > said[-1].sequence
+
+
+def test_a_status_of_jira_that_nobody_mapped_keeps_out_nothing_beside_it() -> None:
+    told: list[Any] = []
+    for part in JIRA.source.apart(several("Being brewed", "undefined", id="1")):
+        try:
+            told += verbs(said_by(JIRA, part))
+        except NotMapped as why:
+            told.append((why.reason, str(why)[:43]))
+    assert told == [
+        ("assigned", {"owner": "b"}),
+        ("updated", {"priority": "High", "severity": "P1"}),
+        ("unknown_status", "issue.fields.status.name: 'Being brewed'; t"),
+    ]
 
 
 def moved(*more: dict[str, Any]) -> dict[str, Any]:

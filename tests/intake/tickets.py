@@ -231,9 +231,9 @@ def _happens_in_jira(life: JiraLife, at: datetime, rng: random.Random) -> None:
     match rng.randrange(6):
         case 0 | 1 | 2:
             now = fields["status"]["name"]
-            life.change(
-                at, ("status", now, rng.choice([one["name"] for one in STATUSES if one["name"] != now]))
-            )
+            next_one = rng.choice([one["name"] for one in STATUSES if one["name"] != now])
+            beside = [("labels", " ".join(fields["labels"]), f"UI {now}")] if rng.random() < 0.5 else []
+            life.change(at, ("status", now, next_one), *beside)
         case 3:
             life.comment(at, customer=rng.random() < 0.5)
         case 4:

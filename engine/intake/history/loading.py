@@ -125,19 +125,20 @@ class Load:
         read = _Read([], [], 0, {})
         ignored = 0
         for one in deliveries:
-            arrival = Arrival(orjson.dumps(one.body), _HEADERS, self._now())
-            try:
-                if one.why is not None:
-                    raise one.why
-                said = self._door.source.translate(arrival, self._door.mapping)
-                events = records_of(said, self._door.name, arrival)
-            except NotMapped as why:
-                if self._is_new(read, blake2b(arrival.body, digest_size=12).hexdigest(), one.at):
-                    ignored += why.ignored
-                    read.letters.extend([] if why.ignored else [Letter(arrival, why)])
-                continue
-            if self._is_new(read, events[0].read.fact.id if events else "", one.at):
-                read.events.extend(events)
+            whole = Arrival(orjson.dumps(one.body), _HEADERS, self._now())
+            for arrival in self._door.source.apart(whole):
+                try:
+                    if one.why is not None:
+                        raise one.why
+                    said = self._door.source.translate(arrival, self._door.mapping)
+                    events = records_of(said, self._door.name, arrival)
+                except NotMapped as why:
+                    if self._is_new(read, blake2b(arrival.body, digest_size=12).hexdigest(), one.at):
+                        ignored += why.ignored
+                        read.letters.extend([] if why.ignored else [Letter(arrival, why)])
+                    continue
+                if self._is_new(read, events[0].read.fact.id if events else "", one.at):
+                    read.events.extend(events)
         return read._replace(ignored=ignored)
 
     def _is_new(self, read: _Read, known_by: str, at: Instant) -> bool:

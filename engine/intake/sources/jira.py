@@ -6,7 +6,7 @@ loaded of its history comes in the same shape (`engine.intake.history.jira`).
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.core.facts import Value
 from engine.core.instants import MILLISECOND, Instant, format_instant
@@ -14,12 +14,17 @@ from engine.intake.arrival import Arrival, NotMapped, Said
 from engine.intake.authenticity import header, hex_digest, must_match
 from engine.intake.mapping import LASTING, Mapping
 from engine.intake.payloads import Node, read
-from engine.intake.source import Source
+from engine.intake.source import Source, by_parts
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 _KINDS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created")
 _CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
 """Of statuses: workflows have names of their own, these three keys are always the same."""
+
+_OTHERS, _STATUS = "others", "status"
+"""The two parts of a change."""
+_KEY = "Key"
+"""The field of a move to another project."""
 
 
 SIGNED_HEADERS = ("x-hub-signature",)
@@ -28,6 +33,24 @@ SIGNED_HEADERS = ("x-hub-signature",)
 def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     given = header(arrival, SIGNED_HEADERS[0])
     must_match([given], [f"sha256={hex_digest(secret, arrival.body)}" for secret in secrets])
+
+
+def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """A change as its other lines and, after them, those of the status: one that nobody mapped keeps nothing
+    else out. A move to another project is one, as the issue opens anew."""
+    change = payload.get("changelog")
+    lines = change.get("items") if isinstance(change, dict) else None
+    if not isinstance(change, dict) or not isinstance(lines, list):
+        return []
+    if not all(isinstance(line, dict) for line in lines):
+        return []
+    is_status = [(line.get("fieldId") or line.get("field")) == "status" for line in lines]
+    if all(is_status) or not any(is_status) or any(line.get("field") == _KEY for line in lines):
+        return []
+    of_status = [line for line, is_it in zip(lines, is_status, strict=True) if is_it]
+    others = [line for line, is_it in zip(lines, is_status, strict=True) if not is_it]
+    parts = ((_OTHERS, others), (_STATUS, of_status))
+    return [{**payload, "part": part, "changelog": {**change, "items": of}} for part, of in parts]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -45,10 +68,14 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     known = _known(kind, payload, issue)
     delivery = arrival.headers.get("x-atlassian-webhook-identifier") or f"{subject}:{kind}:{at}"
 
-    def say(subject: str, said: list[Move], of: str = "") -> list[Said]:
+    part = payload.get("part").text()
+    # The status comes after what else its change says, and before the next change.
+    of, last = (f":{part}", "s") if part == _STATUS else ("", "")
+
+    def say(subject: str, said: list[Move], of: str = of) -> list[Said]:
         if known is None:
-            return mapping.events(subject, at, delivery + of, said)
-        return mapping.retold(subject, known.at or at, known.id + of, said, known.order)
+            return mapping.events(subject, at, delivery + of, said, last)
+        return mapping.retold(subject, known.at or at, known.id + of, said, known.order + last)
 
     changed = payload.get("changelog").get("items")
     if not by_id and kind == "jira:issue_updated" and (former := former_key(changed)):
@@ -56,14 +83,14 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         gone = [Move("cancelled", {"reason": "moved"})]
         return say(mapping.subject_of(former), gone) + say(subject, _moved(issue, mapping), ":moved")
     said = _moves(kind, payload, issue, mapping)
-    if not said:
+    if not said and not part:
         raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
     return say(subject, said)
 
 
 def former_key(items: Node) -> str:
     """Of a change: what the issue was called that is moved to another project; empty where it is not."""
-    moves = (item for item in items.items() if item.get("field").text() == "Key")
+    moves = (item for item in items.items() if item.get("field").text() == _KEY)
     return next((item.get("fromString").text() for item in moves), "")
 
 
@@ -229,6 +256,7 @@ SOURCE = Source(
         "blocker": "P0", "critical": "P0", "major": "P1", "minor": "P2", "trivial": "P3",
     },
     signed_headers=SIGNED_HEADERS,
+    apart=by_parts(_parts),
     needs=("webhookEvent", "timestamp", "issue.key", "issue.fields{}"),
     other_headers=("x-atlassian-webhook-identifier",),
 )  # fmt: skip
