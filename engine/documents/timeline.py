@@ -196,6 +196,7 @@ def _row(stretch: Sequence[_Draft], opened: Instant, say: Say) -> Row:
         for name, by in draft.late:
             late.setdefault(name, []).append(by)
     is_one = len(stretch) == 1
+    told = first.what if is_one else ""
     return Row(
         at=format_instant(first.at),
         when=say(first.at),
@@ -205,11 +206,19 @@ def _row(stretch: Sequence[_Draft], opened: Instant, say: Say) -> Row:
         what=first.what if is_one else "; ".join(_counted(stretch)),
         quote=first.quote if is_one else "",
         by=first.by if is_one else "",
-        late=[_late(name, lengths) for name, lengths in late.items()],
-        in_time=first.in_time if is_one else [],
+        late=[
+            _late(_beside(first.what, name) if is_one else name, lengths) for name, lengths in late.items()
+        ],
+        in_time=[_beside(told, name) for name in first.in_time] if is_one else [],
         is_miss=is_one and first.kind in MISSED,
         count=len(stretch),
     )
+
+
+def _beside(what: str, name: str) -> str:
+    """What was owed, on a row that says its words already: `Promise` beside `Promise kept: a fix`."""
+    kind, _, words = name.partition(": ")
+    return kind if words and what.endswith(words) else name
 
 
 def _late(name: str, lengths: Sequence[Span | None]) -> Late:

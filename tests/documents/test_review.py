@@ -49,7 +49,7 @@ def test_the_timeline_says_what_was_late_and_by_how_much(policies: Book) -> None
         "09:07": [("Acknowledge", "2 min")],
         "09:20": [("First answer to customer", "5 min")],
         "12:20": [("Customer update", "2 h 40 min")],  # announced for 9:40
-        "13:30": [("Promise: A fix", "30 min")],
+        "13:30": [("Promise", "30 min")],  # beside "Promise kept: A fix"
         "16:00": [("Resolution", "2 h")],  # 7 h less one of waiting, of 4
         "16:05": [("Customer update", "3 h 15 min")],
     }
