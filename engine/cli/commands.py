@@ -20,6 +20,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from engine.cli.exits import ExitCode, Failure
+
 
 class Entry(NamedTuple):
     module: str
@@ -81,6 +83,18 @@ _COMPLETION = ("install_completion", "show_completion")
 """Options that typer adds to every app; only `vigil` itself has them."""
 
 
+class Command(TyperCommand):
+    """One whose events are an option says so to who names a file of them beside its argument."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = ctx.allow_extra_args or any("--events" in param.opts for param in self.params)
+        rest: list[str] = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            problem = f"{rest[0]!r}: {ctx.command_path} takes one SUBJECT"
+            raise Failure(problem, ExitCode.USAGE, "a file of its events is named by --events FILE")
+        return rest
+
+
 def load(name: str) -> Any:
     """The command itself, imported now."""
     module = importlib.import_module(COMMANDS[name].module)
@@ -90,7 +104,7 @@ def load(name: str) -> Any:
             app.callback()(lambda: None)  # or typer would make a lone command of an app with one command
     else:
         app = typer.Typer(add_completion=False)
-        app.command(context_settings={"help_option_names": ["-h", "--help"]})(module.command)
+        app.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(module.command)
     command = get_command(app)
     command.name = name
     command.params = [p for p in command.params if p.name not in _COMPLETION]

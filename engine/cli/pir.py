@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 from typer.core import TyperGroup
 
+from engine.cli.commands import Command
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.one_escalation import Archive, Events, Subject, Where
 from engine.cli.options import Brokers, Json, Policies
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=Command)
 def write(
     subject: Subject,
     policies: Policies,

@@ -206,9 +206,7 @@ def _row(stretch: Sequence[_Draft], opened: Instant, say: Say) -> Row:
         what=first.what if is_one else "; ".join(_counted(stretch)),
         quote=first.quote if is_one else "",
         by=first.by if is_one else "",
-        late=[
-            _late(_beside(first.what, name) if is_one else name, lengths) for name, lengths in late.items()
-        ],
+        late=[_late(_beside(told, name), lengths) for name, lengths in late.items()],
         in_time=[_beside(told, name) for name in first.in_time] if is_one else [],
         is_miss=is_one and first.kind in MISSED,
         count=len(stretch),

@@ -81,6 +81,16 @@ def test_a_mistyped_command_is_a_usage_error_that_suggests_the_right_one() -> No
     assert "'policy'" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["explain", "triage", "pir write"])
+def test_a_file_of_events_beside_a_subject_is_told_of_its_option(command: str) -> None:
+    done = vigil(*command.split(), "desk:1", "events.jsonl", "-p", "policies")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert done.stderr == (
+        f"vigil: 'events.jsonl': vigil {command} takes one SUBJECT\n"
+        "  a file of its events is named by --events FILE\n"
+    )
+
+
 def test_a_file_that_is_not_there_is_one_clear_line() -> None:
     done = vigil("import", "github-status", "/nowhere/log.jsonl")
     assert done.returncode == ExitCode.USAGE
