@@ -18,7 +18,7 @@ Worker = Annotated[
 Role = Annotated[
     str | None,
     typer.Option(
-        help="Whose rights to look for: worker, console, … Else: by the principal's name, else the worker's."
+        help="As whom to look: worker, console, … Else: by the principal's name, else as the worker."
     ),
 ]
 Timeout = Annotated[float, typer.Option(min=0.5, max=60, help="Seconds to wait for each answer.")]
@@ -87,11 +87,12 @@ def _examine_with(
     known = roles(settings)
     if role is not None and role not in known:
         raise Failure(f"--role {role}: expected one of {', '.join(known)}", ExitCode.USAGE)
+    role = role or role_of(settings)
     for check, found in (
         ("policies", examine_policies(settings)),
         ("pace", examine_pace(settings)),
         ("templates", examine_templates(settings)),
-        ("archive", examine_archive(settings)),
+        ("archive", examine_archive(settings, role)),
         ("notify", examine_notify(settings, timeout)),
         ("console", examine_console(settings)),
     ):
@@ -102,6 +103,11 @@ def _examine_with(
                 raise
             advice = "is it there, and may the user who runs this read it?"
             yield fail(check, f"{error.filename}: {error.strerror}", advice, ExitCode.REFUSED)
-    yield from examine_cluster(settings, timeout, role or role_of(settings))
-    here = f"http://{'[::1]' if ':' in settings.metrics_host else '127.0.0.1'}:{settings.metrics_port}"
-    yield from examine_worker(worker or here, asked=worker is not None, timeout=timeout)
+    yield from examine_cluster(settings, timeout, role)
+    yield from examine_worker(worker or _here(settings), asked=worker is not None, timeout=timeout)
+
+
+def _here(settings: "Settings") -> str:
+    """Of this machine's worker, by the address that it listens on."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.metrics_host, settings.metrics_host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.metrics_port}"

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from engine.cli.exits import ExitCode, Failure
 from engine.settings import Settings
 from engine.sql.following import Watch
+from engine.stream.listening import sockets_of
 from engine.stream.readiness import Readiness
 
 
@@ -25,10 +26,15 @@ def serve(app: Any, host: str, port: int, wrong: str, hint: str, **how: Any) -> 
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn drains, and then raises it once more
+    refused = Failure(f"{wrong}, or {host}:{port} is taken", ExitCode.UNREACHABLE, hint)
+    try:
+        both = sockets_of(host, port)
+    except OSError:
+        raise refused from None
     with contextlib.suppress(SystemExit):  # its own, after a log line, where the address is taken
-        server.run()
+        server.run(sockets=both or None)
     if not server.started:
-        raise Failure(f"{wrong}, or {host}:{port} is taken", ExitCode.UNREACHABLE, hint)
+        raise refused
 
 
 class Health:

@@ -18,8 +18,12 @@ ROOM_WARN, ROOM_FAIL = 2 * 1024**3, 200 * 1024**2
 """Bytes that are free where a SQLite database lies. A full disk stops what follows, and loses nothing."""
 
 
-def examine_archive(settings: "Settings") -> Iterator[Finding]:
-    """The archive's database, where one is named."""
+_READERS = ("console", "reader")
+"""The roles that write nothing into an archive."""
+
+
+def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Finding]:
+    """The archive's database, where one is named; unless `role` only reads it, whether it can be written."""
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
@@ -31,7 +35,8 @@ def examine_archive(settings: "Settings") -> Iterator[Finding]:
         return
     try:
         engine = connect(settings.archive_url.get_secret_value())
-        yield from _room("archive", engine)
+        if role not in _READERS:
+            yield from _room("archive", engine, "; to look as who only reads it: --role console")
         file = _file(engine)
         if file is not None and not file.exists():
             yield ok("archive", f"{shown(engine)}: `vigil archive run` makes it")
@@ -107,27 +112,24 @@ def _file(engine: "Engine") -> Path | None:
     return Path(name).absolute() if name else None
 
 
-def _room(check: str, engine: "Engine") -> Iterator[Finding]:
-    """Whether a SQLite database may grow where it is to lie."""
+def _room(check: str, engine: "Engine", more: str = "") -> Iterator[Finding]:
+    """Whether a SQLite database may grow where it is to lie. `more`: of the advice where it may not."""
     file = _file(engine)
     if file is None:
         return
-    folder = file.parent
+    folder, ours = file.parent, f"give it to the user who runs `vigil {check} run`{more}"
     try:
         there = folder.is_dir()
         # SQLite writes its journal beside the file: the folder as well must be ours to write.
         barred = [place for place in (folder, file) if place.exists() and not os.access(place, os.W_OK)]
         free = shutil.disk_usage(folder).free if there else 0
     except OSError as error:
-        yield fail(check, f"{folder}: {error.strerror}", _OURS)
+        yield fail(check, f"{folder}: {error.strerror}", ours)
         return
     if not there:
         yield fail(check, f"{folder}: there is no such folder", "make it, for the user who runs this")
     elif barred:
-        yield fail(check, f"{barred[0]} cannot be written", _OURS)
+        yield fail(check, f"{barred[0]} cannot be written", ours)
     elif free < ROOM_WARN:
         found = f"{folder}: {free / 1024**2:,.0f} MiB are free"
         yield (fail if free < ROOM_FAIL else warn)(check, found, "make room: a full disk stops it")
-
-
-_OURS = "give it to the user who runs this"

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from engine.metrics import Metrics
 from engine.metrics.metrics import SCRAPER
+from engine.stream.listening import sockets_of
 from engine.stream.readiness import Readiness
 
 log = structlog.stdlib.get_logger("vigil.stream")
@@ -31,7 +32,10 @@ class HealthServer:
         app.router.add_get("/live", self._live)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self.port).start()
+        both = sockets_of(self._host, self.port)
+        sites = [web.SockSite(self._runner, one) for one in both]
+        for site in sites or [web.TCPSite(self._runner, self._host, self.port)]:
+            await site.start()
         self.port = self._runner.addresses[0][1]
         log.info("health_server", host=self._host, port=self.port)
 

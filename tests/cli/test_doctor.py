@@ -20,6 +20,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
+from engine.archive.archive import Archive
 from engine.cli import cluster, installation, storage
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, Sign, exit_code, fail, line, ok, warn
@@ -342,6 +343,16 @@ def test_a_folder_that_may_not_be_written_is_named(examine: Examine, check: str,
     list(examine(settings))  # imports what it needs: another user may not read our files
     first, *_ = as_nobody(lambda: list(examine(settings)))
     assert (first.check, first.sign, first.found) == (check, Sign.FAIL, f"{open_folder} cannot be written")
+    assert f"`vigil {check} run`" in first.advice
+
+
+def test_who_only_reads_an_archive_need_not_be_able_to_write_it(open_folder: Path) -> None:
+    settings = of_databases(open_folder)
+    Archive.open(settings.archive_url.get_secret_value()).close()
+    list(storage.examine_archive(settings))  # imports what it needs: another user may not read our files
+    for role, sign in (("archive", Sign.FAIL), ("worker", Sign.FAIL), ("console", Sign.OK)):
+        first, *_ = as_nobody(lambda role=role: list(storage.examine_archive(settings, role)))
+        assert first.sign == sign, f"{role}: {first}"
 
 
 @EXAMINERS
@@ -435,8 +446,11 @@ def test_a_worker_that_does_not_answer_fails_only_when_it_was_asked_for(asked: b
     assert [f.sign for f in installation.examine_worker(address, asked=asked, timeout=5)] == [sign]
 
 
-@pytest.mark.parametrize(("host", "asked"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])  # noqa: S104
-def test_the_worker_of_this_machine_is_asked_by_the_version_of_ip_that_it_listens_on(
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("127.0.0.2", "127.0.0.2")],  # noqa: S104
+)
+def test_the_worker_of_this_machine_is_asked_where_it_listens(
     monkeypatch: pytest.MonkeyPatch, host: str, asked: str
 ) -> None:
     away = {"VIGIL_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}", "VIGIL_POLICIES": str(POLICIES)}

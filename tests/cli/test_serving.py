@@ -31,17 +31,19 @@ async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"here"})
 
-main.app = lambda prog_name: serve(app, "127.0.0.1", int(sys.argv[1]), "nothing", "do", lifespan="off")
+main.app = lambda prog_name: serve(app, sys.argv[2], int(sys.argv[1]), "nothing", "do", lifespan="off")
 main.main()
 """
 
 
-def serving(port: int) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", _SERVES, str(port)], stderr=subprocess.PIPE, text=True)
+def serving(port: int, host: str = "127.0.0.1") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVES, str(port), host], stderr=subprocess.PIPE, text=True
+    )
 
 
-def answers(port: int) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5) as page:
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}", timeout=5) as page:
         return bool(page.read() == b"here")
     return False
 
@@ -57,6 +59,21 @@ def test_both_signals_end_it_well(number: signal.Signals) -> None:
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in said) == (ExitCode.DONE, False), said
+
+
+def test_at_every_address_it_is_asked_by_both_versions_of_ip() -> None:
+    port = free_port()
+    with serving(port, "::") as process:
+        deadline = monotonic() + 30
+        while not (answers(port) and answers(port, "[::1]")):
+            assert monotonic() < deadline
+            sleep(0.05)
+        with serving(port, "::") as second:
+            _, said = second.communicate(timeout=30)
+        assert f"vigil: nothing, or :::{port} is taken" in said
+        process.terminate()
+        process.communicate(timeout=30)
+    assert (process.returncode, second.returncode) == (ExitCode.DONE, ExitCode.UNREACHABLE)
 
 
 def test_a_port_that_is_taken_is_69_and_one_line() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -62,8 +63,24 @@ def test_nothing_runs_as_root_and_the_process_gets_the_signal_itself() -> None:
     assert re.search(r'^ENTRYPOINT \["vigil"\]$', last, re.MULTILINE), "no shell between"
 
 
-@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_it_is_healthy_when_the_process_is_ready(status: int, healthy: bool) -> None:
+class Six(HTTPServer):
+    """On IPv6 alone."""
+
+    address_family = socket.AF_INET6
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        super().server_bind()
+
+
+@pytest.mark.parametrize(
+    ("status", "healthy", "host"),
+    [
+        (200, True, None), (503, False, None), (200, True, "127.0.0.2"), (200, True, "::1"),
+        (200, True, "::"), (503, False, "::"),
+    ],
+)  # fmt: skip
+def test_it_is_healthy_when_the_process_is_ready(status: int, healthy: bool, host: str | None) -> None:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,9 +94,12 @@ def test_it_is_healthy_when_the_process_is_ready(status: int, healthy: bool) -> 
 
     (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     _, *arguments = json.loads(command)
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    kind = Six if ":" in (host or "") else HTTPServer
+    with kind((host or "127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        port = {"VIGIL_METRICS_PORT": str(server.server_port)}
-        done = subprocess.run([sys.executable, *arguments], env=port, capture_output=True, timeout=30)
+        told = {"VIGIL_METRICS_PORT": str(server.server_port)} | (
+            {"VIGIL_METRICS_HOST": host} if host else {}
+        )
+        done = subprocess.run([sys.executable, *arguments], env=told, capture_output=True, timeout=30)
     assert asked == ["/ready"]
     assert (done.returncode == 0) is healthy

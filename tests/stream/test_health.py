@@ -119,3 +119,16 @@ async def test_the_server_says_ready_live_and_metrics(state: State, readiness: R
                 assert 'vigil_holes_total{mode="live"} 0.0' in await answer.text()
     finally:
         await server.stop()
+
+
+async def test_at_every_address_it_is_asked_by_both_versions_of_ip(readiness: Readiness) -> None:
+    server = HealthServer("::", 0, Metrics(), readiness)
+    await server.start()
+    try:
+        for host in ("127.0.0.1", "[::1]"):
+            async with ClientSession() as session, session.get(f"http://{host}:{server.port}/live") as answer:
+                assert answer.status == 200, host
+        with pytest.raises(OSError, match="in use"):
+            await HealthServer("::", server.port, Metrics(), readiness).start()
+    finally:
+        await server.stop()
