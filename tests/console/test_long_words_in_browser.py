@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route
-from starlette.testclient import TestClient
+from playwright.sync_api import Browser, Page
 
+import servers
 from browsing import Watched, chromium_or_skip, scrolls_sideways
 from console import console_house
 from console.console_house import event, served
+from engine.demo.broker import free_port
 
 WORD, LONGER = "Unbreakable" * 18, "Z" * 300
 EVENTS = [
@@ -24,6 +26,10 @@ EVENTS = [
     event(6, "role_assigned", "desk:long", "2026-11-20T11:55:00Z", role="incident_commander",
           person="P" * 100),
     event(7, "resolved", "desk:long", "2026-11-20T11:56:00Z", resolution=LONGER, by="B" * 100),
+    event(8, "opened", "helpdesk:48214", "2026-11-20T09:10:00Z", title="Search finds nothing in Finnish",
+          severity="P1", customer={"id": "lbbw", "name": "Landesbank Baden-Württemberg"}),
+    event(9, "assigned", "helpdesk:48214", "2026-11-20T09:11:00Z", owner="Jean-Baptiste Villeneuve",
+          team="Kundenservice Nord"),
 ]  # fmt: skip
 PAGES = [
     "", "escalations/desk:long", "promises", "actions", "rca",
@@ -32,11 +38,15 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console_house, "OWN", EVENTS)
-        with served(tmp_path_factory.mktemp("long")) as one:
-            yield TestClient(one.app, base_url="http://console.test")
+        with (
+            served(tmp_path_factory.mktemp("long")) as one,
+            servers.listening(one.app, port, lifespan="off"),
+        ):
+            yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +55,14 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-def opened(page: Page, site: TestClient, path: str) -> Page:
-    """The page, from the application itself."""
-
-    def answer(route: Route) -> None:
-        if route.request.url.partition("?")[0].endswith("/stream"):
-            route.abort()
-            return
-        got = site.get(route.request.url)
-        route.fulfill(status=got.status_code, headers=dict(got.headers), body=got.content)
-
-    page.route("**/*", answer)
-    page.goto(f"http://console.test/{path}")
+def opened(page: Page, site: str, path: str) -> Page:
+    """The page as it is loaded; it hears of nothing that comes after."""
+    page.route("**/stream*", lambda route: route.abort())
+    page.goto(f"{site}/{path}")
     return page
 
 
-def test_now_and_the_day_are_not_printed_on_one_another(browser: Browser, site: TestClient) -> None:
+def test_now_and_the_day_are_not_printed_on_one_another(browser: Browser, site: str) -> None:
     with Watched(browser) as watched:
         labels = opened(watched.page, site, "escalations/desk:long").locator(".lanes .now-t")
         boxes = sorted((box["x"], box["width"]) for one in labels.all() if (box := one.bounding_box()))
@@ -69,7 +71,7 @@ def test_now_and_the_day_are_not_printed_on_one_another(browser: Browser, site: 
             assert x + width < following
 
 
-def test_no_name_of_a_clock_runs_into_its_bar(browser: Browser, site: TestClient) -> None:
+def test_no_name_of_a_clock_runs_into_its_bar(browser: Browser, site: str) -> None:
     with Watched(browser) as watched:
         page = opened(watched.page, site, "escalations/desk:long")
         bars = [box["x"] for one in page.locator(".lanes .seg").all() if (box := one.bounding_box())]
@@ -78,15 +80,15 @@ def test_no_name_of_a_clock_runs_into_its_bar(browser: Browser, site: TestClient
         assert max(box["x"] + box["width"] for box in names) < min(bars)
 
 
-def test_a_name_that_runs_from_right_to_left_does_not_turn_the_line(site: TestClient) -> None:
-    page = site.get("/escalations/desk:long").text
+def test_a_name_that_runs_from_right_to_left_does_not_turn_the_line(site: str) -> None:
+    page = httpx.get(f"{site}/escalations/desk:long").text
     for name in ("C" * 120, "T" * 60, "O" * 100):
         assert f"<bdi>{name}</bdi>" in page
     assert f", by <bdi>{'B' * 100}</bdi> <q><bdi>{LONGER}</bdi></q>" in page
 
 
 @pytest.mark.parametrize("width", [320, 390, 760, 1366, 2560])
-def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: TestClient, width: int) -> None:
+def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: str, width: int) -> None:
     wide = []
     for path in PAGES:
         with Watched(browser, width=width) as watched:
@@ -96,10 +98,30 @@ def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: Test
 
 
 @pytest.mark.parametrize("width", [390, 800, 1366])
-def test_the_states_of_a_list_begin_where_its_filters_do(
-    browser: Browser, site: TestClient, width: int
-) -> None:
+def test_the_states_of_a_list_begin_where_its_filters_do(browser: Browser, site: str, width: int) -> None:
     with Watched(browser, width=width) as watched:
         page = opened(watched.page, site, "rca")
         places = [page.locator(one).first.bounding_box() for one in (".tallies .chip", ".filters label")]
         assert len({box["x"] for box in places if box}) == 1
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1920])
+def test_names_as_people_and_companies_have_them_are_whole_on_the_board(
+    browser: Browser, site: str, width: int
+) -> None:
+    is_cut = "line => line.scrollWidth > line.clientWidth"
+    with Watched(browser, width=width) as watched:
+        row = opened(watched.page, site, "").locator(".row", has_text="helpdesk:48214").first
+        lines = [one for one in row.locator(".l1, .l2, .cap").all() if one.is_visible()]
+        assert len(lines) > 7
+        assert [one.inner_text() for one in lines if one.evaluate(is_cut)] == []
+
+
+def test_what_is_cut_on_the_board_is_whole_in_its_tooltip(browser: Browser, site: str) -> None:
+    with Watched(browser) as watched:
+        page = opened(watched.page, site, "")
+        cut, whole = (page.locator(".who b", has_text=name).first for name in ("OOO", "Villeneuve"))
+        for line in (cut, whole):
+            line.hover()
+        assert cut.get_attribute("title") == "O" * 100
+        assert not whole.get_attribute("title")

@@ -273,6 +273,11 @@ pill.querySelector("button").addEventListener("click", putInOrder);
 for (const kind of ["pointermove", "pointerdown", "keydown"]) {
   board.addEventListener(kind, () => { hand = performance.now(); }, { passive: true });
 }
+/* What has no room is whole in its tooltip. */
+board.addEventListener("pointerover", ({ target }) => {
+  const line = target.closest(".l1, .l2, .cap");
+  if (line) line.title = line.scrollWidth > line.clientWidth ? line.textContent : "";
+}, { passive: true });
 board.addEventListener("focusin", () => { hand = performance.now(); });
 setInterval(() => { if (!pill.hidden && !isHeld()) order(); }, 500);
 
