@@ -394,6 +394,16 @@ def test_autoscaling_ends_at_the_partitions_and_never_goes_to_zero(kind: str) ->
     assert "replicas" not in worker["spec"], "an upgrade must not undo what was scaled"
 
 
+def test_the_intake_is_not_scaled_at_the_pace_of_a_rebalance() -> None:
+    scaled = {"enabled": True, "kind": "hpa"}
+    intake = {"autoscaling": {"enabled": True}}
+    found = rendered(merged(EVERYTHING, {"worker": {"autoscaling": scaled}, "intake": intake}))
+    scalers = [one for one in found if one["kind"] == "HorizontalPodAutoscaler"]
+    paces = {one["metadata"]["name"].rpartition("-")[2]: one["spec"].get("behavior") for one in scalers}
+    assert paces["worker"]["scaleUp"]["policies"] == [{"type": "Pods", "value": 2, "periodSeconds": 120}]
+    assert paces["intake"] is None, "Kubernetes' own: up at once"
+
+
 def test_what_is_needed_and_not_given_is_asked_for_by_name() -> None:
     assert "archive.urlSecret.name" in refusal({"archive": {"enabled": True}})
     assert "notify.config" in refusal({"notify": {"enabled": True, "urlSecret": {"name": "db"}}})

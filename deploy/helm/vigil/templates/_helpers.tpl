@@ -253,10 +253,12 @@ spec:
   metrics:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ .of.autoscaling.cpuPercent }}}}
+  {{- if eq .role "worker" }}
   behavior: {{- include "vigil.scaling" . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
-{{/* Each step is a rebalance: up soon and by few, down late and one at a time. */}}
+{{/* Of workers, as each step is a rebalance (the intake has none, and goes up at once, as Kubernetes does): up soon and by few, down late and one at a time. */}}
 {{- define "vigil.scaling" -}}
 scaleUp:
   stabilizationWindowSeconds: 60
