@@ -21,7 +21,9 @@ ANCHORS = ("occurred", "detected", "reported", "opened")
 CLOSED = "closed"
 _ENDS = frozenset({"cancelled", "merged"})
 """With these every open clock is cancelled, and no clock begins (Clock 11)."""
-_EVENTS = tuple(sorted(VERBS - _ENDS))
+_OF_PATTERNS = frozenset({"recurrence_flagged"})
+"""Said of a pattern alone: no escalation hears it."""
+_EVENTS = tuple(sorted(VERBS - _ENDS - _OF_PATTERNS))
 _KINDS = tuple(sorted(QUALIFIER.keys() - _ENDS))
 """The events that have kinds."""
 _QUALIFIERS = {"update_published": AUDIENCES, "rca_published": ("summary", "final")}
@@ -149,6 +151,8 @@ def _trigger(item: object) -> list[Trigger]:
     named = item if isinstance(item, dict) else [item]
     if any(verb in _ENDS for verb in named if isinstance(verb, str)):
         raise Refused("another event: with this one every open clock is cancelled by itself, and none starts")
+    if any(verb in _OF_PATTERNS for verb in named if isinstance(verb, str)):
+        raise Refused("another event: this one is said of a pattern, whose clock is flag_recurrence")
     if isinstance(item, str):
         return [Trigger(choice(_EVENTS)(item))]
     if not isinstance(item, dict) or len(item) != 1:

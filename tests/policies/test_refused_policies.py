@@ -72,6 +72,7 @@ BROKEN_POLICIES = [
     ('a stop that never comes', policy('clocks:\n  mine: {start: acknowledged, stop: [closed, opened], budget: {P0: 4h}}'), 4, 'clocks.mine.stop', 'an event after the opening', 'opened'),
     ('a start that is the opening, and the stop', policy('clocks:\n  mine: {start: opened, stop: opened, budget: {P0: 4h}}'), 4, 'clocks.mine.stop', 'an event after the opening', 'opened'),
     ('a start after which nothing is owed', policy('clocks:\n  mine: {start: merged, stop: pir_held, budget: {P0: 4h}}'), 4, 'clocks.mine.start', 'another event', 'merged'),
+    ('a stop that no escalation hears', policy('clocks:\n  mine: {start: opened, stop: [closed, recurrence_flagged], budget: {P0: 4h}}'), 4, 'clocks.mine.stop', 'said of a pattern', 'recurrence_flagged'),
     ('a stop by which every clock is cancelled', policy('clocks:\n  mine: {start: opened, stop: [closed, {cancelled: spam}], budget: {P0: 4h}}'), 4, 'clocks.mine.stop', 'another event: with this one', 'cancelled: spam'),
     ('a pause that starts its clock', policy('clocks:\n  mine: {start: {paused: x}, stop: resumed, pause: [any], budget: {P0: 4h}}'), 4, 'clocks.mine.pause', 'not the pause that starts it', 'any'),
     ('any pause beside others', policy('clocks:\n  resolve: {pause: [any, x], budget: {P0: 4h}}'), 4, 'clocks.resolve.pause', 'any alone', 'any, x'),
