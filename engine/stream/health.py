@@ -33,9 +33,10 @@ class HealthServer:
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         both = sockets_of(self._host, self.port)
-        sites = [web.SockSite(self._runner, one) for one in both]
-        for site in sites or [web.TCPSite(self._runner, self._host, self.port)]:
-            await site.start()
+        for one in both:
+            await web.SockSite(self._runner, one).start()
+        if not both:
+            await web.TCPSite(self._runner, self._host, self.port).start()
         self.port = self._runner.addresses[0][1]
         log.info("health_server", host=self._host, port=self.port)
 

@@ -258,7 +258,7 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{/* Of workers, as each step is a rebalance (the intake has none, and goes up at once, as Kubernetes does): up soon and by few, down late and one at a time. */}}
+{{/* Of workers, whose every step is a rebalance: up soon and by few, down late and one at a time. */}}
 {{- define "vigil.scaling" -}}
 scaleUp:
   stabilizationWindowSeconds: 60
