@@ -112,6 +112,9 @@ class Shell:
         self._away_since = time.monotonic()
         self._recovery_since = time.monotonic()
         self._topics = frozenset(settings.input_topics)
+        self._beginning_unknown: set[TP] = set()
+        """Taken while they had no leader, with no committed offset: nothing before their beginning was waited
+        for."""
         self.stage = stage_of(self)
         table.before_recovery = self._own
 
@@ -210,11 +213,14 @@ class Shell:
         committed = await asyncio.gather(*map(self._group.committed_of, sources))
         earliest, latest = await self._group.earliest(sources), await self._group.latest(sources)
         starts: dict[TP, int] = {}
+        self._beginning_unknown = set()
         for tp, offset in zip(sources, committed, strict=True):
             begins, ends = earliest.get(tp), latest.get(tp)
             if begins is None or ends is None:  # once it is read, it shows whether its log has that
                 log.warning("no_leader", topic=tp.topic, partition=tp.partition)
                 starts[tp] = offset or 0
+                if offset is None:
+                    self._beginning_unknown.add(tp)
                 continue
             starts[tp] = begins
             if offset is not None and begins <= offset <= ends:
@@ -344,7 +350,8 @@ class Shell:
             return
         if earliest <= expected <= latest:
             return
-        self._tell_gone(tp, expected, earliest, latest)
+        if expected > 0 or tp not in self._beginning_unknown:
+            self._tell_gone(tp, expected, earliest, latest)
         self.intake.begin(tp, generation, earliest)
         if tp.topic == self.settings.commands_topic:
             # Ticks are among it. Each alarm is asked for once, and what was asked for is gone: ask again.

@@ -224,6 +224,20 @@ async def test_without_a_leader_it_begins_where_offsets_were_committed_and_passe
     assert (shell.stage.ends, gone(shell)) == ([(TICKETS, 9)], 3)  # type: ignore[attr-defined]
 
 
+async def test_where_no_offset_was_committed_and_nobody_led_nothing_is_gone_before_the_beginning(
+    tmp_path: Path,
+) -> None:
+    log = Log()
+    log.begins, log.led = 8, False
+    shell = await worker(log, tmp_path)
+    log.led = True
+    await shell.take(chunk(COMMANDS, 8))
+    assert (shell.intake.expected(COMMANDS), gone(shell)) == (8, 0)
+    log.begins = 10
+    await shell.take(chunk(COMMANDS, 10))
+    assert (shell.intake.expected(COMMANDS), gone(shell)) == (10, 2), "those it waited for"
+
+
 async def test_alarms_whose_ticks_are_gone_are_asked_for_again(tmp_path: Path) -> None:
     log = Log()
     shell = await worker(log, tmp_path)
