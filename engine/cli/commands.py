@@ -44,7 +44,7 @@ COMMANDS = {
     "send": Entry("engine.cli.send", "Send CloudEvents to Kafka, from files or one by hand.", _RUN),
     "replay": Entry("engine.cli.replay", "Judge recorded events without Kafka.", _TRY),
     "explain": Entry("engine.cli.explain", "Show the way to each verdict, recomputed.", _TRY),
-    "pir": Entry("engine.cli.pir", "Write the review of an escalation, and read it back.", _LOOK),
+    "pir": Entry("engine.cli.pir", "Write the review of an escalation, and read it back.", _WRITE),
     "standing": Entry(
         "engine.cli.standing", "What stands of the outcomes, as reported on a day or now.", _TRY
     ),
