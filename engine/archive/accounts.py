@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from engine.archive.account import Account
-from engine.archive.tables import facts, outcomes
+from engine.archive.tables import LINKS, facts, outcomes
 from engine.contract.outcomes import TYPES, decode_outcome
 from engine.core.facts import Fact, Value
 from engine.core.outcomes import Outcome
@@ -34,7 +34,7 @@ def subjects(connection: Connection) -> list[str]:
 
 def linking(connection: Connection) -> Iterator[Account]:
     """Those that may pass anything on to others."""
-    some = select(facts.c.subject).where(facts.c.kind.in_(("linked", "merged"))).distinct()
+    some = select(facts.c.subject).where(LINKS).distinct()
     yield from _each(connection, connection.scalars(some.order_by(facts.c.subject)).all())
 
 
@@ -44,9 +44,7 @@ def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
     asked = [subject]
     while asked:
         written = msgspec.json.encode(asked.pop()).decode()  # as in `data`, which is JSON
-        some = select(facts.c.subject).where(
-            facts.c.kind.in_(("linked", "merged")), facts.c.data.contains(written, autoescape=True)
-        )
+        some = select(facts.c.subject).where(LINKS, facts.c.data.contains(written, autoescape=True))
         for one in sorted({*connection.scalars(some)} - {subject} - found.keys()):
             found[one] = list(account(connection, one).facts)
             asked.append(one)

@@ -3,7 +3,7 @@
 from secrets import token_hex
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from engine.archive.accounts import fact_of
 from engine.archive.rows import STATUSES
@@ -43,9 +43,10 @@ def _of(connection: Connection, customer: str) -> list[str]:
 
 def prunable(connection: Connection, before: Instant) -> list[str]:
     """The escalations that ended, and of which neither a fact nor an outcome is as late as `before`."""
-    owed = select(outcomes.c.subject).where(outcomes.c.effective >= before)
+    # One escalation at a time: PostgreSQL compares with a long list, where that does not fit, row by row.
+    owed = exists().where(outcomes.c.subject == escalations.c.subject, outcomes.c.effective >= before)
     ended = select(escalations.c.subject).where(
-        escalations.c.status.in_(_ENDED), escalations.c.last < before, escalations.c.subject.not_in(owed)
+        escalations.c.status.in_(_ENDED), escalations.c.last < before, ~owed
     )
     return sorted(connection.scalars(ended))
 

@@ -6,8 +6,23 @@ Times are microseconds since 1970 in UTC (`Instant`), spans microseconds (`Span`
 column; a change here needs a migration in `engine/archive/migrations`.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    literal_column,
+    or_,
+)
 
+from engine.core.outcomes import CREDIT
 from engine.sql.erasures import erased_table, erasures_table
 from engine.sql.offsets import offsets_table
 
@@ -105,3 +120,33 @@ pruned = Table(
     Column("subject", String, primary_key=True),
     Column("through", BigInteger, nullable=False),  # what was recorded or detected until then stays away
 )
+
+
+def _literally(*values: str) -> list[ColumnElement[str]]:
+    return [literal_column(f"'{value}'") for value in values]
+
+
+def _few(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
+    return column.in_(_literally(*values))
+
+
+# What pages ask of few rows. Each has an index of these alone, which costs the others nothing. The values are
+# written out in the queries as well: SQLite takes such an index only for the same words.
+LINKS = _few(facts.c.kind, "linked", "merged")
+PROMISES = _few(facts.c.kind, "commitment_made")
+ACTIONS = _few(facts.c.kind, "action_opened")
+OF_CONSOLE = _few(facts.c.source, "urn:vigil:console")
+REVIEWS = _few(outcomes.c.metric, "pir", "rca_final", "rca_summary")
+CREDITS = or_(_few(outcomes.c.name, CREDIT), _few(outcomes.c.said_name, CREDIT))
+
+
+def _index(name: str, of: ColumnElement[bool], *columns: Column[str] | Column[int]) -> None:
+    Index(name, *columns, sqlite_where=of, postgresql_where=of)
+
+
+_index("ix_facts_links", LINKS, facts.c.subject)
+_index("ix_facts_promises", PROMISES, facts.c.subject)
+_index("ix_facts_actions", ACTIONS, facts.c.subject)
+_index("ix_facts_of_console", OF_CONSOLE, facts.c.recorded, facts.c.subject, facts.c.id)
+_index("ix_outcomes_reviews", REVIEWS, outcomes.c.subject)
+_index("ix_outcomes_credits", CREDITS, outcomes.c.subject)

@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine, Select, select, tuple_
 
-from engine.archive.tables import facts
-from engine.console.acting import FORMS, SOURCE, BadInput
+from engine.archive.tables import OF_CONSOLE, facts
+from engine.console.acting import FORMS, BadInput
 from engine.console.asked import Asked, address, cursor, read_cursor, word
 from engine.console.filters import BadFilter
 from engine.console.people import ADMIN, Person
@@ -121,7 +121,7 @@ class Audit:
 
 def _query(wanted: Wanted) -> Select[Any]:
     asked, place = wanted.asked, (facts.c.recorded, facts.c.subject, facts.c.id)
-    query = select(facts).where(facts.c.source == SOURCE)
+    query = select(facts).where(OF_CONSOLE)
     if wanted.verb:
         query = query.where(facts.c.kind == wanted.verb)
     if wanted.subject:

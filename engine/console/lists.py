@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol, TypeVar, get_args
 
 from msgspec.structs import asdict
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import ColumnElement, Engine, Select, select
 
+from engine.archive import tables
 from engine.archive.account import Account
 from engine.archive.tables import facts, outcomes
 from engine.console.answers import (
@@ -139,9 +140,9 @@ class Lists:
 
     def __init__(self, archive: Engine, board: Board) -> None:
         self._archive, self._board = archive, board
-        self._promised = Ledger(archive, _subjects_of("commitment_made"), _promised)
-        self._acted = Ledger(archive, _subjects_of("action_opened"), _acted)
-        judged = select(outcomes.c.subject).where(outcomes.c.metric.in_(REVIEWS)).distinct()
+        self._promised = Ledger(archive, _subjects_of(tables.PROMISES), _promised)
+        self._acted = Ledger(archive, _subjects_of(tables.ACTIONS), _acted)
+        judged = select(outcomes.c.subject).where(tables.REVIEWS).distinct()
         self._reviewed = Ledger(archive, judged, _reviewed)
 
     def promises(self, asked: Asked, now: Instant) -> Listed[Promise]:
@@ -223,8 +224,8 @@ def _is_unknown(row: _Row, now: Instant) -> bool:
     return row.state in ("open", "at_risk") and row.due is not None and row.due < now
 
 
-def _subjects_of(kind: str) -> Select[tuple[str]]:
-    return select(facts.c.subject).where(facts.c.kind == kind).distinct()
+def _subjects_of(which: ColumnElement[bool]) -> Select[tuple[str]]:
+    return select(facts.c.subject).where(which).distinct()
 
 
 # -- of an account -----------------------------------------------------------------------------------------

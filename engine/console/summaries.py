@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, or_, select
+from sqlalchemy import Connection, Engine, select
 
 from engine.archive.account import Account
 from engine.archive.accounts import fact_of
-from engine.archive.tables import facts, outcomes
+from engine.archive.tables import CREDITS, facts, outcomes
 from engine.console.answers import (
     CreditMonth,
     Credits,
@@ -32,7 +32,6 @@ from engine.core import attributes as attrs
 from engine.core.credits import Credit, credits, exposures
 from engine.core.decide import Options
 from engine.core.instants import Instant
-from engine.core.outcomes import CREDIT
 from engine.core.policy import Book
 from engine.documents.credits import Owed, month_of, owed, plain, totals
 from engine.documents.fees import Fee
@@ -75,8 +74,7 @@ class Summaries:
         """`fees`: by customer, what each pays a month."""
         self._archive, self._board, self._book, self._options = archive, board, book, options
         self._fees, self._now = fees, now
-        said = or_(outcomes.c.name == CREDIT, outcomes.c.said_name == CREDIT)
-        self._credited = Ledger(archive, select(outcomes.c.subject).where(said).distinct(), _credited)
+        self._credited = Ledger(archive, select(outcomes.c.subject).where(CREDITS).distinct(), _credited)
         self._patterns: Kept[Mark, _Found] = Kept(lambda _: self._find(), _FRESH)
         self._trends: Kept[tuple[Mark, Periods], Trend] = Kept(lambda key: self._count(key[1]), _FRESH)
         self.policies: InForce = in_force(book)

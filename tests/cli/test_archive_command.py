@@ -62,7 +62,7 @@ def test_an_archive_is_loaded_looked_at_erased_and_pruned(tmp_path: Path, polici
     load = ("load", "-", "-p", policies)
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 3, "outcomes": 1, "unreadable": 0}
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
-    held = {"schema": "0002", "newest": "0002", "facts": 3, "outcomes": 1, "escalations": 2}
+    held = {"schema": "0003", "newest": "0003", "facts": 3, "outcomes": 1, "escalations": 2}
     assert answer("check", **url) == {**held, "erased_customers": 0, "pruned_escalations": 0}
     done = answer("forget", "acme", **url)
     assert done["subjects"] == ["desk:1"]
