@@ -42,6 +42,7 @@ class Cadencer:
         cadence.since = since = max(at, cadence.started)
         cadence.misses = 0
         cadence.owed = 0
+        cadence.overdue = Instant(0)
         cadence.updated = True
         if cadence.is_last:
             self.end(cadence)
@@ -113,6 +114,7 @@ class Cadencer:
         """Known from `at` on: the intervals before it are nobody's misses."""
         if cadence.phase == RUNNING:
             cadence.misses = cadence.owed = 0
+            cadence.overdue = Instant(0)
             self._aim(plan, cadence, plan.terms(severity), cadence.due, at)
 
     def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
@@ -158,6 +160,7 @@ class Cadencer:
             return
         if cadence.phase == ENDED:
             cadence.cycle += 1 if cancelled or not cadence.updated else 0
+            cadence.overdue = Instant(0)
         cadence.phase = RUNNING
         cadence.is_last = False
         cadence.since = at
@@ -165,6 +168,14 @@ class Cadencer:
         cadence.stated = NEVER
         terms = plan.terms(severity)
         self._aim_at(plan, cadence, terms, terms.every, at)
+
+    def close(self, plan: CadencePlan, cadence: Cadence, at: Instant, severity: str) -> None:
+        """Nothing more is owed, not even a last update. An interval of which a warning or a miss was said is
+        cancelled: who was alerted of it would never hear that it is over."""
+        if cadence.phase == RUNNING and cadence.overdue:
+            self.cancel(plan, cadence, at, "closed", severity)
+            cadence.cycle += cadence.updated  # a reopening begins the next one, else by itself
+        self.end(cadence)
 
     def end(self, cadence: Cadence) -> None:
         """Nothing more is owed."""
@@ -182,10 +193,11 @@ class Cadencer:
         name: str = "cancelled",
     ) -> None:
         """The escalation is gone, or waived: the interval that runs is cancelled."""
-        if cadence.phase == RUNNING and cadence.due < NEVER:
+        if cadence.phase == RUNNING and (cadence.due < NEVER or cadence.overdue):
             terms = plan.terms(severity)
             elapsed = terms.calendar.elapsed(cadence.since, at)
-            self._say(plan, cadence, name, at, terms, cadence.due, elapsed, cadence.budget, reason=reason)
+            due, budget = (None, None) if cadence.due >= NEVER else (cadence.due, cadence.budget)
+            self._say(plan, cadence, name, at, terms, due, elapsed, budget, reason=reason)
         self.end(cadence)
 
     def waive(self, plan: CadencePlan, cadence: Cadence, at: Instant, reason: str, severity: str) -> None:
@@ -217,15 +229,17 @@ class Cadencer:
             reached = reached[-1:]  # overtaken: they collapse into the highest
         for mark in reached:
             elapsed = terms.calendar.elapsed(cadence.since, at)
+            cadence.overdue = at
             self._say(plan, cadence, "breach_risk", at, terms, due, elapsed, budget, threshold=mark.label)
 
     # -- inside -------------------------------------------------------------------------------
 
     def _settle(self, plan: CadencePlan, cadence: Cadence, terms: Terms, at: Instant) -> None:
-        if not cadence.misses and cadence.due >= NEVER:
-            return
         elapsed = terms.calendar.elapsed(cadence.since, at)
-        if cadence.misses:
+        if not cadence.misses and cadence.due >= NEVER:
+            if cadence.overdue:  # warned of, and then owed by no severity
+                self._say(plan, cadence, "cancelled", at, terms, None, elapsed, None, reason="no_target")
+        elif cadence.misses:
             self._say(plan, cadence, "stopped_late", at, terms, None, elapsed, None, in_a_row=cadence.misses)
         else:
             self._say(plan, cadence, "met", at, terms, cadence.due, elapsed, cadence.budget)

@@ -117,7 +117,7 @@ def _credit(exposed: list[Outcome], verdicts: list[Outcome], customer: str) -> C
         next((one.customer_id for one in exposed if one.customer_id), customer),
         highest.policy,
         highest.effective_at if breach is None else breach.effective_at,
-        0 if _is_out(end) else highest.credit_percent or 0,
+        0 if _is_out(breach, end) else highest.credit_percent or 0,
         highest.threshold,
         _overrun(highest, breach, end),
         "" if end is None else end.name,
@@ -126,10 +126,14 @@ def _credit(exposed: list[Outcome], verdicts: list[Outcome], customer: str) -> C
     )
 
 
-def _is_out(end: Outcome | None) -> bool:
+def _is_out(breach: Outcome | None, end: Outcome | None) -> bool:
     """Waived or cancelled it costs nothing. That a severity or a new version of the policy owes nothing is no
-    end of it: we change these, and what is owed must not hang on that."""
-    return end is not None and end.name in ("waived", "cancelled") and end.reason not in _NO_END
+    end of it: we change these, and what is owed must not hang on that. Nor does a silence cost less because
+    we closed without a word."""
+    if end is None or end.name not in ("waived", "cancelled"):
+        return False
+    was_silence = breach is not None and breach.name == "cadence_missed"
+    return not (end.reason in _NO_END or (was_silence and end.reason == "closed"))
 
 
 def _overrun(highest: Outcome, breach: Outcome | None, end: Outcome | None) -> Span:

@@ -153,8 +153,8 @@ def _closed(judge: "Judge", fact: Fact) -> None:
     e.status = CLOSED
     if was_open:
         judge.end_with_resolution(fact.at)
-    for cadence in e.cadences:
-        judge.cadencer.end(cadence)
+    for plan, cadence in judge.cadences():
+        judge.cadencer.close(plan, cadence, fact.at, e.severity)
 
 
 def _message_received(judge: "Judge", fact: Fact) -> None:

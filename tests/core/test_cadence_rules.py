@@ -297,6 +297,40 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 30 resolved; 40 closed; 200 now
 => nothing
 
+== Cadence 5: closing ends what was warned of or missed, and says so; a reopen begins the next cycle
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer; 30 resolved; 71 now; 80 closed; 100 reopened; 161 now
+=> 10 met customer_update due 60; 70 cadence_missed customer_update #2 due 70 x1; 80 cancelled customer_update #2 due 130 (closed); 160 cadence_missed customer_update #3 due 160 x1
+
+== Cadence 5: warned of before any update, closed, and reopened
+risk: [75%]
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 46 now; 50 closed; 100 reopened; 110 update_published customer; 200 now
+=> 45 breach_risk customer_update due 60 75%; 50 cancelled customer_update due 60 (closed); 110 met customer_update #2 due 160; 155 breach_risk customer_update #3 due 170 75%; 170 cadence_missed customer_update #3 due 170 x1
+
+== Cadence 5: warned of, then less grave, then closed
+risk: [75%]
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+0 opened P1; 46 now; 50 updated P2; 60 closed; 300 now
+=> 45 breach_risk customer_update due 60 75%; 60 cancelled customer_update due 120 (closed)
+
+== Cadence 5: what was warned of and answered is over, and closing says nothing
+risk: [75%]
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 50 update_published customer; 55 closed; 300 now
+=> 45 breach_risk customer_update due 60 75%; 50 met customer_update due 60
+
+== Cadence 5: warned of, then owed by no severity: the update or the closing ends it
+risk: [75%]
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 46 now; 50 updated P3; 55 update_published customer; 60 closed; 300 now
+=> 45 breach_risk customer_update due 60 75%; 55 cancelled customer_update (no_target)
+
+== Cadence 5: missed, then owed by no severity, and closed
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 61 now; 70 updated P3; 80 closed; 300 now
+=> 60 cadence_missed customer_update due 60 x1; 80 cancelled customer_update (closed)
+
 == Cadence 5: a reopen starts it again at reopen + every, first is only for the first update after the opening
 picture: cadence-5-reopen
 cadence: {customer: {every: {P1: 60m}, first: {P1: 15m}}}

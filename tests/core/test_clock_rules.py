@@ -403,7 +403,7 @@ cadence: {customer: {every: {P1: 40m}}, internal: {every: {P1: 60m}}}
 clocks: {resolve: {budget: {P1: 90m}}, acknowledge: {budget: {P1: 15m}}}
 cadence: {internal: {every: {P1: 60m}}, customer: {every: {P1: 40m}}}
 0 opened P1; 10 rebased standard 20; 12 acknowledged; 20 update_published customer; 61 now; 70 resolved; 71 closed
-=> 12 met acknowledge due 15; 20 met customer_update due 40; 60 cadence_missed customer_update #2 due 60 x1; 60 cadence_missed internal_update due 60 x1; 70 met resolve due 90
+=> 12 met acknowledge due 15; 20 met customer_update due 40; 60 cadence_missed customer_update #2 due 60 x1; 60 cadence_missed internal_update due 60 x1; 70 met resolve due 90; 71 cancelled customer_update #2 due 100 (closed); 71 cancelled internal_update due 120 (closed)
 
 == Clock 6: the reasons of a pause are those of the new version, from the rebase on
 --- standard

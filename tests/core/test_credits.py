@@ -123,6 +123,11 @@ def test_a_severity_that_owes_nothing_takes_no_credit_back() -> None:
     assert (row.percent, row.ended, row.reason) == (10, "cancelled", "no_target")
 
 
+def test_a_silence_that_is_closed_without_a_word_costs_what_it_costs() -> None:
+    (row,) = owed(lived(opened(), fact("closed", 90), until=600), "customer_update")
+    assert (row.percent, row.ended, row.reason) == (2, "cancelled", "closed")
+
+
 def test_two_severities_of_one_instant_that_owe_differently_are_two_outcomes() -> None:
     rules = """\
 clocks: {resolve: {budget: {P0: 1h, P1: 1h, P2: 1h}}}
