@@ -65,10 +65,12 @@ class Kept(Generic[Key, Value]):
                 self._turns.pop(key, None)
 
     def _put(self, key: Key, value: Value) -> Value:
+        now = time.monotonic()
         with self._lock:
-            self._known[key] = time.monotonic(), value
-            while len(self._known) > _MOST:
-                oldest = min(self._known, key=lambda one: self._known[one][0])
-                del self._known[oldest]
-                self._turns.pop(oldest, None)
+            self._known[key] = now, value
+            by_age = sorted(self._known, key=lambda one: self._known[one][0])
+            too_old = [one for one in by_age if now - self._known[one][0] >= OLDEST_SECONDS]
+            for one in too_old or by_age[:-_MOST]:
+                del self._known[one]
+                self._turns.pop(one, None)
         return value
