@@ -38,7 +38,7 @@ class Cadence(Struct, array_like=True):
     """Whether any update was given since the opening."""
     alarm: Instant = NEVER
     overdue: Instant = Instant(0)
-    """The first due time that passed in silence since the last update; before that, when it was last warned of;
-    0: neither."""
+    """The first due time that passed in silence since the last update; before that, when it was last warned
+    of; 0: neither."""
     owed: int = 0
     """The rank of the highest credit tier that this silence has passed; 0: none."""
