@@ -14,6 +14,7 @@ from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.clock import Clock
+from engine.stream.collector import collect_cycles
 from engine.stream.ending import in_doubt
 from engine.stream.gauges import standing
 from engine.stream.readiness import Readiness
@@ -72,7 +73,9 @@ class Duties:
 
     def start(self) -> None:
         """Begin; nothing is sent before the shell accepts."""
-        duties: list[Callable[[], Awaitable[None]]] = [self._count, self._watch_lag, self._read_dropped]
+        duties: list[Callable[[], Awaitable[None]]] = [
+            self._count, self._watch_lag, self._read_dropped, collect_cycles,
+        ]  # fmt: skip
         if not self._clock.event_time:
             duties.append(self._tick)
         if isinstance(self._shell.stage, Acknowledged):
