@@ -147,8 +147,8 @@ def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> 
     url = f"sqlite:///{tmp_path}/a.db"
     (tmp_path / "a.db").touch()
     assert answer("check", "--archive", url, code=ExitCode.FOUND)["schema"] is None
-    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0002"}
-    assert answer("upgrade", "--archive", url) == {"before": "0002", "after": "0002"}
+    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0003"}
+    assert answer("upgrade", "--archive", url) == {"before": "0003", "after": "0003"}
     database = sqlite3.connect(tmp_path / "a.db")
     with database:
         database.execute("UPDATE alembic_version SET version_num = 'later'")

@@ -56,6 +56,8 @@ class CadenceOracle:
         self.missed = 0
         self.overdue = 0
         """The first minute of this silence that was due."""
+        self.alerts = False
+        """Whether a miss was said that no update has ended."""
         self.percent = 0
         """The most that was said to be owed for this silence."""
         self.costs: dict[tuple[int, str], list[tuple[int, int]]] = {}
@@ -72,6 +74,7 @@ class CadenceOracle:
                 event = next(events, None)
             if self.running and self.due == minute:
                 self.missed += 1
+                self.alerts = True
                 self.overdue = self.overdue if self.missed > 1 else minute
                 self.told.append(Told("cadence_missed", minute, minute, self.missed, self.cycle))
                 self.due = self._after(minute, self.owed.every.get(self.severity))
@@ -111,7 +114,9 @@ class CadenceOracle:
                 self.running = False
         elif event.verb == "closed" and self.status != "closed":
             self.status = "closed"
-            self.running = False
+            if self.running and self.alerts:
+                self.told.append(Told("cancelled", minute, self.due, 0, self.cycle))
+            self.running = self.alerts = False
         elif event.verb == "reopened" and self.status != "open":
             self.status = "open"
             self._reopen(max(minute, self.opened))
@@ -122,6 +127,7 @@ class CadenceOracle:
         elif self.due is not None:
             self.told.append(Told("met", minute, self.due, 0, self.cycle))
         self.cycle += 1
+        self.alerts = False
         self.missed = self.percent = 0
         self.since = self.last_update = max(minute, self.opened)
         self.stated = stated if stated is not None and stated > minute else None

@@ -26,7 +26,7 @@ ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
 WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}
 SAID = {
     "clock": {"breached", "met", "stopped_late", "cancelled", "breach_risk", "escalated", "credit_exposed"},
-    "cadence": {"cadence_missed", "met", "stopped_late", "credit_exposed"},
+    "cadence": {"cadence_missed", "met", "stopped_late", "cancelled", "credit_exposed"},
 }
 
 
@@ -89,6 +89,7 @@ MISTAKES = [
     ("cadence", Cadencer, "update", "min(stated, self", "max(stated, self", "a stated time loosens"),
     ("cadence", Cadencer, "reopen", "cadence.since = at", "pass", "a reopen goes on from the last update"),
     ("cadence", Cadencer, "update", "cadence.owed = 0", "pass", "an update leaves what was owed"),
+    ("cadence", Cadencer, "close", "cadence.overdue", "False", "what was missed is closed in silence"),
     ("cadence", Cadencer, "_miss", "cadence.misses == 1", "True", "each miss begins the overrun anew"),
     ("cadence", Cadencer, "retarget", "self._expose(", "(lambda *_: 0)(", "a change brings no credit"),
 ]
