@@ -27,7 +27,8 @@ def spared_collector() -> Iterator[None]:
 
 
 async def collect_cycles() -> None:
-    """Look for cycles now and then, among what was made since the start: it takes milliseconds."""
+    """Look for cycles now and then among what was made since the last look: what lives longer, as all state
+    does, is gone over once."""
     while True:
         await asyncio.sleep(COLLECT_INTERVAL)
-        gc.collect()
+        gc.collect(1)

@@ -28,7 +28,9 @@ async def test_a_worker_looks_for_cycles_while_its_collector_is_spared(
     table = SimpleNamespace(partitions_held={})
     shell: Any = SimpleNamespace(table=table, accepting=False, stage=None, untaken=dict)
     clock: Any = SimpleNamespace(event_time=True, now=lambda: 0)
-    readiness: Any = SimpleNamespace(saw_lag=lambda _: None, saw_answers=lambda _: None, is_ready=lambda: True)
+    readiness: Any = SimpleNamespace(
+        saw_lag=lambda _: None, saw_answers=lambda _: None, is_ready=lambda: True
+    )
     book: Any = SimpleNamespace(calendars={})
     nobody: Any = None
     duties = Duties(Settings(), shell, nobody, clock, Metrics(), nobody, readiness, book)
