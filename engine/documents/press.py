@@ -13,6 +13,7 @@ import signal
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
@@ -286,7 +287,8 @@ def _write(target: BinaryIO, message: dict[str, Any]) -> None:
 def main() -> None:
     """One job after another from stdin, an answer each on stdout: its length, a line end, JSON. Arguments are
     folders of templates; without any, each job has its text."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with suppress(ValueError):  # macOS takes no such bound; else a lower one holds already
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sandbox = Sandbox(sys.argv[1:]) if sys.argv[1:] else TextSandbox()

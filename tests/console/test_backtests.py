@@ -234,6 +234,32 @@ def test_it_has_a_low_priority_bounded_memory_and_an_end(house: Served) -> None:
         house.house.backtests.cancel(identity, "the test")
 
 
+def test_where_the_kernel_takes_no_bound_of_memory_it_runs_all_the_same(
+    house: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    like_macos = """
+import resource
+takes = resource.setrlimit
+def setrlimit(which, limits):
+    if which == resource.RLIMIT_AS:
+        raise ValueError("current limit exceeds maximum limit")
+    takes(which, limits)
+resource.setrlimit = setrlimit
+from engine.console.backtest_process import main
+main()
+"""
+
+    def process(job: backtests.Job) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", like_macos]
+        begun = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        backtests._give(begun.stdin, job)
+        return begun
+
+    monkeypatch.setattr(backtests, "_process", process)
+    told = ended(house, house.house.backtests.start(TRIED._replace(start=Instant(OCTOBER + 2)), "Ines").id)
+    assert (told.state, told.why) == ("done", "")
+
+
 def test_files_that_changed_since_the_console_read_them_are_not_judged_by(tmp_path: Path) -> None:
     policies = shorter(tmp_path / "policies")
     (tmp_path / "candidate").mkdir()

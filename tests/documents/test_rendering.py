@@ -100,6 +100,30 @@ def test_a_template_that_makes_too_much_is_stopped(press: Press, source: str) ->
     assert render(press, "{{ title }}").text == "Checkout"
 
 
+def test_where_the_kernel_takes_no_bound_of_memory_documents_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    like_macos = tmp_path / "press.py"
+    like_macos.write_text(
+        f"""
+import resource, runpy
+takes = resource.setrlimit
+def setrlimit(which, limits):
+    if which == resource.RLIMIT_AS:
+        raise ValueError("current limit exceeds maximum limit")
+    takes(which, limits)
+resource.setrlimit = setrlimit
+runpy.run_path({str(rendering._PRESS)!r}, run_name="__main__")
+"""
+    )
+    monkeypatch.setattr(rendering, "_PRESS", like_macos)
+    (tmp_path / "own").mkdir()
+    with Press(tmp_path / "own", Limits(seconds=1.0)) as press:
+        assert render(press, "{{ title }}").text == "Checkout"
+        with pytest.raises(TemplateTooSlow):
+            render(press, LOOPS["without output"])
+
+
 @pytest.mark.parametrize("source", REACHING, ids=REACHING)
 def test_a_template_that_reaches_for_attributes_is_refused_and_told_for_which(
     press: Press, source: str
