@@ -46,6 +46,9 @@ class Mailbox:
     async def _answer(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         verb = line.split(" ")[0].upper()
         line = verb + line[len(verb) :]
+        if verb in ("MAIL", "RCPT"):  # Python 3.13 writes its `to:` small
+            words, colon, path = line.partition(":")
+            line = words.upper() + colon + path
         self.commands.append(line)
         usual = _USUAL | {"EHLO": self._ehlo()}
         answer = self.says.get(line, self.says.get(verb, usual.get(verb, "250 ok")))
