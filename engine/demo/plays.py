@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
+from engine.bench.standard import standard_policies
 from engine.contract.codec import Record, Unreadable, encode_event, read_line
 from engine.core.facts import Fact
 from engine.core.instants import SECOND, Instant, Span
@@ -90,14 +91,6 @@ def _read(path: Path) -> Iterator[Arrival]:
         family = orjson.loads(line)["type"].partition(".")[0]
         record = Record(received.subject.encode(), line, [("content-type", b"application/cloudevents+json")])
         yield _arrival(family, received.subject, received.fact, record, "")
-
-
-def standard_policies() -> Path:
-    """The policies that ship beside the source. NothingToPlay where this is an installation without them."""
-    folder = Path(__file__).parents[2] / "deploy" / "policies"
-    if not folder.is_dir():
-        raise NothingToPlay("say by which policies to judge: --policies DIR")
-    return folder
 
 
 def _arrival(family: str, subject: str, fact: Fact, record: Record, caption: str) -> Arrival:

@@ -11,7 +11,7 @@ from demo.test_summary import SUMMARY
 from engine.contract.codec import Received, decode
 from engine.core.instants import DAY, SECOND, Instant, Span, parse_instant
 from engine.demo.playing import Pace
-from engine.demo.plays import FASTEST, STORY_SPEED, NothingToPlay, data_play, standard_policies, story_play
+from engine.demo.plays import FASTEST, STORY_SPEED, NothingToPlay, data_play, story_play
 from engine.policies import load
 
 
@@ -102,8 +102,10 @@ def test_a_file_without_one_readable_event_is_refused_by_name(tmp_path: Path) ->
         data_play(path, None, None, None)
 
 
-def test_the_policies_that_ship_judge_a_file_where_none_are_given() -> None:
-    assert load(standard_policies()).policies[-1].name == "standard"
+def test_the_policies_that_ship_judge_a_file_where_none_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(LINES[0])
+    assert load(data_play(path, None, None, None).policies).policies[-1].name == "standard"
 
 
 def test_the_pace_runs_both_ways() -> None:
