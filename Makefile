@@ -8,6 +8,7 @@ UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --
 RESOLVE := $(UV) pyproject.toml
 COMPILED := .cache/compiled
 COMPILED_JOBS ?= auto
+PYTHONS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
 SOAK_COMPARISONS ?= 1000000
@@ -145,11 +146,11 @@ $(COMPILED)/.done: $(VENV)/compile/.done pyproject.toml $(shell find engine -nam
 	@touch $@
 
 $(BIN)/python:
-	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	@for python in $(PYTHONS); do \
 		if $$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-		echo "Vigil needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Vigil needs Python 3.11 or newer; found: $$($(lastword $(PYTHONS)) --version 2>/dev/null || echo none)." >&2; \
 		echo "Install one, or name it: make PYTHON=path/to/python3.11 ..." >&2; exit 1; \
 	fi; \
 	echo "making $(VENV) with $$($$found --version)"; \
