@@ -440,6 +440,17 @@ def test_a_worker_that_is_not_ready_is_a_failure_with_its_own_reason(unready_wor
     assert (findings[0].sign, "falling_behind" in findings[0].found) == (Sign.FAIL, True)
 
 
+def test_a_worker_is_asked_past_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, unready_worker: str
+) -> None:
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("urllib.request._opener", None)  # one that an earlier test made knows no proxy
+    (told,) = installation.examine_worker(unready_worker, asked=True, timeout=5)
+    assert "falling_behind" in told.found
+
+
 @pytest.mark.parametrize(("asked", "sign"), [(True, Sign.FAIL), (False, Sign.SKIP)])
 def test_a_worker_that_does_not_answer_fails_only_when_it_was_asked_for(asked: bool, sign: Sign) -> None:
     address = f"http://127.0.0.1:{free_port()}"
