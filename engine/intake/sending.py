@@ -15,6 +15,8 @@ from engine.core.instants import MILLISECOND, Instant
 DLQ = "dlq"
 """The family of what could not be mapped."""
 LARGEST_REQUEST = 1_000_000
+REQUEST_MS = 15_000
+"""A broker that hangs is given up after this, and its partitions looked for at others."""
 ASK_SECONDS, ANSWER_SECONDS = 4.0, 2.0
 """Between two questions whether Kafka is there, and for the answer: probes wait three."""
 STOP_SECONDS = 5.0
@@ -27,7 +29,11 @@ class NotSent(Exception):
 
 
 class Sender:
-    """An idempotent producer. `topics`: by family (ticket, incident, dlq)."""
+    """A producer that waits for all replicas in sync. `topics`: by family (ticket, incident, dlq).
+
+    Not an idempotent one: that refuses a partition for good once it has given up a record there, as it does
+    where the partition has no leader for a while. What is written twice has equal ids, and changes nothing.
+    """
 
     def __init__(self, options: Mapping[str, Any], topics: Mapping[str, str], timeout: float) -> None:
         """`timeout` in seconds: sources give up and send again after five."""
@@ -38,11 +44,10 @@ class Sender:
     async def start(self) -> None:
         """KafkaError where no broker answers, or a topic is not there."""
         producer = AIOKafkaProducer(
-            **self._options,
             acks="all",
-            enable_idempotence=True,
             linger_ms=5,
             max_request_size=LARGEST_REQUEST,
+            **{"request_timeout_ms": REQUEST_MS, **self._options},
         )
         try:
             await producer.start()

@@ -1,4 +1,5 @@
-"""A partition of the commands topic has no leader: the others are worked on, also by who starts meanwhile."""
+"""A partition has no leader for a while. Of the commands topic: the others are worked on, also by who starts
+meanwhile. Of an input: the intake writes there again as soon as it has one."""
 
 import asyncio
 import time
@@ -13,8 +14,10 @@ from kafka.errors import KafkaError
 from test_relays_on_kafka import partition, subject
 from test_worker_on_kafka import Real, now, opened
 
+from engine.contract.records import Record
 from engine.demo import apache_kafka
 from engine.demo.broker import KafkaBroker
+from engine.intake.sending import NotSent, Sender
 from servers import create_topics, kafka_or_skip, unique
 
 pytestmark = pytest.mark.kafka
@@ -86,9 +89,9 @@ def place_topics(deployment: Real, led_by_second: int) -> None:
     admin.close()
 
 
-def wait_until_leaderless(deployment: Real, number: int) -> None:
+def wait_until_leaderless(bootstrap: str, topic: str, number: int) -> None:
     until = time.monotonic() + 40
-    while number not in leaderless(deployment.bootstrap, deployment.settings.commands_topic):
+    while number not in leaderless(bootstrap, topic):
         assert time.monotonic() < until
         time.sleep(0.2)
 
@@ -120,7 +123,7 @@ def test_others_are_judged_meanwhile_and_it_is_when_it_has_a_leader(
         deployment.publish([opened(before, now())])
         deployment.wait_for_outcomes(1)
         second.kill()
-        wait_until_leaderless(deployment, place)
+        wait_until_leaderless(deployment.bootstrap, deployment.settings.commands_topic, place)
         deployment.publish([opened(stuck, now())])
         for number in range(2):
             deployment.publish([opened(subject(f"well{number}", elsewhere_than=stuck), now())])
@@ -143,3 +146,41 @@ def test_others_are_judged_meanwhile_and_it_is_when_it_has_a_leader(
         assert deployment.stop() == [0, 0]
     finally:
         deployment.kill()
+
+
+async def test_what_the_intake_gave_up_does_not_shut_the_partition_to_it(
+    brokers: tuple[KafkaBroker, KafkaBroker],
+) -> None:
+    first, second = brokers
+    admin = KafkaAdminClient(bootstrap_servers=first.bootstrap)
+    topic = unique("tickets")
+    admin.create_topics({topic: {"assignments": {0: [2]}}}, wait_for_metadata=True)
+    admin.close()
+    options = {"bootstrap_servers": first.bootstrap, "request_timeout_ms": 2_000}
+    sender = Sender(options, {"ticket": topic}, 5)
+    await sender.start()
+    try:
+        assert await told(sender) == ""
+        second.kill()
+        await asyncio.to_thread(wait_until_leaderless, first.bootstrap, topic, 0)
+        await until(sender, "LeaderNotAvailable")  # given up: before, it is only not acknowledged in time
+        await asyncio.to_thread(second.start)
+        await until(sender, "")
+    finally:
+        await sender.stop()
+
+
+async def told(sender: Sender) -> str:
+    """What becomes of one event: "" where it is acknowledged, else why not."""
+    try:
+        await sender.send([("ticket", Record(b"desk:1", b"{}"))])
+    except NotSent as error:
+        return str(error)
+    return ""
+
+
+async def until(sender: Sender, wanted: str) -> None:
+    end = time.monotonic() + 60
+    while (said := await told(sender)) != wanted and not (wanted and wanted in said):
+        assert time.monotonic() < end, said
+        await asyncio.sleep(0.2)
