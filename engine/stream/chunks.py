@@ -9,6 +9,7 @@ import time
 from typing import Any, ClassVar, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
@@ -21,6 +22,9 @@ FETCH_WAIT_SECONDS = 0.1
 """Faust asks for 1 s, and for that long a partition that has just been resumed waits for its first fetch."""
 FETCH_WAIT_MS = 200
 """Faust sets 1,500: what is resumed waits for the fetch that is under way at the broker."""
+ANSWER_MS = 15_000
+"""A broker that hangs, or whose machine lost its power, is asked no longer: others lead its partitions by
+then."""
 
 
 class Fetched(Struct, gc=False):
@@ -70,6 +74,25 @@ def note_positions() -> None:
     result = aiokafka_fetcher.FetchResult
     if not getattr(result.getall, "notes_positions", False):
         result.getall = _positions(result.getall)
+
+
+def give_up_who_hangs(client: AIOKafkaClient) -> None:
+    """Make a consumer's client wait `ANSWER_MS` for an answer, but for those of the group's coordinator.
+
+    aiokafka has one bound for all. Who joins a group is answered when the others have joined too, which takes
+    them longer than any fetch.
+    """
+    of_the_group = client._request_timeout_ms / 1000
+    client._request_timeout_ms = min(client._request_timeout_ms, ANSWER_MS)
+    connect = client._get_conn
+
+    async def connected(node_id: int, *, group: int = ConnectionGroup.DEFAULT, **how: Any) -> Any:
+        connection = await connect(node_id, group=group, **how)
+        if connection is not None and group == ConnectionGroup.COORDINATION:
+            connection._request_timeout = of_the_group
+        return connection
+
+    client._get_conn = connected
 
 
 class Chunk:
@@ -220,6 +243,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         finally:
             self.consumer.in_transaction = before
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        give_up_who_hangs(consumer._client)
         commit, host = consumer.commit, cast(ChunkConsumer, self.consumer).host
 
         async def commit_with_notes(offsets: dict[TP, OffsetAndMetadata]) -> None:

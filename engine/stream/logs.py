@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ QUIET = {
     "faust": logging.WARNING,
     "mode": logging.WARNING,
     "kafka": logging.WARNING,
+    "kafka.net.selector": logging.ERROR,  # says of a machine that is busy what its own metrics say
     # Cannot read what Faust's workers say to their group, and shows it: two kilobytes of bytes.
     "kafka.admin._groups": logging.ERROR,
     "alembic": logging.WARNING,
@@ -31,6 +33,7 @@ QUIET = {
 AGAIN_SECONDS = 10.0
 """While a broker is away, its clients say so four hundred times a second."""
 _KINDS_AT_MOST = 1_000
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class Damper(logging.Filter):
@@ -48,7 +51,7 @@ class Damper(logging.Filter):
         """False for what was said a moment ago. Never for a line of our own."""
         if record.name.partition(".")[0] not in self._libraries:
             return True
-        kind = (record.name, str(record.msg))
+        kind = (record.name, _NUMBER.sub("#", str(record.msg)))  # some write addresses and ports into it
         now = self._clock()
         last, held_back = self._said.get(kind, (now - self._again, 0))
         if now - last < self._again:

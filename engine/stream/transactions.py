@@ -33,6 +33,10 @@ IDLE_SECONDS = 6 * 3600.0
 seven days unless a broker is set otherwise, is forgotten, and its next transaction refused."""
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
+NOT_TAKEN = (
+    "the brokers did not take it within VIGIL_TRANSACTION_TIMEOUT: are there as many as min.insync.replicas"
+    " asks for? Nothing is lost; the next worker goes on when they are"
+)
 
 
 def keep_looking(producer: AIOKafkaProducer) -> None:
@@ -122,6 +126,9 @@ class Lane:
                 await asyncio.wait_for(self._commit(self._next_group()), self._settings.transaction_timeout)
         except asyncio.CancelledError:
             raise
+        except TimeoutError as error:
+            seconds = self._settings.transaction_timeout
+            in_doubt("transaction", error, partition=self.partition, seconds=seconds, hint=NOT_TAKEN)
         except BaseException as error:
             # After an abort aiokafka's sequence numbers are wrong, and a fenced producer never recovers.
             in_doubt("transaction", error, partition=self.partition)

@@ -483,9 +483,11 @@ async def test_a_transaction_that_does_not_end_ends_the_worker(
     assert ends == []
     delete(deployment.bootstrap, settings.outcomes_topic)
     stage.put(decision(5, 6, topic=settings.tickets_topic, outcomes=said, state=state((b"a", b"2"))))
-    with pytest.raises(Ended):
+    with capture_logs() as lines, pytest.raises(Ended):
         await asyncio.wait_for(stage.drain(), 60)
     assert ends == [70]
+    (doubt,) = [line for line in lines if line["event"] == "worker_in_doubt"]
+    assert (doubt["why"], doubt["seconds"], doubt["hint"]) == ("transaction", 5.0, transactions.NOT_TAKEN)
 
 
 async def test_what_queues_up_shares_a_transaction_with_one_state_record_a_key(

@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from aiokafka.producer import message_accumulator, sender
 from aiokafka.producer.producer import AIOKafkaProducer as ProducerClass
@@ -455,6 +456,24 @@ def test_fetch_max_wait_is_read_at_each_fetch() -> None:
     text = source(AIOKafkaConsumer)
     assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in text
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in text, "set after the constructor, before start"
+
+
+async def test_who_hangs_is_given_up_sooner_unless_a_group_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def create_conn(*_: object, request_timeout_ms: int, **__: object) -> Any:
+        return SimpleNamespace(_request_timeout=request_timeout_ms / 1000, connected=lambda: True)
+
+    monkeypatch.setattr("aiokafka.client.create_conn", create_conn)
+    client = AIOKafkaClient(request_timeout_ms=40_000)
+    client.cluster._brokers = {7: SimpleNamespace(host="127.0.0.1", port=9092)}
+    chunks.give_up_who_hangs(client)
+    waits = {}
+    for group in ConnectionGroup:
+        assert await client.ready(7, group=group)
+        waits[group] = client._conns[7, group]._request_timeout
+    assert waits == {ConnectionGroup.DEFAULT: 15, ConnectionGroup.COORDINATION: 40}
+    assert "return wait_for(fut, self._request_timeout)" in source(AIOKafkaConnection.send)
+    assert "group=ConnectionGroup.COORDINATION" in source(GroupCoordinator._send_req)
+    assert "await self._coordinator._send_req(request)" in source(CoordinatorGroupRebalance)
 
 
 def test_coordinator_keeps_to_itself_why_it_has_given_up_the_group() -> None:
