@@ -23,6 +23,7 @@ _LONGEST = (
     "docs/test_pages_run.py",
     "e2e/test_archive_killed.py",
     "stream/test_interrupted_recovery.py",
+    "stream/test_three_brokers.py",
 )
 """What takes a minute and more, in a few tests: xdist would begin with the files of many tests, and one of
 these would be waited for alone. The Makefile keeps it from that."""
