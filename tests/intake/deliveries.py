@@ -39,11 +39,15 @@ def door_of(source: str, file: Path | None = None) -> Door:
 
 
 def said_by(door: Door, came: Arrival) -> list[Said]:
-    """What it stands for, checked as the worker would read it."""
-    parts = door.source.apart(came)
-    said = [one for part in parts for one in door.source.translate(part, door.mapping)]
+    """What it, or a part of one, stands for, checked as the worker would read it."""
+    said = door.source.translate(came, door.mapping)
     records_of(said, door.name, came)
     return said
+
+
+def said_in_parts(door: Door, came: Arrival) -> list[Said]:
+    """What all parts of it stand for."""
+    return [one for part in door.source.apart(came) for one in said_by(door, part)]
 
 
 def verbs(said: list[Said]) -> list[tuple[str, Mapping[str, Any]]]:

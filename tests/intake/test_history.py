@@ -28,7 +28,7 @@ from engine.intake.sending import LARGEST_REQUEST, NotSent, Sender
 from engine.intake.sources import SOURCES
 from engine.stream.delivery import size_of
 from intake.counterparts import TOKEN, USER, Answer, Counterpart, Jira, Zendesk, running
-from intake.deliveries import arrival, said_by
+from intake.deliveries import arrival, said_in_parts
 from intake.tickets import AGENT, DELETED, START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
 
 pytestmark = pytest.mark.slow
@@ -119,7 +119,7 @@ def by_webhooks(door: Door, webhooks: list[dict[str, Any]]) -> list[ToSend]:
         headers = {"x-atlassian-webhook-identifier": f"d-{number}"}
         came = arrival(body, headers, NOW)
         try:
-            said = said_by(door, came)
+            said = said_in_parts(door, came)
             at = Instant(said[0].at + 2 * SECOND) if said else NOW
             found += records_of(said, door.name, arrival(body, headers, at))
         except NotMapped as why:

@@ -15,7 +15,7 @@ from engine.core.instants import format_instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped
 from engine.intake.authenticity import hex_digest
 from engine.intake.records import records_of
-from intake.deliveries import SECRET, arrival, door_of, said_by, verbs
+from intake.deliveries import SECRET, arrival, door_of, said_by, said_in_parts, verbs
 
 PAGERDUTY, GITHUB, JIRA, ALERTS = (door_of(name) for name in ("pagerduty", "github", "jira", "alertmanager"))
 
@@ -478,7 +478,7 @@ def several(status: str, category: str = "indeterminate", **change: Any) -> Arri
 
 @pytest.mark.parametrize("change", [{"id": "1"}, {}])
 def test_one_delivery_of_jira_may_say_several_things_in_their_order(change: dict[str, str]) -> None:
-    said = said_by(JIRA, several("Waiting for customer", **change))
+    said = said_in_parts(JIRA, several("Waiting for customer", **change))
     assert [one.verb for one in said] == ["assigned", "updated", "reopened", "paused"]
     assert len({one.id for one in said}) == 4
     assert sorted(said, key=lambda one: one.sequence) == said
