@@ -4,6 +4,9 @@ import heapq
 
 from engine.core.instants import NEVER, Instant
 
+_FEW = 1_000
+"""Replaced alarms that are kept whatever else there is."""
+
 
 class Alarms:
     """A heap of (instant, subject); of several pushes for a subject the last counts."""
@@ -28,6 +31,10 @@ class Alarms:
         elif self._latest.get(subject) != at:
             self._latest[subject] = at
             heapq.heappush(self._heap, (at, subject))
+            if len(self._heap) > 2 * len(self._latest) + _FEW:
+                # One that is replaced would stay until its time: days, at every fact of an escalation.
+                self._heap = [(latest, one) for one, latest in self._latest.items()]
+                heapq.heapify(self._heap)
 
     def wait(self, at: Instant, subject: str) -> None:
         """It is due and not known yet: `release` asks for it again. Another alarm of the subject stays."""
