@@ -62,7 +62,7 @@ check: lint
 
 test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -m "not kafka and not e2e" -n auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest -q -m "kafka or e2e" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
 
 compiled: $(VENV)/.dev $(COMPILED)/.done
 	PYTHONPATH=$(COMPILED)/site $(BIN)/vigil --version | grep compiled

@@ -12,6 +12,7 @@ from servers import kafka_or_skip
 _HERE = Path(__file__).parent
 
 _LONGEST = (
+    "e2e/test_rules_compiled.py",
     "e2e/test_uci_log.py",
     "e2e/test_demo_runs.py",
     "e2e/test_uci_log_in_disorder.py",

@@ -169,6 +169,11 @@ class Worker:
                 self.chunks += 1
                 self.records += json.loads(line)["records"]
 
+    def kill(self) -> bool:
+        """`kill -9`; False where it had ended by itself."""
+        self.process.kill()
+        return self.process.wait() == KILLED
+
     def tail(self) -> str:
         return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-15:])
 
@@ -284,8 +289,9 @@ class Backfill:
                 work.append(done)
             assert self.sending, "everything was sent before the last disturbance: the workers were idle"
             if what == "kill":
-                worker.process.kill()
-                worker.process.wait()
+                while not worker.kill():  # it had just ended itself: that was none of ours
+                    self.supervise()
+                    worker = rng.choice(self.slots)
             else:
                 worker.process.send_signal(signal.SIGSTOP)
                 self._go_on(1.5 * SESSION)
