@@ -122,12 +122,8 @@ pruned = Table(
 )
 
 
-def _literally(*values: str) -> list[ColumnElement[str]]:
-    return [literal_column(f"'{value}'") for value in values]
-
-
 def _few(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
-    return column.in_(_literally(*values))
+    return column.in_([literal_column(f"'{value}'") for value in values])
 
 
 # What pages ask of few rows. Each has an index of these alone, which costs the others nothing. The values are

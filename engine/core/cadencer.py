@@ -235,14 +235,15 @@ class Cadencer:
     # -- inside -------------------------------------------------------------------------------
 
     def _settle(self, plan: CadencePlan, cadence: Cadence, terms: Terms, at: Instant) -> None:
+        if not (cadence.misses or cadence.overdue) and cadence.due >= NEVER:
+            return
         elapsed = terms.calendar.elapsed(cadence.since, at)
-        if not cadence.misses and cadence.due >= NEVER:
-            if cadence.overdue:  # warned of, and then owed by no severity
-                self._say(plan, cadence, "cancelled", at, terms, None, elapsed, None, reason="no_target")
-        elif cadence.misses:
+        if cadence.misses:
             self._say(plan, cadence, "stopped_late", at, terms, None, elapsed, None, in_a_row=cadence.misses)
-        else:
+        elif cadence.due < NEVER:
             self._say(plan, cadence, "met", at, terms, cadence.due, elapsed, cadence.budget)
+        else:  # warned of, and then owed by no severity
+            self._say(plan, cadence, "cancelled", at, terms, None, elapsed, None, reason="no_target")
 
     def _miss(self, plan: CadencePlan, cadence: Cadence, terms: Terms) -> None:
         due, budget = cadence.due, cadence.budget

@@ -14,7 +14,7 @@ from engine.core.facts import Fact
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.settings import Settings
-from engine.stream.chunks import Chunk
+from engine.stream.chunks import ANSWER_MS, Chunk
 from engine.stream.ending import REFUSED, end
 
 RECORD_OVERHEAD = 80
@@ -125,7 +125,7 @@ def producer_options(settings: Settings) -> dict[str, Any]:
         # Of one batch. Dead letters carry the original bytes; `batches` keeps the others far smaller.
         "max_batch_size": settings.max_dead_letter_bytes,
         "max_request_size": settings.max_dead_letter_bytes,
-        "request_timeout_ms": 15_000,
+        "request_timeout_ms": ANSWER_MS,
         "retry_backoff_ms": 10,
     }
 

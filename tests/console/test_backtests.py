@@ -26,6 +26,7 @@ from engine.console.filters import BadFilter
 from engine.console.people import BehindProxy, Forms, Person
 from engine.contract.codec import Received, read_line
 from engine.core.instants import Instant, format_instant, parse_instant
+from unbounded import NO_BOUND_OF_MEMORY
 
 pytestmark = pytest.mark.slow
 
@@ -237,17 +238,7 @@ def test_it_has_a_low_priority_bounded_memory_and_an_end(house: Served) -> None:
 def test_where_the_kernel_takes_no_bound_of_memory_it_runs_all_the_same(
     house: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    like_macos = """
-import resource
-takes = resource.setrlimit
-def setrlimit(which, limits):
-    if which == resource.RLIMIT_AS:
-        raise ValueError("current limit exceeds maximum limit")
-    takes(which, limits)
-resource.setrlimit = setrlimit
-from engine.console.backtest_process import main
-main()
-"""
+    like_macos = NO_BOUND_OF_MEMORY + "from engine.console.backtest_process import main\nmain()"
 
     def process(job: backtests.Job) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", like_macos]

@@ -22,6 +22,7 @@ from engine.documents.rendering import (
     TemplateTooLarge,
     TemplateTooSlow,
 )
+from unbounded import NO_BOUND_OF_MEMORY
 
 pytestmark = pytest.mark.slow
 
@@ -104,18 +105,8 @@ def test_where_the_kernel_takes_no_bound_of_memory_documents_are_written_all_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     like_macos = tmp_path / "press.py"
-    like_macos.write_text(
-        f"""
-import resource, runpy
-takes = resource.setrlimit
-def setrlimit(which, limits):
-    if which == resource.RLIMIT_AS:
-        raise ValueError("current limit exceeds maximum limit")
-    takes(which, limits)
-resource.setrlimit = setrlimit
-runpy.run_path({str(rendering._PRESS)!r}, run_name="__main__")
-"""
-    )
+    run = f"import runpy\nrunpy.run_path({str(rendering._PRESS)!r}, run_name='__main__')"
+    like_macos.write_text(NO_BOUND_OF_MEMORY + run)
     monkeypatch.setattr(rendering, "_PRESS", like_macos)
     (tmp_path / "own").mkdir()
     with Press(tmp_path / "own", Limits(seconds=1.0)) as press:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -268,6 +269,14 @@ def environment(values: Mapping[str, str], changes: Mapping[str, Any]) -> dict[s
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("VIGIL_", "KAFKA_"))}
     mine = {**values, **{key.upper(): str(value) for key, value in changes.items()}}
     return {**kept, **{f"VIGIL_{key}": value for key, value in mine.items()}}
+
+
+def why_not_ready(port: int) -> str | None:
+    """What a worker's /ready says; None where it is ready."""
+    found: str | None = httpx.get(f"http://127.0.0.1:{port}/ready", timeout=10, trust_env=False).json()[
+        "why_not"
+    ]
+    return found
 
 
 def expected_outcomes(sent: Iterable[tuple[str, int]]) -> set[str]:

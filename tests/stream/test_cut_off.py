@@ -2,15 +2,13 @@
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from counting import Deployment
+from counting import Deployment, why_not_ready
 
 from engine.demo.broker import KafkaBroker
 from engine.stream.ending import IN_DOUBT
@@ -33,16 +31,6 @@ def wait_until_told(deployment: Deployment, why: str | None, seconds: float = 90
     while (found := why_not_ready(line["port"])) != why:
         assert time.monotonic() < until, f"{found}, and not {why}"
         time.sleep(0.2)
-
-
-def why_not_ready(port: int) -> str | None:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as answer:
-            body = answer.read()
-    except urllib.error.HTTPError as error:
-        body = error.read()
-    found: str | None = json.loads(body)["why_not"]
-    return found
 
 
 @pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])

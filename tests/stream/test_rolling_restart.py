@@ -4,7 +4,6 @@ Nothing of it is to be seen in what is said, and it is said in time. `pytest -s`
 docs/reliability.md says of it.
 """
 
-import json
 import signal
 import threading
 import time
@@ -15,11 +14,11 @@ from itertools import count, islice
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
-from urllib.error import HTTPError
 
 import orjson
 import pytest
-from test_worker_on_kafka import Real, event, fetch, now, opened, watch_breaches
+from counting import why_not_ready
+from test_worker_on_kafka import Real, event, now, opened, watch_breaches
 
 from engine.contract.codec import decode_outcome
 from engine.core.instants import parse_instant
@@ -45,6 +44,19 @@ CALM = 2.0
 LATENESS_P99 = 5.0
 
 
+def a_life(number: int) -> list[dict[str, Any]]:
+    """An escalation that is opened now; every third is triaged at once, the others breach."""
+    at, subject = now(), f"T-{number:05}"
+    first = opened(subject, at)
+    if number % 3:
+        return [first]
+    return [first, event(subject, "triaged", at + timedelta(milliseconds=1), severity="P1", by="ann")]
+
+
+def is_to_breach(life: list[dict[str, Any]]) -> bool:
+    return len(life) == 1
+
+
 class Flow:
     """Escalations at an even rate until `stop`; `events` is all that was sent."""
 
@@ -61,13 +73,8 @@ class Flow:
         while not self._enough.is_set():
             made = []
             for number in islice(numbers, RATE // 5):
-                at, subject = now(), f"T-{number:05}"
-                made.append(opened(subject, at))
-                if number % 3 == 0:
-                    in_time = at + timedelta(milliseconds=1)
-                    made.append(event(subject, "triaged", in_time, severity="P1", by="ann"))
-                else:
-                    self.breaching += 1
+                made += (life := a_life(number))
+                self.breaching += is_to_breach(life)
             self._deployment.publish(made)
             self.events += made
             next_at += 0.2
@@ -144,16 +151,9 @@ def wait_until_ready(deployment: Real, number: int, seconds: float = 60) -> None
     deployment.wait_for("health_server", number)
     port = deployment.logged("health_server", number)[0]["port"]
     until = time.monotonic() + seconds
-    while not is_ready(port):
+    while why_not_ready(port) is not None:
         assert time.monotonic() < until, deployment.text(number)[-3000:]
         time.sleep(0.1)
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return bool(json.loads(fetch(port, "/ready"))["ready"])
-    except HTTPError:
-        return False
 
 
 def wait_for_breaches(late: list[float], wanted: int, seconds: float = 60) -> None:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ import pytest
 from counting import environment
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from test_rolling_restart import replayed
-from test_worker_on_kafka import Real, event, now, opened
+from test_rolling_restart import a_life, is_to_breach, replayed
+from test_worker_on_kafka import Real
 from three_brokers import START_SECONDS, Cluster
 
 from engine.archive.archive import Archive
@@ -64,13 +63,9 @@ class Flow:
 
     def _run(self) -> None:
         for number in count():
-            at, subject = now(), f"T-{number:05}"
-            self._send(opened(subject, at))
-            if number % 3 == 0:
-                in_time = at + timedelta(milliseconds=1)
-                self._send(event(subject, "triaged", in_time, severity="P1", by="ann"))
-            else:
-                self.breaching += 1
+            for made in (life := a_life(number)):
+                self._send(made)
+            self.breaching += is_to_breach(life)
             if self._enough.wait(1 / RATE):
                 return
 

@@ -18,7 +18,7 @@ from engine.intake.history.asking import Api, BadQuery, as_page
 from engine.intake.history.failures import CursorExpired, HistoryRefused
 from engine.intake.history.reader import Delivery, Page, Window, unread
 from engine.intake.payloads import Node
-from engine.intake.sources.jira import former_key
+from engine.intake.sources.jira import field_of, former_key
 
 SEARCH, ISSUE = "/rest/api/3/search/jql", "/rest/api/3/issue"
 MYSELF, STATUSES = "/rest/api/3/myself", "/rest/api/3/status"
@@ -101,11 +101,11 @@ class JiraHistory:
         by which it opens anew, of components, as a change tells one, or of a mapped field, as it may be a
         customer's, all that it was then."""
         fields: dict[str, Any] = {}
-        is_own = any(_field(item) in (*self._own, "components") for item in change["items"].items())
+        is_own = any(field_of(item) in (*self._own, "components") for item in change["items"].items())
         if is_own or former_key(change["items"]):
             fields = _before(issue, later, await self._all_categories())
         for item in change["items"].items():
-            if _field(item) == "status":
+            if field_of(item) == "status":
                 categories = await self._all_categories()
                 fields["status"] = _status(item.get("toString").text(), item.get("to").text(), categories)
         more = {"changelog": {"id": change["id"].text(), "items": change["items"].value}}
@@ -210,7 +210,7 @@ def _before(issue: Node, changes: list[Node], categories: Mapping[str, Any]) -> 
 
 
 def _undo(fields: dict[str, Any], item: Node, categories: Mapping[str, Any]) -> None:
-    name, before, after = _field(item), item.get("fromString").text(), item.get("toString").text()
+    name, before, after = field_of(item), item.get("fromString").text(), item.get("toString").text()
     match name:
         case "status":
             fields[name] = _status(before, item.get("from").text(), categories)
@@ -236,7 +236,3 @@ def _status(name: str, identity: str, categories: Mapping[str, Any]) -> dict[str
 
 def _name(component: object) -> object:
     return component.get("name") if isinstance(component, dict) else None
-
-
-def _field(item: Node) -> str:
-    return item.get("fieldId").text() or item["field"].text()

@@ -1,7 +1,7 @@
 """Loads history window by window and page by page; what is acknowledged is written down before it goes on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -124,22 +124,27 @@ class Load:
     def _read(self, deliveries: list[Delivery]) -> _Read:
         read = _Read([], [], 0, {})
         ignored = 0
+        for one, arrival in self._arrivals(deliveries):
+            try:
+                if one.why is not None:
+                    raise one.why
+                said = self._door.source.translate(arrival, self._door.mapping)
+                events = records_of(said, self._door.name, arrival)
+            except NotMapped as why:
+                if self._is_new(read, blake2b(arrival.body, digest_size=12).hexdigest(), one.at):
+                    ignored += why.ignored
+                    read.letters.extend([] if why.ignored else [Letter(arrival, why)])
+                continue
+            if self._is_new(read, events[0].read.fact.id if events else "", one.at):
+                read.events.extend(events)
+        return read._replace(ignored=ignored)
+
+    def _arrivals(self, deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Arrival]]:
+        """Each part of each, as the door takes them apart."""
         for one in deliveries:
             whole = Arrival(orjson.dumps(one.body), _HEADERS, self._now())
-            for arrival in self._door.source.apart(whole):
-                try:
-                    if one.why is not None:
-                        raise one.why
-                    said = self._door.source.translate(arrival, self._door.mapping)
-                    events = records_of(said, self._door.name, arrival)
-                except NotMapped as why:
-                    if self._is_new(read, blake2b(arrival.body, digest_size=12).hexdigest(), one.at):
-                        ignored += why.ignored
-                        read.letters.extend([] if why.ignored else [Letter(arrival, why)])
-                    continue
-                if self._is_new(read, events[0].read.fact.id if events else "", one.at):
-                    read.events.extend(events)
-        return read._replace(ignored=ignored)
+            for part in self._door.source.apart(whole):
+                yield one, part
 
     def _is_new(self, read: _Read, known_by: str, at: Instant) -> bool:
         if known_by in read.known or known_by in self.standing.said:

@@ -38,19 +38,17 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
     """A change as its other lines and, after them, those of the status: one that nobody mapped keeps nothing
     else out. A move to another project is one, as the issue opens anew."""
-    change = payload.get("changelog")
+    change: Any = payload.get("changelog")
     lines = change.get("items") if isinstance(change, dict) else None
-    if not isinstance(change, dict) or not isinstance(lines, list):
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
         return []
-    if not all(isinstance(line, dict) for line in lines):
+    parts: dict[str, list[Any]] = {_OTHERS: [], _STATUS: []}
+    for line in lines:
+        is_status = (line.get("fieldId") or line.get("field")) == "status"
+        parts[_STATUS if is_status else _OTHERS].append(line)
+    if not all(parts.values()) or any(line.get("field") == _KEY for line in lines):
         return []
-    is_status = [(line.get("fieldId") or line.get("field")) == "status" for line in lines]
-    if all(is_status) or not any(is_status) or any(line.get("field") == _KEY for line in lines):
-        return []
-    of_status = [line for line, is_it in zip(lines, is_status, strict=True) if is_it]
-    others = [line for line, is_it in zip(lines, is_status, strict=True) if not is_it]
-    parts = ((_OTHERS, others), (_STATUS, of_status))
-    return [{**payload, "part": part, "changelog": {**change, "items": of}} for part, of in parts]
+    return [{**payload, "part": part, "changelog": {**change, "items": of}} for part, of in parts.items()]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -86,6 +84,11 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     if not said and not part:
         raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
     return say(subject, said)
+
+
+def field_of(item: Node) -> str:
+    """Of a line of the changelog: what it changes, by the name that does not depend on a language."""
+    return item.get("fieldId").text() or item["field"].text()
 
 
 def former_key(items: Node) -> str:
@@ -171,7 +174,7 @@ def _own(fields: Node, mapping: Mapping) -> dict[str, Value]:
 
 def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
     """What one line of the changelog says."""
-    field = item.get("fieldId").text() or item["field"].text()
+    field = field_of(item)
     before, after = item.get("fromString").text(), item.get("toString").text()
     match field:
         case "status":
