@@ -58,6 +58,8 @@ def test_one_of_two_is_split_off_and_says_so_and_nothing_is_lost_or_said_twice(
         deployment.send(400, 40)
         deployment.wait_until_done(supervised=True)
         deployment.assert_exact(once=delivery == "transactions")
+        # Its successor may have begun just now, and the signal ends who does not listen for it yet.
+        deployment.wait_for("health_server", len(deployment.workers) - 1)
         assert set(deployment.stop()) <= {0, IN_DOUBT}
     finally:
         far.networks[0].heal()
