@@ -34,8 +34,8 @@ seven days unless a broker is set otherwise, is forgotten, and its next transact
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 NOT_TAKEN = (
-    "the brokers did not take it within VIGIL_TRANSACTION_TIMEOUT: are there as many as min.insync.replicas"
-    " asks for? Nothing is lost; the next worker goes on when they are"
+    "the brokers did not take it in that time: are there as many as min.insync.replicas asks for? Nothing is"
+    " lost; the next worker goes on when they are"
 )
 
 
@@ -98,7 +98,9 @@ class Lane:
             end(REFUSED, "transaction_timeout_refused", seconds=self._settings.transaction_timeout, hint=hint)
         except TimeoutError as error:
             # What its last owner left open cannot be ended where a partition that is in it has no leader.
-            in_doubt("taking_partitions", error, partition=self.partition, seconds=OPEN_SECONDS)
+            in_doubt(
+                "taking_partitions", error, partition=self.partition, seconds=OPEN_SECONDS, hint=NOT_TAKEN
+            )
         await asyncio.wait_for(ask_for_topics(self._producer, self._settings), OPEN_SECONDS)
         self._used = time.monotonic()
 

@@ -122,7 +122,10 @@ async def test_a_partition_that_cannot_be_taken_is_named(
     with capture_logs() as said, pytest.raises(Ended):
         await stage.own({7})
     assert ends == [70]
-    assert (said[0]["why"], said[0]["partition"]) == ("taking_partitions", 7)
+    doubt = said[0]
+    assert (doubt["why"], doubt["partition"], doubt["hint"]) == (
+        "taking_partitions", 7, transactions.NOT_TAKEN,
+    )  # fmt: skip
 
 
 async def test_a_late_write_into_a_partition_that_was_kept_loses_too(ends: list[int]) -> None:
