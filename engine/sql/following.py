@@ -9,6 +9,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from engine.sql.database import reason
 from engine.sql.offsets import Advance, Overtaken
@@ -18,9 +19,9 @@ log = structlog.stdlib.get_logger("vigil.following")
 Record: TypeAlias = Any
 """kafka-python's ConsumerRecord."""
 
-AWAY = (OperationalError, InterfaceError, InternalError)
-"""What SQLAlchemy raises where the database is away, or another writer has it for too long; the last where
-PostgreSQL is a replica, or was set to be read only."""
+AWAY = (OperationalError, InterfaceError, InternalError, NoneFree)
+"""What SQLAlchemy raises where the database is away, or another writer has it for too long; the third where
+PostgreSQL is a replica, or was set to be read only; the last where all our connections to it are in use."""
 _POLL_MS = 500
 _LOOK_SECONDS = 5.0
 """Between two looks at how far the topics go; a broker that is away is noticed by it."""
@@ -149,8 +150,8 @@ class Follower:
                 raise UnknownTopicOrPartitionError(topic)
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
+        self._stored = self._into.offsets()  # before the ends: another may write it meanwhile, and read on
         first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        self._stored = self._into.offsets()
         self._has_written = False
         self._gone = {}
         for one in partitions:

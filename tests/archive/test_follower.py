@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from engine.sql import following
 from engine.sql.following import Follower
-from engine.sql.offsets import Advance
+from engine.sql.offsets import Advance, Overtaken
 from one_partition import OnePartition
 
 ONE = TopicPartition("topic", 0)
@@ -64,7 +64,8 @@ class Database:
         if self.is_full:
             raise OperationalError("INSERT", {}, Exception("the disk is full"))
         (one,) = read
-        assert self.at is None or self.at == one.start
+        if self.at is not None and self.at != one.start:
+            raise Overtaken("topic/0")
         self.held += [record.value for record in records]
         self.at = one.next
 
@@ -193,3 +194,22 @@ def test_what_is_gone_is_counted_once_whatever_hinders_the_passing_over_it(
     running.database.is_full = False
     running.until(lambda: running.watch.lags[-1:] == [0])
     assert (running.watch.lost, running.database.held, running.database.at) == ([2], left, 3 + len(left))
+
+
+def test_another_that_reads_on_while_it_takes_its_place_makes_no_topic_another(running: Running) -> None:
+    """How far the topic goes is asked when it is known how far the database has read, and not before."""
+    ends, others = running.topic.end_offsets, ["b"]
+
+    def end_offsets(asked: object, timeout_ms: int = 0) -> dict[TopicPartition, int]:
+        found = ends(asked)
+        while others:  # as soon as we have asked
+            running.topic.content.append(others.pop())
+            running.database.at = len(running.topic.content)
+        return found
+
+    running.topic.content.append("a")
+    running.topic.end_offsets = end_offsets  # type: ignore[method-assign]
+    running.thread.start()
+    running.until(lambda: "overtaken" in running.watch.retries or not running.thread.is_alive())
+    running.until_looked()
+    assert running.thread.is_alive()
