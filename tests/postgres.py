@@ -22,10 +22,10 @@ class Postgres:
     """A running server. It trusts whoever connects from here."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
 
     def url(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
         """The URL of a database that no other test uses."""

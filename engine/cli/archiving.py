@@ -18,7 +18,7 @@ from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
-from engine.sql.database import shown
+from engine.sql.database import give_up_on_silence, shown
 from engine.sql.following import Follower, Watch
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import reading
@@ -73,7 +73,10 @@ def follower(
 def opened(settings: Settings, stopping: Event, *, only_reads: bool = False) -> Archive | None:
     """The archive, or None if stopped before it could be."""
     url = settings.archive_url.get_secret_value()
-    return when_there(lambda: Archive.open(url, only_reads=only_reads), stopping, settings.start_timeout)
+    archive = when_there(lambda: Archive.open(url, only_reads=only_reads), stopping, settings.start_timeout)
+    if archive is not None:
+        give_up_on_silence(archive.engine)
+    return archive
 
 
 @contextmanager

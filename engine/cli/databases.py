@@ -8,7 +8,7 @@ from threading import Event
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.output import say, say_json
@@ -50,20 +50,20 @@ def when_there(opening: Callable[[], _Opened], stopping: Event, patience: float)
     return None
 
 
-def _must_be_writable(error: DBAPIError) -> None:
+def _must_be_writable(error: SQLAlchemyError) -> None:
     """Failure for a file of SQLite that we may only read: to wait for that helps nobody."""
     if _sqlite_code(error) == sqlite3.SQLITE_READONLY:
         raise Failure(reason(error), ExitCode.REFUSED, _NOT_OURS) from None
 
 
-def _is_full(error: DBAPIError) -> bool:
+def _is_full(error: SQLAlchemyError) -> bool:
     """The disk of a file of SQLite; PostgreSQL says itself which of its own is."""
     return _sqlite_code(error) == sqlite3.SQLITE_FULL
 
 
-def _sqlite_code(error: DBAPIError) -> int:
+def _sqlite_code(error: SQLAlchemyError) -> int:
     """The primary one; 0 for PostgreSQL."""
-    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
+    return int(getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)) & 0xFF
 
 
 @contextmanager

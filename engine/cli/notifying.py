@@ -24,7 +24,7 @@ from engine.notify.sending import Sender
 from engine.notify.taking import IntoRecord
 from engine.policies import load
 from engine.settings import Settings
-from engine.sql.database import reason, shown
+from engine.sql.database import give_up_on_silence, reason, shown
 from engine.sql.following import AWAY, Follower, TopicMadeAnew
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import roles
@@ -62,6 +62,7 @@ def notify(settings: Settings) -> None:
         record = when_there(lambda: Record.open(url, now()), stopping, settings.start_timeout)
         if record is None:
             return
+        give_up_on_silence(record.engine)
         with record:
             log.info(
                 "notifying",

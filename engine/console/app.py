@@ -1,6 +1,8 @@
 """The web application: pages, the live stream, forms. It holds no truth: Kafka and the archive do."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -98,6 +100,7 @@ SECURE = {
 _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Of a document, which brings its own style sheet and needs nothing else."""
 _PAGES = (("Board", "/"), *PAGES)
+_BOARDS_AT_ONCE = 8
 _PROBED = ["GET", "HEAD"]
 """Load balancers ask by HEAD: the same answer without its body."""
 _AUDIT = ("Audit", "/audit")
@@ -147,6 +150,7 @@ def application(house: House) -> FastAPI:
         yield
         house.sources.stop()
         house.live.stop()
+        site.threads.shutdown(wait=False)
         house.backtests.stop()
         await house.sender.stop()
 
@@ -222,6 +226,7 @@ class _Site:
             if isinstance(house.sign_in, OpenIdConnect)
             else None
         )
+        self.threads = ThreadPoolExecutor(_BOARDS_AT_ONCE, "console-board")
         self.answers: dict[Any, Any] = {
             NotSignedIn: self._not_signed_in,
             StaleForm: self._says(409, "That did not work"),
@@ -240,8 +245,12 @@ class _Site:
 
     # -- the board ------------------------------------------------------------------------------------
 
-    def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
-        """The deadline board; its filters are in the address. On a thread: many rows take seconds."""
+    async def board(self, request: Request, rows: int = ROWS) -> HTMLResponse:
+        """The deadline board; its filters are in the address. On a thread, for many rows take seconds, and on
+        one of its own: an archive that says nothing holds all others for a while."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._board, request, rows)
+
+    def _board(self, request: Request, rows: int) -> HTMLResponse:
         view = self._view(request, rows)
         is_read = self._house.live.has_read
         look, wanted = self._stream.look(view), view.wanted

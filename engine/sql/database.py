@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 EXAMPLES = "such as sqlite:///vigil.db or postgresql://user@host/vigil"
@@ -26,6 +26,10 @@ _GIVES_UP = {
 }  # fmt: skip
 """Of PostgreSQL's client, where the URL says nothing of it: else a host that is gone, or says nothing, is
 waited for, for hours or for ever, and nobody is told that it is away."""
+_SILENCE = "tcp_user_timeout"
+"""Of them, in milliseconds: also how long a server that still holds the connection may say nothing."""
+_FREE_SECONDS = 10.0
+"""How long a thread waits while all our connections are in use."""
 _PAGES = 5_000
 """Of SQLite, 4 KiB each, that are given back at once: meanwhile nobody else writes."""
 
@@ -49,7 +53,9 @@ def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> 
     place = database_url(url)
     is_remote = place.get_backend_name() == "postgresql"
     limits = {name: value for name, value in _GIVES_UP.items() if is_remote and name not in place.query}
-    engine = create_engine(place, connect_args=limits)
+    # Of SQLite in memory there is one connection a thread, and so nobody waits for one.
+    waits: dict[str, Any] = {"pool_timeout": _FREE_SECONDS} if is_remote or place.database else {}
+    engine = create_engine(place, connect_args=limits, **waits)
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if must_exist and file and not Path(file).is_file():
@@ -61,6 +67,24 @@ def connect(url: str, *, must_exist: bool = False, only_reads: bool = False) -> 
         if file:
             _follow_the_name(engine, Path(file))
     return engine
+
+
+def give_up_on_silence(engine: Engine) -> None:
+    """From now on who says nothing for so long is away: OperationalError, and the connection is closed. For a
+    process that runs for good, once its schema is up to date: a step of that may take as long as it likes.
+
+    The system's limits see only a host that is gone. A server that hangs, one behind a proxy that holds the
+    connection, and a table that somebody has locked would be waited for until then, or for ever.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    limit = float(str(engine.url.query.get(_SILENCE, _GIVES_UP[_SILENCE]))) / 1000
+    if limit <= 0:  # as PostgreSQL's client has it: no limit
+        return
+    from engine.sql.impatient import connect as connect_impatiently
+
+    engine.dispose()
+    event.listen(engine, "do_connect", lambda _, __, given, more: connect_impatiently(limit, *given, **more))
 
 
 def _follow_the_name(engine: Engine, file: Path) -> None:
@@ -172,9 +196,10 @@ def shown(engine: Engine) -> str:
     return repr(engine.url.set(query={}))
 
 
-def reason(error: DBAPIError) -> str:
+def reason(error: SQLAlchemyError) -> str:
     """What the database or its driver said, in one line; it has no password in it."""
-    return str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return str(said).splitlines()[0] if str(said) else type(said).__name__
 
 
 @contextmanager

@@ -1,0 +1,33 @@
+"""An archive that says nothing for a while: whoever looks at it waits, and the board goes on."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlalchemy import event
+
+from console.console_house import Served, served
+
+WAITING = 50
+"""More than the threads that answer pages."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path) as made:
+        yield made
+
+
+async def test_the_board_is_there_while_everybody_waits_for_the_archive(house: Served) -> None:
+    answers = Event()
+    event.listen(house.archive.engine, "begin", lambda _: answers.wait(60))
+    async with house.client() as client:
+        waiting = [asyncio.create_task(client.get("/promises", timeout=60)) for _ in range(WAITING)]
+        await asyncio.sleep(0.5)
+        assert not any(one.done() for one in waiting)
+        board = await asyncio.wait_for(client.get("/"), 10)
+        assert board.status_code == 200
+        answers.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
