@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
+from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Notification(Struct, frozen=True):
     is_late: bool = False
     """It has been tried for so long that whoever has not taken it, while others have, is to wait for the next
     one, lest reminders of the others wait for him."""
+    after: Instant | None = None
+    """When the group was told before, the same at every try: it tells a reminder from what it reminds of."""
 
     @property
     def place(self) -> str:

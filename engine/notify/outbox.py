@@ -56,7 +56,9 @@ class Outbox:
                 one.store(member)
         since = one.group.since
         is_late = since is not None and now - since >= min(_LATE, one.route.repeat_interval)
-        n = Notification(one.receiver, one.name, tuple(what.tell), one.group.attempt, is_late)
+        n = Notification(
+            one.receiver, one.name, tuple(what.tell), one.group.attempt, is_late, one.group.told_at
+        )
         return Attempt(n, before)
 
     def told(self, attempt: Attempt, now: Instant) -> None:

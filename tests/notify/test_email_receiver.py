@@ -2,6 +2,8 @@
 
 import ssl
 import subprocess
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,7 +101,14 @@ async def test_an_escalation_is_one_thread_and_a_second_copy_has_the_same_id() -
     assert first["Message-ID"] == again["Message-ID"] != over["Message-ID"]
     assert first["References"] == over["References"] == over["In-Reply-To"] != other["References"]
     assert first["Subject"] == over["Subject"]
-    assert first["Date"] == again["Date"]
+
+
+async def test_a_message_is_dated_when_it_is_sent_and_not_when_the_clock_was_breached() -> None:
+    began = int(time.time())
+    async with mailbox() as box:
+        await send(receiver(box), alert())
+    (message,) = box.messages
+    assert parsedate_to_datetime(message["Date"]).timestamp() >= began
 
 
 async def test_escalations_of_one_group_are_messages_of_their_own() -> None:

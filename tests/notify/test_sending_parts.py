@@ -216,6 +216,19 @@ async def test_a_mailbox_that_stays_full_holds_back_no_reminder_of_others_and_is
         assert len(box.taken) == 3, "lee's"
 
 
+async def test_a_reminder_by_mail_is_no_second_copy_and_its_second_try_is(record: Record) -> None:
+    async with mailbox() as box:
+        desk = Desk(record, mail(box), Route("desk"))
+        desk.hears("breached", 1)
+        await desk.at(0)
+        box.says["RCPT TO:<lee@example.com>"] = "452 mailbox full"
+        await desk.at(241)
+        del box.says["RCPT TO:<lee@example.com>"]
+        await desk.until_told()
+    first, reminder, again = (message["Message-ID"] for message in box.messages)
+    assert first != reminder == again
+
+
 async def test_a_mailbox_that_is_full_delays_what_is_new_for_others_by_half_a_minute(record: Record) -> None:
     async with mailbox() as box:
         box.says["RCPT TO:<lee@example.com>"] = "452 mailbox full"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.utils import formatdate
 from hashlib import blake2b
 from html import escape
 from typing import Annotated, Literal, TypeAlias
@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias
 import structlog
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from engine.core.instants import Instant, to_datetime
+from engine.core.instants import Instant
 from engine.notify.alert import RESOLVED, Alert, Memory, Notification, Refused, TryAgain
 from engine.notify.outgoing import Forbidden, Reach, connect, without
 from engine.notify.receivers.config import Config
@@ -77,8 +77,9 @@ class EmailConfig(Config):
 class Email:
     """One message an escalation of the notification, to all addresses at once.
 
-    A message's id is that of what it says: a mailbox that got it twice may drop one. All messages of an
-    escalation have one subject line and refer to one id that none of them has; that makes a thread.
+    A message's id is that of what it says and of what it comes after: a mailbox that got it twice may drop
+    one, and drops no reminder. All messages of an escalation have one subject line and refer to one id that
+    none of them has; that makes a thread.
     """
 
     at_once = 1
@@ -118,7 +119,7 @@ class Email:
         """One message, to all addresses that have not answered it yet."""
         alerts = [alert for alert, _ in told]
         to = [one for one in self._config.to if not progress.knows(alerts, one)]
-        answers = await asyncio.to_thread(_send, smtp, self._message(subject, told), to)
+        answers = await asyncio.to_thread(_send, smtp, self._message(subject, told, progress.after), to)
         for one, (code, _) in answers.items():
             if code < _PASSES or code >= _STAYS:
                 progress.add(alerts, one, why=str(code) if code >= _STAYS else "")
@@ -148,15 +149,15 @@ class Email:
                 by.setdefault(f"{code} {self._line(why)}", []).append(one)
         return "; ".join(f"{', '.join(who)}: {answer}" for answer, who in by.items())
 
-    def _message(self, subject: str, told: Sequence[Told]) -> EmailMessage:
+    def _message(self, subject: str, told: Sequence[Told], after: Instant | None) -> EmailMessage:
         alerts = [alert for alert, _ in told]
         title = next((alert.title for alert in alerts if alert.title), "")
-        latest = max(alert.outcome.effective_at for alert in alerts)
         message = EmailMessage(policy=SMTP_POLICY)
         message["Subject"] = one_line(cut(f"[Vigil] {subject} {title}", LONGEST_SUBJECT))
         message["From"], message["To"] = self._config.sender, ", ".join(self._config.to)
-        message["Date"] = format_datetime(to_datetime(Instant(latest)))
-        message["Message-ID"] = self._id(*(f"{a.key} {a.state} {a.changed}" for a in alerts))
+        message["Date"] = formatdate(usegmt=True)  # that of a breach of last week is taken for spam
+        says = [f"{a.key} {a.state} {a.changed}" for a in alerts]
+        message["Message-ID"] = self._id(*says, str(after or ""))
         message["References"] = message["In-Reply-To"] = self._id(subject)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 import structlog
 
+from engine.core.instants import Instant
 from engine.notify.alert import Alert, Memory, Notification, Refused, TryAgain
 
 log = structlog.stdlib.get_logger("vigil.notify")
@@ -36,6 +37,10 @@ class Progress:
         if notification.attempt or len(notification.alerts) > 1:  # or there is nothing to go on from
             kept = await memory.get(notification.place)
         return cls(notification, memory, (kept or "").split())
+
+    @property
+    def after(self) -> Instant | None:
+        return self._notification.after
 
     @property
     def left(self) -> list[Alert]:
