@@ -11,6 +11,7 @@ import pytest
 
 from engine.notify.alert import Alert, Receiver, Refused, TryAgain
 from engine.notify.receivers import receiver_of
+from engine.notify.receivers.teams import escaped
 from notify.alerting import Remembered, alert, notification, resolved
 from notify.counterpart import CUT, SLOW, Counterpart, Says, Sent
 
@@ -111,6 +112,21 @@ async def test_many_and_long_alerts_stay_below_the_limit_and_none_is_lost(other:
 async def test_a_title_makes_no_links(other: Counterpart) -> None:
     await send(receiver(other), alert(title="[click](https://evil.example)"))
     assert b"[click](https" not in other.requests[0].body
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("[click](https://evil.example)", r"\[click\](https://evil.example)"),
+        (r"[a\](https://evil.example)", r"\[a\\\](https://evil.example)"),
+        ("first_response *now*", r"first\_response \*now\*"),
+        ("- one\n+ two", "\\- one\n\\+ two"),
+        # Phones show a backslash before these (MarkDownBlockParser.cpp of Teams-AdaptiveCards-Mobile).
+        ("acme/shop#12 (Acme Corp) is > 5 min late, 2026-11-30!", None),
+    ],
+)
+def test_only_what_teams_takes_for_markdown_is_escaped(text: str, sent: str | None) -> None:
+    assert escaped(text) == (text if sent is None else sent)
 
 
 @pytest.mark.parametrize(
