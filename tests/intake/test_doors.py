@@ -17,7 +17,7 @@ doors:
       - env: ACME_SECRET
       - file: {file}
     subject: "zendesk:acme:{{id}}"
-    states: {{Escalated: "paused: pending_engineering", Solved: open}}
+    states: {{"11688538967068": "paused: pending_engineering", Solved: open}}
     severities: {{urgent: P1}}
     fields: {{"360001": service, "360002": customer.tier}}
     zone: Europe/Berlin
@@ -39,11 +39,11 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
 
 def test_a_door_has_two_secrets_and_its_own_words(acme: Door) -> None:
     assert acme.secrets == ("the-new-secret-of-today", "the-old-secret-of-today")
-    assert acme.mapping.states["escalated"] == State("paused", "pending_engineering")
+    assert acme.mapping.states["11688538967068"] == State("paused", "pending_engineering")
     assert acme.mapping.states["solved"] == State("open")
     assert acme.mapping.states["pending"] == State("paused", "pending_customer"), "shipped ones stay"
-    change = {"previous": "OPEN", "current": "Escalated"}
-    (paused,) = said_by(acme, zendesk(event("status_changed", change)))
+    change = {"previous": "8475923145214", "current": "11688538967068"}
+    (paused,) = said_by(acme, zendesk(event("custom_status_changed", change)))
     assert paused.subject == "zendesk:acme:4711"
     assert paused.data == {"reason": "pending_engineering"}
 

@@ -9,9 +9,13 @@ from msgspec.structs import replace
 from engine.core.instants import format_instant
 from engine.intake.arrival import NotAuthentic, NotMapped
 from engine.intake.records import records_of
+from engine.intake.states import State
 from intake.deliveries import SECRET, arrival, door_of, said_by, verbs, zendesk
 
 ZENDESK = door_of("zendesk")
+OWN = replace(ZENDESK, mapping=replace(ZENDESK.mapping, states={
+    **ZENDESK.mapping.states, "11688538967068": State("paused", "pending_engineering"),
+}))  # fmt: skip
 
 
 def event(kind: str, change: dict[str, Any] | None = None, **detail: Any) -> dict[str, Any]:
@@ -111,6 +115,44 @@ def test_a_redelivery_has_the_same_ids() -> None:
 def test_a_change_of_status_says_what_happened(before: str, after: str, expected: list[Any]) -> None:
     change = {"previous": before, "current": after}
     assert verbs(said_by(ZENDESK, zendesk(event("status_changed", change)))) == expected
+
+
+ENGINEERING, DEFAULT = "11688538967068", "8475923145214"
+CUSTOMER = ("resumed", {"reason": "pending_customer"}), ("paused", {"reason": "pending_customer"})
+HELD = ("resumed", {"reason": "pending_engineering"}), ("paused", {"reason": "pending_engineering"})
+
+
+def of_its_own(before: str, after: str, status: str) -> Any:
+    return event(
+        "custom_status_changed", {"previous": before, "current": after}, status=status, custom_status=after
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status", "expected"),
+    [
+        (DEFAULT, ENGINEERING, "OPEN", [HELD[1]]),
+        (ENGINEERING, DEFAULT, "OPEN", [HELD[0]]),
+        (ENGINEERING, "9", "PENDING", [HELD[0], CUSTOMER[1]]),
+        (ENGINEERING, "9", "SOLVED", [HELD[0], ("resolved", {})]),
+        (DEFAULT, ENGINEERING, "PENDING", [CUSTOMER[0], HELD[1]]),
+    ],
+)
+def test_a_status_of_the_desk_s_own_is_what_the_door_says_of_its_id(
+    before: str, after: str, status: str, expected: list[Any]
+) -> None:
+    assert verbs(said_by(OWN, zendesk(of_its_own(before, after, status)))) == expected
+    with pytest.raises(NotMapped) as caught:
+        said_by(ZENDESK, zendesk(of_its_own(before, after, status)))
+    assert caught.value.ignored, "it goes by its category, which another event tells"
+
+
+def test_a_category_that_is_entered_by_a_status_of_the_desk_s_own_is_that_status() -> None:
+    change = event("status_changed", {"previous": "PENDING", "current": "OPEN"}, custom_status=ENGINEERING)
+    assert verbs(said_by(OWN, zendesk(change))) == [CUSTOMER[0], HELD[1]]
+    assert verbs(said_by(ZENDESK, zendesk(change))) == [CUSTOMER[0]]
+    created = verbs(said_by(OWN, zendesk(event("created", custom_status=ENGINEERING))))
+    assert created[1:] == [HELD[1]]
 
 
 def test_a_change_whose_start_is_not_known_ends_whatever_was_before() -> None:

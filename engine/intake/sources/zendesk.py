@@ -76,9 +76,9 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
         case "created":
             return _created(ticket, mapping)
         case "status_changed":
-            return moves(
-                mapping.states.get(previous.text().lower()), mapping.state(current.text(), current.path)
-            )
+            return moves(mapping.states.get(previous.text().lower()), _state(current, ticket, mapping))
+        case "custom_status_changed":
+            return _own_status(previous.text(), current.text(), ticket, mapping)
         case "priority_changed":
             return [mapping.graded(current.text(), previous.text())]
         case "agent_assignment_changed":
@@ -110,9 +110,28 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
     raise NotMapped("unknown_type", f"ticket.{kind}", "type", ignored=True)
 
 
+def _state(status: Node, ticket: Node, mapping: Mapping) -> State:
+    """A desk's own status goes by its id where the door names that; all have one of Zendesk's, their
+    category."""
+    own = mapping.states.get(ticket.get("custom_status").text())
+    return own or mapping.state(status.text(), status.path)
+
+
+def _own_status(before: str, after: str, ticket: Node, mapping: Mapping) -> list[Move]:
+    """What `status_changed` does not tell: it is of categories alone, and comes where another is entered."""
+    if before not in mapping.states and after not in mapping.states:
+        raise NotMapped("unknown_type", "a status of the desk's own", "event.current", ignored=True)
+    status = ticket["status"]
+    was, now = (
+        mapping.states.get(one) or mapping.state(status.text(), status.path) for one in (before, after)
+    )
+    return moves(was, now)
+
+
 def _since_undeleted(ticket: Node, mapping: Mapping) -> list[Move]:
     """What is said of a ticket that comes back solved or closed, as it was when it was deleted."""
-    now = mapping.states.get(ticket.get("status").text().lower(), OPEN)
+    status = ticket.get("status")
+    now = _state(status, ticket, mapping) if status.text().lower() in mapping.states else OPEN
     return moves(OPEN, now) if now.kind in ("resolved", "closed") else []
 
 
@@ -131,7 +150,7 @@ def _created(ticket: Node, mapping: Mapping) -> list[Move]:
     own = {field["id"].text(): field.get("value").value for field in ticket.get("custom_fields").items()}
     opened = [Move("opened", mapping.fill(data, own))]
     status = ticket.get("status")
-    return opened + (moves(OPEN, mapping.state(status.text(), status.path)) if status.text() else [])
+    return opened + (moves(OPEN, _state(status, ticket, mapping)) if status.text() else [])
 
 
 def _customer_is(identity: str, mapping: Mapping) -> list[Move]:
