@@ -117,6 +117,32 @@ def test_a_change_of_status_says_what_happened(before: str, after: str, expected
     assert verbs(said_by(ZENDESK, zendesk(event("status_changed", change)))) == expected
 
 
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        ({"id": "17", "name": "Kim", "type": "agent"}, ("message_sent", {"public": True, "by": "17"})),
+        ({"id": "3", "name": "Web User", "type": "end_user"}, ("message_received", {"public": True})),
+        ({"id": "zd:answerBot", "name": "Bot", "type": "system"}, None),
+        ({"id": "", "name": "Welcome", "type": "trigger"}, None),
+    ],
+)
+def test_a_message_of_a_conversation_is_of_who_wrote_it(actor: dict[str, str], expected: Any) -> None:
+    body = {
+        "type": "zen:event-type:messaging_ticket.message_added",
+        "id": "01JQMQH83YNAKWSWJ8B1QH2NSC",
+        "time": "2026-03-02T10:00:01.254571515Z",
+        "detail": {"id": "4711"},
+        "event": {"actor": actor, "conversation_id": "67ab", "message": {"id": "67ab5f", "body": "Hi"}},
+    }
+    if expected is None:
+        with pytest.raises(NotMapped) as caught:
+            said_by(ZENDESK, zendesk(body))
+        assert caught.value.ignored
+        return
+    (said,) = said_by(ZENDESK, zendesk(body))
+    assert (said.subject, said.verb, said.data) == ("zendesk:4711", *expected)
+
+
 ENGINEERING, DEFAULT = "11688538967068", "8475923145214"
 CUSTOMER = ("resumed", {"reason": "pending_customer"}), ("paused", {"reason": "pending_customer"})
 HELD = ("resumed", {"reason": "pending_engineering"}), ("paused", {"reason": "pending_engineering"})

@@ -1,8 +1,8 @@
-"""Zendesk event webhooks: `zen:event-type:ticket.*`, one event a delivery.
+"""Zendesk event webhooks: `zen:event-type:ticket.*` and messages of conversations, one event a delivery.
 
 Signed over timestamp and body (developer.zendesk.com, "Verifying webhook authenticity"); the shapes are those
-of "Ticket events". Statuses and priorities come in capitals, times in nanoseconds, ids as text. What is
-loaded of its history comes in the same shape (`engine.intake.history.zendesk`).
+of "Ticket events" and "Messaging events". Statuses and priorities come in capitals, times in nanoseconds, ids
+as text. What is loaded of its history comes in the same shape (`engine.intake.history.zendesk`).
 """
 
 import re
@@ -19,6 +19,8 @@ from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
 SIGNED_HEADERS = ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")
 _PREFIX = "zen:event-type:ticket."
+_MESSAGE = "zen:event-type:messaging_ticket.message_added"
+"""Of a conversation, in messengers and social channels: what is said there is no comment."""
 _OF_HISTORY = re.compile(r"[0-9]+(\.[0-9]+)?")
 """The id of an event of an audit; a webhook's is a UUID."""
 
@@ -34,7 +36,7 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     event = read(arrival.body)
     kind = event["type"].text()
-    if not kind.startswith(_PREFIX):
+    if kind != _MESSAGE and not kind.startswith(_PREFIX):
         raise NotMapped("unknown_type", f"{kind!r}; expected {_PREFIX}…", "type", ignored=True)
     ticket, at = event["detail"], event["time"].moment()
     subject = mapping.subject_of(ticket["id"].text())
@@ -99,6 +101,8 @@ def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]
             return _custom_field(change, ticket, mapping)
         case "comment_added":
             return [_comment(change["comment"])]
+        case _ if kind == _MESSAGE:
+            return [_message(change["actor"])]
         case "merged":
             return [Move("merged", {"into": mapping.subject_of(change["target_ticket_id"].text())})]
         case "soft_deleted" | "permanently_deleted":
@@ -187,6 +191,16 @@ def _comment(comment: Node) -> Move:
         by = author.get("id").text()
         return Move("message_sent", {"public": is_public, "by": by} if by else {"public": is_public})
     return Move("message_received", {"public": is_public})
+
+
+def _message(actor: Node) -> Move:
+    """In a conversation nothing is internal; triggers and bots (`system`) answer nobody."""
+    match actor["type"].text():
+        case "agent":
+            return Move("message_sent", {"public": True, "by": actor.get("id").text() or None})
+        case "end_user":
+            return Move("message_received", {"public": True})
+    raise NotMapped("unknown_type", f"a message of {actor['type'].text()}", "event.actor.type", ignored=True)
 
 
 SOURCE = Source(
