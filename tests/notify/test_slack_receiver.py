@@ -1,6 +1,7 @@
 """The Slack receiver against a look-alike that keeps threads and checks messages as Slack documents them."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -59,6 +60,15 @@ async def test_what_fires_after_all_was_over_begins_anew(other: Counterpart, wor
     await send(chat, alert(cycle=2), memory=memory)
     roots = [one for one in workspace.messages.values() if "thread_ts" not in one]
     assert len(roots) == 2
+
+
+@pytest.mark.parametrize("way", [receiver, by_url])
+async def test_a_link_in_a_title_shows_no_picture(
+    other: Counterpart, workspace: Workspace, way: Callable[[Counterpart], Receiver]
+) -> None:
+    await send(way(other), alert(title="https://evil.example/picture.png"))
+    (sent,) = other.requests
+    assert (sent.json["unfurl_links"], sent.json["unfurl_media"]) == (False, False)
 
 
 async def test_threads_are_by_escalation(other: Counterpart, workspace: Workspace) -> None:

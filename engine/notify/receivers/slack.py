@@ -32,6 +32,8 @@ _FOR_CONTENT = frozenset(
     ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text")
 )
 _JSON = {"content-type": "application/json; charset=utf-8"}
+_NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
+"""Of links in a ticket's title; Slack shows the picture behind one unless it is told not to."""
 _SIGNS = {CRITICAL: "🔴", NOTE: "🔵"}
 
 
@@ -109,7 +111,8 @@ class Slack:
         for alerts, message in messages(progress.left, wording):
             async with progress.telling(alerts):
                 await _PACE.turn(url)
-                must_be_taken(await post(url, orjson.dumps(message), _JSON, self._config.reach), self.name)
+                body = orjson.dumps(message | _NO_PREVIEWS)
+                must_be_taken(await post(url, body, _JSON, self._config.reach), self.name)
 
     async def _tell(
         self, subject: str, alerts: Sequence[Alert], wording: Wording, memory: Memory, progress: Progress
@@ -163,7 +166,7 @@ class Slack:
         await _PACE.turn(channel)
         headers = _JSON | {"authorization": f"Bearer {self._token}"}
         url = f"{self._config.api_url.rstrip('/')}/{method}"
-        body = orjson.dumps({"channel": channel, "unfurl_links": False, **arguments})
+        body = orjson.dumps({"channel": channel, **_NO_PREVIEWS, **arguments})
         answer = await post(url, body, headers, self._config.reach)
         must_be_taken(answer, self.name)
         return _said(answer, f"Slack's {method}")
