@@ -173,6 +173,35 @@ def test_a_status_of_the_desk_s_own_is_what_the_door_says_of_its_id(
     assert caught.value.ignored, "it goes by its category, which another event tells"
 
 
+@pytest.mark.parametrize("is_own_first", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (("OPEN", ENGINEERING), ("PENDING", "9"), {"pending_customer"}),
+        (("PENDING", "9"), ("OPEN", ENGINEERING), {"pending_engineering"}),
+        (("PENDING", "9"), ("OPEN", DEFAULT), set()),
+        (("OPEN", ENGINEERING), ("SOLVED", "8"), set()),
+        (("SOLVED", "8"), ("OPEN", ENGINEERING), {"pending_engineering"}),
+    ],
+)
+def test_both_events_of_one_change_come_to_the_same_in_either_order(
+    before: tuple[str, str], after: tuple[str, str], expected: set[str], is_own_first: bool
+) -> None:
+    held = {ENGINEERING: {"pending_engineering"}, "9": {"pending_customer"}}.get(before[1], set())
+    now = {"status": after[0], "custom_status": after[1]}
+    of_categories = event("status_changed", {"previous": before[0], "current": after[0]}, **now)
+    of_own = event("custom_status_changed", {"previous": before[1], "current": after[1]}, **now)
+    for body in (of_own, of_categories) if is_own_first else (of_categories, of_own):
+        if body is of_own and ENGINEERING not in (before[1], after[1]):
+            continue  # it is of nobody's concern
+        for verb, data in verbs(said_by(OWN, zendesk(body))):
+            if verb == "paused":
+                held = held | {data["reason"]}
+            elif verb == "resumed":
+                held = held - {data["reason"]}
+    assert held == expected
+
+
 def test_a_category_that_is_entered_by_a_status_of_the_desk_s_own_is_that_status() -> None:
     change = event("status_changed", {"previous": "PENDING", "current": "OPEN"}, custom_status=ENGINEERING)
     assert verbs(said_by(OWN, zendesk(change))) == [CUSTOMER[0], HELD[1]]
