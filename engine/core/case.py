@@ -405,10 +405,12 @@ class Case:
         e = judge.escalation
         if e.alarm < fact.at:
             judge.advance(fact.at)
-        name, version = fact.text("policy"), fact.text("version")
-        plan = self._settings.rules.version(name, version)
+        name, version, content = (fact.text(field) for field in ("policy", "version", "hash"))
+        rules = self._settings.rules
+        # By its content first: the version that was meant then may be withdrawn since.
+        plan = (rules.plan(name, content) if content else None) or rules.version(name, version)
         if plan is None:
-            raise PolicyVanished(self.subject, name, version, fact.text("hash"))
+            raise PolicyVanished(self.subject, name, version, content)
         if not is_moved_by(e, plan):
             return judge
         self._kept = judge = rebase(judge, plan, self._twin(plan, earlier, fact.at), fact)

@@ -198,3 +198,5 @@ class Book(Struct, frozen=True, eq=False):
     tzdata: str = ""
     holidays: str = ""
     """Versions of the data that the calendars were built from."""
+    withdrawn: tuple[Policy, ...] = ()
+    """They judge what opened under them, or was moved to them, and nothing else."""

@@ -420,12 +420,13 @@ class Rules:
         self.severities = Matrices(book.severity_rules)
         self.unclassified = Plan(_NO_POLICY, book.calendars, severities=self.severities)
         self._pattern_plans: dict[tuple[str, str], Plan] = {}
-        for policy in book.policies:
+        for policy in (*book.withdrawn, *book.policies):
             key = policy.name, policy.hash
-            plan = self._plans[key] = Plan(policy, book.calendars, pace, severities=self.severities)
-            self._versions[policy.name, policy.version] = plan
+            self._plans[key] = Plan(policy, book.calendars, pace, severities=self.severities)
             if policy.recurrence is not None:
                 self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)
+        for policy in book.policies:
+            self._versions[policy.name, policy.version] = self._plans[policy.name, policy.hash]
 
     def ref(self, name: str, content_hash: str) -> PolicyRef:
         """The policy as outcomes name it."""
@@ -439,7 +440,7 @@ class Rules:
         return self._plans.get((name, content_hash))
 
     def version(self, name: str, version: str) -> Plan | None:
-        """The plan of a policy's version; None where the book has not that one."""
+        """The plan of a policy's version that is not withdrawn; None where the book has not that one."""
         return self._versions.get((name, version))
 
     def pattern_plan(self, name: str, content_hash: str) -> Plan | None:

@@ -178,6 +178,10 @@ class PolicyPart(Part):
     effective_from: Moment = Field(
         description="When this version begins; versions of a name are told apart by it."
     )
+    withdrawn: bool = Field(
+        default=False,
+        description="It judges what opened under it, and nothing else; another may begin at its time.",
+    )
     default_severity: Severity = "P2"
     match: Match = Match()
     when: When | None = None

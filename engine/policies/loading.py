@@ -50,17 +50,19 @@ def load_documents(documents: Iterable[Document], unreadable: Iterable[Problem] 
     problems += wrong
     rules, wrong = severity_rules(checked)
     problems += wrong
-    policies, wrong = _policies(checked, by_name, frozenset(named - set(by_name)))
+    policies, withdrawn, wrong = _policies(checked, by_name, frozenset(named - set(by_name)))
     problems += wrong
     if problems:
         raise PolicyErrors(problems)
-    return Book(policies, by_name, rules, TZDATA, HOLIDAYS)
+    return Book(policies, by_name, rules, TZDATA, HOLIDAYS, withdrawn)
 
 
 def _policies(
     checked: Iterable[Checked], by_name: Mapping[str, Calendar], unusable: frozenset[str]
-) -> tuple[tuple[Policy, ...], list[Problem]]:
+) -> tuple[tuple[Policy, ...], tuple[Policy, ...], list[Problem]]:
+    """Those in force, those that are withdrawn, and what is wrong."""
     made: list[tuple[Document, Policy]] = []
+    withdrawn: list[Policy] = []
     problems: list[Problem] = []
     for item in checked:
         if (part := item.of(PolicyPart)) is not None:
@@ -68,8 +70,12 @@ def _policies(
             problems += targets.problems
             if item.whole:
                 problems += targets.contradictions
-                made.append((item.document, compiled))
-    return tuple(compiled for _, compiled in made), [*problems, *_twice(made), *_never_tried(made)]
+                if part.withdrawn:
+                    withdrawn.append(compiled)
+                else:
+                    made.append((item.document, compiled))
+    in_force = tuple(compiled for _, compiled in made)
+    return in_force, tuple(withdrawn), [*problems, *_twice(made), *_never_tried(made)]
 
 
 def _twice(made: Sequence[tuple[Document, Policy]]) -> Iterable[Problem]:

@@ -178,7 +178,8 @@ class Desk:
             if isinstance(error, PolicyVanished) and _names(said, error):
                 # Another worker has judged by it: no fault of the record, and lost it must not be.
                 end(REFUSED, "policy_vanished", policy=error.name, version=error.version, hash=error.hash,
-                    escalation=error.subject, hint=put_back(self._settings))  # fmt: skip
+                    escalation=error.subject,
+                    hint=put_back(self._settings, self._book, error.name, error.version))  # fmt: skip
             self._dead(decision, record, "undecidable", repr(error))
         else:
             return

@@ -22,8 +22,14 @@ class Vanished(NamedTuple):
     """One of those that pin it."""
 
 
-def put_back(settings: Settings) -> str:
-    """What to do where a version is gone."""
+def put_back(settings: Settings, book: Book, name: str, version: str) -> str:
+    """What to do where a version is gone; the book may have another of the same beginning."""
+    if any((policy.name, policy.version) == (name, version) for policy in book.policies):
+        return (
+            f"{name} of {version} in {settings.policies} has another content: undo the edit, and give it an"
+            " effective_from of its own. Where escalations have opened by both, keep the wrong one with"
+            " `withdrawn: true` (docs/policies.md, Changing a policy)"
+        )
     return f"put that version back into {settings.policies}, beside the new one"
 
 
@@ -33,7 +39,7 @@ async def vanished_policy(book: Book, records: Mapping[bytes, bytes]) -> Vanishe
     Whatever is there may need it: what is resolved owes its review, and a late event or a reopening is judged
     by it until the correction window ends, a quiet pattern by its next occurrence.
     """
-    known = {(policy.name, policy.hash) for policy in book.policies}
+    known = {(policy.name, policy.hash) for policy in (*book.policies, *book.withdrawn)}
     for number, (key, record) in enumerate(list(records.items())):
         if b"\0" not in key:
             for pin in pinned_policies(record):

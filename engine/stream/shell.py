@@ -206,7 +206,8 @@ class Shell:
         for records in held.values():
             gone = await vanished_policy(self._book, records)
             if gone is not None:
-                end(REFUSED, "policy_vanished", **gone._asdict(), hint=put_back(self.settings))
+                hint = put_back(self.settings, self._book, gone.policy, gone.version)
+                end(REFUSED, "policy_vanished", **gone._asdict(), hint=hint)
         await self._sender.start()
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())

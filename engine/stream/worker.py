@@ -46,7 +46,7 @@ def may_be_breached(book: Book) -> list[str]:
 
     An action item may bring its own due time.
     """
-    policies = book.policies
+    policies = (*book.policies, *book.withdrawn)
     clocks = [rule.metric for policy in policies for rule in policy.clocks]
     roles = [ROLE for policy in policies if policy.war_room]
     flags = [FLAG for policy in policies if policy.recurrence]
@@ -225,6 +225,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
         shadow=settings.shadow is not None,
         pace=None if pace is None else f"{settings.pace}@{pace.hash}",
         policies=[f"{policy.name}@{policy.version}" for policy in book.policies],
+        withdrawn=[f"{policy.name}@{policy.version}" for policy in book.withdrawn],
     )
     with spared_collector():
         await worker.run(stop)

@@ -299,3 +299,13 @@ def test_the_close_clock_of_the_uci_policy_counts_weekdays_around_the_clock() ->
     assert rule.targets["P3"].budget == 345.6 * HOUR
     friday = parse_instant("2016-03-04T12:00Z")
     assert book.calendars["weekdays"].due(friday, Span(24 * HOUR)) == parse_instant("2016-03-07T12:00Z")
+
+
+def test_a_withdrawn_version_judges_nothing_new_and_leaves_its_beginning_to_another(tmp_path: Path) -> None:
+    wrong = policy("clocks: {resolve: {budget: {P2: 4h}}}\n")
+    alone = book_of(tmp_path, wrong).policies[0]
+    book = book_of(tmp_path, f"{wrong}withdrawn: true\n", policy("clocks: {resolve: {budget: {P2: 8h}}}\n"))
+    assert [one.hash for one in book.withdrawn] == [alone.hash]
+    (right,) = book.policies
+    assert right.hash != alone.hash
+    assert match_policy(book, {}, parse_instant("2026-02-01T00:00:00Z")) is right

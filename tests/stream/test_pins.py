@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.decide import Alarms, Options, Round
+from engine.core.decide import Alarms, Options, Round, pinned_policies
 from engine.core.facts import Fact
 from engine.core.instants import MINUTE, Instant, parse_instant
 from engine.core.policy import Book
+from engine.core.state import decode
 from engine.policies import load
-from engine.stream.pins import vanished_policy
+from engine.settings import Settings
+from engine.stream.pins import put_back, vanished_policy
 
 pytestmark = pytest.mark.slow
 
@@ -70,3 +72,60 @@ def test_a_rebased_escalation_keeps_every_version_that_it_had(tmp_path: Path) ->
         gone = asyncio.run(vanished_policy(lacking, store))
         assert gone is not None
         assert (gone.escalation, gone.version) == ("desk:1", version)
+
+
+def test_a_version_that_was_edited_in_place_is_kept_beside_the_one_that_is_put_back(tmp_path: Path) -> None:
+    right, wrong = book(tmp_path / "right", "8h"), book(tmp_path / "wrong", "9h")
+    store: dict[bytes, bytes] = {}
+    for subject, by in (("desk:1", right), ("desk:2", wrong)):
+        this = Round(by, store.get, Alarms(), Options(), START)
+        this.fact(subject, Fact("test", subject, "opened", START, START))
+        store.update((key, value) for key, value in this.close().records if value is not None)
+    settings = Settings(policies=tmp_path / "right")
+    for lacking, escalation in ((wrong, "desk:1"), (right, "desk:2")):
+        gone = asyncio.run(vanished_policy(lacking, store))
+        assert gone is not None
+        assert gone.escalation == escalation
+        assert "undo the edit" in put_back(settings, lacking, gone.policy, gone.version)
+        assert "put that version back" in put_back(settings, lacking, gone.policy, "2019-01-01T00:00:00Z")
+    edited = (tmp_path / "wrong" / "policy.yaml").read_text()
+    (tmp_path / "right" / "edited.yaml").write_text(f"{edited}withdrawn: true\n")
+    both = load(tmp_path / "right")
+    assert asyncio.run(vanished_policy(both, store)) is None
+    this = Round(both, store.get, Alarms(), Options(), START)
+    this.fact("desk:3", Fact("test", "3", "opened", START, START))
+    at = Instant(START + MINUTE)
+    back = {"policy": "standard", "version": "2020-01-01T00:00:00Z", "hash": right.policies[0].hash}
+    assert this.fact("desk:2", Fact("test", "4", "rebased", at, at, "", back)) is None
+    for subject in ("desk:1", "desk:2"):
+        assert this.fact(subject, Fact("test", f"{subject}/ack", "acknowledged", at, at)) is None
+    store.update((key, value) for key, value in this.close().records if value is not None)
+    now_by = {
+        subject: decode(store[subject.encode()])[0].policy_hash for subject in ("desk:1", "desk:2", "desk:3")
+    }
+    assert set(now_by.values()) == {right.policies[0].hash}
+    pins = [pin[2] for pin in pinned_policies(store[b"desk:2"])]
+    assert wrong.policies[0].hash in pins
+
+
+def test_a_rebase_is_derived_again_by_the_version_that_it_meant_though_that_is_withdrawn(
+    tmp_path: Path,
+) -> None:
+    book(tmp_path / "first", "8h")
+    wrong = tmp_path / "first" / "later.yaml"
+    wrong.write_text(LATER)
+    store: dict[bytes, bytes] = {}
+    this = Round(load(tmp_path / "first"), store.get, Alarms(), Options(), START)
+    this.fact("desk:1", Fact("test", "1", "opened", START, START))
+    meant = next(one for one in load(wrong).policies)
+    at = Instant(START + 2 * MINUTE)
+    to = {"policy": "standard", "version": meant.version, "hash": meant.hash}
+    assert this.fact("desk:1", Fact("test", "2", "rebased", at, at, "", to)) is None
+    store.update((key, value) for key, value in this.close().records if value is not None)
+    wrong.write_text(f"{LATER}withdrawn: true\n---\n{LATER.replace('4h', '5h')}")
+    again = Round(load(tmp_path / "first"), store.get, Alarms(), Options(), START)
+    late = Instant(START + MINUTE)
+    assert again.fact("desk:1", Fact("test", "3", "acknowledged", late, at)) is None
+    store.update((key, value) for key, value in again.close().records if value is not None)
+    e, _ = decode(store[b"desk:1"])
+    assert e.policy_hash == meant.hash
