@@ -65,7 +65,7 @@ def run(
     try:
         follow(settings, archived(settings))
     except TopicMadeAnew as error:
-        hint = "`vigil archive rebuild` reads the topics anew; with --keep beside what the archive has"
+        hint = "`vigil archive rebuild --keep` reads the topics anew, beside what the archive has"
         raise Failure(str(error), ExitCode.REFUSED, hint) from None
 
 
@@ -118,12 +118,13 @@ def rebuild(
 
     In one transaction: until it is done, readers see the archive as it was, and an
     interruption leaves it so. What was erased or pruned stays so. Refused without
-    --keep where the topics have lost records, for those would be lost here, too.
+    --keep where the topics have lost records, or are other ones than those that were
+    read: what they have no more would be lost here, too.
 
     \b
     Examples:
       vigil archive rebuild
-      vigil archive rebuild --keep       # the topics' retention is over for some
+      vigil archive rebuild --keep       # a retention is over, or a topic was made anew
     """
     from engine.cli.archiving import archived, records
     from engine.cli.inputs import settings_at
@@ -132,7 +133,7 @@ def rebuild(
     settings = settings_at(bootstrap_servers)
     topics = archived(settings)
     with opened(archive) as into:
-        read = records(settings, topics, whole=not keep)
+        read = records(settings, topics, None if keep else into.offsets())
         with into.rebuilding(keep=keep) as write:
             found = _rebuild(read, topics, write)
     if json:

@@ -1,6 +1,6 @@
 """Between the topics and an archive: what `vigil archive run` and `rebuild` read with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -88,16 +88,23 @@ def _reading(settings: Settings) -> Iterator[KafkaConsumer]:
         consumer.close(autocommit=False)
 
 
-def records(settings: Settings, topics: Topics, *, whole: bool) -> Iterator[Any]:
-    """All records that are there. `whole`: Failure, at once, where a topic has lost any."""
+def records(settings: Settings, topics: Topics, read: Mapping[tuple[str, int], int] | None) -> Iterator[Any]:
+    """All records that are there. `read`: how far an archive has read that is to be made of them alone.
+    Failure, at once, where that would lose any."""
     with broker_errors():
         must_be_allowed(settings, reading(topics.all))
-    if whole:
+    if read is not None:
         with _reading(settings) as consumer:
-            first = consumer.beginning_offsets(partitions_of(consumer, topics.all))
-        gone = [one for one, offset in first.items() if offset]
+            partitions = partitions_of(consumer, topics.all)
+            first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        gone = [f"{one.topic}/{one.partition} has no more its first records" for one in first if first[one]]
+        ends = {(one.topic, one.partition): offset for one, offset in end.items()}
+        gone += [
+            f"{topic}/{number} ends before what the archive has read of it, or is not read any more"
+            for (topic, number), offset in read.items()
+            if offset > ends.get((topic, number), 0)
+        ]
         if gone:
-            problem = f"{gone[0].topic}/{gone[0].partition} has no more its first records"
             hint = "--keep keeps what the archive has of them; into a new database it is all that there is"
-            raise Failure(problem, ExitCode.REFUSED, hint)
+            raise Failure(gone[0], ExitCode.REFUSED, hint)
     return read_topics(settings, topics.all)

@@ -209,3 +209,28 @@ def test_a_rebuild_of_topics_that_have_lost_records_keeps_what_the_archive_has(
     assert (refused.returncode, "has no more its first records" in refused.stderr) == (ExitCode.REFUSED, True)
     assert answer("rebuild", "--keep", **there) == {"facts": 1, "outcomes": 0, "skipped": 0}
     assert answer("check", **there)["facts"] == 3
+
+
+def test_a_rebuild_of_a_topic_that_was_made_anew_keeps_what_the_archive_has(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    topics = {f"VIGIL_{kind}_TOPIC": unique(kind.lower()) for kind in ("TICKETS", "INCIDENTS", "OUTCOMES")}
+    create_topics(kafka.bootstrap, *topics.values(), partitions=1)
+    there = {**topics, "VIGIL_BOOTSTRAP_SERVERS": kafka.bootstrap}
+    there |= {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
+    vigil("send", "-", stdin=EVENTS, **there)
+    assert answer("rebuild", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}
+    anew = unique("anew")  # a deletion takes the broker its time: a topic of another name is as empty
+    create_topics(kafka.bootstrap, anew, partitions=1)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
+        database.execute("UPDATE offsets SET topic = ?", (anew,))
+    there["VIGIL_TICKETS_TOPIC"] = anew
+    stopped = vigil("archive", "run", VIGIL_METRICS_PORT="0", **there)
+    assert (stopped.returncode, "`vigil archive rebuild --keep`" in stopped.stderr) == (
+        ExitCode.REFUSED,
+        True,
+    )
+    refused = vigil("archive", "rebuild", **there)
+    assert (refused.returncode, "ends before what the archive has read" in refused.stderr) == (78, True)
+    assert answer("rebuild", "--keep", **there) == {"facts": 0, "outcomes": 0, "skipped": 0}
+    assert answer("check", **there)["facts"] == 3
