@@ -73,7 +73,7 @@ def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Fin
     behind = sum(max(ends[one] - at[one], 0) for one in partitions)
     gone = [str(one.partition) for one in partitions if at[one] < first[one]]
     if any(at[one] > ends[one] for one in partitions):
-        advice = "name the record of this topic (VIGIL_NOTIFY_URL), or the topic that this one is of"
+        advice = "`vigil notify reread`, or name the topic that this record is of"
         yield fail("notify lag", f"{topic} ends before what the record has read of it", advice)
     elif gone:
         advice = "it was away for longer than the topic keeps them; what they said is told to nobody"

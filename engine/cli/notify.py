@@ -1,6 +1,5 @@
 """`vigil notify`: outcomes in, alerts out, and what an operator does with them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from engine.cli.exits import ExitCode, Failure, ends_when_told
 from engine.cli.inputs import settings_with
 from engine.cli.options import Brokers, Json, LogFormat, MetricsPort
-from engine.cli.record import Url, forget, opened, prune, upgrade
+from engine.cli.record import Config, Policies, Url, forget, opened, prune, reread, upgrade
 
 if TYPE_CHECKING:
     from engine.notify.routing import Matchers
@@ -18,15 +17,6 @@ silences = typer.Typer(help="Hold back alerts for a while.", no_args_is_help=Tru
 letters = typer.Typer(help="What receivers refused.", no_args_is_help=True)
 app.add_typer(silences, name="silence")
 app.add_typer(letters, name="dead")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Instead of VIGIL_NOTIFY_CONFIG.", show_default=False),
-]
-Policies = Annotated[
-    Path | None,
-    typer.Option("--policies", "-p", help="Instead of VIGIL_POLICIES: where calendars are."),
-]
 
 
 @app.command("run")
@@ -146,6 +136,7 @@ def try_receiver(
 
 app.command("forget")(forget)
 app.command("prune")(prune)
+app.command("reread")(reread)
 app.command("upgrade")(upgrade)
 
 

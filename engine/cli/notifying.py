@@ -177,7 +177,7 @@ class _Process:
             self._health.why_off = follower.why_off
             follower.run()
         except TopicMadeAnew as error:
-            hint = "name another record (VIGIL_NOTIFY_URL), or the topic that this one is of"
+            hint = "`vigil notify reread` reads it into this record; or name the topic that this one is of"
             self._failure = Failure(str(error), ExitCode.REFUSED, hint)
         except BaseException as error:
             self._failure = error

@@ -2,16 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.options import Json
+from engine.cli.options import Brokers, Json
 
 if TYPE_CHECKING:
     from engine.notify.record import Record
 
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Instead of VIGIL_NOTIFY_CONFIG.", show_default=False),
+]
+Policies = Annotated[
+    Path | None,
+    typer.Option("--policies", "-p", help="Instead of VIGIL_POLICIES: where calendars are."),
+]
 Url = Annotated[
     str | None,
     typer.Option("--record", metavar="URL", help="Instead of VIGIL_NOTIFY_URL.", show_default=False),
@@ -109,6 +118,48 @@ def upgrade(record: Url = None, json: Json = False) -> None:
     with opened(record, upgrade=False) as one:
         before, after = one.upgrade()
     tell_upgrade(before, after, as_json=json)
+
+
+def reread(
+    config: Config = None,
+    record: Url = None,
+    policies: Policies = None,
+    bootstrap_servers: Brokers = None,
+    json: Json = False,
+) -> None:
+    """Read the outcomes topic from its beginning into a record that has read another one: of another cluster,
+    or made anew.
+
+    What is told stays told, and what fires is ended when it is over. Of what the topic says beside that, what
+    fires is told; what has fired and is over is told to nobody. In one transaction, with `vigil notify run`
+    stopped.
+
+    \b
+    Exit codes:
+      0   done: start `vigil notify run`
+      1   a process tells from this record: stop it first
+      2   there is no such record
+
+    \b
+    Examples:
+      vigil notify reread
+      vigil notify reread --record postgresql://vigil@db/vigil
+    """
+    from engine.cli.drawing import many
+    from engine.cli.inputs import settings_with
+    from engine.cli.output import say, say_json
+    from engine.cli.rereading import read_again
+
+    settings = settings_with(
+        notify_config=config, notify_url=record, policies=policies, bootstrap_servers=bootstrap_servers
+    )
+    with opened(record) as one:
+        done = read_again(settings, one)
+    if json:
+        say_json(done._asdict())
+        return
+    read, changed = many(done.outcomes, "outcome", "outcomes"), many(done.changed, "alert", "alerts")
+    say(f"read: {read}, {done.skipped} skipped; changed: {changed}")
 
 
 @contextmanager

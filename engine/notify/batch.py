@@ -1,7 +1,7 @@
 """Outcomes that are taken up together: which alerts they change, and whose business that is."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select
 
@@ -9,7 +9,7 @@ from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, Alert
-from engine.notify.conditions import Standing, alerts_of
+from engine.notify.conditions import Retold, Standing, alerts_of
 from engine.notify.routing import Route, destinations, group_of, route_of
 from engine.notify.rows import (
     Place,
@@ -48,6 +48,28 @@ class Batch:
             now = self._standing[cycle] = before.with_(outcome)
             for alert in alerts_of(before, now, self._known):
                 self._change(alert, outcome.detected_at)
+                self._cycle_of[alert.key] = cycle
+                touched.add(alert.key)
+        self._store(touched)
+        return len(touched)
+
+    def take_again(self, retold: Mapping[str, Retold]) -> int:
+        """What a whole topic says, by cycle: an alert changes by what is new in the end, not on the way."""
+        self._silenced_until = silences_since(self._connection, Instant(0))
+        self._subjects = {}
+        self._load(set(retold))
+        touched: set[str] = set()
+        for cycle, told in retold.items():
+            before = self._standing.get(cycle, Standing({}))
+            now = told.upon(before)
+            if now == before:
+                self._standing.pop(cycle, None)  # it keeps when it changed last
+                continue
+            self._standing[cycle] = now
+            self._subjects[cycle] = next(iter((now.said or before.said).values())).subject
+            last = max(one.detected_at for one in (now.said or before.said).values())
+            for alert in alerts_of(before, now, self._known):
+                self._change(alert, alert.outcome.detected_at if alert.state == FIRING else last)
                 self._cycle_of[alert.key] = cycle
                 touched.add(alert.key)
         self._store(touched)

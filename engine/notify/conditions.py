@@ -49,6 +49,24 @@ class Standing(NamedTuple):
         return Standing(said)
 
 
+class Retold(NamedTuple):
+    """What a whole topic says of a cycle, to be laid upon what stands already."""
+
+    said: Standing
+    corrected: set[str]
+
+    def add(self, outcome: Outcome) -> "Retold":
+        """After one more, in the order of the topic."""
+        if outcome.corrects:
+            self.corrected.add(outcome.corrects)
+        return Retold(self.said.with_(outcome), self.corrected)
+
+    def upon(self, before: Standing) -> Standing:
+        """What stands in the end: as if all had been taken up after `before`, without the steps between."""
+        kept = {id_: one for id_, one in before.said.items() if id_ not in self.corrected}
+        return Standing(kept | self.said.said)
+
+
 def cycle_of(outcome: Outcome) -> Cycle:
     return outcome.subject, outcome.metric, outcome.key, outcome.cycle
 

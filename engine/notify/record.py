@@ -6,8 +6,9 @@ OperationalError where the database is away. Safe to share between threads, of w
 """
 
 import fcntl
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import IO, NamedTuple
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Engine,
     and_,
     case,
+    delete,
     func,
     insert,
     or_,
@@ -33,13 +35,15 @@ from engine.notify import forgetting, schema
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, NOTE
 from engine.notify.batch import Batch
-from engine.notify.conditions import concerns
+from engine.notify.conditions import Retold, Standing, concerns
 from engine.notify.forgetting import Forgotten
 from engine.notify.outbox import Outbox
 from engine.notify.routing import Matchers, Route
 from engine.notify.rows import (
     Letter,
     Silence,
+    chunks,
+    cycle_id,
     group_row,
     member_row,
     read_alerts,
@@ -60,6 +64,8 @@ _WRITERS = 0x4E4F5457
 nobody is to wait for an alert until it is rebuilt."""
 _ALONE = 0x4E4F5449
 """PostgreSQL's advisory lock of the one who sends ("NOTI")."""
+_AT_ONCE = 5_000
+"""Outcomes of a topic that is read again."""
 
 
 class Due(NamedTuple):
@@ -117,13 +123,14 @@ class Record:
         try:
             record.upgrade(must_exist=now is None)
             if now is not None:
-                record._begin(now)
+                record.begin(now)
         except BaseException:
             record.close()
             raise
         return record
 
-    def _begin(self, now: Instant) -> None:
+    def begin(self, now: Instant) -> None:
+        """Know when the process that tells began; now, where it never has."""
         with self._writing() as connection:
             began = connection.scalar(select(t.about.c.value).where(t.about.c.name == "began"))
             if began is None:
@@ -187,6 +194,34 @@ class Record:
             advance(connection, t.offsets, read)
             ours = [outcome for outcome in said if concerns(outcome) or outcome.corrects]
             return Batch(connection, root, now, since).take(forgetting.let_in(connection, ours))
+
+    def reread(
+        self,
+        said: Iterable[Outcome],
+        read: Mapping[tuple[str, int], int],
+        root: Route,
+        now: Instant,
+        since: Instant,
+    ) -> int:
+        """A whole topic upon what stands, as after another one that was read before; how many alerts changed.
+
+        `read`: how far, once all is `said`. What was told of stays told; what was found before `since` and
+        is new is told to nobody.
+        """
+        with self._writing() as connection:
+            retold: dict[str, Retold] = {}
+            ours = (outcome for outcome in said if concerns(outcome) or outcome.corrects)
+            while some := list(islice(ours, _AT_ONCE)):
+                for outcome in forgetting.let_in(connection, some):
+                    cycle = cycle_id(outcome)
+                    retold[cycle] = retold.get(cycle, Retold(Standing({}), set())).add(outcome)
+            changed = 0
+            for cycles in chunks(sorted(retold)):
+                batch = Batch(connection, root, now, since)
+                changed += batch.take_again({cycle: retold[cycle] for cycle in cycles})
+            connection.execute(delete(t.offsets))
+            advance(connection, t.offsets, [Advance(*place, at, at) for place, at in read.items()])
+        return changed
 
     # -- alerts go out ------------------------------------------------------------------------------
 

@@ -16,6 +16,14 @@ from engine.sql.offsets import Advance
 log = structlog.stdlib.get_logger("vigil.notify")
 
 
+def outcome_of(record: Received) -> Outcome:
+    """The outcome of a record of the topic. ValueError, which says why, for one that cannot be taken."""
+    outcome = decode_outcome(record.value or b"", record.headers)
+    if why := unstorable(outcome):
+        raise ValueError(f"outcome {outcome.name} {outcome.id!r}: {why}")
+    return outcome
+
+
 class IntoRecord:
     """Outcomes into the delivery record; one that cannot be read is said, counted, and stops nothing."""
 
@@ -40,14 +48,9 @@ class IntoRecord:
         skipped: list[tuple[Received, str]] = []
         for record in records:
             try:
-                outcome = decode_outcome(record.value or b"", record.headers)
+                said.append(outcome_of(record))
             except ValueError as error:
                 skipped.append((record, str(error)))
-                continue
-            if why := unstorable(outcome):
-                skipped.append((record, f"outcome {outcome.name} {outcome.id!r}: {why}"))
-            else:
-                said.append(outcome)
         changed = self._record.take(said, read, self._root, self._now(), self._since)
         for record, why in skipped:
             place = f"{record.topic}/{record.partition}/{record.offset}"

@@ -78,6 +78,14 @@ class Notifying:
             command = [sys.executable, "-m", "engine.cli.main", "notify", "run"]
             self.process = subprocess.Popen(command, env=self.environment, stdout=out, stderr=out)
 
+    def command(self, name: str) -> str:
+        """What another command of `vigil notify` says; CalledProcessError where it does not end with 0."""
+        command = [sys.executable, "-m", "engine.cli.main", "notify", name]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout + done.stderr
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()

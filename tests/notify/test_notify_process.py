@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
@@ -14,6 +15,7 @@ from notify.alerting import outcome
 from notify.counterpart import Counterpart
 from notify.notifying import Notifying, webhook
 from postgres import Postgres
+from servers import create_topics, unique
 
 
 @pytest.fixture
@@ -72,6 +74,37 @@ async def test_outcomes_that_retention_deleted_unread_are_counted(
     try:
         await again.until(lambda: '"event": "following"' in again.log.read_text())
         await again.until(lambda: "\nvigil_notify_records_gone_total 3.0" in again.metrics())
+        assert again.stop() == 0
+    finally:
+        again.kill()
+
+
+async def test_a_record_goes_on_with_a_topic_that_was_made_anew(
+    notifying: Notifying, other: Counterpart
+) -> None:
+    notifying.configure({"desk": webhook(other.url)}, {"receiver": "desk"})
+    notifying.start()
+    notifying.send([outcome("breached")])
+    await notifying.until(lambda: len(other.requests) == 1)
+    with pytest.raises(CalledProcessError) as held:
+        notifying.command("reread")
+    assert "stop `vigil notify run` first" in held.value.stderr
+    assert notifying.stop() == 0
+    old, notifying.topic = notifying.topic, unique("outcomes")
+    create_topics(notifying.bootstrap, notifying.topic, partitions=2)
+    with Record.open(notifying.url, None) as record, record.engine.begin() as connection:
+        renamed = text("UPDATE notify_offsets SET topic = :new WHERE topic = :old")
+        connection.execute(renamed, {"new": notifying.topic, "old": old})
+    notifying.start()
+    assert notifying.process is not None
+    assert notifying.process.wait(60) == ExitCode.REFUSED
+    assert "`vigil notify reread`" in notifying.log.read_text()
+    assert "0 alerts" in notifying.command("reread")
+    again = notifying.beside()
+    again.start()
+    try:
+        again.send([outcome("stopped_late", seq=6)])
+        await again.until(lambda: [state for _, state in states(other)] == ["firing", "resolved"])
         assert again.stop() == 0
     finally:
         again.kill()
