@@ -255,6 +255,17 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _databases_are_kept(self) -> "Settings":
+        for name in ("archive_url", "notify_url"):
+            url: str = getattr(self, name).get_secret_value().partition("?")[0]
+            if url.rstrip("/") == "sqlite:" or url.endswith(":memory:"):
+                raise ValueError(
+                    f"VIGIL_{name.upper()}={url}: expected a file, sqlite:///FILE; what is in memory alone is"
+                    " gone with the process"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _beside_the_first(self) -> "Settings":
         """A shadow reads the deployment's events, and writes to nothing that is the deployment's."""
         if self.shadow is not None:

@@ -101,3 +101,10 @@ def test_a_bound_without_end_is_refused(name: str) -> None:
 def test_a_port_that_is_none_is_refused(server: str) -> None:
     with pytest.raises(ValidationError, match="expected host:port"):
         Settings(bootstrap_servers=server)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+@pytest.mark.parametrize("name", ["archive_url", "notify_url"])
+def test_a_database_in_memory_alone_keeps_nothing_and_is_refused(name: str, url: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(f"VIGIL_{name.upper()}={url}: expected a file")):
+        Settings(**{name: url})

@@ -188,6 +188,9 @@ def database_url(url: str) -> URL:
     driver = DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
         raise NoDatabase(f"{parsed.drivername}: no database that we can use; expected a URL {EXAMPLES}")
+    if driver == "sqlite" and parsed.host:
+        named = f"sqlite:///{parsed.host}, or sqlite://// and the rest of a path that begins with a slash"
+        raise NoDatabase(f"sqlite://{parsed.host}: no database's URL, a file has three slashes: {named}")
     return parsed.set(drivername=driver)
 
 

@@ -61,6 +61,11 @@ def test_what_is_no_databases_url_is_refused_without_its_password(scheme: str) -
     assert PASSWORD not in str(refused.value)
 
 
+def test_a_file_that_has_two_slashes_is_refused_with_the_url_that_was_meant() -> None:
+    with pytest.raises(NoDatabase, match="three slashes: sqlite:///vigil.db"):
+        connect("sqlite://vigil.db")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_server_that_takes_connections_and_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
