@@ -40,7 +40,10 @@ class Standing(NamedTuple):
     said: dict[str, Outcome]
 
     def with_(self, outcome: Outcome) -> "Standing":
-        """After one more, in the order of the topic. A correction of what is not there adds what it says."""
+        """After one more, in the order of the topic. A correction of what is not there adds what it says.
+        What stands and is said again, as by a worker that has begun anew, changes nothing."""
+        if outcome.id in self.said:
+            return self
         said = dict(self.said)
         if outcome.corrects:
             said.pop(outcome.corrects, None)
@@ -64,7 +67,7 @@ class Retold(NamedTuple):
     def upon(self, before: Standing) -> Standing:
         """What stands in the end: as if all had been taken up after `before`, without the steps between."""
         kept = {id_: one for id_, one in before.said.items() if id_ not in self.corrected}
-        return Standing(kept | self.said.said)
+        return Standing(self.said.said | kept)
 
 
 def cycle_of(outcome: Outcome) -> Cycle:

@@ -62,7 +62,7 @@ def test_what_is_no_databases_url_is_refused_without_its_password(scheme: str) -
 
 
 def test_a_file_that_has_two_slashes_is_refused_with_the_url_that_was_meant() -> None:
-    with pytest.raises(NoDatabase, match="three slashes: sqlite:///vigil.db"):
+    with pytest.raises(NoDatabase, match=r"three slashes: sqlite:///vigil\.db"):
         connect("sqlite://vigil.db")
 
 

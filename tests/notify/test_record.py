@@ -209,7 +209,7 @@ def test_a_reminder_that_is_refused_is_not_due_again_at_once(record: Record) -> 
 
 
 def test_what_is_over_and_told_is_forgotten_in_time_and_what_fires_is_not(record: Record) -> None:
-    take(record, outcome("breached"), outcome("breached", subject="desk:2"))
+    take(record, outcome("breached"), outcome("breached", id="o2", subject="desk:2"))
     tell(record)
     take(record, outcome("stopped_late"))
     tell(record)

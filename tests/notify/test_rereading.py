@@ -34,6 +34,15 @@ def test_what_is_there_again_changes_nothing_and_what_fires_is_ended_by_what_com
     assert states(tell(record, after(62))) == ["resolved"]
 
 
+def test_what_a_worker_that_began_anew_has_found_later_is_the_same(record: Record) -> None:
+    take(record, breached())
+    assert states(tell(record)) == ["firing"]
+    later = outcome("breached", detected_at=after(50))
+    assert reread(record, later) == 0
+    assert take(record, later, at=after(60)) == 0
+    assert tell(record, after(60)) == []
+
+
 def test_a_topic_that_begins_later_leaves_what_stands_and_ends_what_is_over(record: Record) -> None:
     take(record, breached(), outcome("breached", id="o2", subject="desk:2"))
     assert states(tell(record)) == ["firing", "firing"]
