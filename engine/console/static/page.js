@@ -109,14 +109,24 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("[autofocus], [aria-invalid], .done")?.focus();
 });
-document.addEventListener("htmx:sendError", () => complain("The console cannot be reached. What you typed is kept; send it again."));
-document.addEventListener("htmx:responseError", (event) => {
-  const { status } = event.detail.xhr, isOut = status === 401;
-  if (event.detail.requestConfig.verb === "get") complain(isOut ? "You are signed out: load the page again to sign in." : `The form cannot be had (${status}).`);
-  else complain(isOut ? "You are signed out. What you typed is kept: sign in in another tab, and send it again." : `It was not sent (${status}). What you typed is kept.`);
+document.addEventListener("htmx:sendError", ({ detail }) => {  // what asks every second, as a backtest does, asks again
+  if (detail.target === dialog) complain(`The console cannot be reached.${detail.requestConfig.verb === "get" ? "" : " What you typed is kept; send it again."}`);
 });
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.status === 503) { event.detail.shouldSwap = true; event.detail.isError = false; }
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.target !== dialog) return;
+  const { status } = event.detail.xhr, isOut = status < 400 || status === 401;  // a page to sign in at is 200
+  if (event.detail.requestConfig.verb === "get") complain(isOut ? "You are signed out: load the page again to sign in." : `The form cannot be loaded (${status}).`);
+  else complain(isOut ? "You are signed out. What you typed is kept: sign in in another tab, and send it again."
+    : status < 500 ? `It was not sent (${status}). What you typed is kept.`
+    : `It may not have been sent (${status}). What you typed is kept: send it again, it counts once.`);
+});
+/* A form comes back with what is wrong, also with 503. What a proxy says instead, or a console that begins anew, is
+   none of ours, and must not take the place of what was typed. */
+document.addEventListener("htmx:beforeSwap", ({ detail, target }) => {
+  if (target !== dialog) return;
+  const isOurs = /^\s*<(form|div) class="form"/.test(detail.serverResponse);
+  detail.shouldSwap = isOurs && (detail.shouldSwap || detail.xhr.status === 503);
+  detail.isError = !detail.shouldSwap;
 });
 
 function complain(text) {

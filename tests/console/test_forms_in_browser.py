@@ -1,0 +1,113 @@
+"""What becomes of a form that somebody fills in while something is wrong, in a real browser."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from browsing import Watched, chromium_or_skip
+from console.console_house import Kept, Served, served
+from engine.console.people import NOTHING, RESPONDER, NotSignedIn, Person, Session
+from engine.demo.broker import free_port
+from servers import listening
+
+pytestmark = pytest.mark.timeout(120)
+SLOW = 30_000
+"""Milliseconds that a machine with much to do may take."""
+PROMISE = "/forms/commitment_made/desk:3"
+
+
+class SomebodyOrNobody:
+    """A session that can end."""
+
+    is_out = False
+
+    def who(self, headers: Mapping[str, str], address: str, session: Session = NOTHING) -> Person:
+        if self.is_out:
+            raise NotSignedIn("sign in first")
+        return Person("kim", RESPONDER)
+
+
+class Site:
+    def __init__(self, house: Served, sign_in: SomebodyOrNobody, url: str) -> None:
+        self.sent: Kept = house.sent
+        self.sign_in, self.url = sign_in, url
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    port, sign_in = free_port(), SomebodyOrNobody()
+    with (
+        served(tmp_path_factory.mktemp("forms"), sign_in) as made,
+        listening(made.app, port, lifespan="off"),
+    ):
+        yield Site(made, sign_in, f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_or_skip() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    with Watched(browser) as watched:
+        yield watched.page
+    site.sign_in.is_out = site.sent.is_away = False
+
+
+def typed(page: Page, *, due: str = "2026-12-01T09:00") -> Locator:
+    """A promise, up to the button that sends it, which is given."""
+    page.get_by_label("What was promised").fill("a call at nine")
+    page.get_by_label("By when").fill(due)
+    return page.locator(".form button[type=submit]")
+
+
+def in_the_dialog(page: Page, site: Site) -> Locator:
+    page.goto(f"{site.url}/escalations/desk:3")
+    page.get_by_role("link", name="A promise", exact=True).click()
+    return page.locator("#dialog")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (503, "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>",
+         "It may not have been sent (503). What you typed is kept: send it again, it counts once."),
+        (200, "<html><body><form class=login><input name=user></form></body></html>",
+         "You are signed out. What you typed is kept: sign in in another tab, and send it again."),
+    ],
+    ids=["a-proxy-without-a-console", "a-page-to-sign-in-at"],
+)  # fmt: skip
+def test_what_another_one_answers_does_not_take_the_place_of_what_was_typed(
+    page: Page, site: Site, status: int, body: str, said: str
+) -> None:
+    dialog, before = in_the_dialog(page, site), len(site.sent.records)
+    send = typed(page)
+
+    def instead(route: Route) -> None:
+        route.fulfill(status=status, body=body, content_type="text/html")
+
+    page.route(f"**{PROMISE}", instead)
+    send.click()
+    expect(dialog.locator(".problem").first).to_have_text(said, timeout=SLOW)
+    expect(page.get_by_label("What was promised")).to_have_value("a call at nine")
+    page.unroute(f"**{PROMISE}", instead)
+    send.click()
+    expect(dialog.locator(".done")).to_be_visible(timeout=SLOW)
+    assert len(site.sent.records) == before + 1
+
+
+def test_what_kafka_did_not_confirm_comes_back_in_the_dialog(page: Page, site: Site) -> None:
+    dialog = in_the_dialog(page, site)
+    send, site.sent.is_away = typed(page), True
+    send.click()
+    expect(dialog.locator(".problem").first).to_contain_text("Kafka did not confirm it", timeout=SLOW)
+    expect(page.get_by_label("What was promised")).to_have_value("a call at nine")
+
+
+def test_a_form_that_cannot_be_loaded_says_so_and_nothing_of_what_was_typed(page: Page, site: Site) -> None:
+    page.route("**/forms/**", lambda route: route.abort())
+    dialog = in_the_dialog(page, site)
+    expect(dialog.locator(".problem")).to_have_text("The console cannot be reached.", timeout=SLOW)
