@@ -2,6 +2,7 @@
 waits for, and how it comes back."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,14 @@ class Console:
     def take(self, kind: str, minute: float, subject: str, **data: object) -> None:
         self.desk.take(kind, minute, subject, **data)
         self.changelog.records.append((subject, self.desk.engine.store[subject.encode()]))
+
+    def pass_to(self, minute: float) -> None:
+        """Time goes on until then, and what came due is judged."""
+        self.desk.engine.tick_until(at(minute))
+        self._began = time.monotonic() - (minute - 1) * 60
+        for number in range(5):
+            subject = f"desk:{number}"
+            self.changelog.records.append((subject, self.desk.engine.store[subject.encode()]))
 
     def now(self) -> Instant:
         return Instant(at(1) + int((time.monotonic() - self._began) * 1e6))
@@ -121,8 +130,11 @@ def test_a_console_that_has_not_read_the_state_says_neither_live_nor_that_nothin
         expect(page.locator("#stale")).to_be_visible(timeout=30_000)
         expect(page.locator("#stale")).to_contain_text("Nothing has been heard from Kafka since")
         expect(page.locator("#live .word")).to_contain_text("As of")
+        said = page.locator("#said")
+        expect(said).to_contain_text("Nothing has been heard from Kafka since", timeout=15_000)
         console.changelog.is_away = False
         says(page, "Live", 30)
+        expect(said).to_contain_text("What is shown is true again.", timeout=15_000)
         expect(page.locator("tr.row")).to_have_count(15)
         expect(page.locator("[data-count=open]")).to_have_text("15")
         expect(page.locator("#reading")).to_be_hidden()
@@ -197,6 +209,46 @@ def test_an_open_form_holds_the_order_and_who_was_at_a_row_that_goes_is_at_the_n
         page.keyboard.press("Escape")
         expect(page.locator(f"#{identity}")).to_have_count(0, timeout=HAND_AWAY + 3_000)
         assert page.evaluate("document.activeElement.closest('tr')?.id") == below
+
+
+# -- what it says aloud ------------------------------------------------------------------------------------
+
+
+_HEAR = """() => {
+  const { dataset } = document.body, region = document.getElementById("said");
+  dataset.heard = "";
+  new MutationObserver(() => {
+    dataset.heard += region.textContent;
+    dataset.told = [...dataset.heard.matchAll(/Breached: [^.]*?(?:, and (\\d+) more)?\\./g)]
+      .reduce((sum, [, more]) => sum + 1 + Number(more ?? 0), 0);
+  }).observe(region, { childList: true });
+}"""
+"""How many breaches were told, in all that was said."""
+
+
+def test_each_breach_is_said_also_what_comes_while_something_else_is(
+    browser: Browser, running: Console
+) -> None:
+    with opened(browser, running) as page:
+        page.evaluate(_HEAR)
+        for minute, count in ((30.05, 1), (30.15, 2), (30.25, 3)):
+            running.pass_to(minute)
+            expect(page.locator("[data-count=breached]")).to_have_text(str(count), timeout=15_000)
+        page.keyboard.press("o")
+        expect(page.locator("body")).to_have_attribute("data-told", "3", timeout=30_000)
+        heard = re.compile("Order updated, 0 rows have moved")
+        expect(page.locator("body")).to_have_attribute("data-heard", heard, timeout=30_000)
+
+
+def test_rows_that_move_while_the_order_is_held_are_not_counted_aloud(
+    browser: Browser, running: Console
+) -> None:
+    with opened(browser, running) as page:
+        look_at_a_form(page)
+        running.take("opened", 1, "desk:new", severity="P1")
+        expect(page.locator("#moved")).to_have_text("3 rows have")
+        expect(page.locator("#said")).to_have_text("Order held while you work.", timeout=15_000)
+        assert page.locator("#order:is([role], [aria-live])").count() == 0
 
 
 # -- how it comes back -------------------------------------------------------------------------------------

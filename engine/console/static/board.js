@@ -17,6 +17,7 @@ let orderedFrom = 0;    // the same when they were put in order last
 let heard = performance.now(), asOf = now(), silent = 0, late = 0;
 let isRead = reading.hidden;  // the console has read the engine's state
 let isKnown = isRead;         // what is shown was true once
+let wasStale = false;         // as was said last
 let trueAt = heard;           // when it was said last what is true, or when somebody began to look
 
 // -- the stream ----------------------------------------------------------------------------------------
@@ -81,6 +82,13 @@ function hear(message) {
   late = message.late;
 }
 
+const unsaid = [];  // what has breached, until it is said
+
+function breaches() {
+  const [first, ...others] = unsaid.splice(0);
+  return `Breached: ${first}${others.length ? `, and ${others.length} more` : ""}. ${wanted.counts.breached} breached.`;
+}
+
 function take(message) {
   hear(message);
   const hasMoved = message.start !== (wanted?.start ?? 0);
@@ -93,10 +101,8 @@ function take(message) {
   doubt(message.notice);
   for (const [id, html] of Object.entries(message.rows)) replace(id, html);
   if (isHeld() && !hasMoved) { insertBreaches(); showMoved(); } else order();
-  if (message.breached.length) {
-    const others = message.breached.length - 1;
-    announce(`Breached: ${message.breached[0]}${others ? `, and ${others} more` : ""}. ${message.counts.breached} breached.`);
-  }
+  unsaid.push(...message.breached);
+  if (unsaid.length) announce(breaches);
   if (hasMoved) follow();  // what was asked for may be passed already
   tick();
 }
@@ -258,6 +264,7 @@ function showMoved() {
   const here = new Set(is), there = new Set(should);
   const common = is.filter((id) => there.has(id)), places = new Map(should.filter((id) => here.has(id)).map((id, n) => [id, n]));
   const moved = common.filter((id, n) => places.get(id) !== n).length + is.length - common.length + should.length - common.length;
+  if (pill.hidden && moved) announce("Order held while you work.");
   pill.hidden = moved === 0;
   document.getElementById("moved").textContent = moved === 1 ? "1 row has" : `${moved} rows have`;
 }
@@ -266,7 +273,7 @@ function putInOrder() {
   hand = -Infinity;
   const moved = document.getElementById("moved").textContent;
   order();
-  announce(`Order updated, ${moved} moved`);
+  announce(`Order updated, ${moved} moved.`);
 }
 
 pill.querySelector("button").addEventListener("click", putInOrder);
@@ -317,8 +324,10 @@ function tick() {
       : silent === Infinity
       ? "The board has stopped: the engine's state cannot be read any more. Whoever runs the console finds the reason in its log."
       : `Nothing has been heard ${silent ? "from Kafka" : "from the console"} since ${at}. ${isKnown ? "What is shown was true then; it" : "It"} is tried again by itself.`;
-    return;
   }
+  if (stands !== wasStale) announce(stands ? document.getElementById("stale-said").textContent : "What is shown is true again.");
+  wasStale = stands;
+  if (stands) return;
   for (const row of visible) draw(row);
 }
 

@@ -75,20 +75,23 @@ export function draw(clock) {
   if (cap.textContent !== said) { cap.textContent = said; clock.querySelector(".bar[aria-label]")?.setAttribute("aria-label", said); }
 }
 
-// -- what is said aloud: at most a sentence in ten seconds ------------------------------------------
+// -- what is said aloud: at most once in ten seconds, and nothing is lost meanwhile --------------------
 
-const region = document.getElementById("said");
-let saidAt = -Infinity, waiting = null;
+const region = document.getElementById("said"), waiting = new Set();
+let saidAt = -Infinity;
 
+/** A sentence, or what makes it when it is said. */
 export function announce(sentence) {
-  waiting = sentence;
+  waiting.add(sentence);
   const left = saidAt + 10000 - performance.now();
-  if (left <= 0) speak(); else if (left > 0) setTimeout(speak, left + 50);
+  if (left <= 0) speak(); else setTimeout(speak, left + 50);
 }
 
 function speak() {
-  if (waiting === null || performance.now() - saidAt < 10000) return;
-  region.textContent = waiting; waiting = null; saidAt = performance.now();
+  if (!waiting.size || performance.now() - saidAt < 10000) return;
+  const sentences = [...waiting];
+  waiting.clear();
+  region.textContent = sentences.map((one) => (typeof one === "function" ? one() : one)).join(" "); saidAt = performance.now();
 }
 
 // -- forms: fetched into a dialog; without scripts they are pages of their own ----------------------
