@@ -38,7 +38,7 @@ from engine.console.backtest_pages import BacktestPages
 from engine.console.backtests import Backtests, Busy, NoSuchBacktest
 from engine.console.board import GROUPS, Counts
 from engine.console.bodies import AtMost
-from engine.console.drawing import Pages, board_url, escalation_url, form_url, pattern_url
+from engine.console.drawing import Pages, board_url, escalation_url, form_url, pattern_url, recorded_url
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
 from engine.console.keeping import Keeper
@@ -101,6 +101,7 @@ _DOCUMENT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src dat
 """Of a document, which brings its own style sheet and needs nothing else."""
 _PAGES = (("Board", "/"), *PAGES)
 _BOARDS_AT_ONCE = 8
+_OUT = "You are signed out. What you typed is kept: sign in in another tab, and send it again."
 _PROBED = ["GET", "HEAD"]
 """Load balancers ask by HEAD: the same answer without its body."""
 _AUDIT = ("Audit", "/audit")
@@ -346,7 +347,7 @@ class _Site:
                 line |= {"who": person.name, "role": person.role}
                 allowed(person, _known(verb).role)
                 same_site(request.headers)
-                typed = {name: str(value) for name, value in (await request.form()).items()}
+                typed = await _typed(request)
                 form = self._over(request, verb, subject, typed)
                 self._house.forms.check(typed.get("csrf", ""), person)
                 now = self._house.clock.now()
@@ -356,6 +357,13 @@ class _Site:
                     zone = self._zone(request)
                     await run_in_threadpool(self._house.escalations.ask_back, record, typed, now, zone)
                 await self._house.sender.send([("ticket", record)], now)
+        except NotSignedIn:
+            if "hx-request" in request.headers:
+                raise
+            same_site(request.headers)
+            return self._form(
+                request, Person(""), _known(verb), subject, await _typed(request), _OUT, status=401
+            )
         except StaleForm as error:
             return self._form(request, person, form, subject, typed, str(error), status=409)
         except AskedBack as error:
@@ -381,7 +389,7 @@ class _Site:
                     "done.html", form=form, back=escalation_url(subject), is_pattern=is_pattern(subject)
                 )
             )
-        return RedirectResponse(escalation_url(subject), 303)
+        return RedirectResponse(recorded_url(subject, verb), 303)
 
     def _form(
         self,
@@ -400,7 +408,7 @@ class _Site:
         about: dict[str, Any] = {
             "form": form,
             "subject": subject,
-            "title": self._title(subject),
+            "title": self._title(subject) if person.name else "",
             "typed": typed,
             "problems": wrong,
             "problem": problem or wrong.get("", ""),
@@ -491,6 +499,7 @@ class _Site:
             "now": clock.now(), "speed": clock.speed, "zone": zone, "pages": _PAGES,
             "may_act": person.may(RESPONDER), "may_move": person.may(ADMIN),
             "archive_failed": self._archive_failed(), "is_read": self._house.live.has_read,
+            "recorded": FORMS.get(request.query_params.get("recorded", "")),
         }  # fmt: skip
         if person.may(ADMIN):
             about["pages"] = (*_PAGES, _AUDIT)
@@ -536,6 +545,10 @@ class _Site:
             what = f"Nothing is at {request.url.path}." if error.detail == "Not Found" else str(error.detail)
             return self._problem(request, 404, "There is no such page", what)
         return self._problem(request, error.status_code, "That did not work", str(error.detail))
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    return {name: str(value) for name, value in (await request.form()).items()}
 
 
 def _known(verb: str) -> Form:

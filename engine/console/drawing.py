@@ -24,6 +24,7 @@ from engine.core.instants import (
     parse_instant,
     to_datetime,
 )
+from engine.core.recurrence import is_pattern
 from engine.documents.way import clock_length
 from engine.documents.words import (
     away,
@@ -98,6 +99,13 @@ def escalation_url(subject: str) -> str:
 def pattern_url(subject: str) -> str:
     """A pattern's place in their list: it has no page of its own."""
     return f"/patterns#{quote(subject, safe=':@')}"
+
+
+def recorded_url(subject: str, verb: str) -> str:
+    """Where somebody is led who has recorded something on a page of its own; the page says that it was."""
+    page = pattern_url(subject) if is_pattern(subject) else escalation_url(subject)
+    path, mark, place = page.partition("#")
+    return f"{path}?{urlencode({'recorded': verb})}{mark}{place}"
 
 
 def form_url(verb: str, subject: str, given: Mapping[str, str] | None = None) -> str:

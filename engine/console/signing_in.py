@@ -15,8 +15,8 @@ from engine.console.people import Forms, NotSignedIn, same_site, who
 log = structlog.stdlib.get_logger("vigil.console")
 
 SIGN_OUT, SIGNED_OUT = "/sign-out", "/signed-out"
-_NO_PAGES = ("/stream", "/forms/", f"{BASE}/")
-"""Answered by 401: who asks is a script, or somebody whose typing a redirect would lose."""
+_NO_PAGES = ("/stream", f"{BASE}/")
+"""Answered by 401: who asks is a script."""
 
 
 class SigningIn:

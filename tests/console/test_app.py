@@ -139,6 +139,21 @@ async def test_a_name_is_read_as_it_was_sent_and_groups_of_several_headers_count
     assert json.loads(sent.records[0].value)["by"] == "José"
 
 
+async def test_what_somebody_typed_whose_session_has_ended_comes_back_and_nothing_that_we_know(
+    browser: httpx.AsyncClient, sent: Kept
+) -> None:
+    typed = {"csrf": FORMS.token(Person("Ines")), "commitment_id": "c3", "due_at": "2026-12-01T09:00"}
+    address = "/forms/commitment_renegotiated/desk:1"
+    answer = await browser.post(address, data=typed)
+    assert answer.status_code == 401
+    assert "You are signed out. What you typed is kept" in answer.text
+    assert 'value="2026-12-01T09:00"' in answer.text
+    assert "a call" not in answer.text, "the promise that it is of"
+    assert "Export stops" not in answer.text
+    assert (await browser.post(address, data=typed, headers={"origin": "http://evil"})).status_code == 403
+    assert sent.records == []
+
+
 async def test_a_viewer_looks_and_does_nothing(browser: httpx.AsyncClient, sent: Kept) -> None:
     asked = await browser.get("/forms/acknowledged/desk:3", headers=OLEK)
     assert asked.status_code == 403
@@ -153,7 +168,9 @@ async def test_what_somebody_records_is_an_event_with_their_name(
 ) -> None:
     typed = {"csrf": FORMS.token(Person("Ines")), "audience": "customer"}
     answer = await browser.post("/forms/update_published/desk:3", data=typed, headers=INES)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/escalations/desk:3")
+    led_to = "/escalations/desk:3?recorded=update_published"
+    assert (answer.status_code, answer.headers["location"]) == (303, led_to)
+    assert "<b>The update is recorded.</b>" in (await browser.get(led_to, headers=INES)).text
     (record,) = sent.records
     assert record.key == b"desk:3"
     assert b'"by":"Ines"' in record.value

@@ -111,3 +111,41 @@ def test_a_form_that_cannot_be_loaded_says_so_and_nothing_of_what_was_typed(page
     page.route("**/forms/**", lambda route: route.abort())
     dialog = in_the_dialog(page, site)
     expect(dialog.locator(".problem")).to_have_text("The console cannot be reached.", timeout=SLOW)
+
+
+# -- a form in a tab of its own ----------------------------------------------------------------------------
+
+
+def test_a_session_that_ends_keeps_what_was_typed(page: Page, site: Site) -> None:
+    before = len(site.sent.records)
+    page.goto(site.url + PROMISE)
+    send, site.sign_in.is_out = typed(page), True
+    send.click()
+    expect(page.locator(".problem").first).to_contain_text("You are signed out.", timeout=SLOW)
+    site.sign_in.is_out = False
+    send.click()
+    expect(page.locator(".problem").first).to_contain_text("look it over, and send it again", timeout=SLOW)
+    expect(page.get_by_label("What was promised")).to_have_value("a call at nine")
+    expect(page.get_by_label("By when")).to_have_value("2026-12-01T09:00")
+    assert len(site.sent.records) == before
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "led_to"),
+    [
+        (PROMISE, "The promise is recorded, and its clock runs.", "/escalations/desk:3"),
+        ("/forms/recurrence_flagged/pattern:checkout?pattern=checkout&to=product", "The pattern is flagged.",
+         "/patterns#pattern:checkout"),
+    ],
+    ids=["escalation", "pattern"],
+)  # fmt: skip
+def test_it_is_said_once_that_it_was_recorded(
+    page: Page, site: Site, form: str, said: str, led_to: str
+) -> None:
+    page.goto(site.url + form)
+    (typed(page) if form == PROMISE else page.locator(".form button[type=submit]")).click()
+    expect(page.locator("#recorded")).to_contain_text(said, timeout=SLOW)
+    expect(page).to_have_url(site.url + led_to)
+    page.reload()
+    expect(page.locator("main h1")).to_be_visible()
+    expect(page.locator("#recorded")).to_have_count(0)

@@ -92,6 +92,14 @@ def test_somebody_unsigned_is_sent_to_the_provider_and_back_to_the_page_asked_fo
         assert asked["redirect_uri"] == f"{console.url}/sign-in/callback"
 
 
+def test_so_is_somebody_who_asks_for_a_form_in_a_tab_of_its_own(console: Console) -> None:
+    with console.browser() as browser:
+        asked = browser.get("/forms/resolved/desk:3", follow_redirects=False)
+        assert (asked.status_code, asked.headers["location"]) == (
+            303, "/sign-in?to=%2Fforms%2Fresolved%2Fdesk%3A3",
+        )  # fmt: skip
+
+
 def test_the_cookie_says_who_and_until_when_and_nothing_else(console: Console) -> None:
     with console.browser() as browser:
         answer = browser.get("/")
@@ -145,12 +153,14 @@ def _value(page: str, name: str) -> str:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/stream"), ("GET", "/forms/resolved/desk:3"), ("POST", "/forms/resolved/desk:3"),
+    [("GET", "/stream"), ("HX", "/forms/resolved/desk:3"), ("POST", "/forms/resolved/desk:3"),
      ("GET", "/api/v1/clocks"), ("POST", "/api/v1/forms/acknowledged/desk:3"), ("POST", "/sign-out")],
 )  # fmt: skip
 def test_streams_forms_and_the_api_are_answered_by_401(console: Console, method: str, path: str) -> None:
     with console.browser() as browser:
-        asked = browser.request(method, path, json={} if path.startswith("/api") else None)
+        headers = {"hx-request": "true"} if method == "HX" else {}
+        body = {} if path.startswith("/api") else None
+        asked = browser.request("GET" if headers else method, path, json=body, headers=headers)
         assert asked.status_code == 401
         assert not asked.history
 

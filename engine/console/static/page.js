@@ -148,6 +148,12 @@ dialog.addEventListener("close", () => {
   setTimeout(() => location.reload(), Math.max(0, doneAt + ARCHIVED - performance.now()));
 });
 
+if (document.getElementById("recorded")) {  // once: an address that is sent on, or loaded again, says it to nobody
+  const here = new URL(location.href);
+  here.searchParams.delete("recorded");
+  history.replaceState(null, "", here);
+}
+
 // -- where one is, on a narrow screen -----------------------------------------------------------------
 
 for (const one of document.querySelectorAll(".nav [aria-current], .chips [aria-current]")) {
