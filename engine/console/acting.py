@@ -51,6 +51,8 @@ class Form(NamedTuple):
     """Fields that are always the same."""
     role: str = RESPONDER
     """What it takes. What takes more than that is for pages alone: keys have no such scope."""
+    note: str = ""
+    """What must be known before it is sent."""
 
 
 class BadInput(ValueError):
@@ -137,7 +139,9 @@ _ALL = (
         ),
         "The promise is recorded, and its clock runs.",
     ),
-    Form("commitment_kept", "Promise kept", (_PROMISE,), "Kept."),
+    Form(
+        "commitment_kept", "Record that the promise was kept", (_PROMISE,), "The promise is recorded as kept."
+    ),
     Form(
         "commitment_renegotiated",
         "Move a promise",
@@ -146,13 +150,13 @@ _ALL = (
             Field("due_at", "By when now", MOMENT, True),
             _REASON,
         ),
-        "Moved.",
+        "The promise is moved.",
     ),
     Form(
         "commitment_withdrawn",
         "Withdraw a promise",
         (_PROMISE, _REASON),
-        "Withdrawn.",
+        "The promise is withdrawn.",
     ),
     Form(
         "role_assigned",
@@ -163,9 +167,15 @@ _ALL = (
         ),
         "The role is filled.",
     ),
-    Form("resumed", "Wake what is paused", (), "Awake again."),
+    Form(
+        "resumed",
+        "Wake what is paused",
+        (),
+        "Awake again.",
+        note="Its paused clocks run on from now: record this when the wait is over, not when you ask again.",
+    ),
     Form("resolved", "Record the fix", (Field("resolution", "What fixed it", TEXT, True),), "Resolved."),
-    Form("resolution_confirmed", "The customer confirms the fix", (), "Confirmed."),
+    Form("resolution_confirmed", "Record that the customer confirms the fix", (), "The fix is confirmed."),
     Form(
         "action_opened",
         "Record an action item",
@@ -176,7 +186,12 @@ _ALL = (
         ),
         "The action item is recorded.",
     ),
-    Form("action_completed", "Action item done", (_ITEM,), "Done."),
+    Form(
+        "action_completed",
+        "Record that the action item is done",
+        (_ITEM,),
+        "The action item is recorded as done.",
+    ),
     Form(
         "rca_published",
         "Record that the RCA is published",

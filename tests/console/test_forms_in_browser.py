@@ -113,6 +113,53 @@ def test_a_form_that_cannot_be_loaded_says_so_and_nothing_of_what_was_typed(page
     expect(dialog.locator(".problem")).to_have_text("The console cannot be reached.", timeout=SLOW)
 
 
+# -- what is wrong, and what must be known -----------------------------------------------------------------
+
+
+def described(field: Locator) -> str:
+    """What a screen reader says of it beside its name."""
+    return str(
+        field.evaluate(
+            "one => one.getAttribute('aria-describedby').split(' ')"
+            ".map((id) => document.getElementById(id).textContent).join(' · ')"
+        )
+    )
+
+
+@pytest.mark.parametrize("is_dialog", [True, False], ids=["dialog", "page"])
+def test_the_first_field_that_is_wrong_has_the_focus_and_says_why(
+    page: Page, site: Site, *, is_dialog: bool
+) -> None:
+    if is_dialog:
+        in_the_dialog(page, site)
+    else:
+        page.goto(site.url + PROMISE)
+    due = page.get_by_label("By when")
+    expect(page.get_by_label("What was promised")).to_be_focused(timeout=SLOW)
+    assert described(due) == "In Europe/Oslo time"
+    typed(page, due="2020-01-01T09:00").click()
+    expect(page.locator("#p-due_at")).to_be_visible(timeout=SLOW)
+    expect(due).to_be_focused()
+    assert described(due) == "this is in the past: send it again if it is meant · In Europe/Oslo time"
+
+
+def test_a_promise_that_is_not_kept_is_moved_from_the_same_form(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/promises?state=open")
+    page.get_by_role("link", name="Mark as kept").first.click()
+    dialog = page.locator("#dialog")
+    chosen = dialog.get_by_label("Promise").input_value(timeout=SLOW)
+    dialog.get_by_role("link", name="move it").click()
+    expect(dialog.get_by_role("heading", name="Move a promise")).to_be_visible(timeout=SLOW)
+    assert dialog.get_by_label("Promise").input_value() == chosen != ""
+
+
+def test_who_wakes_what_is_paused_is_told_that_its_clocks_run_on(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/forms/resumed/desk:3")
+    send = page.get_by_role("button", name="Wake what is paused")
+    expect(send).to_be_focused()
+    assert described(send).startswith("Its paused clocks run on from now:")
+
+
 # -- a form in a tab of its own ----------------------------------------------------------------------------
 
 

@@ -141,7 +141,7 @@ def test_what_was_typed_wrong_is_said_at_its_field_and_kept(browser: Browser, ad
         subject = page.locator("tr.row .what a").first.get_attribute("href") or ""
         page.goto(address + subject.replace("/escalations/", "forms/commitment_made/").lstrip("/"))
         page.get_by_label("What was promised").fill("a fix")
-        page.get_by_label("To whom, if known").fill("their head of sales")
+        page.get_by_label("To whom (optional)").fill("their head of sales")
         page.evaluate("document.querySelector('form.form').noValidate = true")
         page.get_by_role("button", name="Record a promise").click()
         expect(page.locator("#p-due_at")).to_have_text("this is needed")

@@ -283,11 +283,13 @@ def test_every_document_of_an_escalation_opens_and_can_be_taken_along(
 
 
 ACTS = [
-    ("actions", "Page the export", "Finish it", {}, "Done.", "Completed late"),
-    ("promises", "a patch", "Keep it", {}, "Kept.", "Kept"),
-    ("promises", "a plan", "Move it", {"By when now": "12012026\t1000a", "Why": "a part more"}, "Moved.",
-     "2nd time agreed"),
-    ("promises", "a visit", "Withdraw it", {"Why": "solved by phone"}, "Withdrawn.", "Withdrawn"),
+    ("actions", "Page the export", "Finish it", {}, "The action item is recorded as done.",
+     "Completed late"),
+    ("promises", "a patch", "Mark as kept", {}, "The promise is recorded as kept.", "Kept"),
+    ("promises", "a plan", "Move it", {"By when now": "12012026\t1000a", "Why": "a part more"},
+     "The promise is moved.", "2nd time agreed"),
+    ("promises", "a visit", "Withdraw it", {"Why": "solved by phone"}, "The promise is withdrawn.",
+     "Withdrawn"),
     ("rca", "RCA summary", "Publish the summary", {"Where it is": "https://wiki.example/rca-1"},
      "The RCA is recorded.", "its page"),
 ]  # fmt: skip
