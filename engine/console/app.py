@@ -234,7 +234,7 @@ class _Site:
             NotAllowed: self._says(403, "You may not do that"),
             BadFilter: self._says(400, "The address cannot be read"),
             RequestValidationError: self._unreadable,
-            NoSuchEscalation: self._says(404, "There is no such escalation"),
+            NoSuchEscalation: self._no_escalation,
             NoSuchDocument: self._says(404, "There is no such document"),
             NoSuchBacktest: self._says(404, "There is no such backtest here"),
             Busy: self._says(409, "Another one is running"),
@@ -524,7 +524,7 @@ class _Site:
             what = (
                 str(error)
                 if status != 503
-                else "It is tried again at the next look. The board goes on without it."
+                else "Load this page again in a moment. The board goes on without it."
             )
             if status == 503:
                 log.warning("archive_away", error=str(error).splitlines()[0])
@@ -533,6 +533,15 @@ class _Site:
             return self._problem(request, status, heading, what)
 
         return answer
+
+    async def _no_escalation(self, request: Request, error: Exception) -> Response:
+        """The archive is behind the board, which names what has just been opened at once."""
+        if not self._house.live.board.rows_of(request.path_params.get("subject", "")):
+            return self._problem(request, 404, "There is no such escalation", str(error))
+        what = (
+            "The board knows this escalation, and the archive does not yet. Load this page again in a moment."
+        )
+        return self._problem(request, 404, "It is not in the archive yet", what)
 
     async def _unreadable(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  # what this is registered for

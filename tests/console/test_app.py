@@ -341,6 +341,18 @@ async def test_what_is_not_there_is_named(
     assert said in answer.text
 
 
+async def test_what_the_board_knows_and_the_archive_not_yet_is_not_called_unknown(
+    browser: httpx.AsyncClient, console: Served
+) -> None:
+    board, now = console.house.live.board, console.house.clock.now()
+    board.put("desk:new", board.record_of("desk:3"))
+    board.turn(now)
+    answer = await browser.get("/escalations/desk:new", headers=OLEK)
+    assert answer.status_code == 404
+    assert "It is not in the archive yet" in answer.text
+    assert "There is no such escalation" not in answer.text
+
+
 async def test_an_escalation_tells_its_verdicts_and_its_documents_stand_alone(
     browser: httpx.AsyncClient,
 ) -> None:

@@ -240,6 +240,21 @@ def test_each_breach_is_said_also_what_comes_while_something_else_is(
         expect(page.locator("body")).to_have_attribute("data-heard", heard, timeout=30_000)
 
 
+def colour(page: Page, count: str) -> str:
+    found = page.locator(f"[data-count={count}]").evaluate("one => getComputedStyle(one).color")
+    return str(found)
+
+
+def test_none_breached_is_no_alarm(browser: Browser, running: Console) -> None:
+    with opened(browser, running) as page:
+        assert colour(page, "breached") == colour(page, "open")
+        running.pass_to(30.05)
+        expect(page.locator("[data-count=breached]")).to_have_text("1", timeout=15_000)
+        assert colour(page, "breached") != colour(page, "open")
+        page.reload()
+        assert colour(page, "breached") != colour(page, "open")
+
+
 def test_rows_that_move_while_the_order_is_held_are_not_counted_aloud(
     browser: Browser, running: Console
 ) -> None:

@@ -7,8 +7,9 @@ from threading import Event
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
-from console.console_house import Served, served
+from console.console_house import Served, served, text
 
 WAITING = 50
 """More than the threads that answer pages."""
@@ -31,3 +32,14 @@ async def test_the_board_is_there_while_everybody_waits_for_the_archive(house: S
         assert board.status_code == 200
         answers.set()
         assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_where_the_archive_is_away_its_reader_is_told_what_to_do(house: Served) -> None:
+    def refuse(_: object) -> None:
+        raise OperationalError("select", {}, OSError("the disk is gone"))
+
+    event.listen(house.archive.engine, "begin", refuse)
+    async with house.client() as client:
+        seen = await text(client, "/promises", 503)
+    assert "The archive does not answer Load this page again in a moment." in seen
+    assert "disk" not in seen

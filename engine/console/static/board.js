@@ -95,7 +95,9 @@ function take(message) {
   wanted = message; start = message.start;
   for (const [name, count] of Object.entries(message.counts)) {
     const place = document.querySelector(`[data-count=${name}]`);
-    if (place) place.textContent = count;
+    if (!place) continue;
+    place.textContent = count;
+    place.parentElement.classList.toggle("is-none", count === 0);
   }
   document.title = `${message.counts.breached} breached · Deadline board · Vigil`;
   doubt(message.notice);
