@@ -87,6 +87,20 @@ def test_a_name_that_runs_from_right_to_left_does_not_turn_the_line(site: str) -
     assert f", by <bdi>{'B' * 100}</bdi> <q><bdi>{LONGER}</bdi></q>" in page
 
 
+@pytest.mark.parametrize(
+    ("path", "texts"),
+    [("", [WORD, "C" * 120, "O" * 100, "T" * 60]), ("escalations/desk:long", [WORD, LONGER]),
+     ("promises", [WORD, LONGER, "B" * 100, "R" * 100]), ("actions", [WORD, LONGER, "O" * 100]),
+     ("forms/resolved/desk:long", [WORD])],
+)  # fmt: skip
+def test_a_text_that_runs_from_right_to_left_ends_where_it_ends(
+    site: str, path: str, texts: list[str]
+) -> None:
+    """Its last sign, a bracket or an exclamation mark, stands at its own end, not at that of the page's."""
+    page = httpx.get(f"{site}/{path}").text
+    assert [text for text in texts if f"<bdi>{text}</bdi>" not in page] == []
+
+
 @pytest.mark.parametrize("width", [320, 390, 760, 1366, 2560])
 def test_no_word_makes_a_page_wider_than_its_window(browser: Browser, site: str, width: int) -> None:
     wide = []
@@ -103,6 +117,15 @@ def test_the_states_of_a_list_begin_where_its_filters_do(browser: Browser, site:
         page = opened(watched.page, site, "rca")
         places = [page.locator(one).first.bounding_box() for one in (".tallies .chip", ".filters label")]
         assert len({box["x"] for box in places if box}) == 1
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1280])
+def test_what_to_do_with_a_promise_is_a_line_each(browser: Browser, site: str, width: int) -> None:
+    with Watched(browser, width=width) as watched:
+        page = opened(watched.page, site, "promises")
+        links = [page.get_by_role("link", name=name).first for name in ("Mark as kept", "Move it")]
+        kept, moved = (box["height"] for one in links if (box := one.bounding_box()))
+        assert kept == moved
 
 
 @pytest.mark.parametrize("width", [1280, 1366, 1440, 1920])
