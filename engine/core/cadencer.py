@@ -72,14 +72,20 @@ class Cadencer:
             due = self._after(cadence.since, terms.first if is_first else every)
             if every is not None:
                 due = self._ends_after(due, every, at)
-            if at < cadence.stated < NEVER:
+            if cadence.stated <= at:
+                cadence.stated = NEVER  # it binds no more, whatever moves the due time later
+            elif cadence.stated < NEVER:
                 # A time that was allowed to loosen binds as it is: less grave never means sooner.
                 may_loosen = plan.rule.loosen_up_to is not None
                 due = cadence.stated if may_loosen else min(due, cadence.stated)
         if due != cadence.due:
             self._aim(plan, cadence, terms, Instant(due), at)
-        elif due < NEVER:
-            cadence.budget = terms.calendar.elapsed(cadence.since, due)  # another calendar tells it now
+        else:
+            told = cadence.budget
+            self._tell(cadence, terms)
+            if cadence.budget != told:  # another calendar tells it now, and its warnings
+                cadence.floor = at
+                self._arm(plan, cadence, terms)
         self._expose(plan, cadence, terms, Instant(at - 1), at)  # other credits at this severity
 
     def rebase(
@@ -115,28 +121,33 @@ class Cadencer:
         if cadence.phase == RUNNING:
             cadence.misses = cadence.owed = 0
             cadence.overdue = Instant(0)
+            if cadence.stated < at:
+                cadence.stated = NEVER
             self._aim(plan, cadence, plan.terms(severity), cadence.due, at)
 
     def recount(self, plan: CadencePlan, cadence: Cadence, severity: str, floor: Instant) -> None:
         """The calendars changed: as much open time as was owed, on those of now; a stated time binds.
 
-        Intervals that were missed stay: what runs ends later than whatever has been judged.
+        Intervals that were missed stay: what runs ends no sooner than what has yet to be judged.
         """
         if cadence.phase != RUNNING or cadence.due >= NEVER:
             return
         terms = plan.terms(severity)
-        if cadence.due == cadence.stated:
+        if self._stays(cadence, terms):
             cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
         else:
             due = terms.calendar.due(cadence.since, cadence.budget)
             if not cadence.misses:
                 due = min(due, cadence.stated)
             elif terms.every is not None:
-                due = self._ends_after(due, terms.every, floor)
+                # What is due at the very instant up to which it was judged is yet to be.
+                due = self._ends_after(due, terms.every, Instant(floor - 1))
                 cadence.budget = terms.calendar.elapsed(cadence.since, due)
             cadence.due = due
-        cadence.floor = max(floor, cadence.floor)
         self._arm(plan, cadence, terms)
+        if cadence.alarm < floor:  # overtaken by the change
+            cadence.floor = floor
+            self._arm(plan, cadence, terms)
 
     def tell_behind(self, plan: CadencePlan, cadence: Cadence, severity: str, until: Instant) -> None:
         """Due by then, and the update may not have been read: nothing is judged."""
@@ -252,8 +263,7 @@ class Cadencer:
             cadence.overdue = due
         self._say(plan, cadence, "cadence_missed", due, terms, due, budget, budget, in_a_row=cadence.misses)
         cadence.due = NEVER if cadence.misses >= MOST_MISSES else self._after(due, terms.every)
-        if cadence.due < NEVER:
-            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+        self._tell(cadence, terms)
         self._arm(plan, cadence, terms)
 
     def _expose(self, plan: CadencePlan, cadence: Cadence, terms: Terms, until: Instant, at: Instant) -> bool:
@@ -307,11 +317,34 @@ class Cadencer:
 
     def _aim(self, plan: CadencePlan, cadence: Cadence, terms: Terms, due: Instant, floor: Instant) -> None:
         """Due at an instant, whatever led to it."""
-        cadence.due = due
-        cadence.budget = Span(0) if due >= NEVER else terms.calendar.elapsed(cadence.since, due)
+        cadence.due, cadence.budget = due, Span(0)
+        self._tell(cadence, terms)
         cadence.passed = 0
         cadence.floor = floor
         self._arm(plan, cadence, terms)
+
+    def _tell(self, cadence: Cadence, terms: Terms) -> None:
+        """What its due time comes to on the calendar of its severity, which need not have led to it."""
+        if cadence.due < NEVER:
+            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+
+    def _stays(self, cadence: Cadence, terms: Terms) -> bool:
+        """Whether a change of calendars leaves its due time: a stated one, one that the first interval's own
+        calendar led to, and one that is no target's while the open time before it is the same."""
+        due, since, budget, first = cadence.due, cadence.since, cadence.budget, terms.first
+        if due == cadence.stated:
+            return True
+        if (
+            first
+            and first.calendar != terms.name
+            and not cadence.updated
+            and self._after(since, first) == due
+        ):
+            return True
+        for target in (first, terms.every):
+            if budget and target and target.calendar == terms.name and budget % target.budget == 0:
+                return False
+        return terms.calendar.elapsed(since, due) == budget
 
     def _mark_at(self, cadence: Cadence, terms: Terms, mark: Mark) -> Instant:
         at = terms.calendar.due(cadence.since, mark.amount)

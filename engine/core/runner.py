@@ -310,10 +310,12 @@ class Runner:
         clock.elapsed = Span(sum(self.calendars[name].elapsed(start, end) for start, end, name in runs))
         if clock.phase != RUNNING:
             return
-        clock.floor = max(floor, clock.floor)
         if not clock.breached:
             clock.due = self.reach(clock, clock.budget)
         self._arm(plan, clock)
+        if clock.alarm < floor:  # overtaken by the change
+            clock.floor = floor
+            self._arm(plan, clock)
 
     def tell_behind(self, plan: ClockPlan, clock: Clock, until: Instant) -> None:
         """Due by then, and what stopped it may not have been read: nothing is judged."""

@@ -108,7 +108,8 @@ credits:
     ),
     policy("clocks: {resolve: {budget: {P1: 60m, P3: 60m}}, confirm: {budget: {P1: 90m}}}\n", begins=LATER),
 )
-BOOK = book_of(SEVERITY_RULES, *POLICIES, *LATER_VERSIONS)
+DOCUMENTS = (SEVERITY_RULES, *POLICIES, *LATER_VERSIONS)
+BOOK = book_of(*DOCUMENTS)
 
 _WAIVABLE = ["resolve", "rca_final", "customer_update", "role", "commitment", "action", "nothing"]
 _IMPACTS = [

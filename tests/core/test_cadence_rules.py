@@ -92,6 +92,13 @@ cadence: {customer: {every: {P1: 24h, P2: 8h @office}}}
 0 opened P1; 10 updated P2; 1441 now
 => 1440 cadence_missed customer_update due 1440 x1 elapsed 480 target 480
 
+== Cadence 2: and its warnings are those of that one, none of them of before the change
+risk: [25%, 50%]
+cadence: {customer: {every: {P1: 4h @office}, first: {P1: 40m}}}
+600 opened P1; 615 updated P0; 641 now       # in closed hours; P0 owes none, and what is due stays
+=> 615 breach_risk customer_update due 640 25%; 620 breach_risk customer_update due 640 50%
+=> 640 cadence_missed customer_update due 640 x1
+
 == Cadence 2: severity down, a stated time still binds
 cadence: {customer: {every: {P1: 60m, P2: 120m}}}
 0 opened P1; 10 update_published customer next_update_at=@40; 20 updated P2; 41 now

@@ -202,6 +202,75 @@ cadence: {customer: {every: {P1: 8h @shop}}}
 0 opened P1; 5 update_published customer next_update_at=@30; 40 reload; 2911 now
 => 5 met customer_update due 1440; 30 cadence_missed customer_update #2 due 30 x1; 2910 cadence_missed customer_update #2 due 2910 x2
 
+== Calendars 4: what is due at the very instant of the change is missed as ever
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 60m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 120 message_received; 120 reload; 181 now
+=> 60 cadence_missed customer_update due 60 x1; 120 cadence_missed customer_update due 120 x2; 180 cadence_missed customer_update due 180 x3
+
+== Calendars 4: a first interval around the clock that ends in closed hours stays
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 4h @shop}, first: {P1: 30m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+cadence: {customer: {every: {P1: 4h @shop}, first: {P1: 30m}}}
+600 opened P1; 610 reload; 631 now
+=> 630 cadence_missed customer_update due 630 x1
+
+== Calendars 4: and one that a new holiday lies under
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 4h @shop}, first: {P1: 30m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+cadence: {customer: {every: {P1: 4h @shop}, first: {P1: 30m}}}
+1430 opened P1; 1435 reload; 1461 now
+=> 1460 cadence_missed customer_update due 1460 x1
+
+== Calendars 4: so does what another severity had led to, where the open time before it is the same
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P0: 4h @shop, P1: 60m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+cadence: {customer: {every: {P0: 4h @shop, P1: 60m}}}
+380 opened P1; 400 updated P0; 430 reload; 441 now
+=> 440 cadence_missed customer_update due 440 x1
+
+== Calendars 4: a stated time that bound no more does not bind again
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+cadence: {customer: {every: {P1: 60m, P2: 120m}}}
+0 opened P1; 10 update_published customer next_update_at=@30; 30 updated P2; 40 reload; 131 now
+=> 10 met customer_update due 60; 130 cadence_missed customer_update #2 due 130 x1
+
+== Calendars 4: nor does one that lay behind the rebase which brought its cadence
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+--- standard
+clocks: {}
+--- standard 20
+cadence: {customer: {every: {P1: 60m}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+--- standard
+clocks: {}
+--- standard 20
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 10 update_published customer next_update_at=@30; 80 rebased standard 20; 85 reload; 91 now
+=> 90 cadence_missed customer_update #2 due 90 x1
+
+== Calendars 4: what is said again that day is said, too
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+clocks: {confirm: {budget: {P1: 24h}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-12-24: closed}}}
+clocks: {confirm: {budget: {P1: 24h}}}
+0 opened P1; 30 resolved; 2910 message_received internal; 2910 reload; 2911 now
+=> 1470 breached confirm due 1470; 2910 overdue confirm due 1470 x1
+
 == Calendars 4: a verdict that was given stays
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 clocks: {resolve: {budget: {P1: 8h @shop}}}

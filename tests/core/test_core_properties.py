@@ -8,12 +8,13 @@ import random
 from collections.abc import Callable, Iterable
 
 import pytest
-from core_runs import SUBJECT, Engine, at, fact, standing_bytes
-from generated_facts import BOOK, facts, first_recorded
+from core_runs import OFFICE, SUBJECT, Engine, at, book_of, fact, standing_bytes
+from generated_facts import BOOK, DOCUMENTS, facts, first_recorded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from comparing import canonical
 from engine.core import state
 from engine.core.cadences import RUNNING as CADENCE_RUNNING
 from engine.core.clocks import LIVE, PAUSED, RUNNING
@@ -25,6 +26,7 @@ from engine.core.instants import DAY, MINUTE, NEVER, Instant
 from engine.core.outcomes import Outcome
 from engine.core.pace import PACE, STAGES, Kind, Pace
 from engine.core.rules import rules_of
+from engine.core.standing import standing
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +192,35 @@ def test_reading_the_same_records_twice_says_the_same_with_the_same_ids_each_onc
         ids = [outcome.id for outcome in once]
         assert len(ids) == len(set(ids)), seed
         assert [outcome.seq for outcome in once] == list(range(1, len(once) + 1)), seed
+
+
+def test_calendars_that_change_in_years_to_come_change_nothing_of_now() -> None:
+    """A worker starts with them in the midst of it, now and then at an instant at which something is due."""
+    books = [
+        book_of(*DOCUMENTS, office=f"{OFFICE}holidays: {{dates: {{20{y}-01-01: closed}}}}\n")
+        for y in (50, 51)
+    ]
+    for seed in range(4 * len(SEEDS)):
+        rng = random.Random(seed)  # noqa: S311  # a seed makes it repeatable
+        given_facts = first_recorded(life(seed))
+        expected = without_versions(told_in_order(given_facts).said)
+        ordered = in_order(given_facts)
+        for arriving in (ordered, rng.sample(ordered, len(ordered))):
+            engine = Engine(BOOK)
+            for one in arriving:
+                if rng.random() < 0.2:
+                    engine.restart(rng.choice(books))
+                engine.tick_until(Instant(max(one.at, engine_now(engine))))
+                engine.take(one)
+            engine.restart(rng.choice(books))
+            engine.tick_until(UNTIL)
+            assert without_versions(engine.said) == expected, seed
+
+
+def without_versions(said: Iterable[Outcome]) -> list[bytes]:
+    """The standing bytes, less by which calendars it was judged."""
+    plain = (replace(one, versions=None, hash="") for one in standing(said))
+    return sorted(canonical(one) for one in plain)
 
 
 def test_what_is_not_the_same_has_another_id() -> None:
