@@ -6,13 +6,14 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from engine.core.cadences import Cadence
 from engine.core.clocks import Clock
+from engine.core.deadlines import ACTION, Deadline
 from engine.core.escalation import Escalation
 from engine.core.rules import Plan
 from engine.core.statements import Statement
 
 Obligation: TypeAlias = tuple[str, str]
 """Metric and key."""
-_Owed = TypeVar("_Owed", Clock, Cadence)
+_Owed = TypeVar("_Owed", Clock, Cadence, Deadline)
 
 
 class Derived(NamedTuple):
@@ -54,9 +55,15 @@ def keep_given(
                 new[place] = was_
                 yield name
 
+    clocks, cadences = _clocks(plan), _cadences(plan)
+    actions, were = _actions(now), _actions(was)
+    # What a rebase has left out is no more in any state, but what was said of it stands.
+    left_out = {name for name in said_before if "/".join(name) in was.left} - {*clocks, *cadences}
     return {
-        *keep(_clocks(was_plan), was.clocks, before.clocks, _clocks(plan), now.clocks),
-        *keep(_cadences(was_plan), was.cadences, before.cadences, _cadences(plan), now.cadences),
+        *(name for name in left_out if said_before[name] == said_now[name]),
+        *keep(_clocks(was_plan), was.clocks, before.clocks, clocks, now.clocks),
+        *keep(_cadences(was_plan), was.cadences, before.cadences, cadences, now.cadences),
+        *keep(were, was.actions, before.actions, actions, now.actions),
     }
 
 
@@ -66,6 +73,11 @@ def _clocks(plan: Plan) -> list[Obligation]:
 
 def _cadences(plan: Plan) -> list[Obligation]:
     return [(cadence.metric, "") for cadence in plan.cadences]
+
+
+def _actions(escalation: Escalation) -> list[Obligation]:
+    """Their dates may have come of a budget on a calendar."""
+    return [(ACTION, one.id) for one in escalation.actions]
 
 
 def _by_obligation(said: Sequence[Statement]) -> defaultdict[Obligation, list[Statement]]:

@@ -289,6 +289,30 @@ clocks: {resolve: {budget: {P1: 8h @shop}}}
 0 opened P1; 1441 now; 1500 reload; 20 message_sent :late; 4000 now
 => 1440 breached resolve due 1440
 
+== Calendars 4: so does the verdict of a clock that a rebase left out since
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+--- standard
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+--- standard 1500
+clocks: {acknowledge: {budget: {P1: 300h}}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+--- standard
+clocks: {resolve: {budget: {P1: 8h @shop}}}
+--- standard 1500
+clocks: {acknowledge: {budget: {P1: 300h}}}
+0 opened P1; 1441 now; 1445 resolved; 1500 rebased standard 1500; 1510 reload; 20 message_sent :late; 4000 now
+=> 1440 breached resolve due 1440; 1445 stopped_late resolve due 1440
+
+== Calendars 4: an action item keeps the date that it was given, and its verdict
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+actions: {budget: {P1: 8h @shop}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+actions: {budget: {P1: 8h @shop}}
+0 opened P1; 0 action_opened a :a; 0 action_opened b :b; 1441 now; 1445 action_completed a; 1500 reload; 20 message_sent :late; 1510 action_completed b
+=> 1440 breached action/a due 1440; 1440 breached action/b due 1440; 1445 stopped_late action/a due 1440; 1510 stopped_late action/b due 1440
+
 == Calendars 4: so does one in time that the calendar of now would call late
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
 clocks: {resolve: {budget: {P1: 8h @shop}}}
