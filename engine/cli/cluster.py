@@ -27,7 +27,15 @@ from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
 from engine.stream.checks import DIFFERENT_COUNTS, WRONG_TLS, lost_by, record_limits
-from engine.stream.lost import by_its_coordinator, committed, lost_state, remedy, told
+from engine.stream.lost import (
+    NEW_TOPICS,
+    by_its_coordinator,
+    committed,
+    lost_state,
+    more_partitions,
+    remedy,
+    told,
+)
 from engine.stream.rights import roles
 
 _REFUSED = ExitCode.REFUSED
@@ -324,6 +332,8 @@ def _group(admin: KafkaAdminClient, settings: Settings) -> Iterator[Finding]:
     taken = committed(admin, settings)
     if lost := lost_state(admin, settings, taken):
         yield fail("state", told(settings, lost), remedy(settings), _REFUSED)
+    elif more := more_partitions(admin, settings, taken):
+        yield fail("state", more, NEW_TOPICS, _REFUSED)
     yield from _lag(admin, settings, taken)
 
 

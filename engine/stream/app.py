@@ -23,6 +23,8 @@ from engine.stream.table import StateTable
 REBALANCE_SECONDS = 20.0
 REQUEST_SECONDS = 40.0
 NO_LEADER = -1
+METADATA_MS = 30_000
+"""Of Kafka's five minutes: partitions that are added meanwhile are read by nobody, and nothing shows it."""
 FETCH_BYTES = 4 * 1024 * 1024
 """Of a partition and fetch. A larger record still comes, alone: the broker never holds back the first one."""
 
@@ -157,6 +159,7 @@ def faust_app(settings: Settings, partitions: int) -> tuple[VigilApp, StateTable
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.instance_id or None,
         consumer_max_fetch_size=FETCH_BYTES,
+        consumer_metadata_max_age_ms=METADATA_MS,
         broker_max_poll_records=settings.poll_records,
         broker_commit_interval=1.0,
         broker_session_timeout=settings.session_timeout,

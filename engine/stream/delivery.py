@@ -1,5 +1,6 @@
 """How decisions become durable: what both ways of delivery share, and the batches that they send."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ RECORD_OVERHEAD = 80
 HEADER_OVERHEAD = 10
 BESIDE_THE_VALUE = 4_096
 """Bytes of key, headers and overhead of an outcome or a state record, at most: a subject has 512."""
-_HAS_STATE = "changelog "
+_NOTE = re.compile(r"changelog (\d+)(?: of (\d+))?", re.ASCII)
 SET_THE_CLOCK = (
     "set this machine's clock, or the broker's: that takes no record whose time is more than the topic's"
     " message.timestamp.after.max.ms (an hour, unless set) ahead of its own"
@@ -103,18 +104,27 @@ class DurableStage(Protocol):
 OnSettled = Callable[[Settled], None]
 
 
-def note(last: int) -> str:
-    """The metadata of an offset that is committed: up to where its partition's changelog had state by then.
+class Noted(NamedTuple):
+    """What a `note` tells."""
 
-    "" for -1, where there was none. Offsets that people set with Kafka's tools have none either.
+    last: int = -1
+    """The last offset of the changelog that was there; -1: none."""
+    partitions: int = 0
+    """How many the changelog had; 0: not told."""
+
+
+def note(last: int, partitions: int) -> str:
+    """The metadata of an offset that is committed: up to where its partition's changelog had state by then,
+    and how many partitions there were.
+
+    "" for -1, where there was no state. Offsets that people set with Kafka's tools have none either.
     """
-    return f"{_HAS_STATE}{last}" if last >= 0 else ""
+    return f"changelog {last} of {partitions}" if last >= 0 else ""
 
 
-def noted(metadata: str | None) -> int:
-    """The last offset of the changelog that a `note` tells of; -1: none."""
-    last = (metadata or "").removeprefix(_HAS_STATE)
-    return int(last) if metadata != last and last.isdigit() else -1
+def noted(metadata: str | None) -> Noted:
+    found = _NOTE.fullmatch(metadata or "")
+    return Noted() if found is None else Noted(int(found[1]), int(found[2] or 0))
 
 
 def producer_options(settings: Settings) -> dict[str, Any]:

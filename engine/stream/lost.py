@@ -22,6 +22,11 @@ from engine.stream.topics import admin
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
+PARTITIONS_ADDED = "partitions_added"
+NEW_TOPICS = (
+    "partitions cannot be taken away: make new topics, and a new VIGIL_APP_ID that begins anew from the"
+    " events that are kept (docs/operations.md)"
+)
 _Answer = TypeVar("_Answer")
 
 
@@ -36,13 +41,16 @@ class LostState(NamedTuple):
 
 
 def state_must_be_there(settings: Settings) -> None:
-    """Refused (`state_lost`) where the group would go on behind events whose state is gone.
+    """Refused (`state_lost`, `partitions_added`) where the group would go on behind events whose state is
+    gone, or is not where their successors come.
 
     A broker that does not tell is taken at its word. Blocks: in a thread of its own.
     """
     client = admin(settings)
     try:
-        lost = lost_state(client, settings, committed(client, settings))
+        taken = committed(client, settings)
+        lost = lost_state(client, settings, taken)
+        more = "" if lost else more_partitions(client, settings, taken)
     except KafkaError as error:
         log.warning("state_not_looked_for", error=repr(error))
         return
@@ -50,6 +58,8 @@ def state_must_be_there(settings: Settings) -> None:
         client.close()
     if lost:
         raise Refused("state_lost", told(settings, lost), remedy(settings))
+    if more:
+        raise Refused(PARTITIONS_ADDED, more, NEW_TOPICS)
 
 
 def committed(client: KafkaAdminClient, settings: Settings) -> Mapping[TopicPartition, Any]:
@@ -71,7 +81,7 @@ def lost_state(
     held: dict[int, int] = {}
     for tp, at in taken.items():
         if tp.topic in settings.input_topics:
-            held[tp.partition] = max(held.get(tp.partition, -1), noted(at.metadata))
+            held[tp.partition] = max(held.get(tp.partition, -1), noted(at.metadata).last)
     ends = {TopicPartition(settings.changelog_topic, n): n for n, last in held.items() if last >= 0}
     try:
         found = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.LATEST)) if ends else {}
@@ -79,6 +89,25 @@ def lost_state(
         return sorted(LostState(n, 0, held[n]) for n in ends.values())
     lost = [LostState(n, found[tp].offset, held[n]) for tp, n in ends.items() if found[tp].offset <= held[n]]
     return sorted(lost)
+
+
+def more_partitions(client: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]) -> str:
+    """For people: by how many partitions the state was stored, where there are more by now; else ""."""
+    counts = {noted(at.metadata).partitions for tp, at in taken.items() if tp.topic in settings.input_topics}
+    held = min(counts - {0}, default=0)
+    if not held:
+        return ""
+    (there,) = client.describe_topics([settings.changelog_topic])
+    now = len(there["partitions"])
+    return added(held, now) if now > held else ""
+
+
+def added(held: int, now: int) -> str:
+    """For people: what is wrong where partitions were added to all topics."""
+    return (
+        f"the topics had {held} partitions when the group last committed, and have {now}: events would come"
+        " to others than those that hold the state of what they are about"
+    )
 
 
 def told(settings: Settings, lost: list[LostState]) -> str:

@@ -23,6 +23,7 @@ from engine.stream.completeness import Completeness, Ends
 from engine.stream.delivery import Decision, DurableStage, Settled, note
 from engine.stream.ending import REFUSED, end, in_doubt
 from engine.stream.intake import Intake, Verdict
+from engine.stream.lost import NEW_TOPICS, PARTITIONS_ADDED, added
 from engine.stream.observer import Observer
 from engine.stream.pins import put_back, vanished_policy
 from engine.stream.sender import Sender
@@ -126,7 +127,7 @@ class Shell:
         return topic in self._topics
 
     def note_of(self, partition: int) -> str:
-        return note(self.table.last_of(partition))
+        return note(self.table.last_of(partition), self.table.partitions or 0)
 
     # Assignment: surrender → (Faust rebalances) → own → (Faust recovers) → recovered.
 
@@ -144,6 +145,9 @@ class Shell:
             log.info("surrendered", seconds=self._since(self._away_since))
 
     async def _own(self, partitions: set[int]) -> None:
+        known, highest = self.table.partitions or 0, max(partitions, default=-1)
+        if highest >= known:
+            end(REFUSED, PARTITIONS_ADDED, why=added(known, highest + 1), hint=NEW_TOPICS)
         began = self._recovery_since = time.monotonic()
         self._owned_since = self._surrenders
         self.table.applied = 0

@@ -66,9 +66,15 @@ class Lane:
     """
 
     def __init__(
-        self, partition: int, settings: Settings, on_settled: OnSettled, last_of: Callable[[int], int]
+        self,
+        partition: int,
+        settings: Settings,
+        on_settled: OnSettled,
+        last_of: Callable[[int], int],
+        partitions: int,
     ) -> None:
         self.partition = partition
+        self._partitions = partitions
         self._settings = settings
         self._on_settled = on_settled
         self._last_of = last_of
@@ -176,7 +182,8 @@ class Lane:
             if first <= known:
                 in_doubt("changelog_made_anew", partition=mine, expected=known + 1, got=first)
             known, marker = last, last + 1
-        offsets = {place: OffsetAndMetadata(end, note(known)) for place, end in ends.items()}
+        said = note(known, self._partitions)
+        offsets = {place: OffsetAndMetadata(end, said) for place, end in ends.items()}
         # Behind the batches: beside them the broker answers NotEnoughReplicas.
         await producer.send_offsets_to_transaction(offsets, settings.app_id)
         await producer.commit_transaction()
@@ -196,12 +203,18 @@ class Transactions:
     commits_offsets = True
 
     def __init__(
-        self, settings: Settings, on_settled: OnSettled, last_of: Callable[[int], int] = lambda _: -1
+        self,
+        settings: Settings,
+        on_settled: OnSettled,
+        last_of: Callable[[int], int] = lambda _: -1,
+        partitions: int = 0,
     ) -> None:
-        """`last_of`: the last offset of a partition's changelog that is known; -1: none."""
+        """`last_of`: the last offset of a partition's changelog that is known; -1: none. `partitions`: how
+        many there are, of all workers."""
         self._settings = settings
         self._on_settled = on_settled
         self._last_of = last_of
+        self._partitions = partitions
         self._lanes: dict[int, Lane] = {}
         aiokafka_sender.BACKOFF_OVERRIDE = SECONDS_BETWEEN_TRANSACTIONS
 
@@ -211,7 +224,9 @@ class Transactions:
             await self._lanes.pop(lost).close()
         for number in partitions:
             if number not in self._lanes:
-                self._lanes[number] = Lane(number, self._settings, self._on_settled, self._last_of)
+                self._lanes[number] = Lane(
+                    number, self._settings, self._on_settled, self._last_of, self._partitions
+                )
         await asyncio.gather(*(self._lanes[number].open() for number in partitions))
 
     def idle(self) -> list[int]:

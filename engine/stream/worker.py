@@ -84,7 +84,7 @@ class Worker:
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
                 return Acknowledged(settings, table, Sender(settings), shell.settled)
-            return Transactions(settings, shell.settled, table.last_of)
+            return Transactions(settings, shell.settled, table.last_of, partitions)
 
         self.shell = Shell(
             settings,

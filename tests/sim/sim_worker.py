@@ -119,7 +119,7 @@ class SimWorker:
         def stage_of(shell: Shell) -> DurableStage:
             if settings.delivery == "acknowledged":
                 return Acknowledged(settings, self.table, Sender(settings), shell.settled)
-            return Transactions(settings, shell.settled, self.table.last_of)
+            return Transactions(settings, shell.settled, self.table.last_of, world.partitions)
 
         desk = Desk(world.book, world.options, settings)
         self.shell = Shell(

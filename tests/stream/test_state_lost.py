@@ -13,14 +13,16 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding
 from engine.demo.broker import KafkaBroker
 from engine.stream.checks import Refused
-from engine.stream.delivery import note, noted
+from engine.stream.delivery import Noted, note, noted
 from engine.stream.ending import IN_DOUBT
 from engine.stream.lost import state_must_be_there
 
 
 def test_a_note_tells_up_to_where_there_was_state() -> None:
-    assert [noted(note(last)) for last in (-1, 0, 41)] == [-1, 0, 41]
-    assert [noted(said) for said in (None, "", "41", "changelog", "changelog x", "by hand")] == [-1] * 6
+    assert [noted(note(last, 4)) for last in (-1, 0, 41)] == [Noted(), Noted(0, 4), Noted(41, 4)]
+    assert noted("changelog 41") == Noted(41), "as earlier ones were"
+    others = (None, "", "41", "changelog", "changelog x", "changelog 41 of", "by hand")
+    assert {noted(said) for said in others} == {Noted()}
 
 
 def doctor(deployment: Deployment) -> list[Finding]:
@@ -110,3 +112,47 @@ def test_who_has_stored_nothing_has_nothing_to_lose(
     assert deployment.stop() == [0, 0]
     assert {committed for committed, _ in deployment.positions().values()} == {1}
     state_must_be_there(deployment.settings)
+
+
+@pytest.mark.parametrize("delivery", ["transactions", "acknowledged"])
+def test_partitions_that_were_added_to_all_topics_are_refused(
+    kafka: KafkaBroker, tmp_path: Path, delivery: str
+) -> None:
+    """All counts agree again, and yet half of the events would come to where their state is not."""
+    deployment = Deployment(kafka.bootstrap, tmp_path, delivery=delivery)
+    settings = deployment.settings
+    deployment.create_topics()
+    deployment.send(400, 40)
+    deployment.start()
+    deployment.wait_until_done()
+    assert deployment.stop() == [0]
+
+    double_partitions(deployment)
+    assert deployment.start().wait(60) not in (0, IN_DOUBT)
+    with pytest.raises(Refused) as told:
+        state_must_be_there(settings)
+    assert told.value.name == "partitions_added"
+    (finding,) = doctor(deployment)
+    assert (finding.code, finding.found) == (ExitCode.REFUSED, told.value.message)
+
+    set_by_hand(deployment)
+    state_must_be_there(settings)
+    assert doctor(deployment) == []
+
+
+def test_a_worker_that_runs_ends_where_partitions_are_added(kafka: KafkaBroker, tmp_path: Path) -> None:
+    """As soon as it is given one of them, which it asks for by itself."""
+    deployment = Deployment(kafka.bootstrap, tmp_path)
+    deployment.create_topics()
+    worker = deployment.start()
+    deployment.wait_for("recovered")
+    double_partitions(deployment)
+    assert worker.wait(120) == ExitCode.REFUSED
+    (said,) = deployment.logged("partitions_added")
+    assert f"had {PARTITIONS} partitions when the group last committed, and have" in said["why"]
+
+
+def double_partitions(deployment: Deployment) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    admin.create_partitions(dict.fromkeys(deployment.settings.all_topics, 2 * PARTITIONS))
+    admin.close()
