@@ -8,6 +8,7 @@ UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --
 RESOLVE := $(UV) pyproject.toml
 COMPILED := .cache/compiled
 COMPILED_JOBS ?= auto
+COMPILED_TESTS ?= not interpreted
 PYTHONS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SOAK_KILLS ?= 100
@@ -68,7 +69,7 @@ test: lint $(VENV)/chart/.done
 
 compiled: $(VENV)/.dev $(COMPILED)/.done
 	PYTHONPATH=$(COMPILED)/site $(BIN)/vigil --version | grep compiled
-	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "not interpreted" -n $(COMPILED_JOBS) --dist loadfile tests/core tests/sim tests/replay
+	PYTHONPATH=$(COMPILED)/site $(BIN)/pytest -q -m "$(COMPILED_TESTS)" -n $(COMPILED_JOBS) --dist loadfile tests/core tests/sim tests/replay
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
