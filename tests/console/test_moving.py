@@ -65,7 +65,7 @@ async def test_who_moves_it_has_seen_what_that_changes(browser: httpx.AsyncClien
     ]
     typed["meant"] = re.findall(r'name="meant" value="([^"]*)"', asked.text)[0]
     sent = await browser.post(address, data=typed | {"reason": "it is signed"})
-    assert (sent.status_code, sent.headers["location"]) == (303, "/escalations/desk:2")
+    assert (sent.status_code, sent.headers["location"]) == (303, "/escalations/desk:2?recorded=rebased")
     (record,) = house.sent.records
     policy = next(one for one in house.house.escalations.book.policies if one.version == LATER)
     assert json.loads(record.value) == {
