@@ -140,7 +140,11 @@ async def test_what_fails_when_it_is_filled_in_holds_up_no_alert_and_is_told_in_
     there = receiver_of("desk", webhook(other.url) | {"wording": {"title": "own", "text": text}})
     metrics = NotifyMetrics(["desk"])
     with Record.open(f"sqlite:///{tmp_path}/record.db", NOW) as record:
-        take(record, outcome("breached", owner="lee"), outcome("breached", subject="desk:2", owner="kim"))
+        take(
+            record,
+            outcome("breached", owner="lee"),
+            outcome("breached", subject="desk:2", owner="kim", id="2"),
+        )
         sender = Sender(there, record, ROOT, metrics, lambda: NOW, Random(1))  # noqa: S311
         began = time.monotonic()
         await sender.round(asyncio.Event())
