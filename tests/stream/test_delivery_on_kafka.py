@@ -277,7 +277,7 @@ def test_each_partitions_producer_knows_its_topics_and_no_others_before_anything
     settings = deployment.settings
 
     async def known() -> set[str]:
-        lane = Lane(0, settings, lambda _: None, lambda _: -1)
+        lane = Lane(0, settings, lambda _: None, lambda _: -1, 4)
         await lane.open()
         try:
             assert lane._producer is not None
