@@ -134,7 +134,7 @@ class Cadencer:
             return
         terms = plan.terms(severity)
         if self._stays(cadence, terms):
-            cadence.budget = terms.calendar.elapsed(cadence.since, cadence.due)
+            self._tell(cadence, terms)
         else:
             due = terms.calendar.due(cadence.since, cadence.budget)
             if not cadence.misses:

@@ -193,17 +193,23 @@ def test_an_archive_that_cannot_begin_says_why(kafka: KafkaBroker, tmp_path: Pat
     assert (no_broker.returncode, "no broker at" in no_broker.stderr) == (ExitCode.UNREACHABLE, True)
 
 
-def test_a_rebuild_of_topics_that_have_lost_records_keeps_what_the_archive_has(
-    kafka: KafkaBroker, tmp_path: Path
-) -> None:
+def rebuilt(kafka: KafkaBroker, folder: Path) -> dict[str, str]:
+    """The variables of an archive, a.db, that has been made of topics of its own."""
     topics = {f"VIGIL_{kind}_TOPIC": unique(kind.lower()) for kind in ("TICKETS", "INCIDENTS", "OUTCOMES")}
     create_topics(kafka.bootstrap, *topics.values(), partitions=1)
     there = {**topics, "VIGIL_BOOTSTRAP_SERVERS": kafka.bootstrap}
-    there |= {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
+    there |= {"VIGIL_ARCHIVE_URL": f"sqlite:///{folder}/a.db"}
     vigil("send", "-", stdin=EVENTS, **there)
     assert answer("rebuild", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}
+    return there
+
+
+def test_a_rebuild_of_topics_that_have_lost_records_keeps_what_the_archive_has(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    there = rebuilt(kafka, tmp_path)
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    admin.delete_records({TopicPartition(topics["VIGIL_TICKETS_TOPIC"], 0): 2})
+    admin.delete_records({TopicPartition(there["VIGIL_TICKETS_TOPIC"], 0): 2})
     admin.close()
     refused = vigil("archive", "rebuild", **there)
     assert (refused.returncode, "has no more its first records" in refused.stderr) == (ExitCode.REFUSED, True)
@@ -214,12 +220,7 @@ def test_a_rebuild_of_topics_that_have_lost_records_keeps_what_the_archive_has(
 def test_a_rebuild_of_a_topic_that_was_made_anew_keeps_what_the_archive_has(
     kafka: KafkaBroker, tmp_path: Path
 ) -> None:
-    topics = {f"VIGIL_{kind}_TOPIC": unique(kind.lower()) for kind in ("TICKETS", "INCIDENTS", "OUTCOMES")}
-    create_topics(kafka.bootstrap, *topics.values(), partitions=1)
-    there = {**topics, "VIGIL_BOOTSTRAP_SERVERS": kafka.bootstrap}
-    there |= {"VIGIL_ARCHIVE_URL": f"sqlite:///{tmp_path}/a.db"}
-    vigil("send", "-", stdin=EVENTS, **there)
-    assert answer("rebuild", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}
+    there = rebuilt(kafka, tmp_path)
     anew = unique("anew")  # a deletion takes the broker its time: a topic of another name is as empty
     create_topics(kafka.bootstrap, anew, partitions=1)
     with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:

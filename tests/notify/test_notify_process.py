@@ -56,13 +56,17 @@ async def test_a_breach_is_told_once_and_resolved_once_and_what_is_unreadable_st
     assert '"event": "stopped"' in said
 
 
-async def test_outcomes_that_retention_deleted_unread_are_counted(
-    notifying: Notifying, other: Counterpart
-) -> None:
+async def told_of_a_breach(notifying: Notifying, other: Counterpart) -> None:
     notifying.configure({"desk": webhook(other.url)}, {"receiver": "desk"})
     notifying.start()
     notifying.send([outcome("breached")])
     await notifying.until(lambda: len(other.requests) == 1)
+
+
+async def test_outcomes_that_retention_deleted_unread_are_counted(
+    notifying: Notifying, other: Counterpart
+) -> None:
+    await told_of_a_breach(notifying, other)
     assert "\nvigil_notify_records_gone_total 0.0" in notifying.metrics()
     assert notifying.stop() == 0
     notifying.send([outcome("stopped_late", seq=6 + n, id=f"s{n}") for n in range(3)])
@@ -82,10 +86,7 @@ async def test_outcomes_that_retention_deleted_unread_are_counted(
 async def test_a_record_goes_on_with_a_topic_that_was_made_anew(
     notifying: Notifying, other: Counterpart
 ) -> None:
-    notifying.configure({"desk": webhook(other.url)}, {"receiver": "desk"})
-    notifying.start()
-    notifying.send([outcome("breached")])
-    await notifying.until(lambda: len(other.requests) == 1)
+    await told_of_a_breach(notifying, other)
     with pytest.raises(CalledProcessError) as held:
         notifying.command("reread")
     assert "stop `vigil notify run` first" in held.value.stderr

@@ -29,10 +29,10 @@ def doctor(deployment: Deployment) -> list[Finding]:
     return [one for one in examine_cluster(deployment.settings, 5) if one.check == "state"]
 
 
-def refused(deployment: Deployment) -> str:
+def refused(deployment: Deployment, name: str = "state_lost") -> str:
     with pytest.raises(Refused) as told:
         state_must_be_there(deployment.settings)
-    assert told.value.name == "state_lost"
+    assert told.value.name == name
     (finding,) = doctor(deployment)
     assert (finding.code, finding.found) == (ExitCode.REFUSED, told.value.message)
     return told.value.message
@@ -129,11 +129,7 @@ def test_partitions_that_were_added_to_all_topics_are_refused(
 
     double_partitions(deployment)
     assert deployment.start().wait(60) not in (0, IN_DOUBT)
-    with pytest.raises(Refused) as told:
-        state_must_be_there(settings)
-    assert told.value.name == "partitions_added"
-    (finding,) = doctor(deployment)
-    assert (finding.code, finding.found) == (ExitCode.REFUSED, told.value.message)
+    refused(deployment, "partitions_added")
 
     set_by_hand(deployment)
     state_must_be_there(settings)
