@@ -1,6 +1,8 @@
 """A topic of one partition, as a consumer reads it, on a broker that is none."""
 
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 
 class OnePartition:
@@ -8,6 +10,8 @@ class OnePartition:
 
     def __init__(self) -> None:
         self._at = 0
+        self.id: UUID | None = uuid4()
+        self._cluster = SimpleNamespace(topic_id=lambda _: self.id)
 
     def connect(self) -> Any:
         return self

@@ -16,7 +16,7 @@ from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.sql.database import connect, given_back, may_write, overwritten, shown
 from engine.sql.database import writing as transaction
-from engine.sql.offsets import Advance, stands
+from engine.sql.offsets import Advance, stands, topic_ids
 from engine.sql.schema import SchemaRefused
 
 Write = Callable[[Iterable[Received], Iterable[Outcome], Collection[Advance]], Written]
@@ -132,6 +132,11 @@ class Archive:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
             return stands(connection, offsets)
+
+    def topic_ids(self) -> dict[str, str]:
+        """Topic -> the id of the one that was read, where it is known."""
+        with self.engine.connect() as connection:
+            return topic_ids(connection, offsets)
 
     # -- taking out ---------------------------------------------------------------------------------
 

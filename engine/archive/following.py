@@ -26,6 +26,9 @@ class IntoArchive:
     def offsets(self) -> dict[tuple[str, int], int]:
         return self._archive.offsets()
 
+    def topic_ids(self) -> dict[str, str]:
+        return self._archive.topic_ids()
+
     def take(self, records: Sequence[Record], advances: Collection[Advance]) -> None:
         happened: list[Received] = []
         said: list[Outcome] = []

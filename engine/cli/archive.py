@@ -133,7 +133,7 @@ def rebuild(
     settings = settings_at(bootstrap_servers)
     topics = archived(settings)
     with opened(archive) as into:
-        read = records(settings, topics, None if keep else into.offsets())
+        read = records(settings, topics, None if keep else into)
         with into.rebuilding(keep=keep) as write:
             found = _rebuild(read, topics, write)
     if json:

@@ -1,6 +1,6 @@
 """Between the topics and an archive: what `vigil archive run` and `rebuild` read with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -19,7 +19,7 @@ from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
 from engine.settings import Settings
 from engine.sql.database import give_up_on_silence, shown
-from engine.sql.following import Follower, Watch
+from engine.sql.following import Follower, Watch, made_anew
 from engine.stream.allowed import must_be_allowed
 from engine.stream.rights import reading
 from engine.stream.topics import let_in
@@ -88,20 +88,21 @@ def _reading(settings: Settings) -> Iterator[KafkaConsumer]:
         consumer.close(autocommit=False)
 
 
-def records(settings: Settings, topics: Topics, read: Mapping[tuple[str, int], int] | None) -> Iterator[Any]:
-    """All records that are there. `read`: how far an archive has read that is to be made of them alone.
-    Failure, at once, where that would lose any."""
+def records(settings: Settings, topics: Topics, into: Archive | None) -> Iterator[Any]:
+    """All records that are there. `into`: the archive that is to be made of them alone. Failure, at once,
+    where it would lose what it has."""
     with broker_errors():
         must_be_allowed(settings, reading(topics.all))
-    if read is not None:
+    if into is not None:
         with _reading(settings) as consumer:
             partitions = partitions_of(consumer, topics.all)
             first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        gone = [f"{one.topic}/{one.partition} has no more its first records" for one in first if first[one]]
+            gone = made_anew(consumer, topics.all, into.topic_ids())
+        gone += [f"{one.topic}/{one.partition} has no more its first records" for one in first if first[one]]
         ends = {(one.topic, one.partition): offset for one, offset in end.items()}
         gone += [
             f"{topic}/{number} ends before what the archive has read of it, or is not read any more"
-            for (topic, number), offset in read.items()
+            for (topic, number), offset in into.offsets().items()
             if offset > ends.get((topic, number), 0)
         ]
         if gone:

@@ -56,6 +56,7 @@ def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Fin
 
     from engine.cli.exits import Failure
     from engine.cli.reading import partitions_of, reader
+    from engine.sql.following import made_anew
 
     topic = settings.outcomes_topic
     try:
@@ -63,6 +64,7 @@ def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Fin
         with contextlib.closing(reader(settings, "none", bootstrap_timeout_ms=patience)) as consumer:
             partitions = partitions_of(consumer, [topic])
             first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+            others = made_anew(consumer, [topic], record.topic_ids())
     except (KafkaError, Failure) as error:
         yield skip(
             "notify lag", f"{topic}: {error or type(error).__name__}", "see what is said of the broker"
@@ -73,8 +75,10 @@ def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Fin
     behind = sum(max(ends[one] - at[one], 0) for one in partitions)
     gone = [str(one.partition) for one in partitions if at[one] < first[one]]
     if any(at[one] > ends[one] for one in partitions):
+        others = others or [f"{topic} ends before what the record has read of it"]
+    if others:
         advice = "`vigil notify reread`, or name the topic that this record is of"
-        yield fail("notify lag", f"{topic} ends before what the record has read of it", advice)
+        yield fail("notify lag", others[0], advice)
     elif gone:
         advice = "it was away for longer than the topic keeps them; what they said is told to nobody"
         yield fail("notify lag", f"{topic}/{', '.join(gone)}: records are gone that were not read", advice)

@@ -47,6 +47,9 @@ class IntoBoard:
     def offsets(self) -> dict[tuple[str, int], int]:
         return dict(self._next)
 
+    def topic_ids(self) -> dict[str, str]:
+        return {}  # nothing is kept beyond the process, and so long the follower knows
+
     def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
         for record in records:
             if record.key is not None and b"\0" not in record.key:  # with a NUL it is history

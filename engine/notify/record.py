@@ -57,7 +57,7 @@ from engine.notify.rows import (
 )
 from engine.notify.telling import MAYBE, NO, Group, Member
 from engine.sql.database import connect, overwritten, writing
-from engine.sql.offsets import Advance, advance, stands
+from engine.sql.offsets import Advance, advance, stands, topic_ids
 
 _WRITERS = 0x4E4F5457
 """PostgreSQL's advisory lock of the writers ("NOTW"); an archive in the same database has one of its own, for
@@ -182,6 +182,11 @@ class Record:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
             return stands(connection, t.offsets)
+
+    def topic_ids(self) -> dict[str, str]:
+        """Topic -> the id of the one that was read, where it is known."""
+        with self.engine.connect() as connection:
+            return topic_ids(connection, t.offsets)
 
     def take(
         self, said: Sequence[Outcome], read: Collection[Advance], root: Route, now: Instant, since: Instant

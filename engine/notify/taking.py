@@ -43,6 +43,9 @@ class IntoRecord:
     def offsets(self) -> dict[tuple[str, int], int]:
         return self._record.offsets()
 
+    def topic_ids(self) -> dict[str, str]:
+        return self._record.topic_ids()
+
     def take(self, records: Sequence[Received], read: Collection[Advance]) -> None:
         said: list[Outcome] = []
         skipped: list[tuple[Received, str]] = []

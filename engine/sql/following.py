@@ -1,7 +1,7 @@
 """Follows topics into a database: fetch, one transaction with the offsets; and waits for what is away."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Event
 from typing import Any, Protocol, TypeAlias
 
@@ -32,7 +32,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 
 
 class TopicMadeAnew(Exception):
-    """The database has read further than a topic goes: it is not the topic that was read."""
+    """A topic is not the one that was read: it has another id, or ends before what the database has read."""
 
 
 class Into(Protocol):
@@ -41,9 +41,27 @@ class Into(Protocol):
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the offset to read next."""
 
+    def topic_ids(self) -> dict[str, str]:
+        """Topic -> the id of the one that was read, where it is known."""
+
     def take(self, records: Sequence[Record], read: Collection[Advance]) -> None:
         """Each partition's in its order, with the offsets in one transaction; Overtaken: nothing. No records:
         what was read is none, such as the end of a transaction."""
+
+
+def topic_id(consumer: KafkaConsumer, topic: str) -> str:
+    """Which topic of that name it is, as the consumer last heard; empty where the broker tells none."""
+    found = consumer._cluster.topic_id(topic)  # no public name; tests/archive/test_topic_ids.py holds it
+    return str(found) if found is not None and found.int else ""
+
+
+def made_anew(consumer: KafkaConsumer, topics: Iterable[str], read: Mapping[str, str]) -> list[str]:
+    """What there is to say of topics that are not those that were read, by their ids."""
+    return [
+        f"{topic} was made anew since it was read, or is another cluster's: its id is {now} and was {before}"
+        for topic in topics
+        if (before := read.get(topic)) and (now := topic_id(consumer, topic)) not in ("", before)
+    ]
 
 
 class Watch(Protocol):
@@ -88,6 +106,10 @@ class Follower:
         """Where the database stands."""
         self._stored: dict[tuple[str, int], int] = {}
         """As it says so itself: it may have read none of a partition yet, and others of other topics."""
+        self._ids: dict[str, str] = {}
+        """Which topics are read: what has the same name and another id, would go on with others' offsets."""
+        self._unnamed: set[TopicPartition] = set()
+        """Of these the database knows an offset, and not of which topic."""
         self._gone: dict[TopicPartition, int] = {}
         """How many offsets from there on the topic has no more; counted once the database has passed them."""
         self._looked = time.monotonic()
@@ -151,9 +173,16 @@ class Follower:
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         self._stored = self._into.offsets()  # before the ends: another may write it meanwhile, and read on
+        known = self._into.topic_ids()
+        self._must_be_the_same(consumer, self._ids | known)
         first, end = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
         self._has_written = False
         self._gone = {}
+        self._unnamed = {
+            one
+            for one in partitions
+            if (one.topic, one.partition) in self._stored and known.get(one.topic) != self._ids.get(one.topic)
+        }
         for one in partitions:
             stands = self._stored.get((one.topic, one.partition), first[one])
             if stands > end[one]:
@@ -170,23 +199,35 @@ class Follower:
             consumer.seek(one, max(stands, first[one]))
         log.info("following", topics=list(self._topics), partitions=len(partitions))
 
+    def _must_be_the_same(self, consumer: KafkaConsumer, read: Mapping[str, str]) -> None:
+        """TopicMadeAnew where a topic is not the one that was `read`, by its id."""
+        if others := made_anew(consumer, self._topics, read):
+            raise TopicMadeAnew("; ".join(others))
+        self._ids |= {topic: id_ for topic in self._topics if (id_ := topic_id(consumer, topic))}
+
     def _write(self, fetched: Mapping[TopicPartition, list[Record]]) -> None:
         ends = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
         self._take([record for records in fetched.values() for record in records], ends)
 
     def _take(self, records: Sequence[Record], ends: Mapping[TopicPartition, int]) -> None:
-        read = [Advance(one.topic, one.partition, self._next[one], end) for one, end in ends.items()]
+        read = [
+            Advance(one.topic, one.partition, self._next[one], end, self._ids.get(one.topic, ""))
+            for one, end in ends.items()
+        ]
         self._into.take(records, read)
         if gone := sum(self._gone.pop(one, 0) for one in ends):
             self._watch.gone(gone)
         self._next |= ends
+        self._unnamed -= ends.keys()
         self._stored |= {(one.topic, one.partition): one.next for one in read}
         self._has_written = True
 
     def _look(self, consumer: KafkaConsumer) -> None:
         """Overtaken where the database stands elsewhere: another has written, or it was restored."""
-        passed = {one: end for one, at in self._next.items() if (end := consumer.position(one)) > at}
-        if passed:  # the end of a transaction, or one that was aborted
+        self._must_be_the_same(consumer, self._ids)
+        positions = {one: consumer.position(one) for one in self._next}
+        passed = {one: at for one, at in positions.items() if at > self._next[one] or one in self._unnamed}
+        if passed:  # the end of a transaction, or one that was aborted; or it is not noted whose offset it is
             self._take([], passed)
         stored = self._into.offsets()
         for place in ((one.topic, one.partition) for one in self._next):

@@ -27,6 +27,8 @@ class Advance(NamedTuple):
     """Where the reading began: there the database must stand, if it has read any of it."""
     next: int
     """The offset that is read next."""
+    topic_id: str = ""
+    """Kafka's own, which a topic made anew under the same name does not share; empty: not known."""
 
 
 class Overtaken(Exception):
@@ -40,6 +42,7 @@ def offsets_table(name: str, metadata: MetaData) -> Table:
         Column("topic", String, primary_key=True),
         Column("partition", Integer, primary_key=True),
         Column("next", BigInteger, nullable=False),
+        Column("topic_id", String, nullable=False, server_default=""),
     )
 
 
@@ -47,6 +50,12 @@ def stands(connection: Connection, table: Table) -> dict[tuple[str, int], int]:
     """(topic, partition) -> the offset to read next."""
     rows = connection.execute(select(table.c.topic, table.c.partition, table.c.next))
     return {(row.topic, row.partition): row.next for row in rows}
+
+
+def topic_ids(connection: Connection, table: Table) -> dict[str, str]:
+    """Topic -> the id of the one that was read, where it is known."""
+    rows = connection.execute(select(table.c.topic, table.c.topic_id).where(table.c.topic_id != ""))
+    return {row.topic: row.topic_id for row in rows}
 
 
 def advance(connection: Connection, table: Table, read: Collection[Advance]) -> None:
@@ -58,4 +67,5 @@ def advance(connection: Connection, table: Table, read: Collection[Advance]) -> 
     for one in read:
         same = and_(table.c.topic == one.topic, table.c.partition == one.partition)
         connection.execute(delete(table).where(same))
-        connection.execute(insert(table), {"topic": one.topic, "partition": one.partition, "next": one.next})
+        row = {"topic": one.topic, "partition": one.partition, "next": one.next, "topic_id": one.topic_id}
+        connection.execute(insert(table), row)

@@ -5,13 +5,14 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from kafka import TopicPartition
 from sqlalchemy.exc import OperationalError
 
 from engine.sql import following
-from engine.sql.following import Follower
+from engine.sql.following import Follower, TopicMadeAnew
 from engine.sql.offsets import Advance, Overtaken
 from one_partition import OnePartition
 
@@ -50,6 +51,7 @@ class Database:
     def __init__(self) -> None:
         self.held: list[str] = []
         self.at: int | None = None
+        self.of = ""
         self.is_away = self.is_full = False
         self.of_others = 0
 
@@ -60,6 +62,9 @@ class Database:
         self.of_others += 1
         return mine | {("another", 0): self.of_others}
 
+    def topic_ids(self) -> dict[str, str]:
+        return {"topic": self.of} if self.of else {}
+
     def take(self, records: Sequence[Any], read: Collection[Advance]) -> None:
         if self.is_full:
             raise OperationalError("INSERT", {}, Exception("the disk is full"))
@@ -67,7 +72,7 @@ class Database:
         if self.at is not None and self.at != one.start:
             raise Overtaken("topic/0")
         self.held += [record.value for record in records]
-        self.at = one.next
+        self.at, self.of = one.next, one.topic_id
 
 
 class Watch:
@@ -93,7 +98,14 @@ class Running:
         self.topic, self.database, self.watch = Topic(), Database(), Watch()
         self.stopping = Event()
         self.follower = Follower(self.database, ["topic"], self.topic.connect, self.stopping, self.watch, 100)
-        self.thread = Thread(target=self.follower.run)
+        self.thread = Thread(target=self._run)
+        self.failed = ""
+
+    def _run(self) -> None:
+        try:
+            self.follower.run()
+        except TopicMadeAnew as error:
+            self.failed = str(error)
 
     def until(self, is_so: Callable[[], bool]) -> None:
         end = monotonic() + 60
@@ -213,3 +225,43 @@ def test_another_that_reads_on_while_it_takes_its_place_makes_no_topic_another(r
     running.until(lambda: "overtaken" in running.watch.retries or not running.thread.is_alive())
     running.until_looked()
     assert running.thread.is_alive()
+
+
+def test_another_topic_of_the_same_name_is_not_read_on_though_it_has_grown_past_what_was_read(
+    running: Running,
+) -> None:
+    running.database.at, running.database.of = 1, "another"
+    running.topic.content = ["of another", "life"]
+    running.thread.start()
+    running.thread.join(60)
+    assert running.failed.startswith(
+        "topic was made anew since it was read, or is another cluster's: its id is"
+    )
+    assert (running.database.held, running.database.at) == ([], 1)
+
+
+def test_a_topic_that_is_made_anew_while_it_is_read_is_noticed(running: Running) -> None:
+    running.topic.content = ["a"]
+    running.thread.start()
+    running.until(lambda: running.database.at == 1)
+    running.topic.id = uuid4()
+    running.thread.join(60)
+    assert str(running.topic.id) in running.failed
+
+
+def test_what_was_read_before_ids_were_kept_is_taken_for_the_topic_that_is_there(running: Running) -> None:
+    running.topic.content = ["a"]
+    running.database.at = 1
+    running.thread.start()
+    running.until(lambda: running.database.of == str(running.topic.id))
+    assert (running.database.held, running.database.at, running.watch.retries) == ([], 1, [])
+
+
+@pytest.mark.parametrize("id_", [None, UUID(int=0)])
+def test_a_broker_that_tells_no_ids_is_read_as_ever(running: Running, id_: UUID | None) -> None:
+    running.topic.id, running.topic.content = id_, ["a", "b"]
+    running.database.at, running.database.of = 1, "as another broker of the cluster told"
+    running.thread.start()
+    running.until(lambda: running.database.held == ["b"])
+    running.until_looked()
+    assert running.failed == ""

@@ -115,7 +115,7 @@ def test_who_only_reads_is_told_that_the_schema_is_older(file: Path) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with (
         may_not_write(file) as url,
-        pytest.raises(SchemaRefused, match="has schema 0001, and 0003 is read: run"),
+        pytest.raises(SchemaRefused, match="has schema 0001, and 0004 is read: run"),
     ):
         Archive.open(url, only_reads=True)
 

@@ -62,7 +62,7 @@ def test_an_archive_is_loaded_looked_at_erased_and_pruned(tmp_path: Path, polici
     load = ("load", "-", "-p", policies)
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 3, "outcomes": 1, "unreadable": 0}
     assert answer(*load, stdin=EVENTS, **url) == {"facts": 0, "outcomes": 0, "unreadable": 0}
-    held = {"schema": "0003", "newest": "0003", "facts": 3, "outcomes": 1, "escalations": 2}
+    held = {"schema": "0004", "newest": "0004", "facts": 3, "outcomes": 1, "escalations": 2}
     assert answer("check", **url) == {**held, "erased_customers": 0, "pruned_escalations": 0}
     done = answer("forget", "acme", **url)
     assert done["subjects"] == ["desk:1"]
@@ -147,8 +147,8 @@ def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> 
     url = f"sqlite:///{tmp_path}/a.db"
     (tmp_path / "a.db").touch()
     assert answer("check", "--archive", url, code=ExitCode.FOUND)["schema"] is None
-    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0003"}
-    assert answer("upgrade", "--archive", url) == {"before": "0003", "after": "0003"}
+    assert answer("upgrade", "--archive", url) == {"before": None, "after": "0004"}
+    assert answer("upgrade", "--archive", url) == {"before": "0004", "after": "0004"}
     database = sqlite3.connect(tmp_path / "a.db")
     with database:
         database.execute("UPDATE alembic_version SET version_num = 'later'")
@@ -235,3 +235,17 @@ def test_a_rebuild_of_a_topic_that_was_made_anew_keeps_what_the_archive_has(
     assert (refused.returncode, "ends before what the archive has read" in refused.stderr) == (78, True)
     assert answer("rebuild", "--keep", **there) == {"facts": 0, "outcomes": 0, "skipped": 0}
     assert answer("check", **there)["facts"] == 3
+
+
+def test_a_topic_of_another_id_is_refused_though_it_has_grown_past_what_was_read(
+    kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    there = rebuilt(kafka, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
+        database.execute("UPDATE offsets SET topic_id = 'of another', next = 1")
+    for command in (("run",), ("rebuild",)):
+        refused = vigil("archive", *command, VIGIL_METRICS_PORT="0", **there)
+        assert (refused.returncode, "was made anew since it was read" in refused.stderr) == (78, True)
+        assert "--keep" in refused.stderr
+    assert answer("rebuild", "--keep", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}
+    assert answer("rebuild", **there) == {"facts": 3, "outcomes": 0, "skipped": 0}

@@ -42,7 +42,7 @@ def test_a_record_that_is_not_there_or_older_is_said(tmp_path: Path, url: str) -
     restore(url, "0001")
     found = examined(tmp_path, url)["notify"]
     assert (found.sign, "schema 0001" in found.found) == (Sign.WARN, True)
-    assert "`vigil notify upgrade` makes it 0002" in found.advice
+    assert "`vigil notify upgrade` makes it 0003" in found.advice
 
 
 def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
@@ -99,5 +99,7 @@ def test_how_far_the_topic_is_read_is_said(kafka: KafkaBroker, tmp_path: Path) -
         assert "12 outcomes" in lag().found
         record.take((), [Advance(notifying.topic, 0, 0, 1_000)], ROOT, NOW, NOW)
         assert (lag().sign, "ends before what the record has read" in lag().found) == (Sign.FAIL, True)
+        record.take((), [Advance(notifying.topic, 0, 1_000, 10, "of another")], ROOT, NOW, NOW)
+        assert (lag().sign, "was made anew since it was read" in lag().found) == (Sign.FAIL, True)
         missing = lag(outcomes_topic="none.such")
         assert (missing.sign, "does not exist" in missing.found) == (Sign.SKIP, True)
