@@ -110,7 +110,8 @@ class Promise(Answer):
 class Record(Answer):
     """How the promises of one customer or person came out."""
 
-    name: str = Field(description="Of the customer, or of who promised; empty where nobody was named.")
+    name: str = Field(description="The id of the customer, or who promised; empty where nobody was named.")
+    customer_name: str = Field("", description="By customer: as its latest escalations give it, if they do.")
     made: int
     renegotiated: int
     states: dict[str, int]
@@ -251,7 +252,8 @@ class CreditMonth(Answer):
     """One month of one customer, as `vigil credits --format json` says it. Money is null without a fee."""
 
     month: str
-    customer: str
+    customer: str = Field(description="Its id.")
+    customer_name: str = Field(description="As its latest escalations give it; empty: they do not.")
     breaches: list[Breach]
     percent: str = Field(description="Of the monthly fee, decimal: at most the whole.")
     percent_summed: str = Field(description="The same without that limit.")

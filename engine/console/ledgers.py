@@ -1,7 +1,7 @@
 """Rows that follow from single escalations of an archive, kept: only what has changed is read again."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -22,6 +22,8 @@ ANEW_SECONDS = 600.0
 """After so long everything is read again: a fact may be replaced by another of its identity, which no mark
 shows."""
 _AT_ONCE = 500
+_LATEST = 20
+"""Escalations that are looked at for a customer's name: not each source tells one."""
 
 
 class Ledger(Generic[Row]):
@@ -84,6 +86,18 @@ def heads_of(connection: Connection, subjects: Collection[str]) -> dict[str, Hea
             select(*columns).where(escalations.c.subject.in_(in_order[begin : begin + _AT_ONCE]))
         )
     }
+
+
+def customer_names(connection: Connection, customers: Iterable[str]) -> dict[str, str]:
+    """Id -> the name that the latest escalations give it, of those customers whom they name."""
+    e = escalations.c
+    found: dict[str, str] = {}
+    for customer in {*customers} - {""}:
+        latest = select(e.customer_name).where(e.customer == customer).order_by(e.opened.desc())
+        name = next(filter(None, connection.scalars(latest.limit(_LATEST))), "")
+        if name:
+            found[customer] = name
+    return found
 
 
 def _marks(connection: Connection, wanted: Select[tuple[str]]) -> dict[str, Mark]:

@@ -28,7 +28,7 @@ from engine.console.answers import (
 from engine.console.asked import Asked, Key, part
 from engine.console.board import Board
 from engine.console.filters import KINDS
-from engine.console.ledgers import Ledger, heads_of
+from engine.console.ledgers import Ledger, customer_names, heads_of
 from engine.console.rows import Row
 from engine.core.deadlines import ACTION
 from engine.core.instants import NEVER, Instant, parse_instant, seconds
@@ -151,9 +151,18 @@ class Lists:
 
     def records(self, by: str) -> list[Record]:
         """How the promises of each `customer` or `person` came out."""
+        found = records((row.row for row in self._promised.rows()), by)
+        names: dict[str, str] = {}
+        if by == "customer":
+            with self._archive.connect() as connection:
+                names = customer_names(connection, (one.name for one in found))
         return [
-            Record.model_validate({**asdict(one), "judged": sum(one.states[state] for state in _JUDGED)})
-            for one in records((row.row for row in self._promised.rows()), by)
+            Record(
+                **asdict(one),
+                customer_name=names.get(one.name, ""),
+                judged=sum(one.states[state] for state in _JUDGED),
+            )
+            for one in found
         ]
 
     def actions(self, asked: Asked, now: Instant) -> Listed[ActionItem]:

@@ -24,7 +24,7 @@ from engine.console.answers import (
 from engine.console.asked import Asked, Key, part
 from engine.console.board import Board
 from engine.console.kept import Kept
-from engine.console.ledgers import Ledger, Mark, removed
+from engine.console.ledgers import Ledger, Mark, customer_names, removed
 from engine.console.policies import InForce, in_force
 from engine.console.rows import UNKNOWN
 from engine.contract.codec import Received
@@ -137,8 +137,15 @@ class Summaries:
             and (not last or row.month <= last)
         ]
         found, following = part(wanted, _latest, asked)
+        with self._archive.connect() as connection:
+            names = customer_names(connection, (row.customer for row in found))
         return Credits(
-            items=[CreditMonth.model_validate(plain(row, in_full=True)) for row in found],
+            items=[
+                CreditMonth.model_validate(
+                    {**plain(row, in_full=True), "customer_name": names.get(row.customer, "")}
+                )
+                for row in found
+            ],
             matching=len(wanted),
             next=following,
             tallies=[],

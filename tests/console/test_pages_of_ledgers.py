@@ -43,7 +43,7 @@ async def test_what_a_page_says_of_promises_is_what_the_command_says(house: Serv
 
 
 async def test_the_kept_rate_stands_beside_its_counts_and_by_whom_is_asked(client: httpx.AsyncClient) -> None:
-    assert re.search(r"novo 1 of 2, 50 % 3 0 1 0 1", await text(client, "/promises"))
+    assert re.search(r"Novo <b>Bank</b> novo 1 of 2, 50 % 3 0 1 0 1", await text(client, "/promises"))
     by_person = await text(client, "/promises?by=person")
     assert "kim 1 of 2, 50 %" in by_person
     assert "jo none judged yet" in by_person

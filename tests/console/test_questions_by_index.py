@@ -17,6 +17,7 @@ from engine.console.asked import Asked
 from engine.console.audit import Audit, Wanted
 from engine.console.board import Board
 from engine.console.filters import KINDS
+from engine.console.ledgers import customer_names
 from engine.console.lists import Lists
 from engine.console.summaries import Summaries
 from engine.core.instants import Instant, Span
@@ -69,6 +70,11 @@ def lists(ask: Callable[[Lists], object]) -> Callable[[Engine], object]:
     return lambda engine: ask(Lists(engine, board()))
 
 
+def named(engine: Engine) -> object:
+    with engine.connect() as connection:
+        return customer_names(connection, ["novo", "", "sundry"])
+
+
 def credited(engine: Engine) -> object:
     summaries = Summaries(engine, board(), book(), Options(), {}, lambda: NOW)
     return summaries.credits(asked(), ZoneInfo("UTC"))
@@ -94,9 +100,10 @@ def asked() -> Asked:
         ("ix_facts_actions", lists(lambda one: one.actions(asked(), NOW)), 2),
         ("ix_outcomes_reviews", lists(lambda one: one.reviews(asked(), NOW)), 2),
         ("ix_outcomes_credits", credited, 2),
+        ("ix_escalations_customer", named, 2),
         ("ix_facts_of_console", lambda engine: Audit(engine).acts(Wanted(asked())), 1),
     ],
-    ids=["links", "promises", "actions", "reviews", "credits", "acts"],
+    ids=["links", "promises", "actions", "reviews", "credits", "names", "acts"],
 )
 def test_few_rows_are_looked_up_and_not_sought_among_all(
     archive: Archive, index: str, ask: Callable[[Engine], object], questions: int
