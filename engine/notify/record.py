@@ -248,6 +248,15 @@ class Record:
             found: Instant | None = connection.scalar(query)
         return found
 
+    def noted_last(self, receiver: str) -> Instant:
+        """The latest time at which something was told to it, or failed; 0: never."""
+        g = t.groups.c
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                select(func.max(g.told_at), func.max(g.since)).where(g.receiver == receiver)
+            ).one()
+        return Instant(max(at or 0 for at in row))
+
     def clock_went_back(self, receiver: str, by: Span) -> None:
         """What is due is due as much sooner, or it would wait for the time that the clock had shown."""
         g = t.groups.c

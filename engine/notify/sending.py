@@ -84,6 +84,8 @@ class Sender:
     async def round(self, stopping: asyncio.Event) -> float:
         """Tell what is due; in how many seconds to look again."""
         name, now = self._receiver.name, self._now()
+        if not self._seen:  # whoever sent before may have had another clock
+            self._seen = await asyncio.to_thread(self._record.noted_last, name)
         if (by := Span(self._seen - now)) > _LOOK * SECOND:
             log.warning("clock_went_back", receiver=name, by_seconds=by / SECOND)
             await asyncio.to_thread(self._record.clock_went_back, name, by)

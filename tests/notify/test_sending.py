@@ -149,6 +149,28 @@ async def test_a_clock_that_is_set_back_holds_back_nothing(tmp_path: Path, busy:
         assert there.taken == taken + 2, "the reminder of the first, an hour after it was told"
 
 
+async def test_what_was_noted_by_a_clock_that_ran_ahead_holds_back_nothing_of_who_begins(
+    tmp_path: Path, busy: tuple[Busy, str]
+) -> None:
+    there, url = busy
+    ahead, time, waits = (
+        Time(),
+        Time(),
+        Route("desk", group_by=("customer",), group_interval=Span(300 * SECOND)),
+    )
+    ahead.now = after(120)
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        await sender(record, desk(url), ahead, number=1, root=waits).round(asyncio.Event())
+        assert there.taken == 1
+        take(record, outcome("breached", subject="desk:9", id="b9"), root=waits, at=after(121))
+        telling = sender(record, desk(url), time, number=0, root=waits)
+        await telling.round(asyncio.Event())
+        assert there.taken == 1
+        time.now = after(5)
+        await telling.round(asyncio.Event())
+        assert there.taken == 2, "five minutes after the first, and not two hours"
+
+
 async def test_how_long_the_oldest_waits_is_known_while_much_is_told(tmp_path: Path) -> None:
     metrics, time, known = NotifyMetrics(["desk"]), Time(), list[float | None]()
 
