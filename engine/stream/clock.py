@@ -51,6 +51,18 @@ class EventClock(RealClock):
     event_time = True
 
 
+class Steps:
+    """How the machine's clock is moved, beside one that nobody sets and that sleeps with the machine."""
+
+    def __init__(self) -> None:
+        self._apart = time.time() - time.monotonic()
+
+    def since_last(self) -> float:
+        """Seconds by which it was moved since the last look; below 0: back."""
+        before, self._apart = self._apart, time.time() - time.monotonic()
+        return self._apart - before
+
+
 def clock_of(settings: Settings) -> Clock:
     """The clock that the settings choose."""
     if settings.clock == "events":

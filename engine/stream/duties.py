@@ -13,7 +13,7 @@ from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
-from engine.stream.clock import Clock
+from engine.stream.clock import Clock, Steps
 from engine.stream.collector import collect_cycles
 from engine.stream.ending import in_doubt
 from engine.stream.gauges import standing
@@ -28,6 +28,8 @@ log = structlog.stdlib.get_logger("vigil.stream")
 LAG_INTERVAL = 1.0
 DROPPED_INTERVAL = 1.0
 CHANGELOG_INTERVAL = 10.0
+LARGEST_STEP = 1.0
+"""Seconds between two looks by which NTP may set the clock without a word: a leap second, at most."""
 IDLE_INTERVAL = 60.0
 STANDING_INTERVAL = 5.0
 STANDING_SHARE = 0.02
@@ -35,6 +37,11 @@ STANDING_SHARE = 0.02
 STANDING_AT_MOST = 60.0
 """Where the loop is busy a count takes long, and is no more work for that. An alert takes a due time that
 is still shown two minutes after it for one that nobody has judged."""
+
+MOVED = (
+    "the machine slept, or its clock was set: what was said between two such lines may have been too early,"
+    " or too late; `vigil doctor` compares the clock with the brokers'"
+)
 
 
 def until_next_count(spent: float) -> float:
@@ -230,6 +237,7 @@ class Duties:
             before = found
 
     async def _watch_lag(self) -> None:
+        steps = Steps()
         while True:
             total, told = 0, {}
             for tp in self._group.source_partitions() if self._shell.accepting else ():
@@ -243,4 +251,6 @@ class Duties:
             self._readiness.saw_answers(told)
             self._metrics.ready(self._readiness.is_ready())
             self._metrics.clock(self._clock.now() / SECOND)
+            if abs(by := steps.since_last()) > LARGEST_STEP:
+                log.warning("clock_moved", by_seconds=round(by, 1), hint=MOVED)
             await asyncio.sleep(LAG_INTERVAL)
