@@ -229,6 +229,11 @@ ENGINE = (
         "Unix time that the engine's clock shows: the machine's, or that of a drill (VIGIL_CLOCK=scaled).",
     ),
     _gauge("vigil_recovering", "", "1 while the state of an assignment is read back, else 0."),
+    _gauge(
+        "vigil_topics_refused", "",
+        "1 while a topic is as no worker would start on it (the log's topics_refused says which), else 0;"
+        " looked at each minute.",
+    ),
     _counter("vigil_holes_total", "Chunks that did not start where the last one ended; read again."),
     _counter(
         "vigil_records_gone_total",

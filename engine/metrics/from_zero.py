@@ -21,7 +21,7 @@ def begin(
         for family in families.values():
             if not family.definition.labels:
                 family[_BARE]
-    for gauge in ("vigil_ready", "vigil_partitions_owned", "vigil_recovering"):
+    for gauge in ("vigil_ready", "vigil_partitions_owned", "vigil_recovering", "vigil_topics_refused"):
         gauges[gauge][_BARE]
     for name, values in (
         ("sla_dlq_total", labels.DEAD_LETTER_REASONS),

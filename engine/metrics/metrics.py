@@ -319,6 +319,9 @@ class Metrics:
     def recovering(self, is_recovering: bool) -> None:
         self._gauges["vigil_recovering"][()].set(float(is_recovering))
 
+    def topics_refused(self, are_refused: bool) -> None:
+        self._gauges["vigil_topics_refused"][()].set(float(are_refused))
+
     def hole(self) -> None:
         self._counters["vigil_holes_total"][()].add()
 

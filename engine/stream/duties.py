@@ -13,6 +13,7 @@ from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
+from engine.stream.checks import Refused, check_topics
 from engine.stream.clock import Clock, Steps
 from engine.stream.collector import collect_cycles
 from engine.stream.ending import in_doubt
@@ -28,6 +29,7 @@ log = structlog.stdlib.get_logger("vigil.stream")
 LAG_INTERVAL = 1.0
 DROPPED_INTERVAL = 1.0
 CHANGELOG_INTERVAL = 10.0
+TOPICS_INTERVAL = 60.0
 LARGEST_STEP = 1.0
 """Seconds between two looks by which NTP may set the clock without a word: a leap second, at most."""
 IDLE_INTERVAL = 60.0
@@ -81,7 +83,7 @@ class Duties:
     def start(self) -> None:
         """Begin; nothing is sent before the shell accepts."""
         duties: list[Callable[[], Awaitable[None]]] = [
-            self._count, self._watch_lag, self._read_dropped, collect_cycles,
+            self._count, self._watch_lag, self._watch_topics, self._read_dropped, collect_cycles,
         ]  # fmt: skip
         if not self._clock.event_time:
             duties.append(self._tick)
@@ -254,3 +256,18 @@ class Duties:
             if abs(by := steps.since_last()) > LARGEST_STEP:
                 log.warning("clock_moved", by_seconds=round(by, 1), hint=MOVED)
             await asyncio.sleep(LAG_INTERVAL)
+
+    async def _watch_topics(self) -> None:
+        """What a start would refuse shows at the next one, when a changelog that is deleted by age, say, has
+        lost state that is still held here: so it is told now, and the worker goes on."""
+        while True:
+            await asyncio.sleep(TOPICS_INTERVAL)
+            try:
+                await check_topics(self._settings)
+            except Refused as why:
+                log.error("topics_refused", name=why.name, why=why.message, hint=why.hint)
+                self._metrics.topics_refused(True)
+            except (KafkaError, OSError) as error:  # a broker that is away for a while
+                log.warning("topics_not_watched", error=repr(error))
+            else:
+                self._metrics.topics_refused(False)

@@ -264,10 +264,15 @@ VIGIL = Board(
                 Panel(
                     "timeseries",
                     "Partitions owned",
-                    "Partition numbers of each worker; all together, as many as the topics have.",
-                    (Query(f"vigil_partitions_owned{_OF}", "{{instance}}"),),
+                    "Partition numbers of each worker; all together, as many as the topics have. And how many"
+                    " workers hold on to topics that none would start on.",
+                    (
+                        Query(f"vigil_partitions_owned{_OF}", "{{instance}}"),
+                        Query(f"sum(vigil_topics_refused{_OF})", "topics refused by"),
+                    ),
                     "none",
                     6,
+                    alerts=("VigilTopicsRefused",),
                 ),
             ),
         ),
