@@ -34,8 +34,8 @@ seven days unless a broker is set otherwise, is forgotten, and its next transact
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 NOT_TAKEN = (
-    "the brokers did not take it in that time: are there as many as min.insync.replicas asks for? Nothing is"
-    " lost; the next worker goes on when they are"
+    "the brokers did not take it in that time: are there as many as min.insync.replicas asks for? Or this"
+    " machine stood still for as long. Nothing is lost; the next worker goes on when they are there"
 )
 
 
