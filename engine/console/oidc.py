@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 from authlib.integrations.base_client.errors import MismatchingStateError, OAuthError
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from joserfc.errors import JoseError
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -29,12 +29,11 @@ from engine.console.people import (
     is_name,
     role_of,
 )
+from engine.console.signed import LEEWAY_SECONDS, serializer
 
 SIGN_IN, CALLBACK = "/sign-in", "/sign-in/callback"
 SIGN_IN_SECONDS = 600
 """From leaving for the provider to coming back."""
-LEEWAY_SECONDS = 60
-"""That the provider's clock may differ from ours."""
 ANSWER_SECONDS = 10.0
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Of signatures by the provider's own keys. `none` and those by a shared secret are never taken, whatever
@@ -153,7 +152,7 @@ class OpenIdConnect:
         self.client, self.cookie_secret, self._now = client, cookie_secret, now
         self._responders, self._admins = frozenset(responders), frozenset(admins)
         self._app = _app(client, found)
-        self._states = URLSafeTimedSerializer(cookie_secret, salt="vigil console sign-in")
+        self._states = serializer(cookie_secret, "vigil console sign-in")
         self._has_userinfo = "userinfo_endpoint" in found
 
     @property

@@ -6,8 +6,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired
 from starlette.requests import HTTPConnection
+
+from engine.console.signed import serializer
 
 VIEWER, RESPONDER, ADMIN = "viewer", "responder", "admin"
 ROLES = (VIEWER, RESPONDER, ADMIN)
@@ -192,7 +194,7 @@ class Forms:
     """Marks forms as ours, each for one person, so that no other site can send one for them (CSRF)."""
 
     def __init__(self, secret: str) -> None:
-        self._sign = URLSafeTimedSerializer(secret, salt="vigil console form")
+        self._sign = serializer(secret, "vigil console form")
 
     def token(self, person: Person) -> str:
         return str(self._sign.dumps(person.name))

@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.middleware.sessions import SessionMiddleware
 
 from engine.console.api import BASE
 from engine.console.oidc import CALLBACK, SIGN_IN, OpenIdConnect, SignInRefused, local_path
 from engine.console.people import Forms, NotSignedIn, same_site, who
+from engine.console.signed import Sessions
 
 log = structlog.stdlib.get_logger("vigil.console")
 
@@ -29,11 +29,10 @@ class SigningIn:
         """With the session that they keep: signed, for this site alone, of a bounded life."""
         client = self._sign_in.client
         app.add_middleware(
-            SessionMiddleware,
+            Sessions,
             secret_key=self._sign_in.cookie_secret,
-            session_cookie=self._sign_in.cookie,
+            cookie=self._sign_in.cookie,
             max_age=round(client.hours * 3600),
-            same_site="lax",  # the way back from the provider comes from another site
             https_only=client.is_secure,
         )
         app.add_api_route(SIGN_IN, self.begin)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import structlog
+from itsdangerous import TimestampSigner
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from pydantic import SecretStr
@@ -198,6 +199,15 @@ def test_a_session_ends_and_so_does_one_that_was_tampered_with(console: Console)
         console.later[0] = HOURS * 3600 + 1
         assert browser.get("/api/v1/clocks").status_code == 401
         assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_who_signed_in_at_a_console_whose_clock_is_ahead_is_signed_in_at_the_others(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: int(time.time()) + 30)
+    with console.signed_in() as browser:
+        monkeypatch.undo()
+        assert browser.get("/", follow_redirects=False).status_code == 200
 
 
 def test_a_stream_ends_with_its_session(console: Console) -> None:

@@ -1,8 +1,10 @@
 """Who may do what, and forms that nobody else can send for them."""
 
+import time
 from pathlib import Path
 
 import pytest
+from itsdangerous import TimestampSigner
 
 from console.console_house import served
 from engine.cli.console import sign_in
@@ -120,3 +122,16 @@ def test_a_form_is_of_one_person_and_of_today(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(people, "FORM_HOURS", -1)
     with pytest.raises(StaleForm, match="older"):
         forms.check(token, Person("ines"))
+
+
+def test_a_form_of_a_console_whose_clock_is_a_little_ahead_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    ines, forms, here = Person("ines"), Forms("secret"), int(time.time())
+    tokens = {}
+    for ahead in (1, 50, 120):
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _, at=here + ahead: at)
+        tokens[ahead] = forms.token(ines)
+    monkeypatch.undo()
+    forms.check(tokens[1], ines)
+    forms.check(tokens[50], ines)
+    with pytest.raises(StaleForm):
+        forms.check(tokens[120], ines)
