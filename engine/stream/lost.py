@@ -38,6 +38,8 @@ class LostState(NamedTuple):
     """Where its changelog ends."""
     held: int
     """An offset of it that was there when the group last committed."""
+    begins: int = 0
+    """Where its changelog begins, where that is after all that was held: deleted by age, say."""
 
 
 def state_must_be_there(settings: Settings) -> None:
@@ -74,7 +76,7 @@ def committed(client: KafkaAdminClient, settings: Settings) -> Mapping[TopicPart
 def lost_state(
     client: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]
 ) -> list[LostState]:
-    """The partitions whose changelog ends before what our own commits say that it held.
+    """The partitions whose changelog ends before what our own commits say that it held, or begins after it.
 
     Whose offsets were set by Kafka's tools, or whose records have left nothing to store, has none to lose.
     """
@@ -83,12 +85,15 @@ def lost_state(
         if tp.topic in settings.input_topics:
             held[tp.partition] = max(held.get(tp.partition, -1), noted(at.metadata).last)
     ends = {TopicPartition(settings.changelog_topic, n): n for n, last in held.items() if last >= 0}
+    if not ends:
+        return []
     try:
-        found = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.LATEST)) if ends else {}
+        found = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.LATEST))
+        first = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.EARLIEST))
     except UnknownTopicOrPartitionError:
         return sorted(LostState(n, 0, held[n]) for n in ends.values())
-    lost = [LostState(n, found[tp].offset, held[n]) for tp, n in ends.items() if found[tp].offset <= held[n]]
-    return sorted(lost)
+    there = {n: (found[tp].offset, held[n], first[tp].offset) for tp, n in ends.items()}
+    return sorted(LostState(n, *at) for n, at in there.items() if not at[2] <= at[1] < at[0])
 
 
 def more_partitions(client: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]) -> str:
@@ -114,8 +119,10 @@ def told(settings: Settings, lost: list[LostState]) -> str:
     """For people: what is missing where."""
     first = lost[0]
     more = f", and {len(lost) - 1} more partitions likewise" if len(lost) > 1 else ""
+    deleted = first.begins > first.held
+    where = f"begins at {first.begins}" if deleted else f"ends at {first.end}"
     return (
-        f"{settings.changelog_topic}/{first.partition} ends at {first.end}, and held offset {first.held} when"
+        f"{settings.changelog_topic}/{first.partition} {where}, and held offset {first.held} when"
         f" the group last committed{more}: the clocks of what was read would be gone without a word"
     )
 
@@ -123,9 +130,9 @@ def told(settings: Settings, lost: list[LostState]) -> str:
 def remedy(settings: Settings) -> str:
     """What to do about it."""
     return (
-        "was the topic deleted, made anew or restored? Bring it back, or begin anew from the events that are"
-        f" kept: stop all workers, then kafka-consumer-groups --delete --group {settings.app_id}, or a new"
-        " VIGIL_APP_ID (docs/operations.md)"
+        "was the topic deleted, by age perhaps, made anew or restored? Bring it back, or begin anew from the"
+        f" events that are kept: stop all workers, then kafka-consumer-groups --delete --group"
+        f" {settings.app_id}, or a new VIGIL_APP_ID (docs/operations.md)"
     )
 
 

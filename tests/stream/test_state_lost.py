@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from counting import PARTITIONS, Deployment
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 from remaking import make_anew
 
@@ -80,6 +81,24 @@ def test_a_changelog_that_was_made_anew_is_refused_until_somebody_says_so(
     deployment.wait_until_done()
     assert deployment.stop()[-1] == 0
     deployment.assert_exact(once=delivery == "transactions")
+
+
+def test_a_changelog_that_was_deleted_by_age_is_refused(kafka: KafkaBroker, tmp_path: Path) -> None:
+    deployment = Deployment(kafka.bootstrap, tmp_path)
+    changelog = deployment.settings.changelog_topic
+    deployment.create_topics()
+    deployment.send(40, 40)
+    deployment.start()
+    deployment.wait_until_done()
+    assert deployment.stop() == [0]
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    for policy in ("delete", "compact"):  # and set back: what is deleted stays so
+        configs = {"cleanup.policy": policy}
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, changelog, configs=configs)])
+        if policy == "delete":
+            admin.delete_records({TopicPartition(changelog, number): -1 for number in range(PARTITIONS)})
+    admin.close()
+    assert f"{changelog}/0 begins at " in refused(deployment)
 
 
 def set_by_hand(deployment: Deployment) -> None:
