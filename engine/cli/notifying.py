@@ -16,7 +16,7 @@ from engine.cli.inputs import now
 from engine.cli.reading import partitions_of, reader
 from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
-from engine.core.instants import DAY, SECOND, Instant
+from engine.core.instants import DAY, SECOND, Instant, Span
 from engine.metrics.notify import NotifyMetrics
 from engine.notify.configuration import Configuration, configuration
 from engine.notify.record import Record
@@ -169,8 +169,8 @@ class _Process:
     def _follow(self, news: Callable[[], None]) -> None:
         settings, metrics = self._settings, self._metrics
         try:
-            since = Instant(self._record.began - int(settings.notify_not_older * SECOND))
-            into = IntoRecord(self._record, self._said.root, since, metrics, now, news)
+            not_older = Span(int(settings.notify_not_older * SECOND))
+            into = IntoRecord(self._record, self._said.root, not_older, metrics, now, news)
             topics = (settings.outcomes_topic,)
             connect = lambda: reader(settings, "none")  # noqa: E731
             follower = Follower(into, topics, connect, self._stopping, self._health, _AT_ONCE)

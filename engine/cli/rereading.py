@@ -9,10 +9,10 @@ from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import now
 from engine.cli.notifying import configured
 from engine.cli.reading import place, read_topics
-from engine.core.instants import DAY, SECOND, Instant
+from engine.core.instants import DAY, SECOND, Instant, Span
 from engine.core.outcomes import Outcome
 from engine.notify.record import Record
-from engine.notify.taking import outcome_of
+from engine.notify.taking import outcome_of, since
 from engine.settings import Settings
 
 log = structlog.stdlib.get_logger("vigil.notify")
@@ -33,12 +33,12 @@ def read_again(settings: Settings, record: Record) -> Reread:
     record.begin(at)
     # What was said once, told and forgotten since is not to be told again.
     kept = at - int(settings.notify_keep_days * DAY)
-    since = Instant(max(record.began - int(settings.notify_not_older * SECOND), kept))
+    begins = since(record, Span(int(settings.notify_not_older * SECOND)), at)
     reading = _Reading(settings)
     with record.alone() as held:
         if held is None:
             raise Failure("a process tells from this record", ExitCode.FOUND, "stop `vigil notify run` first")
-        changed = record.reread(reading, reading.ends, root, at, since)
+        changed = record.reread(reading, reading.ends, root, at, Instant(max(begins, kept)))
     return Reread(reading.outcomes, reading.skipped, changed)
 
 

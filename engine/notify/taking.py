@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 
 from engine.contract.outcomes import decode_outcome, unstorable
-from engine.core.instants import Instant
+from engine.core.instants import Instant, Span
 from engine.core.outcomes import Outcome
 from engine.metrics.notify import NotifyMetrics
 from engine.notify.record import Record
@@ -24,6 +24,12 @@ def outcome_of(record: Received) -> Outcome:
     return outcome
 
 
+def since(record: Record, not_older: Span, now: Instant) -> Instant:
+    """What was found before is told to nobody. A clock that was ahead at the first start, as many are until
+    NTP has set them, must not hush what is found from now on."""
+    return Instant(min(record.began, now) - not_older)
+
+
 class IntoRecord:
     """Outcomes into the delivery record; one that cannot be read is said, counted, and stops nothing."""
 
@@ -31,13 +37,14 @@ class IntoRecord:
         self,
         record: Record,
         root: Route,
-        since: Instant,
+        not_older: Span,
         metrics: NotifyMetrics,
         now: Callable[[], Instant],
         news: Callable[[], None],
     ) -> None:
-        """`since`: what was found before is told to nobody. `news` is called when alerts have changed."""
-        self._record, self._root, self._since = record, root, since
+        """`not_older`: what was found longer before the record's first start is told to nobody. `news` is
+        called when alerts have changed."""
+        self._record, self._root, self._not_older = record, root, not_older
         self._metrics, self._now, self._news = metrics, now, news
 
     def offsets(self) -> dict[tuple[str, int], int]:
@@ -54,7 +61,8 @@ class IntoRecord:
                 said.append(outcome_of(record))
             except ValueError as error:
                 skipped.append((record, str(error)))
-        changed = self._record.take(said, read, self._root, self._now(), self._since)
+        now = self._now()
+        changed = self._record.take(said, read, self._root, now, since(self._record, self._not_older, now))
         for record, why in skipped:
             place = f"{record.topic}/{record.partition}/{record.offset}"
             log.error("skipped", record=place, why=why)
