@@ -90,7 +90,7 @@ def examine_cluster(settings: Settings, timeout: float, role: str = "worker") ->
 def _examine_with(
     admin: KafkaAdminClient, settings: Settings, options: dict[str, Any], timeout: float, role: str
 ) -> Iterator[Finding]:
-    nodes = [f"{node['host']}:{node['port']}" for node in admin.describe_cluster()["brokers"]]
+    nodes = [address(node["host"], node["port"]) for node in admin.describe_cluster()["brokers"]]
     unreachable = asyncio.run(_connect_all(nodes, options, timeout))
     for server, finding in unreachable.items():
         advice = "this is the address that the broker advertises: make it one that workers can reach"
@@ -117,6 +117,11 @@ def _examine_with(
                 yield fail(check, _text(error), _RIGHTS, ExitCode.REFUSED)
         except KafkaError as error:
             yield fail(check, _text(error), "the broker answers, and refuses this; its log says why")
+
+
+def address(host: str, port: int) -> str:
+    """As VIGIL_BOOTSTRAP_SERVERS takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _connect_all(

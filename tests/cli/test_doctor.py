@@ -471,6 +471,11 @@ def test_the_worker_of_this_machine_is_asked_where_it_listens(
     assert f"http://{asked}:9/ready" in done.output
 
 
+def test_a_broker_at_an_address_of_ipv6_is_told_as_the_settings_take_it() -> None:
+    assert cluster.address("kafka-0.kafka", 9092) == "kafka-0.kafka:9092"
+    assert cluster.address("fd00::7", 9092) == "[fd00::7]:9092"
+
+
 def test_the_gravest_failure_decides_the_exit_code_and_warnings_do_not() -> None:
     refused = fail("a", "b", "c", ExitCode.REFUSED)
     assert exit_code([ok("a", "b"), warn("a", "b", "c")]) == ExitCode.DONE
