@@ -32,6 +32,11 @@ from engine.stream.timers import Timers, arm, pending
 
 log = structlog.stdlib.get_logger("vigil.stream")
 
+CUT_OFF = (
+    "the beginning of the changelog was deleted, by age or by hand, for compaction leaves it where it is:"
+    " escalations that were written there alone are gone (docs/runbook.md#vigiltopicsrefused)"
+)
+
 
 class Decides(Protocol):
     """What the shell asks of the desk."""
@@ -216,7 +221,12 @@ class Shell:
         alarms = await pending(held, almanac_of(self._book))
         sources = sorted(self._group.source_partitions())
         committed = await asyncio.gather(*map(self._group.committed_of, sources))
-        earliest, latest = await self._group.earliest(sources), await self._group.latest(sources)
+        changelogs = [TP(self.settings.changelog_topic, number) for number in sorted(held)]
+        earliest = await self._group.earliest([*sources, *changelogs])
+        latest = await self._group.latest(sources)
+        for tp in changelogs:
+            if cut := earliest.get(tp, 0):
+                log.error("state_cut_off", topic=tp.topic, partition=tp.partition, begins=cut, hint=CUT_OFF)
         starts: dict[TP, int] = {}
         self._beginning_unknown = set()
         for tp, offset in zip(sources, committed, strict=True):

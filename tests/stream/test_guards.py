@@ -223,6 +223,20 @@ async def test_a_recovery_that_left_something_out_ends_the_worker(
     assert ends == [70]
 
 
+async def test_a_changelog_whose_beginning_was_deleted_is_told_of(ends: list[int]) -> None:
+    class CutOff(Recovery):
+        async def earliest(self, tps: Iterable[TP]) -> dict[TP, int]:
+            return {tp: 5 for tp in tps if tp.topic == Settings().changelog_topic}
+
+    for recovery, told in ((Recovery({0: 0}), []), (CutOff({0: 0}), [(0, 5)])):
+        with capture_logs() as said:
+            await (shell := shell_of(recovery)).recovered()
+        cut_off = [line for line in said if line["event"] == "state_cut_off"]
+        assert [(line["partition"], line["begins"]) for line in cut_off] == told
+        assert shell.accepting, "it goes on by what is left"
+    assert ends == []
+
+
 async def test_a_record_that_is_no_state_is_told_with_its_place(
     ends: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
