@@ -113,6 +113,9 @@ def known_failure(error: BaseException) -> Failure | None:
         return Failure(f"{error.filename}: {error.strerror}", ExitCode.USAGE)
     if isinstance(error, OSError) and error.errno in _FULL:  # a write names no file
         return Failure(f"what is said cannot be written: {error.strerror}", ExitCode.USAGE)
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # of `tempfile`
+        hint = "name a folder that may be written in TMPDIR; of a container: mount one at /tmp"
+        return Failure("there is no folder for temporary files", ExitCode.USAGE, hint)
     if "surrogates not allowed" in str(error) and any(map(_OF_BYTES.search, sys.argv)):
         return Failure("a word of the command line is not UTF-8", ExitCode.USAGE)
     for kind in type(error).__mro__:

@@ -5,6 +5,7 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,16 @@ def test_a_bug_keeps_its_traceback() -> None:
 def test_a_failure_is_itself() -> None:
     failure = Failure("no", ExitCode.IN_DOUBT)
     assert known_failure(failure) is failure
+
+
+def test_no_folder_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "nowhere")])
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with pytest.raises(FileNotFoundError) as error:
+        tempfile.gettempdir()
+    failure = known_failure(error.value)
+    assert failure is not None
+    assert (failure.code, "TMPDIR" in failure.hint) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.parametrize("name", exits.KNOWN)
