@@ -16,6 +16,7 @@ from engine.core.case import precedence
 from engine.core.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
 from engine.core.facts import Fact, in_order
 from engine.core.outcomes import Outcome
+from engine.core.standing import is_of_several_lives, stand_of_several_lives
 from engine.sql.offsets import Advance, advance
 
 _AT_ONCE = 500
@@ -83,7 +84,7 @@ def derive(connection: Connection) -> None:
         projected: list[Row] = []
         changed: list[Row] = []
         for subject, (known, said) in held.items():
-            stands = stand(said.values())
+            stands = _standing(connection, subject, said)
             changed += _changed(subject, said, stands)
             if known:
                 projected.append(_line(subject, known, said, stands))
@@ -189,7 +190,7 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
         new = {(o.seq, o.id): o for o in reversed(one.outcomes) if (o.seq, o.id) not in said}
         if not (told or new):
             continue
-        stands = stand([*said.values(), *new.values()])
+        stands = _standing(connection, subject, said, new)
         new_outcomes += [outcome_row(o, stands=key in stands) for key, o in sorted(new.items())]
         changed += _changed(subject, said, stands)
         if known:
@@ -201,6 +202,19 @@ def _take(connection: Connection, arrived: Mapping[str, _Arrived]) -> Written:
         connection.execute(_STANDS, changed)
     _replace(connection, escalations, projected)
     return Written(len(changed_facts), len(new_outcomes))
+
+
+def _standing(
+    connection: Connection, subject: str, said: Mapping[Key, Any], new: Mapping[Key, Outcome] | None = None
+) -> set[Key]:
+    """Which stand of what is held and what is new of an escalation."""
+    more = new or {}
+    if not is_of_several_lives([seq for seq, _ in (*said, *more)]):
+        return stand([*said.values(), *more.values()])
+    o = outcomes.c
+    rows = connection.execute(select(o.name, o.id, o.record).where(o.subject == subject))
+    held = [outcome_of(row.name, row.id, row.record) for row in rows]
+    return {(one.seq, one.id) for one in stand_of_several_lives([*held, *more.values()])}
 
 
 def _line(

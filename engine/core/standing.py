@@ -1,7 +1,7 @@
 """What stands: outcomes less what was retracted, with amendments applied (Saying 2)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
@@ -26,18 +26,53 @@ def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
     caused_by, provisional, fingerprint and the fields of a correction. An outcome read twice (equal id and
     seq) counts once, and so does one that says word for word the same (a pause of no length, twice at one
     instant).
-    CorrectionOfNothing where a correction refers to what is not there.
+    CorrectionOfNothing where a correction refers to what is not there, unless all was said anew.
     """
     said: defaultdict[str, dict[tuple[int, str], Outcome]] = defaultdict(dict)
     for outcome in outcomes:
         # What was retracted may be said again: an equal id, but a later seq.
-        said[outcome.subject][outcome.seq, outcome.id] = outcome
-    result = {
-        _normal(outcome)
-        for of_subject in said.values()
-        for outcome in _apply(sorted(of_subject.values(), key=lambda o: o.seq))
-    }
+        of_subject, key = said[outcome.subject], (outcome.seq, outcome.id)
+        if key not in of_subject or outcome.detected_at < of_subject[key].detected_at:
+            of_subject[key] = outcome
+    result = {_normal(outcome) for told in said.values() for outcome in _stand(told.values())}
     return sorted(result, key=_place)
+
+
+def is_of_several_lives(seqs: Collection[int]) -> bool:
+    """Whether outcomes of one escalation, each here once, were counted from 1 more than once: by a worker
+    that had lost its state and read all events again, or by an application that took another's place."""
+    return len(set(seqs)) < len(seqs)
+
+
+def stand_of_several_lives(said: Iterable[Outcome]) -> list[Outcome]:
+    """What stands of one escalation whose outcomes were counted anew. A correction of what is not there adds
+    what it says.
+
+    The count orders what one life said; between two it is the time of finding. What a later life says again
+    counts once, and its correction is of what the earlier one said, too: under whatever id, for that of what
+    was corrected before has the count in it, and a life that heard of everything at once corrects less.
+    """
+    first_ids: dict[str, str] = {}
+    stands: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
+    """By the id that it would have where it is said first: the latest is last."""
+    for outcome in sorted(said, key=lambda o: (o.detected_at, o.seq)):
+        same = stands[first_ids.get(outcome.corrects, "")]
+        while same:  # not there: a later life said it again, word for word
+            oldest = next(iter(same))
+            del same[oldest]
+            if oldest == outcome.corrects:
+                break
+        if outcome.name != "retracted":
+            first_ids[outcome.id] = outcome.id_as(outcome.outcome or outcome.name)
+            stands[first_ids[outcome.id]].pop(outcome.id, None)
+            stands[first_ids[outcome.id]][outcome.id] = outcome
+    return [next(reversed(same.values())) for same in stands.values() if same]
+
+
+def _stand(said: Collection[Outcome]) -> Iterable[Outcome]:
+    if is_of_several_lives([one.seq for one in said]):
+        return stand_of_several_lives(said)
+    return _apply(sorted(said, key=lambda o: o.seq))
 
 
 def _place(o: Outcome) -> tuple[object, ...]:

@@ -8,9 +8,11 @@ from archived import at, fact, opened, outcome, row, rows
 
 from engine.archive.archive import Archive
 from engine.archive.tables import offsets
+from engine.archive.writing import derive
 from engine.contract.codec import Received
 from engine.core.outcomes import Outcome, Versions
 from engine.core.segments import Segment
+from engine.sql.database import writing
 from engine.sql.following import AWAY
 from engine.sql.offsets import Advance, Overtaken
 from postgres import Postgres
@@ -113,6 +115,34 @@ def test_what_was_retracted_stands_again_when_it_is_said_again(archive: Archive)
     archive.write(LIFE, SAID)
     stand = {one["seq"]: one["stands"] for one in rows(archive)["outcomes"] if one["subject"] == "desk:1"}
     assert stand == {1: True, 2: False, 3: False, 4: True}
+
+
+def test_what_a_worker_that_began_anew_says_again_stands_once_and_its_correction_counts(
+    archive: Archive,
+) -> None:
+    """A late event had the first worker take a breach back; the one that reads all events again says no such
+    breach, and so gives the same verdict another id, and a lower count."""
+    late = outcome("breached", 1, 60)
+    first = [
+        late,
+        outcome("retracted", 2, 60, corrects=late.id, outcome="breached", id="r", detected_at=at(65)),
+        outcome("met", 3, 50, id="counted", detected_at=at(65)),
+    ]
+    again = outcome("met", 1, 50, detected_at=at(200))
+    over = outcome("retracted", 2, 50, corrects=again.id, outcome="met", id="r2", detected_at=at(300))
+    archive.write([opened(0)], [again, *first])
+    assert stands(archive) == [again.id]
+    archive.write([], [over])
+    assert stands(archive) == []
+    archive.write([], [outcome("breached", 3, 60, detected_at=at(300), id="b3")])
+    assert stands(archive) == ["b3"]
+    with writing(archive.engine) as connection:
+        derive(connection)
+    assert stands(archive) == ["b3"]
+
+
+def stands(archive: Archive) -> list[str]:
+    return [one["id"] for one in rows(archive)["outcomes"] if one["stands"]]
 
 
 @pytest.mark.parametrize("seed", range(6))

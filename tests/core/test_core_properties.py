@@ -114,6 +114,32 @@ def test_any_order_of_arrival_leaves_the_same_standing_bytes_as_drawn(
     check_any_order(given_facts, rng)
 
 
+def test_what_a_life_says_again_that_began_anew_counts_once_and_is_corrected_by_it() -> None:
+    """A worker has lost its state and reads all events again, what was late for the first one in its place.
+    What only the first one said is as it left it."""
+    doubled = 0
+    for seed in range(100):
+        rng = random.Random(seed)  # noqa: S311
+        happened = life(seed)
+        rng.shuffle(happened)
+        first, second = Engine(BOOK), Engine(BOOK)
+        for one in happened[: 2 * len(happened) // 3]:
+            first.tick_until(Instant(max(one.at, engine_now(first)) + 300 * MINUTE))
+            first.take(one)
+        second._detected = first._detected
+        for one in happened:
+            second.take(one)
+        second.tick_until(UNTIL)
+        of_second = {one.id_as(one.outcome or one.name) for one in second.said}
+        said = [*first.said, *second.said]
+        rng.shuffle(said)
+        again = [one.id for one in standing(said) if one.id in of_second]
+        assert again == [one.id for one in standing(second.said)], seed
+        ids = {one.id for one in first.said}
+        doubled += any(one.id not in ids and one.id_as(one.name) in of_second for one in second.said)
+    assert doubled > 30
+
+
 def test_a_pace_only_adds_warnings_of_its_own_and_its_figures() -> None:
     added = 0
     for seed in SEEDS:

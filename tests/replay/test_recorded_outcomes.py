@@ -112,6 +112,16 @@ def test_outcomes_of_two_runs_are_noticed_by_their_seq(said: list[Outcome]) -> N
     assert recorded.clashes == 1
 
 
+def test_what_a_second_run_says_again_stands_once_and_its_correction_counts(said: list[Outcome]) -> None:
+    first = next(one for one in said if one.name == "met")
+    again = replace(first, id="again", seq=1, detected_at=at("20:00"))
+    found, _ = answers([*said, again], None)
+    assert names(found.known) == ["met"]
+    over = replace(again, name="retracted", id="over", seq=2, corrects="again", outcome="met")
+    found, _ = answers([*said, again, over], None)
+    assert found.known == []
+
+
 def test_a_replay_with_everything_known_is_told_from_one_as_reported(said: list[Outcome]) -> None:
     _, recorded = answers(said, None)
     assert not recorded.said_at_one_moment
