@@ -193,7 +193,8 @@ class Duties:
         assert isinstance(stage, Transactions)  # noqa: S101  (narrows the type)
         while True:
             await asyncio.sleep(IDLE_INTERVAL)
-            for partition in stage.idle() if self._shell.accepting else ():
+            wanted = self._shell.passed_over.union(stage.idle())
+            for partition in sorted(wanted) if self._shell.accepting else ():
                 await self._shell.keep(partition)
 
     async def _count(self) -> None:

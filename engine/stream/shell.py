@@ -121,6 +121,9 @@ class Shell:
         self._beginning_unknown: set[TP] = set()
         """Taken while they had no leader, with no committed offset: nothing before their beginning was waited
         for."""
+        self.passed_over: set[int] = set()
+        """Partitions whose next offset was moved though nothing was taken: it is to be committed, or who
+        starts next would find the same records gone once more."""
         self.stage = stage_of(self)
         table.before_recovery = self._own
 
@@ -317,6 +320,7 @@ class Shell:
             nothing = PositionedRecords()
             nothing.start = nothing.end = at
             self._put(Decision(Chunk(tp, nothing, self._group.generation())))
+        self.passed_over.discard(partition)
 
     def _usable(self, chunk: Chunk) -> bool:
         if isinstance(self.stage, Acknowledged):
@@ -374,6 +378,7 @@ class Shell:
             await arm(self.timers.of(tp.partition), held, almanac_of(self._book))
 
     def _tell_gone(self, tp: TP, expected: int, earliest: int, latest: int) -> None:
+        self.passed_over.add(tp.partition)
         keys = {"topic": tp.topic, "partition": tp.partition, "expected": expected, "earliest": earliest}
         if expected < earliest:
             self._metrics.gone(earliest - expected)

@@ -1,5 +1,6 @@
 """What retention deletes unread is lost, and only that: whatever lies behind it is judged."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP
 
@@ -17,14 +19,17 @@ from engine.core.instants import HOUR, MILLISECOND, Instant
 from engine.metrics import Metrics
 from engine.policies import load
 from engine.settings import Settings
+from engine.stream import duties
 from engine.stream.app import faust_app
 from engine.stream.chunks import Chunk, PositionedRecords
 from engine.stream.clock import RealClock
 from engine.stream.delivery import Decision, Settled
 from engine.stream.desk import Desk
+from engine.stream.duties import Duties
 from engine.stream.observer import Observer
 from engine.stream.sender import Sender
 from engine.stream.shell import Shell
+from engine.stream.transactions import Transactions
 
 SETTINGS = Settings()
 TICKETS, COMMANDS = TP(SETTINGS.tickets_topic, 0), TP(SETTINGS.commands_topic, 0)
@@ -163,6 +168,32 @@ async def test_an_assignment_begins_where_the_log_begins(tmp_path: Path) -> None
     await shell.recovered()
     assert (shell.intake.expected(TICKETS), shell.intake.expected(COMMANDS)) == (9, 9)
     assert gone(shell) == 4, "where no offset was committed nothing was waited for"
+
+
+async def test_what_was_passed_over_is_committed_though_nothing_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next worker would find the same records gone, and the doctor until then."""
+    monkeypatch.setattr(duties, "IDLE_INTERVAL", 0.0)
+    log = Log()
+    log.begins = 9
+    shell = await worker(log, tmp_path)
+    durable: Any = shell.stage
+    everything = asyncio.Event()
+
+    def put(decision: Decision) -> None:
+        durable.put(decision)
+        if len(durable.ends) >= len(SETTINGS.input_topics):
+            everything.set()
+
+    shell.stage = Transactions(SETTINGS, shell.settled)  # it owns no lane, so none is idle
+    monkeypatch.setattr(shell.stage, "put", put)
+    some: Any = (None, shell, *[None] * 6)
+    keeping = asyncio.create_task(Duties(*some)._keep_producers())
+    await asyncio.wait_for(everything.wait(), 5)
+    keeping.cancel()
+    assert sorted(durable.ends) == sorted((TP(topic, 0), 9) for topic in SETTINGS.input_topics)
+    assert shell.passed_over == set(), "once"
 
 
 async def test_what_is_deleted_under_a_worker_holds_nothing_up(tmp_path: Path) -> None:
