@@ -138,6 +138,11 @@ class Archive:
         with self.engine.connect() as connection:
             return topic_ids(connection, offsets)
 
+    def erasures(self) -> set[str]:
+        """Who was erased, as hashes of the ids (`engine.core.erasure`)."""
+        with self.engine.connect() as connection:
+            return set(connection.scalars(select(erasures.c.customer)))
+
     # -- taking out ---------------------------------------------------------------------------------
 
     def forget(self, customer: str, now: Instant) -> "Forgotten":

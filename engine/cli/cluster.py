@@ -362,6 +362,11 @@ def _lag(
         names = _some([f"{tp.topic}/{tp.partition}" for tp in anew])
         found = f"what was read is beyond the end of {names}: made anew?"
         yield warn("lag", found, "a worker says topic_made_anew there, and reads it from its beginning")
+    # Of commands it is ticks, which are asked for again, and the ends of transactions.
+    gone = [tp for tp in taken if tp in starts and taken[tp].offset < starts[tp].offset]
+    if lost := sorted(f"{tp.topic}/{tp.partition}" for tp in gone if tp.topic != settings.commands_topic):
+        advice = "they were kept too short: send them again from their source (docs/runbook.md)"
+        yield fail("lag", f"records are gone that were not read, of {_some(lost)}", advice)
     lag = {
         tp: max(0, ends[tp].offset - (taken[tp].offset if tp in taken else starts[tp].offset))
         for tp in partitions

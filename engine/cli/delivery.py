@@ -1,12 +1,12 @@
 """Examines the delivery record of `vigil notify`: who sends from it, how far it has read, and what waits."""
 
-import contextlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.drawing import many
-from engine.cli.findings import Finding, fail, ok, skip, warn
+from engine.cli.findings import Finding, fail, ok, warn
+from engine.cli.lag import Reader, examine_lag
 
 if TYPE_CHECKING:
     from engine.notify.record import Record, State
@@ -24,7 +24,9 @@ def examine_record(
     yield _schema(state, shown(record.engine))
     if state.schema is not None:
         yield _sender(record)
-        yield from _lag(settings, record, timeout)
+        topics, stands = [settings.outcomes_topic], record.offsets()
+        ids = record.topic_ids() if state.schema == state.newest else {}  # an older one has none
+        yield examine_lag(settings, _READER, topics, stands, ids, timeout)
         yield from _receivers(state, receivers)
 
 
@@ -50,44 +52,14 @@ def _sender(record: "Record") -> Finding:
     return ok("notify process", "a process tells from this record")
 
 
-def _lag(settings: "Settings", record: "Record", timeout: float) -> Iterator[Finding]:
-    """How far the topic is read. It has no consumer group: the record has the offsets."""
-    from kafka.errors import KafkaError
-
-    from engine.cli.exits import Failure
-    from engine.cli.reading import partitions_of, reader
-    from engine.sql.following import made_anew
-
-    topic = settings.outcomes_topic
-    try:
-        patience = int(timeout * 1000)
-        with contextlib.closing(reader(settings, "none", bootstrap_timeout_ms=patience)) as consumer:
-            partitions = partitions_of(consumer, [topic])
-            first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-            others = made_anew(consumer, [topic], record.topic_ids())
-    except (KafkaError, Failure) as error:
-        yield skip(
-            "notify lag", f"{topic}: {error or type(error).__name__}", "see what is said of the broker"
-        )
-        return
-    stands = record.offsets()
-    at = {one: stands.get((one.topic, one.partition), first[one]) for one in partitions}
-    behind = sum(max(ends[one] - at[one], 0) for one in partitions)
-    gone = [str(one.partition) for one in partitions if at[one] < first[one]]
-    if any(at[one] > ends[one] for one in partitions):
-        others = others or [f"{topic} ends before what the record has read of it"]
-    if others:
-        advice = "`vigil notify reread`, or name the topic that this record is of"
-        yield fail("notify lag", others[0], advice)
-    elif gone:
-        advice = "it was away for longer than the topic keeps them; what they said is told to nobody"
-        yield fail("notify lag", f"{topic}/{', '.join(gone)}: records are gone that were not read", advice)
-    elif behind > settings.ready_lag:
-        advice = "is it running, and does `vigil_notify_lag_records` fall?"
-        yield warn("notify lag", f"{many(behind, 'outcome is', 'outcomes are')} not read yet", advice)
-    else:
-        unread = f"{many(behind, 'outcome is', 'outcomes are')} not read yet"
-        yield ok("notify lag", f"{unread}; no group, the record has the offsets")
+_READER = Reader(
+    "notify lag",
+    "record",
+    ("outcome is", "outcomes are"),
+    "is it running, and does `vigil_notify_lag_records` fall?",
+    "it was away for longer than the topic keeps them; what they said is told to nobody",
+    "`vigil notify reread`, or name the topic that this record is of",
+)
 
 
 def _receivers(state: "State", receivers: Collection[str]) -> Iterator[Finding]:

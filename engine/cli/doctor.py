@@ -81,7 +81,12 @@ def _examine_with(
     from engine.cli.exits import ExitCode, Failure
     from engine.cli.findings import fail
     from engine.cli.installation import examine_pace, examine_policies, examine_templates, examine_worker
-    from engine.cli.storage import examine_archive, examine_notify
+    from engine.cli.storage import (
+        examine_archive,
+        examine_archive_lag,
+        examine_erasures,
+        examine_notify,
+    )
     from engine.stream.rights import roles
 
     known = roles(settings)
@@ -93,7 +98,9 @@ def _examine_with(
         ("pace", examine_pace(settings)),
         ("templates", examine_templates(settings)),
         ("archive", examine_archive(settings, role)),
+        ("archive", examine_archive_lag(settings, timeout)),
         ("notify", examine_notify(settings, timeout)),
+        ("erasures", examine_erasures(settings)),
         ("console", examine_console(settings)),
     ):
         try:

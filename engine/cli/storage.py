@@ -4,14 +4,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine.cli.drawing import many
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, warn
+from engine.cli.lag import Reader, examine_lag
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from engine.archive.archive import Archive
     from engine.settings import Settings
 
 ROOM_WARN, ROOM_FAIL = 2 * 1024**3, 200 * 1024**2
@@ -27,7 +30,6 @@ def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Find
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
-    from engine.cli.drawing import many
     from engine.sql.database import NoDatabase, connect, reason, shown
     from engine.sql.schema import SchemaRefused
 
@@ -57,6 +59,89 @@ def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Find
         yield ok("archive", held)
     else:
         yield warn("archive", held, f"`vigil archive upgrade` makes it {found.newest}; so does `run`")
+
+
+def examine_archive_lag(settings: "Settings", timeout: float) -> Iterator[Finding]:
+    """How far the archive has read, where one is named that follows the topics. `timeout`: seconds that the
+    broker has."""
+    held = _held_by_archive(settings)
+    if held is not None and held.offsets:
+        topics = (settings.tickets_topic, settings.incidents_topic, settings.outcomes_topic)
+        yield examine_lag(settings, _ARCHIVE_READER, topics, held.offsets, held.topic_ids, timeout)
+
+
+_ARCHIVE_READER = Reader(
+    "archive lag",
+    "archive",
+    ("record is", "records are"),
+    "is `vigil archive run` running, and does `vigil_archive_lag_records` fall?",
+    "it was away for longer than they are kept; `vigil archive load` adds events that are kept elsewhere",
+    "`vigil archive rebuild --keep`, or name the topics that this archive is of",
+)
+
+
+def examine_erasures(settings: "Settings") -> Iterator[Finding]:
+    """Whether who is erased from one of archive and delivery record is erased from the other, where both are
+    named: each has a command of its own, and a backup of before the erasure has the customer again."""
+    archive, record = _held_by_archive(settings), _erased_from_record(settings)
+    if archive is None or record is None:
+        return
+    for others, lacks, command in (
+        (archive.erasures - record, "delivery record", "notify"),
+        (record - archive.erasures, "archive", "archive"),
+    ):
+        if others:
+            number = many(len(others), "customer is", "customers are")
+            advice = (
+                f"`vigil {command} forget` with the id; was it forgotten, or a backup of before restored?"
+            )
+            yield warn("erasures", f"{number} erased elsewhere, and not from the {lacks}", advice)
+
+
+class _Held(NamedTuple):
+    offsets: dict[tuple[str, int], int]
+    topic_ids: dict[str, str]
+    erasures: set[str]
+
+
+def _held_by_archive(settings: "Settings") -> _Held | None:
+    """Of the archive that is named, if it is there; what is wrong with it `examine_archive` says."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.archive.archive import Archive
+    from engine.sql.database import NoDatabase, connect
+    from engine.sql.schema import SchemaRefused
+
+    if not {"archive_url", "archive_url_file"} & settings.model_fields_set:
+        return None
+    url = settings.archive_url.get_secret_value()
+    try:
+        with Archive(connect(url, must_exist=True, only_reads=True)) as archive:
+            return _of(archive) if archive.is_current() else None
+    except (NoDatabase, SchemaRefused, DBAPIError):
+        return None
+
+
+def _of(archive: "Archive") -> _Held:
+    return _Held(archive.offsets(), archive.topic_ids(), archive.erasures())
+
+
+def _erased_from_record(settings: "Settings") -> set[str] | None:
+    """Of the delivery record that is named, if it is there; what is wrong with it `examine_notify` says."""
+    from sqlalchemy.exc import DBAPIError
+
+    from engine.notify.record import Record
+    from engine.sql.database import NoDatabase, connect
+    from engine.sql.schema import SchemaRefused
+
+    if not {"notify_url", "notify_url_file"} & settings.model_fields_set:
+        return None
+    url = settings.notify_url.get_secret_value()
+    try:
+        with Record(connect(url, must_exist=True, only_reads=True)) as record:
+            return record.erasures() if record.state().schema is not None else None
+    except (NoDatabase, SchemaRefused, DBAPIError):
+        return None
 
 
 _DATABASE_AWAY = "is the database there, and does it let us in?"

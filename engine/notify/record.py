@@ -178,6 +178,11 @@ class Record:
 
     # -- outcomes come in ---------------------------------------------------------------------------
 
+    def erasures(self) -> set[str]:
+        """Who was erased, as hashes of the ids (`engine.core.erasure`)."""
+        with self.engine.connect() as connection:
+            return set(connection.scalars(select(t.erasures.c.customer)))
+
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:

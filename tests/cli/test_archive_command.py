@@ -6,18 +6,23 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 from running import policies_in, vigil
 
+from engine.archive.archive import Archive
 from engine.cli.archiving import opened
 from engine.cli.exits import ExitCode, Failure
-from engine.cli.findings import Sign
-from engine.cli.storage import examine_archive
+from engine.cli.findings import Finding, Sign
+from engine.cli.storage import examine_archive, examine_archive_lag, examine_erasures
+from engine.core.instants import Instant
 from engine.demo.broker import KafkaBroker, free_port
+from engine.notify.record import Record
 from engine.settings import Settings
+from engine.sql.offsets import Advance
 from servers import create_topics, unique
 
 PASSWORD = "correct-horse"
@@ -171,6 +176,53 @@ def test_the_doctor_looks_at_an_archive_that_is_named(tmp_path: Path) -> None:
     assert good.sign is Sign.OK
     (away,) = examine_archive(Settings(archive_url=f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"))  # type: ignore[arg-type]
     assert (away.sign, PASSWORD in away.found) == (Sign.FAIL, False)
+
+
+def test_the_doctor_says_how_far_the_archive_has_read(kafka: KafkaBroker, tmp_path: Path) -> None:
+    topics = {f"{kind}_topic": unique(kind) for kind in ("tickets", "incidents", "outcomes")}
+    create_topics(kafka.bootstrap, *topics.values(), partitions=1)
+    tickets = TopicPartition(topics["tickets_topic"], 0)
+    with closing(KafkaProducer(bootstrap_servers=kafka.bootstrap)) as producer:
+        for _ in range(12):
+            producer.send(tickets.topic, b"{}")
+    url = f"sqlite:///{tmp_path}/a.db"
+
+    def lag(**more: Any) -> Finding:
+        given = {"bootstrap_servers": kafka.bootstrap, "archive_url": url, **topics, **more}
+        (found,) = examine_archive_lag(Settings(**given), 5.0)
+        return found
+
+    with Archive.open(url) as archive:
+        assert list(examine_archive_lag(Settings(archive_url=url), 5.0)) == []  # type: ignore[arg-type]
+        archive.write([], [], [Advance(tickets.topic, 0, 0, 2)])
+        assert (lag().sign, lag(ready_lag=5).sign) == (Sign.OK, Sign.WARN)
+        assert "10 records are not read yet" in lag().found
+        with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap)) as admin:
+            admin.delete_records({tickets: 3})
+        assert (lag().sign, f"{tickets.topic}/0: records are gone" in lag().found) == (Sign.FAIL, True)
+        archive.write([], [], [Advance(tickets.topic, 0, 2, 13)])
+        assert (lag().sign, "ends before what the archive has" in lag().found) == (Sign.FAIL, True)
+        assert lag(bootstrap_servers=f"127.0.0.1:{free_port()}").sign is Sign.SKIP
+
+
+def test_the_doctor_says_who_is_erased_from_one_database_alone(tmp_path: Path) -> None:
+    urls = {"archive_url": f"sqlite:///{tmp_path}/a.db", "notify_url": f"sqlite:///{tmp_path}/n.db"}
+
+    def found() -> list[tuple[str, str]]:
+        return [(one.found, one.advice[:21]) for one in examine_erasures(Settings(**urls))]  # type: ignore[arg-type]
+
+    assert found() == []
+    with Archive.open(urls["archive_url"]) as archive, Record.open(urls["notify_url"], Instant(0)) as record:
+        archive.forget("acme", Instant(0))
+        assert found() == [
+            ("1 customer is erased elsewhere, and not from the delivery record", "`vigil notify forget`")
+        ]
+        record.forget("acme", Instant(0))
+        assert found() == []
+        record.forget("other", Instant(0))
+        assert found() == [
+            ("1 customer is erased elsewhere, and not from the archive", "`vigil archive forget")
+        ]
 
 
 def test_an_archive_that_cannot_begin_says_why(kafka: KafkaBroker, tmp_path: Path) -> None:

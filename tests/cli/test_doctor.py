@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing.connection import Connection
@@ -198,6 +199,28 @@ def test_records_that_nobody_takes_are_a_lag(kafka: KafkaBroker) -> None:
     assert findings["group"][0].found.endswith("no worker is running")
     assert findings["lag"][0].sign is Sign.WARN
     assert findings["lag"][0].found.startswith("30 records behind, 10 of them on ")
+
+
+def test_records_that_went_before_a_worker_read_them_are_said(kafka: KafkaBroker) -> None:
+    from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+    from kafka.structs import OffsetAndMetadata
+
+    settings = settings_for(kafka.bootstrap)
+    make_topics(settings)
+    tickets, commands = (TopicPartition(one, 2) for one in (settings.tickets_topic, settings.commands_topic))
+    with closing(KafkaProducer(bootstrap_servers=kafka.bootstrap)) as producer:
+        for one in [tickets, commands] * 9:
+            producer.send(one.topic, b"{}", partition=one.partition)
+    with closing(KafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=settings.app_id)) as reader:
+        reader.assign([tickets, commands])
+        reader.commit(dict.fromkeys((tickets, commands), OffsetAndMetadata(4, "", -1)))
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap)) as admin:
+        admin.delete_records({tickets: 4, commands: 7})
+        assert [one.sign for one in examined(settings)["lag"]] == [Sign.OK]
+        admin.delete_records({tickets: 5})
+    gone, _ = examined(settings)["lag"]
+    assert gone.sign is Sign.FAIL
+    assert gone.found == f"records are gone that were not read, of {tickets.topic}/2"
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
