@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import instant
@@ -13,8 +14,9 @@ from engine.cli.output import progress
 from engine.cli.topics import broker_errors
 from engine.settings import Settings
 from engine.stream.allowed import must_be_allowed
+from engine.stream.checks import Refused, Unreachable
 from engine.stream.rights import reading
-from engine.stream.topics import CONNECT_MS
+from engine.stream.topics import CONNECT_MS, let_in
 
 SILENCE = 60.0
 """Seconds without any record after which a broker counts as away."""
@@ -55,17 +57,28 @@ def place(record: Record) -> str:
 
 def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaConsumer:
     """Without a group, of what is committed; `none`: an offset that is no more there is an error. `more`:
-    other options of the client, which go before these."""
-    return KafkaConsumer(
-        **settings.client_options(),
-        client_id=f"{settings.app_id}-reader",
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        isolation_level="read_committed",
-        max_poll_records=_AT_ONCE,
-        **{"bootstrap_timeout_ms": CONNECT_MS, **more},
-    )
+    other options of the client, which go before these.
+
+    KafkaTimeoutError where no broker lets us in: with why, for whoever goes on while a password is changed.
+    """
+    try:
+        return KafkaConsumer(
+            **settings.client_options(),
+            client_id=f"{settings.app_id}-reader",
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset=auto_offset_reset,
+            isolation_level="read_committed",
+            max_poll_records=_AT_ONCE,
+            **{"bootstrap_timeout_ms": CONNECT_MS, **more},
+        )
+    except KafkaTimeoutError as error:
+        with suppress(Unreachable):
+            try:
+                let_in(settings)
+            except Refused as why:
+                raise KafkaTimeoutError(f"{why.name}: {why.message}; {why.hint}") from error
+        raise
 
 
 class Committed:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from archived import at, fact, opened, outcome
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
@@ -234,3 +235,19 @@ def test_a_database_that_refuses_is_one_line_and_shows_nothing_of_what_was_to_be
     assert (done.returncode, 'vigil: relation "escalations" does not exist' in done.stderr) == expected
     assert "Traceback" not in done.stderr
     assert "of secrets" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_password_that_is_refused_while_it_runs_is_said_by_name(kafka: KafkaBroker, mechanism: str) -> None:
+    """The client says only that it could not begin."""
+    settings = Settings(
+        bootstrap_servers=kafka.sasl_bootstrap,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism=mechanism,  # type: ignore[arg-type]
+        sasl_username=kafka.user,
+        sasl_password="planted-secret",  # type: ignore[arg-type]
+    )
+    with pytest.raises(KafkaTimeoutError, match=r"wrong_credentials: .* refused user 'vigil'") as refused:
+        reader(settings, "none", bootstrap_timeout_ms=1_000)
+    assert "VIGIL_SASL_PASSWORD" in str(refused.value)
+    assert "planted" not in str(refused.value)
