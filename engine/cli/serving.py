@@ -3,12 +3,16 @@
 import contextlib
 import json
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from socketserver import ThreadingMixIn
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from engine.cli.exits import ExitCode, Failure
 from engine.settings import Settings
@@ -69,17 +73,36 @@ class Health:
 @contextlib.contextmanager
 def health_served(settings: Settings, registry: CollectorRegistry, health: Health) -> Iterator[int]:
     """While inside, /metrics, /ready and /live are answered; the port. Failure where that is taken."""
+    # Before anything is answered: Prometheus's application says 200 to every path, and so to /ready.
+    application = _with_probes(make_wsgi_app(registry), health)
     try:
-        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+        server = _listening(settings.metrics_host, settings.metrics_port, application)
     except OSError as error:
         what = f"metrics_port_taken: {settings.metrics_host}:{settings.metrics_port}: {error.strerror}"
         hint = "set VIGIL_METRICS_PORT to another port, or to 0 for any"
         raise Failure(what, ExitCode.REFUSED, hint) from error
-    server.set_app(_with_probes(server.get_app(), health))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_port
     finally:
         server.shutdown()
+        server.server_close()
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a line a probe."""
+
+
+def _listening(host: str, port: int, application: Any) -> WSGIServer:
+    """Not serving yet. OSError where the port is taken."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    of_family = type("_OfFamily", (_Threads,), {"address_family": family})
+    return make_server(host, port, application, of_family, _Silent)
 
 
 def _with_probes(metrics: Any, health: Health) -> Any:

@@ -9,10 +9,12 @@ import urllib.error
 import urllib.request
 from contextlib import closing, suppress
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from engine.cli import serving as serving_module
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.serving import Health, health_served
 from engine.demo.broker import free_port
@@ -93,6 +95,21 @@ def test_metrics_at_a_port_that_is_taken_are_refused_with_what_to_do() -> None:
         with refusal as refused, health_served(again, CollectorRegistry(), Health(100, ArchiveMetrics())):
             pass
     assert (refused.value.code, "VIGIL_METRICS_PORT" in refused.value.hint) == (ExitCode.REFUSED, True)
+
+
+def test_nobody_is_answered_before_probes_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus's own application says 200 to /ready."""
+    settings = Settings(metrics_host="127.0.0.1", metrics_port=free_port())
+    made, answered = serving_module._with_probes, []
+
+    def asked_meanwhile(*given: Any) -> Any:
+        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", settings.metrics_port), 2)):
+            answered.append(settings.metrics_port)
+        return made(*given)
+
+    monkeypatch.setattr(serving_module, "_with_probes", asked_meanwhile)
+    with health_served(settings, CollectorRegistry(), Health(100, ArchiveMetrics())):
+        assert answered == []
 
 
 def test_probes_are_told_whether_it_is_at_work_and_keeps_up() -> None:
