@@ -1,12 +1,12 @@
 """Reads topics from a beginning to where they ended when reading began."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.inputs import instant
@@ -55,6 +55,24 @@ def place(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
+class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
+    """Where the broker leaves a partition out of its answer, as while a topic is deleted and made anew, that
+    is an error of Kafka's, to be waited for, and no KeyError."""
+
+    def beginning_offsets(self, *given: Any, **more: Any) -> Any:
+        return _whole(super().beginning_offsets, *given, **more)
+
+    def end_offsets(self, *given: Any, **more: Any) -> Any:
+        return _whole(super().end_offsets, *given, **more)
+
+
+def _whole(ask: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    try:
+        return ask(*given, **more)
+    except KeyError as error:
+        raise UnknownTopicOrPartitionError(*error.args) from error
+
+
 def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaConsumer:
     """Without a group, of what is committed; `none`: an offset that is no more there is an error. `more`:
     other options of the client, which go before these.
@@ -62,7 +80,7 @@ def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaCons
     KafkaTimeoutError where no broker lets us in: with why, for whoever goes on while a password is changed.
     """
     try:
-        return KafkaConsumer(
+        return _Consumer(
             **settings.client_options(),
             client_id=f"{settings.app_id}-reader",
             group_id=None,

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from archived import at, fact, opened, outcome
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
@@ -235,6 +235,23 @@ def test_a_database_that_refuses_is_one_line_and_shows_nothing_of_what_was_to_be
     assert (done.returncode, 'vigil: relation "escalations" does not exist' in done.stderr) == expected
     assert "Traceback" not in done.stderr
     assert "of secrets" not in done.stdout + done.stderr
+
+
+def test_a_partition_that_the_broker_leaves_out_of_its_answer_is_waited_for(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does while the topic is deleted and made anew."""
+    with contextlib.closing(reader(Settings(bootstrap_servers=following.bootstrap), "none")) as consumer:
+        one = TopicPartition(following.topics.outcomes, 0)
+        assert (consumer.beginning_offsets([one]), consumer.end_offsets([one])) == ({one: 0}, {one: 0})
+
+        async def nothing(*_: object) -> dict[TopicPartition, object]:
+            return {}
+
+        monkeypatch.setattr(consumer._fetcher, "_fetch_offsets_by_times_async", nothing)
+        for ask in (consumer.beginning_offsets, consumer.end_offsets):
+            with pytest.raises(UnknownTopicOrPartitionError, match=one.topic):
+                ask([one])
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
