@@ -32,8 +32,8 @@ def examine_lag(
     ids: Mapping[str, str],
     timeout: float,
 ) -> Finding:
-    """`stands`: (topic, partition) -> the offset to read next. `ids`: of the topics that were read. `timeout`:
-    seconds that the broker has."""
+    """`stands`: (topic, partition) -> the offset to read next; `ids`: of the topics that were read;
+    `timeout`: seconds that the broker has."""
     from kafka.errors import KafkaError
 
     from engine.cli import reading
