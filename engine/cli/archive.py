@@ -105,6 +105,37 @@ def load(
         raise typer.Exit(ExitCode.FOUND)
 
 
+@app.command("export")
+def export(
+    archive: Url = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Events; .gz compresses. Else stdout."),
+    ] = None,
+) -> None:
+    """Write the events that the archive holds, as `vigil send` and `vigil replay` read them.
+
+    One escalation after the other. What was pruned is missing, and what was erased is erased. Events of
+    incidents come as those of tickets, which mean the same.
+
+    \b
+    Examples:
+      vigil archive export -o events.jsonl.gz
+      vigil archive export | vigil send -
+    """
+    from engine.archive.export import lines
+    from engine.cli.drawing import many
+    from engine.cli.output import say
+    from engine.replay.files import writing
+
+    written = 0
+    with opened(archive, must_exist=True, only_reads=True) as one, writing(output) as out:
+        for line in lines(one.accounts()):
+            out.write(line)
+            written += 1
+    say(f"written: {many(written, 'event', 'events')}")
+
+
 @app.command("rebuild")
 def rebuild(
     archive: Url = None,
@@ -279,7 +310,7 @@ def opened(
     there = "the one that `vigil archive run` or `load` fills"
     with (
         reached("is the database there, and an archive?", there),
-        Archive.open(url, must_exist=must_exist)
+        Archive.open(url, must_exist=must_exist, only_reads=only_reads)
         if upgrade
         else Archive(connect(url, must_exist=must_exist, only_reads=only_reads)) as archive,
     ):
