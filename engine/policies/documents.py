@@ -63,9 +63,8 @@ def read(
             problems.append(Problem(file, 0, "", "a few levels of keys", "nesting too deep to read"))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            problems.append(
-                Problem(file, mark.line + 1 if mark else 0, "", "YAML", error.problem or str(error))
-            )
+            what = (error.problem or str(error)).removeprefix("found ")  # "found" is said of every problem
+            problems.append(Problem(file, mark.line + 1 if mark else 0, "", "YAML", what))
         except yaml.YAMLError as error:
             problems.append(Problem(file, 0, "", "YAML", str(error)))
     return documents, problems

@@ -42,7 +42,7 @@ class Targets:
         calendar = self._calendars.get(text.calendar)
         if calendar is None:
             if text.calendar not in self._unusable:
-                names = [name for name in self._calendars if name != AROUND_THE_CLOCK]
+                names = sorted({*self._calendars, *self._unusable} - {AROUND_THE_CLOCK})
                 expected = one_of(names) if names else "no @: this folder has no calendar"
                 self._miss(at, f"a calendar after @, {expected}", found(text.calendar, names))
             return None

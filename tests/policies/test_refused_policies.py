@@ -188,6 +188,7 @@ def test_a_folder_is_refused_for(
     assert matching, "\n".join(map(str, problems))
     # One mistake, one problem: nothing that only follows from it.
     assert len(problems) == 1, "\n".join(map(str, problems))
+    assert "found found" not in str(problems[0])
 
 
 def _problems(folder: Path) -> list[Problem]:
@@ -222,6 +223,17 @@ def test_a_calendar_that_is_refused_is_not_called_unknown_too(tmp_path: Path) ->
         policy("clocks: {resolve: {budget: {P0: 1bd @support}}}"),
     )
     assert [problem.field for problem in _problems(tmp_path)] == ["zone"]
+
+
+def test_a_calendar_that_is_refused_is_one_that_there_is(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        CALENDAR.replace("Berlin", "Berln"),
+        policy("clocks: {resolve: {budget: {P0: 4h @suport}}}"),
+    )
+    _, misspelt = _problems(tmp_path)
+    assert "support" in misspelt.expected
+    assert "did you mean support?" in misspelt.found
 
 
 def test_the_same_version_of_a_policy_twice_is_refused(tmp_path: Path) -> None:
