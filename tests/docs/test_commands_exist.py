@@ -65,6 +65,17 @@ def test_every_command_of_a_page_is_one_that_there_is(page: str) -> None:
     assert not found, "\n".join(found)
 
 
+def test_every_command_of_the_runbook_is_whole() -> None:
+    """At three in the morning it is pasted, with what stands in capitals filled in."""
+    found = [part for part in inline(ROOT / "docs/runbook.md") if part.text.startswith("vigil ")]
+    commands = [part for part in found if part.text != "vigil notify"]  # the process
+    wrong = {
+        part.where: why for part in commands for call in calls(part.text) if (why := refused(call.arguments))
+    }
+    assert not wrong
+    assert len(commands) > 20
+
+
 def test_every_example_of_a_help_is_taken_by_the_parser() -> None:
     """What is explained stands behind a #, so that a line can be pasted whole."""
     found = 0
