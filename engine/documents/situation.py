@@ -260,7 +260,7 @@ class Situation:
             "due": self.moment(due),
             "is_overdue": due is not None and (due < self.at or (cadence is not None and cadence.misses > 0)),
             "missed": len(missed),
-            "is_owed": is_running,
+            "is_owed": due is not None or (is_running and terms is not None and terms.every is not None),
         }
 
     def cadences(self) -> list[Plain]:

@@ -264,6 +264,19 @@ def test_every_update_says_when_the_next_one_comes_or_that_it_must_be_set(
     assert ("UTC+01:00" in next_told[0]) is is_owed
 
 
+def test_an_audience_that_the_policy_owes_nothing_is_owed_no_update(book: Book, press: Press) -> None:
+    opened = ("12:00", "opened", {"title": "x", "severity": "P2"})
+    now = situation(book, "12:25", opened)
+    owed = {audience: now.cadence(audience)["is_owed"] for audience in ("customer", "internal", "executive")}
+    assert owed == {"customer": True, "internal": True, "executive": False}
+    assert (
+        "| executive | not asked for | never | nothing owed | 0 |"
+        in write(press, war_room_guide(now), "md").text
+    )
+    stated = ("12:10", "update_published", {"audience": "executive", "next_update_at": at("12:40")})
+    assert situation(book, "12:25", opened, stated).cadence("executive")["is_owed"], "somebody said when"
+
+
 def test_after_the_end_the_customer_hears_what_comes_next(book: Book, press: Press) -> None:
     ended = [OPENED, P0, ("12:15", "resolved", {"resolution": "Rolled back"})]
     text = write(press, status_update(situation(book, "12:20", *ended), "customer"), "md").text
