@@ -60,3 +60,14 @@ def test_a_key_may_come_with_any_spelling_of_bearer(tmp_path: Path) -> None:
                 headers={"authorization": f"{scheme} {KEY}", "content-type": "application/cloudevents+json"},
             )  # fmt: skip
             assert answer.status_code == 200, scheme
+
+
+def test_a_subject_that_is_missing_is_told_as_the_field_that_it_is(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, DOORS)
+    events = [{**EVENT, "subject": "shop:1", "data": DATA}, {**EVENT, "id": "2", "data": DATA}]
+    with listening(app) as url:
+        alone = post(url, events[1], {"content-type": "application/cloudevents+json"})
+        among = post(url, events, {"content-type": "application/cloudevents-batch+json"})
+    detail = "subject is missing; expected the escalation's id"
+    assert alone.json() == {"accepted": 0, "reason": "bad_field", "detail": detail, "path": "subject"}
+    assert (among.status_code, among.json()["path"]) == (422, "[1]subject")

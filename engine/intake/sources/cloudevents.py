@@ -79,6 +79,8 @@ def _said(e: Envelope, place: str) -> Said:
     verb = TYPES.get(e.type)
     if verb is None:
         raise NotMapped("unknown_type", f"{e.type} is no type of this contract", f"{place}type")
+    if not e.subject:
+        raise NotMapped("bad_field", "subject is missing; expected the escalation's id", f"{place}subject")
     try:
         data, at = orjson.loads(e.data), read_moment(e.time)
     except orjson.JSONDecodeError as error:
