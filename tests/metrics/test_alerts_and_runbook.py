@@ -31,7 +31,8 @@ def sections() -> dict[str, str]:
 
 def cases() -> list[tuple[str, bool]]:
     """(alert, whether it is expected to fire) of each case of promtool's."""
-    tests = yaml.safe_load((PROMETHEUS / "vigil.test.yaml").read_text())["tests"]
+    files = sorted(PROMETHEUS.glob("*.test.yaml"))
+    tests = [test for file in files for test in yaml.safe_load(file.read_text())["tests"]]
     return [
         (case["alertname"], bool(case["exp_alerts"]))
         for test in tests

@@ -59,7 +59,11 @@ def test_promtool_does_complain_about_a_metric_that_is_named_badly() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "rules", "rules/vigil.yaml"], ["test", "rules", "vigil.test.yaml"]]
+    "arguments",
+    [
+        ["check", "rules", "rules/vigil.yaml"],
+        *(["test", "rules", file.name] for file in sorted(RULES.glob("*.test.yaml"))),
+    ],
 )
 def test_the_rules_are_valid_and_fire_when_their_cases_say(arguments: list[str]) -> None:
     promtool = program("promtool")

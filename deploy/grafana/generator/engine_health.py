@@ -154,7 +154,13 @@ VIGIL = Board(
             "What comes in",
             8,
             (
-                _rate("Events taken", "That became part of the state, by verb.", "sla_events_total", "verb"),
+                _rate(
+                    "Events taken",
+                    "That became part of the state, by verb.",
+                    "sla_events_total",
+                    "verb",
+                    "VigilSourceSilent",
+                ),
                 Panel(
                     "timeseries",
                     "Records not yet taken, by topic",
