@@ -101,8 +101,9 @@ async def wait_for_broker(settings: Settings) -> None:
             return
         waited = time.monotonic() - began
         if waited + RETRY_SECONDS > settings.start_timeout:
+            after = f" in {waited:.0f} s" if waited >= 1 else ""
             raise Unreachable(
-                f"no broker at {settings.bootstrap_servers} in {waited:.0f} s ({why}); check "
+                f"no broker at {settings.bootstrap_servers}{after} ({why}); check "
                 f"VIGIL_BOOTSTRAP_SERVERS, and VIGIL_SECURITY_PROTOCOL (now {settings.security_protocol})"
             )
         log.warning(

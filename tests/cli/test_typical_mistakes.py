@@ -103,6 +103,7 @@ def test_a_file_and_an_event_by_hand_are_not_both_sent() -> None:
 def test_a_bench_whose_broker_is_away_ends_as_other_commands_do() -> None:
     done = vigil("bench", "lateness", "--clocks", "100", "-b", f"127.0.0.1:{free_port()}")
     assert (done.returncode, "vigil: no broker at" in done.stderr) == (ExitCode.UNREACHABLE, True)
+    assert " in 0 s" not in done.stderr, "it was not waited for"
 
 
 @pytest.mark.parametrize(
