@@ -247,6 +247,8 @@ def _told(error: BaseException, template: str, folders: list[str]) -> dict[str, 
         kind, text = "large", str(error)
     elif isinstance(error, TemplateNotFound):
         kind, text = "error", f"there is no template {error.name}"
+    elif isinstance(error, TemplateSyntaxError):
+        kind, text = "error", error.message or ""  # str() tells the place once more, in a second line
     elif isinstance(error, TemplateError | RecursionError):
         kind, text = "error", str(error)
     else:

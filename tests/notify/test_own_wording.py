@@ -115,7 +115,9 @@ def refused(tmp_path: Path, wording: str) -> str:
     ],
 )
 def test_a_template_that_cannot_be_is_refused_by_line(tmp_path: Path, wording: str, says: str) -> None:
-    assert says in refused(tmp_path, wording)
+    said = refused(tmp_path, wording)
+    assert says in said
+    assert "File " not in said, "the line is told once, and in one line"
 
 
 def test_all_templates_that_are_wrong_are_named_at_once_and_those_of_files_by_their_file(
