@@ -28,6 +28,8 @@ _LOOK_SECONDS = 5.0
 _ANSWER_MS = 5_000
 _STALLED_SECONDS = 60.0
 """Longer than one write takes, and a few looks."""
+_SHORT_SECONDS = 10.0
+"""So long a topic may seem to end before what was read of it: while another broker becomes its leader."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 
 
@@ -115,6 +117,8 @@ class Follower:
         self._looked = time.monotonic()
         self._has_written = False
         """Since then."""
+        self._short_since: float | None = None
+        """Since when a topic ends before what was read of it."""
         self._away = "starting"
 
     def why_off(self) -> str:
@@ -235,8 +239,20 @@ class Follower:
                 raise Overtaken(f"{place[0]}/{place[1]}")
         ends = consumer.end_offsets(list(self._next), timeout_ms=_ANSWER_MS)
         behind = {one: ends[one] - at for one, at in self._next.items()}
+        if min(behind.values()) < 0:
+            self._ends_early(consumer)
+            return
+        self._short_since = None
         if any(behind.values()) and not self._has_written:
             return  # what is there may be what cannot be written
         for topic in self._topics:
             self._watch.lag(topic, sum(count for one, count in behind.items() if one.topic == topic))
         self._looked, self._has_written, self._away = time.monotonic(), False, ""
+
+    def _ends_early(self, consumer: KafkaConsumer) -> None:
+        """A topic ends before what was read of it. Kafka tells nobody who waits at its end that it was made
+        anew; once it is as long, what lies before would be passed over."""
+        now = time.monotonic()
+        self._short_since = self._short_since or now
+        if now - self._short_since > _SHORT_SECONDS:
+            self._stand(consumer)  # TopicMadeAnew

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError
 from sqlalchemy.exc import OperationalError
 
 from engine.sql import following
@@ -27,12 +28,17 @@ class Topic(OnePartition):
         self.content: list[str | None] = []
         self.first = 0
         """Retention has deleted what lies before."""
+        self.short = 0
+        """By so much it seems to end too early."""
+        self.is_deleted = False
 
     def beginning_offsets(self, asked: object) -> dict[TopicPartition, int]:
         return {ONE: self.first}
 
     def end_offsets(self, asked: object, timeout_ms: int = 0) -> dict[TopicPartition, int]:
-        return {ONE: len(self.content)}
+        if self.is_deleted:
+            raise UnknownTopicOrPartitionError(ONE)
+        return {ONE: len(self.content) - self.short}
 
     def position(self, _: object) -> int:
         return self._at
@@ -265,3 +271,40 @@ def test_a_broker_that_tells_no_ids_is_read_as_ever(running: Running, id_: UUID 
     running.until(lambda: running.database.held == ["b"])
     running.until_looked()
     assert running.failed == ""
+
+
+def test_a_topic_that_is_cut_off_while_it_is_followed_is_found(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_SHORT_SECONDS", 0.05)
+    running.topic.content = ["a", "b"]
+    running.thread.start()
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    running.topic.short = 1
+    running.until(lambda: not running.thread.is_alive())
+    assert (
+        running.failed == "topic/0 ends at 1 and was read up to 2: it is another topic, or has lost records"
+    )
+
+
+def test_a_topic_that_seems_shorter_for_a_moment_is_the_one_that_was_read(running: Running) -> None:
+    running.topic.content = ["a", "b"]
+    running.thread.start()
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    running.topic.short = 1
+    told = len(running.watch.lags)
+    sleep(0.1)
+    running.topic.short = 0
+    running.topic.content += ["c"]
+    running.until(lambda: running.watch.lags[-1:] == [0] and running.database.held == ["a", "b", "c"])
+    assert min(running.watch.lags[told:]) >= 0, "nobody is ahead of a topic"
+
+
+def test_a_topic_that_is_deleted_is_waited_for(running: Running) -> None:
+    running.topic.content = ["a"]
+    running.thread.start()
+    running.until(lambda: running.watch.lags[-1:] == [0])
+    running.topic.is_deleted = True
+    running.until(lambda: running.follower.why_off() == "broker_away")
+    running.topic.is_deleted = False
+    running.until(lambda: running.follower.why_off() == "")
