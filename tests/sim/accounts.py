@@ -36,6 +36,11 @@ class Stored(NamedTuple):
     facts: list[Fact]
     ledger: list[Said]
     alarm: Instant
+    recounted: bool
+    """The calendars changed after something was said of it, as the engine noted when it read it next."""
+    almanac: int
+    """By which calendars it was judged last."""
+    has_said: bool
 
 
 class Broken(NamedTuple):
@@ -140,6 +145,9 @@ def stored_in(records: dict[bytes, bytes]) -> dict[str, Stored]:
                 [item for item in items if isinstance(item, Fact)],
                 [item for item in items if isinstance(item, Said)],
                 state.head(record).alarm,
+                shelf.recounted,
+                state.head(record).almanac,
+                shelf.seq > 0,
             )
     return found
 

@@ -78,10 +78,12 @@ class Counter:
             if kind in ("resolved", "closed") and status == "open":
                 stops.add((now, "stopped_late" if breached else "met", elapsed))
             status = _after(kind, status)
+            if kind == "waived" and fact.text("metric") == "resolve":
+                break
             if kind == "paused":
                 reasons.add(fact.text("reason"))
             elif kind == "resumed":
-                reasons.discard(fact.text("reason"))
+                reasons -= {fact.text("reason")} if fact.text("reason") else reasons
             elif kind in ("updated", "triaged"):
                 severity = severities.hear(fact)
             budget = self._rule.targets[severity].budget

@@ -38,7 +38,9 @@ class Severity:
         if "severity" in said:
             self._stated = fact.text("severity")
         for group, fields in _SAID_IN.items():
-            told = said.get(group)
+            told = said.get(group, {})
+            if told is None:  # nothing of it is known any more
+                told = dict.fromkeys(fields)
             if isinstance(told, dict):
                 self._known |= {name: told[name] for name in fields if name in told}
         self._triaged = self._triaged or fact.kind == "triaged"

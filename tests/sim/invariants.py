@@ -2,18 +2,19 @@
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from accounts import Accounts, Stored, place_of, reason_of, refused_facts, stored_in
 from independent_count import Counter
 from independent_patterns import Recurrence, members_of, recurrences
 from msgspec.structs import replace
+from random_changes import metrics_on, without_editions
 from random_rebases import is_nowhere
 from simulation import World
 
 from comparing import canonical
 from engine.core.case import precedence
-from engine.core.clocks import LIVE, PAUSED
+from engine.core.clocks import LIVE, PAUSED, STOPPED
 from engine.core.decide import Alarms, Round
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import REBASED, VERBS, Fact, in_order, opening
@@ -35,6 +36,7 @@ def problems(world: World) -> list[str]:
         _memory_is_what_the_changelog_holds(accounts),
         _standing_is_what_replay_says(accounts, stored),
         _nothing_is_said_twice(accounts),
+        _the_state_is_what_was_said(accounts, stored),
         _nothing_is_overdue(accounts, stored),
         _deriving_is_stepping(accounts, stored),
         _elapsed_never_falls(accounts),
@@ -61,7 +63,7 @@ def _nothing_is_lost(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[
     for subject, facts in accounts.events.items():
         kept = {(fact.source, fact.id): fact for fact in stored[subject].facts} if subject in stored else {}
         for identity, alike in _by_identity(facts).items():
-            if is_nowhere(alike[0]):
+            if is_nowhere(alike[0], world.book):
                 unknown = [r for r in refused if r.subject == subject and r.fact.same_content(alike[0])]
                 if identity in kept or not unknown:
                     yield f"lost: {subject} {alike[0]} is among {len(unknown)} dead letters"
@@ -116,9 +118,10 @@ def _standing_is_what_replay_says(accounts: Accounts, stored: dict[str, Stored])
     """By the topic for transactions; and by the ledger in the state, each entry of which the topic has."""
     if accounts.replayed_backwards != accounts.replayed:
         yield "replay: the same events in another order give other bytes"
-    expected = [canonical(outcome) for outcome in accounts.standing_by_replay]
+    judged = _JudgedByReplay(accounts.world, stored)
+    expected = judged.canonical(accounts.standing_by_replay)
     if not may_say_again(accounts.world):
-        yield from _differences_of_the_topic(accounts, expected)
+        yield from _differences_of_the_topic(accounts, judged, expected)
     last_said = {outcome.id: outcome for outcome in accounts.outcomes}
     said: list[Outcome] = []
     for subject, one in stored.items():
@@ -129,7 +132,37 @@ def _standing_is_what_replay_says(accounts: Accounts, stored: dict[str, Stored])
             else:
                 name = outcome.outcome if outcome.name == "amended" else outcome.name
                 said.append(replace(outcome, name=name, corrects="", outcome=""))
-    yield from _differences("ledger", _canonical(said), expected)
+    yield from _differences("ledger", judged.canonical(standing(said)), expected)
+
+
+class _JudgedByReplay:
+    """What a replay can tell: it knows the calendars of now alone.
+
+    Where calendars have changed after something was said of an escalation, the verdicts that were given stay
+    (Calendars 4): of what hangs on the changed hours, and of nothing else, the replay may say others.
+    """
+
+    def __init__(self, world: World, stored: dict[str, Stored]) -> None:
+        self._change = world.change
+        name = world.change.calendar if world.change is not None else ""
+        policies = (*world.book.policies, *world.book.withdrawn)
+        on_it = {(one.name, one.hash): metrics_on(one, name) if name else set[str]() for one in policies}
+        self.moved = {
+            subject: {metric for pin in pins_of(one.escalation) for metric in on_it.get(pin, ())}
+            for subject, one in stored.items()
+            if one.recounted or (one.has_said and one.almanac != rules_of(world.book).almanac)
+        }
+        """By subject the metrics of which it can tell nothing."""
+
+    def canonical(self, outcomes: Iterable[Outcome]) -> list[bytes]:
+        """Of those that it can tell, what must be equal."""
+        told = (o for o in outcomes if o.metric not in self.moved.get(o.subject, ()) and o.name != BEHIND)
+        return [canonical(o if self._change is None else without_editions(o)) for o in told]
+
+
+def pins_of(escalation: Escalation) -> list[tuple[str, str]]:
+    """Name and hash of every version of a policy that it was judged by."""
+    return [(escalation.policy, escalation.policy_hash), *((n, h) for _, n, _, h in escalation.pins)]
 
 
 def may_say_again(world: World) -> bool:
@@ -141,20 +174,17 @@ def may_say_again(world: World) -> bool:
 def strays(world: World) -> list[str]:
     """By how much the topic alone misleads after that."""
     accounts = Accounts(world)
-    expected = [canonical(outcome) for outcome in accounts.standing_by_replay]
-    return list(_differences_of_the_topic(accounts, expected))
+    judged = _JudgedByReplay(world, accounts.stored())
+    return list(_differences_of_the_topic(accounts, judged, judged.canonical(accounts.standing_by_replay)))
 
 
-def _differences_of_the_topic(accounts: Accounts, expected: list[bytes]) -> Iterator[str]:
+def _differences_of_the_topic(
+    accounts: Accounts, judged: _JudgedByReplay, expected: list[bytes]
+) -> Iterator[str]:
     try:
-        yield from _differences("topic", _canonical(accounts.outcomes), expected)
+        yield from _differences("topic", judged.canonical(standing(accounts.outcomes)), expected)
     except CorrectionOfNothing as error:
         yield f"topic: {error}"
-
-
-def _canonical(outcomes: list[Outcome]) -> list[bytes]:
-    """What stands, without what was not known for a time: that depends on the run."""
-    return [canonical(outcome) for outcome in standing(outcomes) if outcome.name != BEHIND]
 
 
 def _differences(where: str, found: list[bytes], expected: list[bytes]) -> Iterator[str]:
@@ -181,6 +211,30 @@ def _nothing_is_said_twice(accounts: Accounts) -> Iterator[str]:
             yield f"said twice with different content: {plain} and {other}"
 
 
+def _the_state_is_what_was_said(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
+    """Whatever calendars did: no clock is breached twice in a cycle, and one is breached or stopped if and
+    only if that stands; the time of a verdict is the sum of its segments."""
+    for subject, one in stored.items():
+        plan = plan_of(rules_of(accounts.world.book), one.escalation)
+        if plan is None or one.escalation.status == WAITING:
+            continue
+        said = Tally((s.metric, s.key, s.cycle, s.name) for s in (entry.statement for entry in one.ledger))
+        for of, count in said.items():
+            if of[3] == "breached" and count > 1:
+                yield f"said: {subject} {of} {count} times"
+        # What a rebase finds in the new version has its state, and nothing was said of it before.
+        clocks = [] if one.escalation.pins else one.escalation.clocks
+        for clock_plan, clock in zip(plan.clocks, clocks, strict=False):
+            of = clock_plan.metric, clock_plan.key, clock.cycle
+            if clock.breached is not bool(said[*of, "breached"]) and clock.cycle:
+                yield f"said: {subject} {of} is breached: {clock.breached}"
+            if clock.phase == STOPPED and not (said[*of, "met"] or said[*of, "stopped_late"]):
+                yield f"said: {subject} {of} is stopped, and nobody was told"
+        for statement in (entry.statement for entry in one.ledger):
+            if statement.segments and sum(s.elapsed for s in statement.segments) != statement.elapsed:
+                yield f"said: {subject} {statement} does not add up"
+
+
 def _nothing_is_overdue(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
     until = accounts.world.until
     for subject, one in stored.items():
@@ -200,8 +254,11 @@ def _nothing_is_overdue(accounts: Accounts, stored: dict[str, Stored]) -> Iterat
 
 
 def _deriving_is_stepping(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
+    moved = _JudgedByReplay(accounts.world, stored).moved
     for subject, one in stored.items():
         ordered = in_order(one.facts)
+        if moved.get(subject):
+            continue
         for way, facts in (("stepped in order", ordered), ("derived at once", [*ordered[1:], *ordered[:1]])):
             records = accounts.judged_anew(subject, facts)
             anew = stored_in(records)[subject]
@@ -227,7 +284,7 @@ def _elapsed_never_falls(accounts: Accounts) -> Iterator[str]:
     for subject, facts in accounts.events.items():
         standing_facts = [min(alike, key=precedence) for alike in _by_identity(facts).values()]
         store: dict[bytes, bytes] = {}
-        before: dict[tuple[str, int], tuple[int, bool]] = {}
+        before: dict[tuple[str, str, int], tuple[int, bool]] = {}
         ordered = in_order(standing_facts)
         for fact in ordered:
             this = Round(world.book, store.get, Alarms(), world.options, world.until)
@@ -237,9 +294,10 @@ def _elapsed_never_falls(accounts: Accounts) -> Iterator[str]:
             plan = plan_of(rules_of(world.book), escalation)
             if plan is None or fact.at <= ordered[0].at:
                 continue  # it waits for its opening, or what was before that is still to be told
-            for clock_plan, clock in zip(plan.clocks, escalation.clocks, strict=True):
+            # Not strict: of roles, each has the clocks that its severities asked for.
+            for clock_plan, clock in zip(plan.clocks, escalation.clocks, strict=False):
                 if clock.phase in LIVE:
-                    known = (clock_plan.metric, clock.cycle)
+                    known = (clock_plan.metric, clock_plan.key, clock.cycle)
                     elapsed = clock.elapsed_at(plan.calendars[clock.calendar], fact.at)
                     was, paused = before.get(known, (0, False))
                     if elapsed < was or (paused and elapsed != was):

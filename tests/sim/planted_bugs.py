@@ -10,6 +10,7 @@ from sim_worker import SimWorker
 from engine.core import case, relays
 from engine.core.clocks import Clock
 from engine.core.facts import OCCURRENCE, Fact
+from engine.core.given import Obligation, obligation_of
 from engine.core.instants import Instant
 from engine.core.runner import Runner
 from engine.core.severity import Matrices, Matrix
@@ -122,6 +123,27 @@ def rules_of_now(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Matrices, "at", lambda self, at: self._versions[-1] if self._versions else None)
 
 
+def waivers_unheard(patch: pytest.MonkeyPatch) -> None:
+    """A clock that was waived is judged on: a replay that makes the mistake, too, agrees."""
+    patch.delitem(MOVES, "waived")
+
+
+def calendars_of_the_beginning(patch: pytest.MonkeyPatch) -> None:
+    """What is open when calendars change goes on by what was counted before."""
+    patch.setattr(Judge, "recount", lambda self: None)
+
+
+def given_for_good(patch: pytest.MonkeyPatch) -> None:
+    """Once calendars have changed, what was said stays, whatever turns up late."""
+
+    def all_of_it(was_plan: Any, was: Any, without: Any, plan: Any, derived: Any) -> set[Obligation]:
+        keep_given(was_plan, was, without, plan, derived)
+        return {obligation_of(statement) for statement in without.said}
+
+    keep_given = vars(case)["keep_given"]
+    patch.setattr(case, "keep_given", all_of_it)
+
+
 def interrupted_recovery_taken_for_over(patch: pytest.MonkeyPatch) -> None:
     """What a recovery had read when the next rebalance came passes for the state, as Faust says."""
     patch.setattr(SimWorker, "recovers_again", lambda self: False)
@@ -137,5 +159,8 @@ ALL: list[Plant] = [
     occurrences_out_of_the_window,
     unknown_is_not_so,
     rules_of_now,
+    waivers_unheard,
+    calendars_of_the_beginning,
+    given_for_good,
     interrupted_recovery_taken_for_over,
 ]

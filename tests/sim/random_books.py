@@ -5,8 +5,10 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
 from random_patterns import recurrence
 from random_rebases import with_second_versions
+from random_wide import widened
 
 from engine.core.instants import MINUTE, Instant, format_instant
 from engine.core.policy import Book, Calendar
@@ -28,19 +30,26 @@ BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "
 """Minutes. Few and round, so that facts fall on due times."""
 
 
-def random_book(rng: Random, recurring: Random, rebasing: Random, start: Instant) -> tuple[str, Book]:
-    """The text, and the book that it makes; what is drawn for patterns and second versions, from generators
-    of their own."""
+def random_book(
+    rng: Random, recurring: Random, rebasing: Random, wide: Random | None, start: Instant
+) -> tuple[str, Book]:
+    """The text, and the book that it makes; what is drawn for patterns, second versions and what is seldom
+    owed (None: nothing), from generators of their own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
     policies = _recurring(_policies(rng), recurring)
     rules = _severity_rules(Random(policies[-1]), start)  # noqa: S311
     policies = with_second_versions(rebasing, start, policies, _policy)
+    if wide is not None:
+        policies = [widened(wide, one) for one in policies]
     text = "---\n".join([*calendars.values(), *rules, *policies])
     book = _loaded(text)
     known = {name: _known_calendar(name, written) for name, written in calendars.items()}
-    return text, Book(
-        book.policies, {**book.calendars, **known}, book.severity_rules, book.tzdata, book.holidays
-    )
+    return text, replace(book, calendars={**book.calendars, **known})
+
+
+def random_calendar(rng: Random, name: str) -> Calendar:
+    """Of those that books draw."""
+    return _known_calendar(name, _calendar(rng, name))
 
 
 def _loaded(text: str) -> Book:

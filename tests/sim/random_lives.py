@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from random_books import BUDGETS, REASONS, SEVERITIES
 from random_patterns import random_patterns
 from random_rebases import random_rebases
+from random_wide import detected, random_wide
 
 from engine.contract.codec import encode_event
 from engine.contract.records import Record
@@ -38,12 +39,14 @@ class Sent(NamedTuple):
     """For the trace, and what the record is: an event, or broken."""
 
 
-def random_lives(rng: Random, start: Instant, recurring: Random, rebasing: Random, book: Book) -> list[Sent]:
+def random_lives(
+    rng: Random, start: Instant, recurring: Random, rebasing: Random, wide: Random | None, book: Book
+) -> list[Sent]:
     """What producers send during a run, in the order of its arrival."""
     sent: list[Sent] = []
     subjects = [f"desk:{number}" for number in range(rng.choice([1, 2, 2, 3]))]
     for subject in subjects:
-        sent += _life(rng, start, subject)
+        sent += _life(rng, start, subject, wide)
     late = recurring.random() < 0.3
     for subject, fact in random_patterns(recurring, start, subjects):
         for _ in range(recurring.choice([1] * 9 + [2])):
@@ -51,16 +54,21 @@ def random_lives(rng: Random, start: Instant, recurring: Random, rebasing: Rando
     for subject, fact in random_rebases(rebasing, start, book, subjects):
         for _ in range(rebasing.choice([1] * 9 + [2])):
             sent.append(_sent(rebasing, start, late, "incident", subject, fact))
+    for subject, fact in random_wide(wide, start, book, subjects) if wide is not None else ():
+        for _ in range(wide.choice([1] * 9 + [2])):
+            sent.append(_sent(wide, start, late, wide.choice(["ticket", "incident"]), subject, fact))
     for number in range(rng.choice([0, 0, 1, 2])):
         sent.append(_broken(rng, start, number))
     return sorted(sent, key=lambda s: s.arrives)
 
 
-def _life(rng: Random, start: Instant, subject: str) -> list[Sent]:
+def _life(rng: Random, start: Instant, subject: str, wide: Random | None) -> list[Sent]:
     family, other = rng.sample(["ticket", "incident"], 2)
     late = rng.random() < 0.3  # a life whose events come in any order
     sent: list[Sent] = []
     facts = [_fact(rng, start, "opened", rng.choice([0, 0, 0, 10, 600]), 0)]
+    if wide is not None:
+        facts[0] = detected(wide, facts[0])
     severity = facts[0].text("severity") or rng.choice(SEVERITIES)
     count = rng.randrange(2, 16)
     while len(facts) < count:

@@ -37,7 +37,7 @@ def with_second_versions(
 
 def random_rebases(rng: Random, start: Instant, book: Book, subjects: list[str]) -> list[tuple[str, Fact]]:
     """Of some subjects a rebase or two, where there is anything to move to."""
-    versions = sorted((policy.name, policy.version) for policy in book.policies)
+    versions = sorted((policy.name, policy.version) for policy in (*book.policies, *book.withdrawn))
     if len(versions) == len({name for name, _ in versions}):
         return []
     told: list[tuple[str, Fact]] = []
@@ -54,6 +54,7 @@ def random_rebases(rng: Random, start: Instant, book: Book, subjects: list[str])
     return told
 
 
-def is_nowhere(fact: Fact) -> bool:
-    """Whether it names a version that no policy has."""
-    return fact.kind == REBASED and fact.text("version") == UNKNOWN
+def is_nowhere(fact: Fact, book: Book) -> bool:
+    """Whether it names a version that no policy has, or none that is in force."""
+    there = {(policy.name, policy.version) for policy in book.policies}
+    return fact.kind == REBASED and (fact.text("policy"), fact.text("version")) not in there

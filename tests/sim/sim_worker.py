@@ -49,13 +49,14 @@ class Setting(Protocol):
     loop: VirtualLoop
     broker: Broker
     rng: Random
-    book: Book
     options: Options
     settings: Settings
     metrics: Metrics
     partitions: int
     calm: bool
     """Nothing is dropped on the way any more."""
+
+    def book_of(self, slot: int) -> Book: ...
 
 
 class Message:
@@ -121,9 +122,10 @@ class SimWorker:
                 return Acknowledged(settings, self.table, Sender(settings), shell.settled)
             return Transactions(settings, shell.settled, self.table.last_of, world.partitions)
 
-        desk = Desk(world.book, world.options, settings)
+        book = world.book_of(slot)
+        desk = Desk(book, world.options, settings)
         self.shell = Shell(
-            settings, world.book, desk, clock, world.metrics, Observer(world.metrics, clock),
+            settings, book, desk, clock, world.metrics, Observer(world.metrics, clock),
             self.table, self, stage_of, sender,
         )  # fmt: skip
         self._app.shell = self.shell
@@ -131,7 +133,7 @@ class SimWorker:
         readiness = of_worker(
             settings.ready_lag, lambda: self.shell.accepting, lambda: bool(self.owned), self.shell.is_stuck
         )
-        duties = Duties(settings, self.shell, self, clock, world.metrics, sender, readiness, world.book)
+        duties = Duties(settings, self.shell, self, clock, world.metrics, sender, readiness, book)
         duties.start()
         for task in (self._agent(), self._fetch(), self._commit_at_intervals()):
             asyncio.create_task(task)  # noqa: RUF006  # the loop holds every task

@@ -16,7 +16,9 @@ from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 from memory_broker import Broker, Line
 from random_books import STARTS, random_book
+from random_changes import random_change
 from random_lives import Sent, random_lives
+from random_wide import is_wide
 from sim_worker import SimWorker
 from stand_ins import stand_ins
 from virtual_time import PROCESS, Process, VirtualLoop
@@ -25,6 +27,7 @@ from engine.contract.codec import decode_outcome
 from engine.contract.records import Record
 from engine.core.decide import Options
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
+from engine.core.policy import Book
 from engine.metrics import Metrics
 from engine.settings import Settings
 
@@ -32,6 +35,7 @@ MINUTES_A_SECOND = 300
 UNTIL_MINUTE = 4_000
 SETTLED_WITHIN = 60.0
 SESSION = 2.0
+MOST_WORKERS = 3
 _default_partition = DefaultPartitioner()
 CLOCK_JUMPS = [-600, -60, -5, 5, 60, 600]
 """Minutes."""
@@ -94,9 +98,15 @@ class World:
         recurring = Random(f"{seed} patterns")  # noqa: S311
         rebasing = Random(f"{seed} rebases")  # noqa: S311
         book = Random(f"{seed} book")  # noqa: S311
-        self.policies, self.book = random_book(book, recurring, rebasing, self.start)
+        seldom = Random(f"{seed} wide")  # noqa: S311
+        wide = seldom if is_wide(seldom) else None
+        self.policies, self.book = random_book(book, recurring, rebasing, wide, self.start)
         lives = Random(f"{seed} lives")  # noqa: S311
-        self.sent = random_lives(lives, self.start, recurring, rebasing, self.book)
+        self.sent = random_lives(lives, self.start, recurring, rebasing, wide, self.book)
+        self.change = random_change(Random(f"{seed} change"), self.start, self.book)  # noqa: S311
+        self._books = [self.book] * MOST_WORKERS
+        if self.change is not None:
+            self.book = self.change.book
         self.wild = Wild(plan.choice([0, 5, 15, 40]), plan.choice([0, 2, 4, 8]))
         self.metrics = Metrics()
         self.loop = VirtualLoop()
@@ -120,6 +130,10 @@ class World:
         self._lives = 0
         self._expires: dict[str, float] = {}
         """When the session of a frozen process is over."""
+
+    def book_of(self, slot: int) -> Book:
+        """By which a worker that starts now judges; in the end all judge by `book`."""
+        return self._books[slot]
 
     @property
     def is_traced(self) -> bool:
@@ -166,6 +180,10 @@ class World:
         for sent in self.sent:
             self.loop.call_at(self._moment(sent.arrives), self._produce, sent)
         end = self._moment(self.until)
+        if self.change is not None:
+            for slot in range(len(self.workers)):
+                begin = self._moment(self.change.at) + slot * self.rng.uniform(0, 1)
+                self.loop.call_at(begin, self._deploy, slot, self.change.book)
         for _ in range(self.wild.events):
             what = self.rng.choice([self._kill, self._freeze, self._rebalance, self._jump])
             self.loop.call_at(self.rng.uniform(0.5, 0.95 * end), what)
@@ -358,6 +376,15 @@ class World:
         self.counts["rebalance"] += 1
         self._wanted.set()
 
+    def _deploy(self, slot: int, book: Book) -> None:
+        """From here on the worker's place has this book; others may have the one before for some time."""
+        self.say(f"worker {slot} gets other calendars")
+        self.counts["other calendars"] += 1
+        self._books[slot] = book
+        worker = self.workers[slot]
+        if worker is not None:
+            worker.process.end("deployed anew")
+
     def _jump(self) -> None:
         slot, minutes = self.rng.randrange(len(self.skews)), self.rng.choice(CLOCK_JUMPS)
         self.skews[slot] += minutes * MINUTE
@@ -372,4 +399,5 @@ def describe(world: World) -> list[str]:
         f"{len(world.workers)} workers, {len(world.sent)} records, {world.wild}, {world.options}",
         f"minute 0 is {format_instant(world.start)}; the run is judged at minute {UNTIL_MINUTE}",
         *(f"    {line}" for line in world.policies.splitlines()),
+        *([f"calendars change: {world.change.calendar or 'a new edition'}"] if world.change else []),
     ]

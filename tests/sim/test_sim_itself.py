@@ -19,7 +19,7 @@ from simulation import World
 from virtual_time import PROCESS, Process, Stuck, VirtualLoop
 
 from engine.contract.records import Record
-from engine.core.outcomes import BEHIND
+from engine.core.outcomes import BEHIND, ROOM
 
 HERE = Path(__file__).parent
 TP0 = TP("t", 0)
@@ -181,13 +181,14 @@ def test_the_first_seeds_do_everything_that_the_simulator_is_for() -> None:
         seen[world.settings.delivery] += 1
         outcomes = Accounts(world).outcomes
         seen["provisional"] += sum(outcome.provisional for outcome in outcomes)
-        for name in (BEHIND, "recurrence_detected", "classified"):
+        for name in (BEHIND, "recurrence_detected", "classified", "waived", "overdue", ROOM):
             seen[name] += sum(outcome.name == name for outcome in outcomes)
     missing = {
         "clock jump", "frozen", "rebalance", "killed at", "killed before", "killed after", "unknown fate",
         "hole", "ProducerFenced", "suspended", "duplicate", "conflicting_duplicate", "from_the_future",
         "unparsable", "key_mismatch", "its sender is gone", "transactions", "acknowledged", "relays",
-        "provisional", BEHIND, "recurrence_detected", "classified",
+        "provisional", BEHIND, "recurrence_detected", "classified", "waived", "overdue", ROOM,
+        "other calendars",
     } - set(+seen)  # fmt: skip
     assert missing == set()
 
