@@ -47,7 +47,7 @@ def keep_given(
     ) -> Iterator[Obligation]:
         # Not strict: of roles, each has the clocks that its severities asked for.
         known = {name: (was_, before_) for name, was_, before_ in zip(was_names, old, base, strict=False)}
-        for place, (name, now_) in enumerate(zip(names, new, strict=False)):
+        for place, (name, now_) in enumerate(zip(names, new, strict=True)):
             if name not in known or said_before[name] != said_now[name]:
                 continue
             was_, before_ = known[name]
@@ -55,7 +55,8 @@ def keep_given(
                 new[place] = was_
                 yield name
 
-    clocks, cadences = _clocks(plan), _cadences(plan)
+    # Of the roles that no severity has asked for since, there are plans and no clocks.
+    clocks, cadences = _clocks(plan)[: len(now.clocks)], _cadences(plan)
     actions, were = _actions(now), _actions(was)
     # What a rebase has left out is no more in any state, but what was said of it stands.
     left_out = {name for name in said_before if "/".join(name) in was.left} - {*clocks, *cadences}

@@ -167,10 +167,10 @@ def _fact(pick: Pick, verb: str, minute: object, number: int) -> Fact:
     recorded = at(5000 + number)
     identity = pick([number] * 30 + [max(1, number - 1)]) if number else 0
     sequence = str(pick(["", "", "", "2", "10"]))
-    return Fact("test", f"e{identity}", verb, when, recorded, sequence, _data(pick, verb, minute))
+    return Fact("test", f"e{identity}", verb, when, recorded, sequence, data_of(pick, verb, minute))
 
 
-def _data(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
+def data_of(pick: Pick, verb: str, minute: int) -> dict[str, Value]:
     data: dict[str, object] = {}
     if verb == "opened":
         data = {"title": "x", "customer": {"id": "c", "tier": pick(["gold", "gold", "silver"])}}

@@ -304,6 +304,21 @@ clocks: {acknowledge: {budget: {P1: 300h}}}
 0 opened P1; 1441 now; 1445 resolved; 1500 rebased standard 1500; 1510 reload; 20 message_sent :late; 4000 now
 => 1440 breached resolve due 1440; 1445 stopped_late resolve due 1440
 
+== Calendars 4: so does that of a role that the version since asks for at other severities alone
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+--- standard
+war_room: {P1: {roles: [commander], staffed_within: 8h @shop, at_most: 2}}
+--- standard 1500
+war_room: {P0: {roles: [commander], staffed_within: 15m, at_most: 2}}
+reload:
+calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}, holidays: {dates: {2026-11-03: closed}}}
+--- standard
+war_room: {P1: {roles: [commander], staffed_within: 8h @shop, at_most: 2}}
+--- standard 1500
+war_room: {P0: {roles: [commander], staffed_within: 15m, at_most: 2}}
+0 opened P1; 1441 now; 1500 rebased standard 1500; 1510 reload; 20 message_sent :late; 4000 now
+=> 1440 breached role/commander due 1440; 1500 cancelled role/commander due 1440 (rebased)
+
 == Calendars 4: an action item keeps the date that it was given, and its verdict
 calendar shop: {zone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
 actions: {budget: {P1: 8h @shop}}
