@@ -19,7 +19,7 @@ from engine.core.decide import Alarms, Round
 from engine.core.escalation import WAITING, Escalation
 from engine.core.facts import REBASED, VERBS, Fact, in_order, opening
 from engine.core.instants import NEVER, Instant
-from engine.core.outcomes import BEHIND, Outcome
+from engine.core.outcomes import BEHIND, VERDICTS, Outcome
 from engine.core.recurrence import is_pattern, plan_of
 from engine.core.rules import rules_of
 from engine.core.standing import CorrectionOfNothing, standing
@@ -139,7 +139,9 @@ class _JudgedByReplay:
     """What a replay can tell: it knows the calendars of now alone.
 
     Where calendars have changed after something was said of an escalation, the verdicts that were given stay
-    (Calendars 4): of what hangs on the changed hours, and of nothing else, the replay may say others.
+    (Calendars 4): of what hangs on the changed hours, and of nothing else, the replay may say others. Where
+    nothing had been said the verdicts are its own, but a warning that the change overtook is not said in the
+    past.
     """
 
     def __init__(self, world: World, stored: dict[str, Stored]) -> None:
@@ -147,17 +149,27 @@ class _JudgedByReplay:
         name = world.change.calendar if world.change is not None else ""
         policies = (*world.book.policies, *world.book.withdrawn)
         on_it = {(one.name, one.hash): metrics_on(one, name) if name else set[str]() for one in policies}
+        almanac = rules_of(world.book).almanac
         self.moved = {
             subject: {metric for pin in pins_of(one.escalation) for metric in on_it.get(pin, ())}
             for subject, one in stored.items()
-            if one.recounted or (one.has_said and one.almanac != rules_of(world.book).almanac)
         }
-        """By subject the metrics of which it can tell nothing."""
+        """By subject the metrics that hang on the changed hours."""
+        self._given = {
+            subject
+            for subject, one in stored.items()
+            if one.recounted or (one.has_said and one.almanac != almanac)
+        }
 
     def canonical(self, outcomes: Iterable[Outcome]) -> list[bytes]:
         """Of those that it can tell, what must be equal."""
-        told = (o for o in outcomes if o.metric not in self.moved.get(o.subject, ()) and o.name != BEHIND)
+        told = (outcome for outcome in outcomes if outcome.name != BEHIND and self._is_told(outcome))
         return [canonical(o if self._change is None else without_editions(o)) for o in told]
+
+    def _is_told(self, outcome: Outcome) -> bool:
+        if outcome.metric not in self.moved.get(outcome.subject, ()):
+            return True
+        return outcome.subject not in self._given and outcome.name in VERDICTS
 
 
 def pins_of(escalation: Escalation) -> list[tuple[str, str]]:
