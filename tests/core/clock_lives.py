@@ -29,6 +29,7 @@ VERBS = [
     *["resolved", "resolved", "closed", "reopened", "reopened"],
     *["paused", "resumed", "updated"] * 3,
     *["acknowledged"] * 2,
+    *["cancelled", "waived"],
 ]
 
 
@@ -106,6 +107,8 @@ class ClockWorld(World):
         return ClockOracle(self.terms, life, self.calendars).run(self.until(life))
 
     def data(self, event: Event) -> dict[str, Value]:
+        if event.verb == "waived":
+            return {"metric": "resolve", "reason": "agreed"}
         field = "severity" if event.verb == "updated" else "reason"
         return {field: event.value} if event.value else {}
 
@@ -130,6 +133,8 @@ def _event(chance: random.Random, minute: int) -> Event:
         return Event(minute, verb, chance.choice(SEVERITIES))
     if verb == "paused":
         return Event(minute, verb, chance.choice(REASONS))
+    if verb == "cancelled":
+        return Event(minute, verb, "spam")
     return Event(minute, verb, chance.choice([*REASONS, ""]) if verb == "resumed" else "")
 
 

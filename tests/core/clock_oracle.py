@@ -58,7 +58,10 @@ class Said(NamedTuple):
     """The threshold, and the reason."""
 
 
-_AT_ONE_INSTANT = ("acknowledged", "resolved", "closed", "paused", "resumed", "reopened", "updated")
+_AT_ONE_INSTANT = (
+    *("acknowledged", "cancelled", "closed", "resolved", "waived"),
+    *("paused", "resumed", "reopened", "updated"),
+)
 """In this order: what stops, what pauses, what resumes, what starts, what changes attributes."""
 
 
@@ -75,7 +78,7 @@ class ClockOracle:
         self.reasons: set[str] = set()
         self.held = False
         self.state = "not started"
-        """not started, live, stopped, suspended (nothing is owed now) or over."""
+        """not started, live, stopped, suspended (nothing is owed now), over or waived."""
         self.started = life.started
         self.consumed = 0
         self.reached: dict[int, int] = {}
@@ -117,8 +120,15 @@ class ClockOracle:
     def _happens(self, event: Event) -> None:
         minute = event.minute
         was_held = self.held
+        if self.status == "cancelled" and event.verb != "reopened":
+            return
         if event.verb == "acknowledged":
             self.wait = None
+        elif event.verb == "cancelled":
+            self.status = "cancelled"
+            self._cancel(minute, event.value)
+        elif event.verb == "waived":
+            self._waive(minute)
         elif event.verb == "paused":
             self.reasons.add(event.value)
         elif event.verb == "resumed":
@@ -149,6 +159,20 @@ class ClockOracle:
                 self.said.append(Said("met", minute, self.consumed, self._would_be_due(minute)))
         elif self.state in ("suspended", "not started"):
             self.state = "over"
+
+    def _cancel(self, minute: int, reason: str) -> None:
+        """What runs goes on where the cancellation is taken back."""
+        self.wait = None
+        if self.state == "live":
+            self.state = "stopped"
+            self.said.append(Said("cancelled", minute, self.consumed, detail=reason))
+
+    def _waive(self, minute: int) -> None:
+        """Whatever it was: once, and for good."""
+        self.wait = None
+        if self.state != "waived":
+            self.state = "waived"
+            self.said.append(Said("waived", minute, self.consumed, detail="agreed"))
 
     def _reopen(self, minute: int) -> None:
         if self.state == "stopped":

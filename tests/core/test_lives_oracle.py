@@ -25,7 +25,10 @@ LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
 WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}
 SAID = {
-    "clock": {"breached", "met", "stopped_late", "cancelled", "breach_risk", "escalated", "credit_exposed"},
+    "clock": {
+        *("breached", "met", "stopped_late", "cancelled", "waived"),
+        *("breach_risk", "escalated", "credit_exposed"),
+    },
     "cadence": {"cadence_missed", "met", "stopped_late", "cancelled", "credit_exposed"},
 }
 
@@ -82,6 +85,8 @@ MISTAKES = [
     ("clock", Runner, "acknowledge", "clock.asked = NOT_ASKED", "pass", "an acknowledgement answers nothing"),
     ("clock", Runner, "release", "clock.asked = at", "pass", "a pause counts as waiting"),
     ("clock", Runner, "stop", "clock.asked = NOT_ASKED", "pass", "a resolution ends no waiting"),
+    ("clock", Runner, "cancel", "self._count(clock, at)", "pass", "a cancellation forgets what was used"),
+    ("clock", Runner, "waive", "clock.phase = ENDED", "pass", "a budget that comes back ends a waiver"),
     ("cadence", Judge, "advance", "e.alarm < now", "e.alarm <= now", "an update at its due time is late"),
     ("cadence", Cadencer, "_ends_after", "due > at", "due >= at", "what is due at the change counts"),
     ("cadence", Cadencer, "retarget", "min(cadence.due, ", "max(0, ", "graver loosens"),
