@@ -6,7 +6,7 @@ from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import BEHIND, CREDIT, VERDICTS
 from engine.core.policy import Calendar, Target
 from engine.core.rules import CadencePlan, Mark, Terms
-from engine.core.segments import Segment
+from engine.core.segments import STANDS_WITHOUT_TARGET, Segment
 from engine.core.statements import Statement
 from engine.core.tiers import Tier, next_tier, rank_among
 from engine.core.voice import Voice
@@ -218,7 +218,8 @@ class Cadencer:
             return
         if not cadence.cycle:
             cadence.cycle, cadence.since = 1, at
-        self._say(plan, cadence, "waived", at, plan.terms(severity), None, Span(0), None, reason=reason)
+        terms, why = plan.terms(severity), STANDS_WITHOUT_TARGET
+        self._say(plan, cadence, "waived", at, terms, None, Span(0), None, reason=reason, why=why)
         cadence.phase = ENDED
 
     def fire(self, plan: CadencePlan, cadence: Cadence, severity: str) -> None:
@@ -377,10 +378,12 @@ class Cadencer:
         in_a_row: int = 0,
         reason: str = "",
         credit_percent: float | None = None,
+        why: str = "",
     ) -> None:
+        """`why`: what its time since the last update was, if not running."""
         segments: tuple[Segment, ...] = ()
         if name in VERDICTS and at > cadence.since:
-            stretch = (cadence.since, at, terms.name, "")
+            stretch = (cadence.since, at, terms.name, why)
             segments = cut([stretch], elapsed, self.voice.tenures, self.calendars)
         # Not by `Voice.say`, as for a clock.
         self.voice.said.append(

@@ -128,7 +128,7 @@ class Acknowledged:
         self.pulse.check()
         epoch = [(EPOCH, b"%d" % self._table.own_epochs.get(number, 0))]
         records = [Record(key, value, epoch) for key, value in state]
-        written = await self._sender.send(self._settings.changelog_topic, number, records)
+        written = await self._sender.send(self._settings.changelog_topic, number, records, whole=True)
         if written is None:
             return None
         first, last = written

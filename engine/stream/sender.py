@@ -6,7 +6,14 @@ from aiokafka import AIOKafkaProducer
 
 from engine.contract.records import Record
 from engine.settings import Settings
-from engine.stream.delivery import ask_for_topics, batches, by_partition, producer_options, send_batches
+from engine.stream.delivery import (
+    ask_for_topics,
+    batches,
+    by_partition,
+    producer_options,
+    send_batches,
+    whole_batches,
+)
 
 
 class Sender:
@@ -34,11 +41,15 @@ class Sender:
         if producer is not None:
             await producer.stop()
 
-    async def send(self, topic: str, partition: int, records: Iterable[Record]) -> tuple[int, int] | None:
-        """The offsets of the first and the last record; None where there was none."""
+    async def send(
+        self, topic: str, partition: int, records: Iterable[Record], *, whole: bool = False
+    ) -> tuple[int, int] | None:
+        """The offsets of the first and the last record; None where there was none. `whole`: state records,
+        all of an escalation at once, if a batch can hold them."""
         if self._producer is None:
             raise RuntimeError("the sender has not been started")
-        made = batches(self._producer, records, self._settings.max_record_bytes)
+        into = whole_batches if whole else batches
+        made = into(self._producer, records, self._settings.max_record_bytes)
         return await send_batches(self._producer, topic, partition, made) if made else None
 
     async def send_by_key(self, topic: str, records: Iterable[Record]) -> None:

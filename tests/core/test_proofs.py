@@ -249,11 +249,34 @@ def check(verdict: Outcome) -> None:
     parts = verdict.segments
     assert all(part.start < part.end for part in parts)
     assert all(left.end == right.start for left, right in pairwise(parts))
-    if parts and verdict.name != "waived":
+    if parts:
         assert verdict.started_at == parts[0].start
         assert verdict.effective_at == parts[-1].end
         assert sum(part.elapsed for part in parts) == verdict.elapsed, verdict
     assert all(part.state in ("running", "several") or not part.elapsed for part in parts)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param([("updated", 40, {"severity": "P2"})], id="owed by no severity"),
+        pytest.param([("resolved", 10, {}), ("update_published", 20, {"audience": "internal"})], id="over"),
+    ],
+)
+def test_a_cadence_that_is_waived_while_nothing_is_owed_counts_nothing(
+    then: list[tuple[str, float, dict[str, object]]],
+) -> None:
+    said = told(
+        "cadence: {internal: {every: {P1: 1h}}}",
+        ("opened", 0, {"severity": "P1", "team": "blue"}),
+        *then,
+        ("assigned", 45, {"team": "red"}),
+        ("waived", 50, {"metric": "internal_update", "reason": "agreed"}),
+    )
+    (verdict,) = [outcome for outcome in said if outcome.name == "waived"]
+    check(verdict)
+    assert verdict.elapsed == 0
+    assert {why for _, _, why, _, _ in drawn(verdict)} == {"no_target"}
 
 
 @pytest.mark.parametrize("movements", [False, True])

@@ -15,6 +15,7 @@ from engine.core.instants import Instant
 from engine.core.runner import Runner
 from engine.core.severity import Matrices, Matrix
 from engine.core.verbs import MOVES
+from engine.stream import sender
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.delivery import Decision, batches, send_batches
 from engine.stream.table import StateTable
@@ -144,6 +145,12 @@ def given_for_good(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case, "keep_given", all_of_it)
 
 
+def states_torn_between_batches(patch: pytest.MonkeyPatch) -> None:
+    """Acknowledged delivery with a state that is spread over batches: a crash between two leaves new history
+    beside an old main record."""
+    patch.setattr(sender, "whole_batches", batches)
+
+
 def interrupted_recovery_taken_for_over(patch: pytest.MonkeyPatch) -> None:
     """What a recovery had read when the next rebalance came passes for the state, as Faust says."""
     patch.setattr(SimWorker, "recovers_again", lambda self: False)
@@ -164,3 +171,6 @@ ALL: list[Plant] = [
     given_for_good,
     interrupted_recovery_taken_for_over,
 ]
+
+RARE: dict[Plant, int] = {states_torn_between_batches: 9856}
+"""What no early seed finds, by the seed that did."""

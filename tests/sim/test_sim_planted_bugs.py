@@ -2,7 +2,7 @@
 
 import pytest
 import seeds
-from planted_bugs import ALL, Plant
+from planted_bugs import ALL, RARE, Plant
 
 WITHIN = 120
 """Seeds. Which one found each bug is in docs/reliability.md."""
@@ -20,3 +20,11 @@ def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
             assert seeds.outcome_of(seed) == [], "the seed fails without the bug, too"
             return
     pytest.fail(f"{plant.__name__}: not found by any of {WITHIN} seeds")
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize(("plant", "seed"), RARE.items(), ids=lambda one: getattr(one, "__name__", str(one)))
+def test_a_rare_one_is_found_by_its_seed(plant: Plant, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seeds.outcome_of(seed) == []
+    plant(monkeypatch)
+    assert seeds.outcome_of(seed) != []
