@@ -118,7 +118,7 @@ def _held_by_archive(settings: "Settings") -> _Held | None:
     try:
         with Archive(connect(url, must_exist=True, only_reads=True)) as archive:
             return _of(archive) if archive.is_current() else None
-    except (NoDatabase, SchemaRefused, DBAPIError):
+    except (NoDatabase, SchemaRefused, DBAPIError, OSError):
         return None
 
 
@@ -140,7 +140,7 @@ def _erased_from_record(settings: "Settings") -> set[str] | None:
     try:
         with Record(connect(url, must_exist=True, only_reads=True)) as record:
             return record.erasures() if record.state().schema is not None else None
-    except (NoDatabase, SchemaRefused, DBAPIError):
+    except (NoDatabase, SchemaRefused, DBAPIError, OSError):
         return None
 
 
