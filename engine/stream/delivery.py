@@ -130,12 +130,13 @@ def noted(metadata: str | None) -> Noted:
 
 def producer_options(settings: Settings) -> dict[str, Any]:
     """Of every producer of the worker."""
+    largest = max(settings.max_dead_letter_bytes, settings.max_record_bytes)
     return {
         **settings.client_options(),
         "acks": "all",
-        # Of one batch. Dead letters carry the original bytes; `batches` keeps the others far smaller.
-        "max_batch_size": settings.max_dead_letter_bytes,
-        "max_request_size": settings.max_dead_letter_bytes,
+        # Of one batch. Dead letters carry the original bytes; `batches` keeps the others mostly far smaller.
+        "max_batch_size": largest,
+        "max_request_size": largest,
         "request_timeout_ms": ANSWER_MS,
         "retry_backoff_ms": 10,
     }
@@ -152,10 +153,16 @@ async def ask_for_topics(producer: AIOKafkaProducer, settings: Settings) -> None
     )
 
 
-def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -> list[Any]:
+def batches(
+    producer: AIOKafkaProducer,
+    records: Iterable[Record],
+    limit: int,
+    need: Callable[[Record], int] = lambda record: len(record.value or b"") + BESIDE_THE_VALUE,
+) -> list[Any]:
     """The records as ready-made batches of at most `limit` bytes each; a larger record gets one of its own.
 
-    A future a batch, not a record: `AIOKafkaProducer.send` costs 30 µs each.
+    A future a batch, not a record: `AIOKafkaProducer.send` costs 30 µs each. `need`: how many bytes must be
+    left in a batch for a record to be put behind others.
     """
     now_ms = time.time_ns() // 1_000_000
     made: list[Any] = []
@@ -163,7 +170,7 @@ def batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: int) -
     for record in records:
         key, value, headers = record.key, record.value, record.headers
         added = None
-        if len(value or b"") + BESIDE_THE_VALUE <= room:
+        if need(record) <= room:
             # None: there is more in a dead letter's headers than we ever write, and it does not fit.
             added = made[-1].append(timestamp=now_ms, key=key, value=value, headers=headers)
         if added is None:
@@ -179,23 +186,18 @@ def whole_batches(producer: AIOKafkaProducer, records: Iterable[Record], limit: 
     """The same of state records where no transaction makes several batches one: all of an escalation, which
     lie side by side, are in one batch, if one can hold them. Who dies between two batches leaves none whose
     history is of now and whose main record is of before."""
-    now_ms = time.time_ns() // 1_000_000
     made: list[Any] = []
-    room = 0
+    together: list[Record] = []
+    room = limit
     for _, group in groupby(records, key=_escalation):
         whole = list(group)
         size = sum(map(size_of, whole))
-        if size > limit:
-            made += batches(producer, whole, limit)
-            room = 0
-            continue
         if size > room:
-            made.append(producer.create_batch())
-            room = limit
-        for record in whole:
-            made[-1].append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers)
+            made += batches(producer, together, limit, size_of)
+            together, room = [], limit
+        together += whole
         room -= size
-    return made
+    return made + batches(producer, together, limit, size_of)
 
 
 def _escalation(record: Record) -> bytes:

@@ -3,16 +3,19 @@
 from aiokafka import AIOKafkaProducer
 
 from engine.contract.records import Record
-from engine.stream.delivery import batches, size_of, whole_batches
+from engine.settings import Settings
+from engine.stream.delivery import batches, producer_options, size_of, whole_batches
 
 LIMIT = 20_000
 LARGEST = 100_000
 """Of a batch: what a dead letter may have."""
 
 
-async def sizes(records: list[Record], *, whole: bool = False) -> list[tuple[int, int]]:
+async def sizes(
+    records: list[Record], *, whole: bool = False, largest: int = LARGEST
+) -> list[tuple[int, int]]:
     """(records, bytes) of each batch."""
-    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1", max_batch_size=LARGEST)
+    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1", max_batch_size=largest)
     into = whole_batches if whole else batches
     try:
         return [(made.record_count(), made.size()) for made in into(producer, records, LIMIT)]
@@ -75,3 +78,17 @@ async def test_a_state_that_no_batch_can_hold_is_sent_in_its_order() -> None:
     counts = [count for count, _ in made]
     assert (sum(counts), counts[0], counts[-1]) == (7, 1, 1)
     assert all(size <= LIMIT for _, size in made)
+
+
+async def test_a_producer_that_takes_less_than_the_limit_loses_nothing() -> None:
+    records = state("a", *[3_000] * 4) + state("b", 3_000, 3_000)
+    made = await sizes(records, whole=True, largest=LIMIT // 2)
+    assert sum(count for count, _ in made) == len(records)
+
+
+def test_a_producer_takes_the_largest_record_of_either_kind() -> None:
+    for given in ({"max_dead_letter_bytes": 500_000}, {"max_record_bytes": 20_000_000}):
+        settings = Settings(**given)  # type: ignore[arg-type]
+        options = producer_options(settings)
+        for largest in (settings.max_record_bytes, settings.max_dead_letter_bytes):
+            assert min(options["max_batch_size"], options["max_request_size"]) >= largest
