@@ -120,7 +120,7 @@ def _examine_with(
 
 
 def address(host: str, port: int) -> str:
-    """As VIGIL_BOOTSTRAP_SERVERS takes it."""
+    """As VIGIL_BOOTSTRAP_SERVERS and URLs have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -81,12 +81,7 @@ def _examine_with(
     from engine.cli.exits import ExitCode, Failure
     from engine.cli.findings import fail
     from engine.cli.installation import examine_pace, examine_policies, examine_templates, examine_worker
-    from engine.cli.storage import (
-        examine_archive,
-        examine_archive_lag,
-        examine_erasures,
-        examine_notify,
-    )
+    from engine.cli.storage import examine_archive, examine_erasures, examine_notify
     from engine.stream.rights import roles
 
     known = roles(settings)
@@ -97,8 +92,7 @@ def _examine_with(
         ("policies", examine_policies(settings)),
         ("pace", examine_pace(settings)),
         ("templates", examine_templates(settings)),
-        ("archive", examine_archive(settings, role)),
-        ("archive", examine_archive_lag(settings, timeout)),
+        ("archive", examine_archive(settings, timeout, role)),
         ("notify", examine_notify(settings, timeout)),
         ("erasures", examine_erasures(settings)),
         ("console", examine_console(settings)),
@@ -116,5 +110,7 @@ def _examine_with(
 
 def _here(settings: "Settings") -> str:
     """Of this machine's worker, by the address that it listens on."""
+    from engine.cli.cluster import address
+
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.metrics_host, settings.metrics_host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.metrics_port}"
+    return f"http://{address(host, settings.metrics_port)}"

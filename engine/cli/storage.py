@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.cli.drawing import many
 from engine.cli.exits import ExitCode
@@ -12,9 +12,11 @@ from engine.cli.findings import Finding, fail, ok, warn
 from engine.cli.lag import Reader, examine_lag
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from sqlalchemy import Engine
 
     from engine.archive.archive import Archive
+    from engine.notify.record import Record
     from engine.settings import Settings
 
 ROOM_WARN, ROOM_FAIL = 2 * 1024**3, 200 * 1024**2
@@ -25,8 +27,10 @@ _READERS = ("console", "reader")
 """The roles that write nothing into an archive."""
 
 
-def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Finding]:
-    """The archive's database, where one is named; unless `role` only reads it, whether it can be written."""
+def examine_archive(settings: "Settings", timeout: float, role: str = "worker") -> Iterator[Finding]:
+    """The archive's database, where one is named; unless `role` only reads it, whether it can be written; and
+    how far one has read that follows the topics. `timeout`: seconds that the broker has to say how far they
+    go."""
     from sqlalchemy.exc import DBAPIError
 
     from engine.archive.archive import Archive
@@ -47,6 +51,8 @@ def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Find
         with Archive(connect(url, must_exist=True, only_reads=True)) as archive:
             found = archive.state()
             where = shown(archive.engine)
+            is_current = found.schema == found.newest
+            stands, ids = (archive.offsets(), archive.topic_ids()) if is_current else ({}, {})
     except (NoDatabase, SchemaRefused) as error:
         yield fail("archive", str(error), "set VIGIL_ARCHIVE_URL to the archive's database")
         return
@@ -55,19 +61,13 @@ def examine_archive(settings: "Settings", role: str = "worker") -> Iterator[Find
         return
     held = f"{where}: schema {found.schema or 'none'}, "
     held += f"{many(found.facts, 'fact', 'facts')}, {many(found.outcomes, 'outcome', 'outcomes')}"
-    if found.schema == found.newest:
+    if is_current:
         yield ok("archive", held)
     else:
         yield warn("archive", held, f"`vigil archive upgrade` makes it {found.newest}; so does `run`")
-
-
-def examine_archive_lag(settings: "Settings", timeout: float) -> Iterator[Finding]:
-    """How far the archive has read, where one is named that follows the topics. `timeout`: seconds that the
-    broker has."""
-    held = _held_by_archive(settings)
-    if held is not None and held.offsets:
+    if stands:
         topics = (settings.tickets_topic, settings.incidents_topic, settings.outcomes_topic)
-        yield examine_lag(settings, _ARCHIVE_READER, topics, held.offsets, held.topic_ids, timeout)
+        yield examine_lag(settings, _ARCHIVE_READER, topics, stands, ids, timeout)
 
 
 _ARCHIVE_READER = Reader(
@@ -83,12 +83,19 @@ _ARCHIVE_READER = Reader(
 def examine_erasures(settings: "Settings") -> Iterator[Finding]:
     """Whether who is erased from one of archive and delivery record is erased from the other, where both are
     named: each has a command of its own, and a backup of before the erasure has the customer again."""
-    archive, record = _held_by_archive(settings), _erased_from_record(settings)
+    from engine.archive.archive import Archive
+    from engine.notify.record import Record
+
+    named = settings.model_fields_set
+    if not ({"archive_url", "archive_url_file"} & named and {"notify_url", "notify_url_file"} & named):
+        return
+    archive = _erased_from(Archive, settings.archive_url)
+    record = None if archive is None else _erased_from(Record, settings.notify_url)
     if archive is None or record is None:
         return
     for others, lacks, command in (
-        (archive.erasures - record, "delivery record", "notify"),
-        (record - archive.erasures, "archive", "archive"),
+        (archive - record, "delivery record", "notify"),
+        (record - archive, "archive", "archive"),
     ):
         if others:
             number = many(len(others), "customer is", "customers are")
@@ -98,49 +105,16 @@ def examine_erasures(settings: "Settings") -> Iterator[Finding]:
             yield warn("erasures", f"{number} erased elsewhere, and not from the {lacks}", advice)
 
 
-class _Held(NamedTuple):
-    offsets: dict[tuple[str, int], int]
-    topic_ids: dict[str, str]
-    erasures: set[str]
-
-
-def _held_by_archive(settings: "Settings") -> _Held | None:
-    """Of the archive that is named, if it is there; what is wrong with it `examine_archive` says."""
+def _erased_from(room: "type[Archive | Record]", url: "SecretStr") -> set[str] | None:
+    """None where it is not there; what is wrong with it `examine_archive` and `examine_notify` say."""
     from sqlalchemy.exc import DBAPIError
 
-    from engine.archive.archive import Archive
     from engine.sql.database import NoDatabase, connect
-    from engine.sql.schema import SchemaRefused
 
-    if not {"archive_url", "archive_url_file"} & settings.model_fields_set:
-        return None
-    url = settings.archive_url.get_secret_value()
     try:
-        with Archive(connect(url, must_exist=True, only_reads=True)) as archive:
-            return _of(archive) if archive.is_current() else None
-    except (NoDatabase, SchemaRefused, DBAPIError, OSError):
-        return None
-
-
-def _of(archive: "Archive") -> _Held:
-    return _Held(archive.offsets(), archive.topic_ids(), archive.erasures())
-
-
-def _erased_from_record(settings: "Settings") -> set[str] | None:
-    """Of the delivery record that is named, if it is there; what is wrong with it `examine_notify` says."""
-    from sqlalchemy.exc import DBAPIError
-
-    from engine.notify.record import Record
-    from engine.sql.database import NoDatabase, connect
-    from engine.sql.schema import SchemaRefused
-
-    if not {"notify_url", "notify_url_file"} & settings.model_fields_set:
-        return None
-    url = settings.notify_url.get_secret_value()
-    try:
-        with Record(connect(url, must_exist=True, only_reads=True)) as record:
-            return record.erasures() if record.state().schema is not None else None
-    except (NoDatabase, SchemaRefused, DBAPIError, OSError):
+        with room(connect(url.get_secret_value(), must_exist=True, only_reads=True)) as one:
+            return one.erasures()
+    except (NoDatabase, DBAPIError, OSError):
         return None
 
 

@@ -178,11 +178,6 @@ class Record:
 
     # -- outcomes come in ---------------------------------------------------------------------------
 
-    def erasures(self) -> set[str]:
-        """Who was erased, as hashes of the ids (`engine.core.erasure`)."""
-        with self.engine.connect() as connection:
-            return set(connection.scalars(select(t.erasures.c.customer)))
-
     def offsets(self) -> dict[tuple[str, int], int]:
         """(topic, partition) -> the offset to read next."""
         with self.engine.connect() as connection:
@@ -364,6 +359,11 @@ class Record:
             return True
 
     # -- looking after ------------------------------------------------------------------------------
+
+    def erasures(self) -> set[str]:
+        """Who was erased, as hashes of the ids (`engine.core.erasure`)."""
+        with self.engine.connect() as connection:
+            return set(connection.scalars(select(t.erasures.c.customer)))
 
     def forget(self, customer: str, now: Instant) -> Forgotten:
         """Erase the personal data of a customer, for good: what is read of it again is erased, too."""

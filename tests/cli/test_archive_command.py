@@ -17,7 +17,7 @@ from engine.archive.archive import Archive
 from engine.cli.archiving import opened
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.findings import Finding, Sign
-from engine.cli.storage import examine_archive, examine_archive_lag, examine_erasures
+from engine.cli.storage import examine_archive, examine_erasures
 from engine.core.instants import Instant
 from engine.demo.broker import KafkaBroker, free_port
 from engine.notify.record import Record
@@ -164,17 +164,17 @@ def test_a_newer_schema_is_refused_and_an_absent_one_is_made(tmp_path: Path) -> 
 
 
 def test_the_doctor_looks_at_an_archive_that_is_named(tmp_path: Path) -> None:
-    assert list(examine_archive(Settings())) == []
+    assert list(examine_archive(Settings(), 1.0)) == []
     url = f"sqlite:///{tmp_path}/a.db"
-    (absent,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    (absent,) = examine_archive(Settings(archive_url=url), 1.0)  # type: ignore[arg-type]
     assert (absent.sign, "`vigil archive run` makes it" in absent.found) == (Sign.OK, True)
     (tmp_path / "a.db").touch()
-    (old,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    (old,) = examine_archive(Settings(archive_url=url), 1.0)  # type: ignore[arg-type]
     assert (old.sign, "vigil archive upgrade" in old.advice) == (Sign.WARN, True)
     answer("upgrade", "--archive", url)
-    (good,) = examine_archive(Settings(archive_url=url))  # type: ignore[arg-type]
+    (good,) = examine_archive(Settings(archive_url=url), 1.0)  # type: ignore[arg-type]
     assert good.sign is Sign.OK
-    (away,) = examine_archive(Settings(archive_url=f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"))  # type: ignore[arg-type]
+    (away,) = examine_archive(Settings(archive_url=f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"), 1.0)  # type: ignore[arg-type]
     assert (away.sign, PASSWORD in away.found) == (Sign.FAIL, False)
 
 
@@ -189,11 +189,13 @@ def test_the_doctor_says_how_far_the_archive_has_read(kafka: KafkaBroker, tmp_pa
 
     def lag(**more: Any) -> Finding:
         given = {"bootstrap_servers": kafka.bootstrap, "archive_url": url, **topics, **more}
-        (found,) = examine_archive_lag(Settings(**given), 5.0)
+        archive, found = examine_archive(Settings(**given), 5.0)
+        assert (archive.check, archive.sign, found.check) == ("archive", Sign.OK, "archive lag")
         return found
 
     with Archive.open(url) as archive:
-        assert list(examine_archive_lag(Settings(archive_url=url), 5.0)) == []  # type: ignore[arg-type]
+        (alone,) = examine_archive(Settings(archive_url=url), 5.0)  # type: ignore[arg-type]
+        assert alone.check == "archive", "it has read none"
         archive.write([], [], [Advance(tickets.topic, 0, 0, 2)])
         assert (lag().sign, lag(ready_lag=5).sign) == (Sign.OK, Sign.WARN)
         assert "10 records are not read yet" in lag().found

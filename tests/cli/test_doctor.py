@@ -343,7 +343,10 @@ def open_folder() -> Iterator[Path]:
 
 EXAMINERS = pytest.mark.parametrize(
     ("examine", "check"),
-    [(storage.examine_archive, "archive"), (partial(storage.examine_notify, timeout=1.0), "notify")],
+    [
+        (partial(storage.examine_archive, timeout=1.0), "archive"),
+        (partial(storage.examine_notify, timeout=1.0), "notify"),
+    ],
 )
 Examine = Callable[[Settings], Iterator[Finding]]
 
@@ -372,9 +375,9 @@ def test_a_folder_that_may_not_be_written_is_named(examine: Examine, check: str,
 def test_who_only_reads_an_archive_need_not_be_able_to_write_it(open_folder: Path) -> None:
     settings = of_databases(open_folder)
     Archive.open(settings.archive_url.get_secret_value()).close()
-    list(storage.examine_archive(settings))  # imports what it needs: another user may not read our files
+    list(storage.examine_archive(settings, 1.0))  # imports what it needs: another user may not read our files
     for role, sign in (("archive", Sign.FAIL), ("worker", Sign.FAIL), ("console", Sign.OK)):
-        first, *_ = as_nobody(lambda role=role: list(storage.examine_archive(settings, role)))
+        first, *_ = as_nobody(lambda role=role: list(storage.examine_archive(settings, 1.0, role)))
         assert first.sign == sign, f"{role}: {first}"
 
 
