@@ -8,7 +8,7 @@ from engine.archive.account import Account
 from engine.contract.codec import structured_event
 from engine.contract.events import VERSION
 
-ERASED = "erased"
+_ERASED = "erased"
 _SENTENCES = ("reason", "title", "text")
 """What an erasure leaves empty, and an event has to have."""
 
@@ -22,5 +22,5 @@ def lines(accounts: Iterable[Account]) -> Iterator[bytes]:
     for account in accounts:
         for fact in account.facts:
             event = structured_event(f"ticket.{fact.kind}.{VERSION}", account.subject, fact)
-            event["data"] |= {name: ERASED for name in _SENTENCES if event["data"].get(name) == ""}
+            event["data"] |= {name: _ERASED for name in _SENTENCES if event["data"].get(name) == ""}
             yield encode(event) + b"\n"

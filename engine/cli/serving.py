@@ -7,12 +7,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
 from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from engine.cli.exits import ExitCode, Failure
 from engine.settings import Settings
@@ -89,10 +89,6 @@ def health_served(settings: Settings, registry: CollectorRegistry, health: Healt
         server.server_close()
 
 
-class _Threads(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a line a probe."""
@@ -101,7 +97,7 @@ class _Silent(WSGIRequestHandler):
 def _listening(host: str, port: int, application: Any) -> WSGIServer:
     """Not serving yet. OSError where the port is taken."""
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    of_family = type("_OfFamily", (_Threads,), {"address_family": family})
+    of_family = type("_OfFamily", (ThreadingWSGIServer,), {"address_family": family})
     return make_server(host, port, application, of_family, _Silent)
 
 

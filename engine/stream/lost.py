@@ -39,7 +39,7 @@ class LostState(NamedTuple):
     held: int
     """An offset of it that was there when the group last committed."""
     begins: int = 0
-    """Where its changelog begins, where that is after all that was held: deleted by age, say."""
+    """Where its changelog begins: after what was held where all of that was deleted, by age, say."""
 
 
 def state_must_be_there(settings: Settings) -> None:
@@ -92,8 +92,8 @@ def lost_state(
         first = client.list_partition_offsets(dict.fromkeys(ends, OffsetSpec.EARLIEST))
     except UnknownTopicOrPartitionError:
         return sorted(LostState(n, 0, held[n]) for n in ends.values())
-    there = {n: (found[tp].offset, held[n], first[tp].offset) for tp, n in ends.items()}
-    return sorted(LostState(n, *at) for n, at in there.items() if not at[2] <= at[1] < at[0])
+    there = (LostState(n, found[tp].offset, held[n], first[tp].offset) for tp, n in ends.items())
+    return sorted(one for one in there if not one.begins <= one.held < one.end)
 
 
 def more_partitions(client: KafkaAdminClient, settings: Settings, taken: Mapping[TopicPartition, Any]) -> str:
@@ -119,8 +119,7 @@ def told(settings: Settings, lost: list[LostState]) -> str:
     """For people: what is missing where."""
     first = lost[0]
     more = f", and {len(lost) - 1} more partitions likewise" if len(lost) > 1 else ""
-    deleted = first.begins > first.held
-    where = f"begins at {first.begins}" if deleted else f"ends at {first.end}"
+    where = f"begins at {first.begins}" if first.begins > first.held else f"ends at {first.end}"
     return (
         f"{settings.changelog_topic}/{first.partition} {where}, and held offset {first.held} when"
         f" the group last committed{more}: the clocks of what was read would be gone without a word"
@@ -131,7 +130,7 @@ def remedy(settings: Settings) -> str:
     """What to do about it."""
     return (
         "was the topic deleted, by age perhaps, made anew or restored? Bring it back, or begin anew from the"
-        f" events that are kept: stop all workers, then kafka-consumer-groups --delete --group"
+        " events that are kept: stop all workers, then kafka-consumer-groups --delete --group"
         f" {settings.app_id}, or a new VIGIL_APP_ID (docs/operations.md)"
     )
 

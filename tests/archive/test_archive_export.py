@@ -6,7 +6,7 @@ import orjson
 from archived import fact
 from msgspec.structs import replace
 
-from cli.running import line, vigil
+from cli.running import line, policies_in, vigil
 from engine.archive.archive import Archive
 from engine.archive.export import lines
 from engine.contract.codec import Received, read_line
@@ -58,9 +58,7 @@ def test_what_was_erased_can_be_read_and_has_nothing_of_it_again() -> None:
 
 
 def test_an_archive_is_made_anew_of_what_another_exports(tmp_path: Path) -> None:
-    policies = tmp_path / "policies"
-    policies.mkdir()
-    (policies / "test.yaml").write_text(POLICY)
+    policies = policies_in(tmp_path, POLICY)
     source = tmp_path / "events.jsonl"
     events = [
         line("desk:1", "opened", "02T09:00", title="Down", severity="P1", customer={"id": "acme"}),
@@ -73,13 +71,13 @@ def test_an_archive_is_made_anew_of_what_another_exports(tmp_path: Path) -> None
     verdicts = []
     for given, name in ((source, "a"), (tmp_path / "a.jsonl.gz", "b")):
         url = f"sqlite:///{tmp_path}/{name}.db"
-        loaded = vigil("archive", "load", str(given), "-p", str(policies), "--archive", url)
+        loaded = vigil("archive", "load", str(given), "-p", policies, "--archive", url)
         assert loaded.returncode == 0, loaded.stderr
         done = vigil("archive", "export", "--archive", url, "-o", str(tmp_path / f"{name}.jsonl.gz"))
         assert (done.returncode, done.stderr.startswith("written: ")) == (0, True), done.stderr
-        judged = vigil("replay", str(tmp_path / f"{name}.jsonl.gz"), "-p", str(policies))
+        judged = vigil("replay", str(tmp_path / f"{name}.jsonl.gz"), "-p", policies)
         assert judged.returncode == 0, judged.stderr
         verdicts.append(judged.stdout)
     assert verdicts[0] == verdicts[1] != ""
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
-    assert verdicts[0] == vigil("replay", str(source), "-p", str(policies)).stdout
+    assert verdicts[0] == vigil("replay", str(source), "-p", policies).stdout

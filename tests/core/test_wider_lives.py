@@ -91,8 +91,6 @@ def told_with_change(facts: Sequence[Fact], change_at: int, book: Book) -> Engin
             engine.restart(book)
         engine.tick_until(one.at)
         engine.take(one)
-    if change_at >= len(facts):
-        engine.restart(book)
     engine.tick_until(UNTIL)
     return engine
 

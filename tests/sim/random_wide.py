@@ -49,9 +49,8 @@ def widened(rng: Random, text: str) -> str:
     if rng.random() < 0.6:
         every = f"{{P0: 4h, P1: {rng.choice(['5h', '8h @office'])}, P3: 12h}}"
         executive = f"  executive: {{every: {every}, loosen_up_to: {rng.choice(['1h', '12h'])}}}\n"
-        missing = "" if "cadence:\n" in rest else "cadence:\n"
-        rest = rest.replace("cadence:\n", f"cadence:\n{executive}") if not missing else rest
-        rest += f"{missing}{executive}" if missing else ""
+        rest += "" if "cadence:\n" in rest else "cadence:\n"
+        rest = rest.replace("cadence:\n", f"cadence:\n{executive}")
     if rng.random() < 0.5:
         rest += f"actions: {{budget: {_budget(rng)}}}\n"
     if rng.random() < 0.6:
