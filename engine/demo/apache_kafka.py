@@ -7,7 +7,10 @@ import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from functools import cache
 from importlib import resources
+from itertools import cycle, islice
 from pathlib import Path
 
 from kafka import KafkaAdminClient
@@ -20,6 +23,8 @@ READY_SECONDS = 60.0
 _HEAP = "-Xmx512m"
 _ATTEMPTS = 3
 _PORTS = range(20_000, 32_000)
+_BLOCK = 200
+"""Ports that a process takes for itself at once; the first of them says that they are taken."""
 
 
 class KafkaBroker:
@@ -240,12 +245,33 @@ def free_port() -> int:
 
     A client that keeps calling a broker that is down may be given the broker's own port as its own (Linux
     hands out 32768 and above): it then talks to itself, and the broker cannot come back to its address.
+    Nor is it handed out to any other process of ours, nor again here before all others of a block were.
     """
-    for port in random.sample(_PORTS, len(_PORTS)):
+    _, ports = _block()
+    for port in islice(ports, _BLOCK - 1):
         with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise StartFailed(f"every port from {_PORTS.start} to {_PORTS.stop} is in use")
+            if _bound(probe, port):
+                return port
+    raise StartFailed("every port of this process's block is in use")
+
+
+@cache
+def _block() -> tuple[socket.socket, Iterator[int]]:
+    """Ports that are this process's as long as it lives, round and round, and the socket that keeps them so.
+
+    Between a port's being found free and a server's binding it lie seconds, in which others look for ports.
+    """
+    for first in random.sample(_PORTS[::_BLOCK], len(_PORTS) // _BLOCK):
+        keeper = socket.socket()
+        if _bound(keeper, first):
+            return keeper, cycle(range(first + 1, first + _BLOCK))
+        keeper.close()
+    raise StartFailed(f"no block of {_BLOCK} ports is free from {_PORTS.start} to {_PORTS.stop}")
+
+
+def _bound(one: socket.socket, port: int) -> bool:
+    try:
+        one.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """The broker that the demo and the tests stand on: found, started, killed, and gone without a trace."""
 
+import json
 import os
 import signal
 import subprocess
@@ -269,6 +270,24 @@ def test_a_free_port_is_none_that_an_outgoing_connection_gets() -> None:
     """Else a client that calls a broker that is down may talk to itself, and holds the broker's address."""
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert all(1024 <= free_port() < min(first, 32_768) for _ in range(20))
+
+
+def test_a_free_port_is_handed_out_once() -> None:
+    """Nobody has bound it yet when the next one is asked for, in this process or in another."""
+    asks = (
+        "from engine.demo.broker import free_port as f; print([f() for _ in range(150)], flush=True); input()"
+    )
+    pipe = subprocess.PIPE
+    others = [
+        subprocess.Popen([sys.executable, "-c", asks], stdin=pipe, stdout=pipe, text=True) for _ in range(8)
+    ]
+    handed_out = [free_port() for _ in range(150)]
+    for other in others:
+        assert other.stdout is not None
+        handed_out += json.loads(other.stdout.readline())
+    for other in others:
+        other.communicate("\n", timeout=30)
+    assert len(set(handed_out)) == 9 * 150
 
 
 async def _carries(
