@@ -62,7 +62,6 @@ def from_labels(name: str, metric: str, *, usual: str = "", label: str = "") -> 
         "type": "query",
         "datasource": SOURCE,
         "query": {"query": query, "refId": name},
-        "definition": query,
         "refresh": 2,
         "sort": 1,
         "multi": True,
