@@ -164,12 +164,6 @@ class Archive:
 
     # -- asking -------------------------------------------------------------------------------------
 
-    def account(self, subject: str) -> Account | None:
-        """All that is known of one escalation; None where nothing is."""
-        with self.engine.connect() as connection:
-            found = accounts.account(connection, subject)
-        return found if found.facts or found.outcomes else None
-
     def accounts(self) -> Iterator[Account]:
         """Every escalation that has a fact or an outcome, by subject; read one at a time."""
         with self.engine.connect() as connection:
@@ -184,8 +178,3 @@ class Archive:
                 for table in (facts, outcomes, escalations, erasures, pruned)
             ]
         return State(found, SCHEMA.newest(), *(number or 0 for number in counted))
-
-    def subjects(self) -> list[str]:
-        """Of every escalation that has a fact or an outcome, sorted."""
-        with self.engine.connect() as connection:
-            return accounts.subjects(connection)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -15,9 +15,7 @@ _BATCH_BYTES = 512 * 1024
 _IN_FLIGHT = 32
 
 
-async def preload(
-    settings: Settings, topic: str, records: Iterable[Record], advance: Callable[[int], None] = lambda _: None
-) -> list[int]:
+async def preload(settings: Settings, topic: str, records: Iterable[Record]) -> list[int]:
     """Send and wait for every acknowledgement. How many records each partition got."""
     producer = AIOKafkaProducer(
         **settings.client_options(), acks="all", enable_idempotence=True, max_batch_size=_BATCH_BYTES
@@ -25,7 +23,7 @@ async def preload(
     await producer.start()
     try:
         partitions = len(await producer.partitions_for(topic))
-        return await Loading(producer, topic, partitions, advance).send(records)
+        return await Loading(producer, topic, partitions).send(records)
     finally:
         await producer.stop()
 
@@ -33,14 +31,8 @@ async def preload(
 class Loading:
     """Sends records in batches that it makes itself, which costs less than to send them one by one."""
 
-    def __init__(
-        self,
-        producer: AIOKafkaProducer,
-        topic: str,
-        partitions: int,
-        advance: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self._producer, self._topic, self._advance = producer, topic, advance
+    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int) -> None:
+        self._producer, self._topic = producer, topic
         self._open: list[Any] = [producer.create_batch() for _ in range(partitions)]
         self._counts = [0] * partitions
         self._sent: list[asyncio.Future[object]] = []
@@ -62,7 +54,6 @@ class Loading:
     async def _send_batch(self, at: int) -> None:
         batch, self._open[at] = self._open[at], self._producer.create_batch()
         if batch.record_count():
-            self._advance(batch.record_count())
             self._sent.append(await self._producer.send_batch(batch, self._topic, partition=at))
         if len(self._sent) >= _IN_FLIGHT:
             await asyncio.gather(*self._sent)

@@ -5,7 +5,7 @@ import platform
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
@@ -46,16 +46,16 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def examine_settings(environment: Mapping[str, str] = os.environ) -> "tuple[list[Finding], Settings | None]":
+def examine_settings() -> "tuple[list[Finding], Settings | None]":
     """The settings, when they are valid; variables that look like one and are none are pointed out."""
     from pydantic import ValidationError
 
     from engine.settings import Settings
     from engine.stream.checks import Refused, check_environment
 
-    findings = [_unknown_variable(name, Settings) for name in _unknown(environment, Settings)]
+    findings = [_unknown_variable(name, Settings) for name in _unknown(Settings)]
     try:
-        check_environment(environment)
+        check_environment(os.environ)
     except Refused as error:
         findings.append(fail("environment", error.message, error.hint, ExitCode.REFUSED))
     try:
@@ -77,10 +77,10 @@ def examine_settings(environment: Mapping[str, str] = os.environ) -> "tuple[list
     return findings, settings
 
 
-def _unknown(environment: Mapping[str, str], settings: "type[Settings]") -> list[str]:
+def _unknown(settings: "type[Settings]") -> list[str]:
     known = {f"VIGIL_{name.upper()}" for name in settings.model_fields}
     return sorted(
-        name for name in environment if name.startswith("VIGIL_") and name not in known | _NOT_SETTINGS
+        name for name in os.environ if name.startswith("VIGIL_") and name not in known | _NOT_SETTINGS
     )
 
 

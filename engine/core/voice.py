@@ -65,7 +65,6 @@ class Voice:
         reason: str = "",
         segments: tuple[Segment, ...] = (),
         owner: str = "",
-        credit_percent: float | None = None,
         people: tuple[str, ...] = (),
         at_most: int = 0,
         members: tuple[str, ...] = (),
@@ -81,7 +80,7 @@ class Voice:
         self.said.append(
             Statement(
                 name, metric, key, cycle, at, due, started, elapsed, target, calendar,
-                threshold, notify, in_a_row, reason, context, segments, credit_percent, people, at_most,
+                threshold, notify, in_a_row, reason, context, segments, None, people, at_most,
                 members, occurrences,
             )
         )  # fmt: skip

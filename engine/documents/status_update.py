@@ -12,10 +12,8 @@ from engine.documents.told import hands, worded
 from engine.documents.words import unended
 from engine.documents.writing import Document
 
-FIRST, PROGRESS, NO_NEWS, WORKAROUND, RESOLVED, AFTER_RCA = MOMENTS = (
-    "first", "progress", "no_news", "workaround", "resolved", "after_rca",
-)  # fmt: skip
-
+FIRST, PROGRESS, NO_NEWS = "first", "progress", "no_news"
+WORKAROUND, RESOLVED, AFTER_RCA = "workaround", "resolved", "after_rca"
 
 _WORKAROUND = "There is a workaround."
 _WHILE_OPEN = frozenset({FIRST, NO_NEWS, WORKAROUND})

@@ -1,6 +1,6 @@
 """The verdicts that stand at the end of a run, and how those of two runs differ."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -12,11 +12,6 @@ from engine.core.standing import standing
 
 Slot: TypeAlias = tuple[str, str, str, int, str, int]
 """What a verdict is about: subject, metric, key, cycle, name, and which of its kind it is."""
-
-
-def read_outcomes(lines: Iterable[bytes]) -> Iterator[Outcome]:
-    """The outcomes of the lines that `vigil replay` wrote. ValueError for a line that is none."""
-    return map(read_outcome, lines)
 
 
 def read_outcome(line: bytes) -> Outcome:

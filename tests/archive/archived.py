@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
+from engine.archive import accounts
+from engine.archive.account import Account
 from engine.archive.archive import Archive
 from engine.archive.tables import escalations, facts, outcomes
 from engine.contract.codec import Received
@@ -62,3 +64,14 @@ def row(archive: Archive, subject: str = "desk:1") -> dict[str, Any]:
     """Of `escalations`."""
     found = {one["subject"]: one for one in rows(archive, escalations)["escalations"]}
     return found[subject]
+
+
+def account(archive: Archive, subject: str = "desk:1") -> Account:
+    """Empty where the archive knows nothing of the subject."""
+    with archive.engine.connect() as connection:
+        return accounts.account(connection, subject)
+
+
+def subjects(archive: Archive) -> list[str]:
+    with archive.engine.connect() as connection:
+        return accounts.subjects(connection)

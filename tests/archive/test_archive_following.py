@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import psycopg
 import pytest
-from archived import at, fact, opened, outcome
+from archived import at, fact, opened, outcome, subjects
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from sqlalchemy import text
@@ -86,8 +86,8 @@ class Following:
         producer.flush()
         producer.close()
 
-    def until(self, subjects: set[str], seconds: float = 60) -> None:
-        self._until(lambda: subjects <= set(self.archive.subjects()), seconds)
+    def until(self, known: set[str], seconds: float = 60) -> None:
+        self._until(lambda: known <= set(subjects(self.archive)), seconds)
 
     def until_read(self, records: int, seconds: float = 60) -> None:
         """So many in all, over all partitions."""
@@ -130,7 +130,7 @@ def test_what_is_no_fact_and_no_outcome_is_skipped_and_counted(following: Follow
     following.send(outcome("met", 1, 5), outcome("met", 1, 5, "desk:2"))
     following.start().until({"desk:1", "desk:2"})
     following.stop()
-    assert following.archive.subjects() == ["desk:1", "desk:2"]
+    assert subjects(following.archive) == ["desk:1", "desk:2"]
     skipped = {
         sample.labels["topic"].rpartition("-")[2] + " " + sample.labels["reason"]: sample.value
         for family in following.metrics.registry.collect()

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from archived import at, fact, opened, outcome, row, rows
+from archived import account, at, fact, opened, outcome, row, rows, subjects
 from msgspec.structs import replace
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -69,12 +69,11 @@ def test_an_erased_customer_is_nowhere_any_more_and_what_was_owed_stays(archive:
     assert row(archive)["customer"] == done.pseudonym
     assert (row(archive)["title"], row(archive)["customer_name"]) == ("", "")
     assert row(archive, "desk:2") == other
-    account = archive.account("desk:1")
-    assert account is not None
-    assert [fact.kind for fact in account.facts] == [one.fact.kind for one in life()]
-    assert {fact.kind: fact.data.get("reason") for fact in account.facts}["paused"] == "pending_customer"
-    assert account.outcomes[0].segments[0].state == "paused"
-    assert {one.customer_id for one in account.outcomes} == {done.pseudonym}
+    left = account(archive)
+    assert [fact.kind for fact in left.facts] == [one.fact.kind for one in life()]
+    assert {fact.kind: fact.data.get("reason") for fact in left.facts}["paused"] == "pending_customer"
+    assert left.outcomes[0].segments[0].state == "paused"
+    assert {one.customer_id for one in left.outcomes} == {done.pseudonym}
 
 
 def test_what_was_erased_is_in_no_file_though_others_have_the_database_open(
@@ -168,14 +167,12 @@ def test_what_ended_before_a_time_is_pruned_whole_and_stays_away(archive: Archiv
     before = at(100)
     assert archive.prunable(before) == ["desk:1", "desk:2"]
     assert archive.prune(before, NOW) == (2, True)
-    assert archive.subjects() == ["open", "owing"]
+    assert subjects(archive) == ["open", "owing"]
     assert archive.write([*told, *OTHER], said) == (0, 0)
-    assert archive.subjects() == ["open", "owing"]
+    assert subjects(archive) == ["open", "owing"]
     reopened = fact("reopened", 10, recorded=(NOW - at(0)) / 60e6 + 1)
     archive.write([reopened], [])
-    account = archive.account("desk:1")
-    assert account is not None, "what happens after the pruning is new"
-    assert account.facts == (reopened.fact,)
+    assert account(archive).facts == (reopened.fact,), "what happens after the pruning is new"
 
 
 def test_what_happened_to_it_and_is_not_read_yet_when_it_is_pruned_is_not_lost(archive: Archive) -> None:
@@ -183,9 +180,8 @@ def test_what_happened_to_it_and_is_not_read_yet_when_it_is_pruned_is_not_lost(a
     assert archive.prune(at(40), NOW).escalations == 1
     reopened = fact("reopened", 60)
     archive.write([reopened, fact("updated", 45)], [])
-    account = archive.account("desk:1")
-    assert account is not None
-    assert account.facts == (reopened.fact,), "what was recorded before the latest that was read stays away"
+    found = account(archive).facts
+    assert found == (reopened.fact,), "what was recorded before the latest that was read stays away"
 
 
 def test_what_was_pruned_leaves_the_files_and_their_room_though_others_have_them_open(

@@ -4,7 +4,7 @@ import random
 
 import psycopg
 import pytest
-from archived import at, fact, opened, outcome, row, rows
+from archived import account, at, fact, opened, outcome, row, rows, subjects
 
 from engine.archive.archive import Archive
 from engine.archive.tables import offsets
@@ -62,12 +62,11 @@ def test_an_account_is_what_was_written(archive: Archive) -> None:
         segments=segments, probability=0.25, cases=7, provisional=True,
     )  # fmt: skip
     archive.write(LIFE, [*SAID, full])
-    account = archive.account("desk:1")
-    assert account is not None
-    assert list(account.facts) == [one.fact for one in LIFE if one.subject == "desk:1"]
-    assert list(account.outcomes) == [*SAID[:4], full]
-    assert archive.account("nobody") is None
-    assert archive.subjects() == ["desk:1", "desk:2", "only-said", "waits"]
+    whole = account(archive)
+    assert list(whole.facts) == [one.fact for one in LIFE if one.subject == "desk:1"]
+    assert list(whole.outcomes) == [*SAID[:4], full]
+    assert not account(archive, "nobody").facts
+    assert subjects(archive) == ["desk:1", "desk:2", "only-said", "waits"]
 
 
 def test_an_escalation_follows_from_its_facts(archive: Archive) -> None:

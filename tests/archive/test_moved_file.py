@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from archived import opened
+from archived import opened, subjects
 from sqlalchemy.exc import OperationalError
 
 from engine.archive.archive import Archive
@@ -31,7 +31,7 @@ def test_a_backup_that_is_moved_into_its_place_is_what_is_read_and_written(tmp_p
             wrote(archive, 3)
         wrote(archive, 2)
     with Archive.open(f"sqlite:///{file}", must_exist=True) as again:
-        assert again.subjects() == ["desk:1", "desk:2"]
+        assert subjects(again) == ["desk:1", "desk:2"]
 
 
 def test_a_file_that_is_gone_is_no_archive_any_more(tmp_path: Path) -> None:

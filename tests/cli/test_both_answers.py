@@ -15,7 +15,7 @@ from engine.cli.exits import ExitCode
 from engine.contract.codec import encode_outcome
 from engine.core.outcomes import Outcome
 from engine.demo.broker import KafkaBroker, free_port
-from engine.replay.verdicts import read_outcomes
+from engine.replay.verdicts import read_outcome
 from servers import create_topics, unique
 
 POLICY = """
@@ -249,7 +249,7 @@ def topic(kafka: KafkaBroker, said: Path) -> dict[str, str]:
     """The outcomes on a topic of three partitions; the last of them a second time, never committed."""
     name = unique("outcomes")
     create_topics(kafka.bootstrap, name, partitions=3)
-    outcomes = list(read_outcomes(said.read_bytes().splitlines()))
+    outcomes = list(map(read_outcome, said.read_bytes().splitlines()))
     for one in sorted(outcomes, key=lambda one: one.seq):
         asyncio.run(produced(kafka.bootstrap, name, [one], commit=True))
     asyncio.run(produced(kafka.bootstrap, name, outcomes[-1:], commit=False))
@@ -265,7 +265,7 @@ def test_the_topic_gives_the_answers_that_the_file_gives(topic: dict[str, str], 
 
 
 def test_what_is_not_committed_yet_is_not_waited_for(topic: dict[str, str], said: Path) -> None:
-    record = encode_outcome(next(iter(read_outcomes(said.read_bytes().splitlines()))))
+    record = encode_outcome(read_outcome(said.read_bytes().splitlines()[0]))
 
     async def read_meanwhile() -> str:
         """What is read while a worker's transaction is open."""

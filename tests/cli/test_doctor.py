@@ -290,7 +290,7 @@ def test_a_misspelt_variable_is_pointed_out_with_the_one_that_was_meant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VIGIL_BOOTSTRAP_SERVER", "kafka:9092")
-    findings, settings = installation.examine_settings(os.environ)
+    findings, settings = installation.examine_settings()
     assert settings is not None
     assert [(f.sign, f.advice) for f in findings if "VIGIL_BOOTSTRAP_SERVER " in f.found] == [
         (Sign.WARN, "did you mean VIGIL_BOOTSTRAP_SERVERS?")

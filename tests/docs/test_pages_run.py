@@ -21,7 +21,7 @@ import servers
 from console.provider import provider
 from engine.contract.codec import encode_outcome
 from engine.demo.broker import KafkaBroker, free_port
-from engine.replay.verdicts import read_outcomes
+from engine.replay.verdicts import read_outcome
 from intake.counterparts import USER, Zendesk, running
 from intake.tickets import zendesk_lives
 from notify.counterpart import Says, Sent
@@ -132,7 +132,7 @@ def reader(
 
 async def _said(bootstrap: str, topic: str, outcomes: bytes) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        for outcome in read_outcomes(outcomes.splitlines()):
+        for outcome in map(read_outcome, outcomes.splitlines()):
             record = encode_outcome(outcome)
             await producer.send(topic, record.value, record.key, headers=record.headers)
         await producer.flush()

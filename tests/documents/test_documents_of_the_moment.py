@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.archive.account import Account
+from engine.cli.status_update import Moment
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import Instant, parse_instant
@@ -16,7 +17,7 @@ from engine.documents.moments import Zone
 from engine.documents.rendering import SHIPPED, Press
 from engine.documents.review import review
 from engine.documents.situation import NotOpened, Situation
-from engine.documents.status_update import MOMENTS, NoUpdate, status_update
+from engine.documents.status_update import NoUpdate, status_update
 from engine.documents.triage import triage_sheet
 from engine.documents.war_room import war_room_guide
 from engine.documents.way import margin
@@ -670,7 +671,5 @@ def test_a_title_made_to_break_out_stays_text(book: Book, press: Press) -> None:
 
 def test_every_template_is_some_documents(press: Press) -> None:
     shipped = {name for name, _, _ in press.all() if name.startswith("status-update/customer-")}
-    assert shipped - {"status-update/customer-parts.md"} == {
-        f"status-update/customer-{m}.md" for m in MOMENTS
-    }
+    assert shipped - {"status-update/customer-parts.md"} == {f"status-update/customer-{m}.md" for m in Moment}
     assert all(file.is_relative_to(SHIPPED) for _, _, file in press.all())

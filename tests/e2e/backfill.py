@@ -22,7 +22,7 @@ from comparing import canonical
 from engine.contract.codec import decode_outcome
 from engine.core.instants import DAY, Instant, format_instant, parse_instant
 from engine.core.outcomes import Outcome
-from engine.replay.verdicts import differences, read_outcomes, verdicts
+from engine.replay.verdicts import differences, read_outcome, verdicts
 from engine.settings import Settings
 from engine.stream.ending import IN_DOUBT
 from recorded import DATA
@@ -128,7 +128,7 @@ def replayed(events: Path, *options: str) -> tuple[Path, dict[str, Any]]:
 
 
 def verdicts_of(file: Path) -> list[Outcome]:
-    return verdicts(read_outcomes(file.read_bytes().splitlines()))
+    return verdicts(map(read_outcome, file.read_bytes().splitlines()))
 
 
 def assert_equal(said: Sequence[Outcome], expected: Sequence[Outcome]) -> None:

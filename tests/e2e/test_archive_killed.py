@@ -20,7 +20,7 @@ from sqlalchemy import select
 from engine.archive.archive import Archive
 from engine.archive.tables import escalations, facts, outcomes
 from engine.core.instants import MINUTE, Instant, format_instant, parse_instant
-from engine.replay.verdicts import read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 from postgres import Postgres
 
 KILLS = max(20, int(os.environ.get("VIGIL_SOAK_KILLS", "20")))
@@ -128,7 +128,7 @@ def test_an_archive_killed_twenty_times_has_every_row_once_and_they_are_those_of
     vigil("replay", events, "--policies", policies, "--output", replayed)
     with Archive.open(url) as archive:
         said = [outcome for account in archive.accounts() for outcome in account.outcomes]
-    expected = verdicts(read_outcomes(replayed.read_bytes().splitlines()))
+    expected = verdicts(map(read_outcome, replayed.read_bytes().splitlines()))
     assert len(expected) > 3 * SUBJECTS
     assert verdicts(said) == expected
 

@@ -12,7 +12,7 @@ import pytest
 from backfill import Backfill, assert_equal, environment, heartbeats, vigil
 
 from engine.demo.broker import KafkaBroker
-from engine.replay.verdicts import read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 from intake.counterparts import TOKEN, USER, Counterpart, Jira, Zendesk, running
 from intake.test_intake_on_kafka import SECRET, Intake
 from intake.test_told_twice import POLICIES
@@ -93,7 +93,7 @@ def alone(file: Path, records: list[Any]) -> list[Any]:
     file.write_bytes(b"".join([*lines, *beats(records)]))
     said = file.with_suffix(".said")
     vigil("replay", file, "--policies", POLICIES, "--output", said)
-    return verdicts(read_outcomes(said.read_bytes().splitlines()))
+    return verdicts(map(read_outcome, said.read_bytes().splitlines()))
 
 
 def structured(record: Any) -> bytes:

@@ -12,7 +12,7 @@ from comparing import canonical
 from engine.core.instants import format_instant, from_datetime
 from engine.core.outcomes import Outcome
 from engine.intake.records import ToSend, line_of
-from engine.replay.verdicts import differences, read_outcomes, verdicts
+from engine.replay.verdicts import differences, read_outcome, verdicts
 from intake.counterparts import Counterpart, Jira, Zendesk
 from intake.test_history import Loading, by_webhooks
 from intake.tickets import START, JiraLife, ZendeskLife, jira_lives, rng_of, zendesk_lives
@@ -30,7 +30,7 @@ def judged(file: Path, events: list[ToSend], *options: str) -> list[Outcome]:
     said = file.with_suffix(".said")
     done = vigil("replay", str(file), "--policies", POLICIES, "-o", str(said), *options)
     assert done.returncode == 0, done.stderr
-    return list(read_outcomes(said.read_bytes().splitlines()))
+    return list(map(read_outcome, said.read_bytes().splitlines()))
 
 
 @pytest.fixture(params=[Zendesk, Jira])

@@ -19,7 +19,7 @@ from engine.replay.as_of import AsOf
 from engine.replay.changes import Change, changes
 from engine.replay.recorded_outcomes import Recorded
 from engine.replay.replaying import Hearing
-from engine.replay.verdicts import read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +154,7 @@ DAYS = [f"{hour:02d}:{minute:02d}" for hour in range(2, 23, 4) for minute in (0,
 
 def said(book: Book, lines: list[bytes], until: str | None, *, as_reported: bool) -> list[Outcome]:
     outcomes, _, _ = replayed(book, lines, until=until, as_reported=as_reported)
-    return list(read_outcomes(map(orjson.dumps, outcomes)))
+    return list(map(read_outcome, map(orjson.dumps, outcomes)))
 
 
 def without_causes(found: Iterable[Change]) -> list[Change]:

@@ -20,7 +20,7 @@ from engine.replay.patterns import Pattern, Patterns, near_misses
 from engine.replay.relaying import Relaying
 from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
-from engine.replay.verdicts import read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 
 POLICY = """
 policy: test
@@ -64,7 +64,7 @@ def of_pattern(outcomes: list[dict[str, object]]) -> list[dict[str, object]]:
 
 
 def standing(outcomes: list[dict[str, object]]) -> list[Outcome]:
-    return verdicts(read_outcomes(map(orjson.dumps, outcomes)))
+    return verdicts(map(read_outcome, map(orjson.dumps, outcomes)))
 
 
 @pytest.mark.parametrize("as_reported", [False, True])

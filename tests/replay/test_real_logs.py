@@ -26,7 +26,7 @@ from engine.replay.judging import Bench
 from engine.replay.relaying import Relaying
 from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
-from engine.replay.verdicts import differences, read_outcomes, verdicts
+from engine.replay.verdicts import differences, read_outcome, verdicts
 from recorded import DATA, needs_data
 
 POLICIES = Path(__file__).parents[2] / "deploy"
@@ -152,7 +152,7 @@ def test_a_log_that_arrives_days_late_and_twice_leaves_the_same_verdicts() -> No
     reported, replay, _ = replayed(book, map(_listed, twice), as_reported=True)
     assert replay.judged["late"] > 1_000
     assert replay.judged["duplicate"] == 1_000
-    left, right = (verdicts(read_outcomes(map(orjson.dumps, one))) for one in (known, reported))
+    left, right = (verdicts(map(read_outcome, map(orjson.dumps, one))) for one in (known, reported))
     assert len(left) > 3_000
     assert list(map(str, differences(left, right))) == []
 

@@ -13,7 +13,7 @@ from engine.core.instants import Instant, parse_instant
 from engine.core.outcomes import BEHIND, Outcome
 from engine.replay.outcome_lines import outcome_line
 from engine.replay.recorded_outcomes import Answers, Recorded
-from engine.replay.verdicts import read_outcome, read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 
 POLICY = """
 policy: test
@@ -37,7 +37,7 @@ def said(tmp_path: Path) -> list[Outcome]:
         event("resolved", "12:30", recorded="13:45", identity="late", by="x"),
     ]
     outcomes, _, _ = replayed(make_book(tmp_path, POLICY), lines, as_reported=True)
-    found = sorted(read_outcomes(map(orjson.dumps, outcomes)), key=lambda one: one.seq)
+    found = sorted(map(read_outcome, map(orjson.dumps, outcomes)), key=lambda one: one.seq)
     assert [one.name for one in found] == ["breached", "retracted", "met"]
     return found
 

@@ -16,7 +16,7 @@ from engine.core.policy import Book
 from engine.replay.as_of import AsOf
 from engine.replay.backtesting import Backtest
 from engine.replay.replaying import Hearing, Wish
-from engine.replay.verdicts import read_outcomes, verdicts
+from engine.replay.verdicts import read_outcome, verdicts
 
 POLICY = """
 policy: test
@@ -57,7 +57,7 @@ def chain() -> list[bytes]:
 
 
 def standing(outcomes: list[dict[str, object]]) -> list[Outcome]:
-    return verdicts(read_outcomes(map(orjson.dumps, outcomes)))
+    return verdicts(map(read_outcome, map(orjson.dumps, outcomes)))
 
 
 def of(subject: str, book: Book, lines: list[bytes], until: str, *, as_reported: bool = False) -> object:

@@ -7,7 +7,7 @@ import pytest
 from replay_builders import book, event, replayed
 
 from engine.core.outcomes import Outcome
-from engine.replay.verdicts import differences, read_outcomes, verdicts
+from engine.replay.verdicts import differences, read_outcome, verdicts
 
 SILENT = event("opened", "09:00")
 LATE = event("resolved", "12:30", recorded="13:45", by="x")
@@ -16,7 +16,7 @@ PASSED = event("updated", "13:30")
 
 def run(folder: Path, *lines: bytes, as_reported: bool = False) -> list[Outcome]:
     outcomes, _, _ = replayed(book(folder), lines, until="14:00", as_reported=as_reported)
-    return verdicts(read_outcomes(map(orjson.dumps, outcomes)))
+    return verdicts(map(read_outcome, map(orjson.dumps, outcomes)))
 
 
 def test_what_was_retracted_does_not_stand(tmp_path: Path) -> None:
@@ -54,4 +54,4 @@ def test_a_verdict_of_another_time_is_a_difference(tmp_path: Path) -> None:
 
 def test_a_line_that_is_no_outcome_is_refused() -> None:
     with pytest.raises(ValueError, match="is no outcome"):
-        list(read_outcomes([event("opened", "09:00")]))
+        list(map(read_outcome, [event("opened", "09:00")]))

@@ -19,7 +19,7 @@ from engine.core.outcomes import Outcome
 from engine.core.shelf import Said
 from engine.core.standing import standing
 from engine.replay.replaying import Hearing, Replay, Wish
-from engine.replay.verdicts import read_outcomes
+from engine.replay.verdicts import read_outcome
 from engine.settings import TABLE, Settings
 from engine.stream.app import faust_app
 from engine.stream.chunks import Chunk, Fetched
@@ -94,7 +94,7 @@ class Accounts:
 
     @cached_property
     def standing_by_replay(self) -> list[Outcome]:
-        return standing(read_outcomes(self.replayed))
+        return standing(map(read_outcome, self.replayed))
 
     def _replay(self, events: list[tuple[str, Fact]]) -> list[bytes]:
         world = self.world

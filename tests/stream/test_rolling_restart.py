@@ -25,7 +25,7 @@ from engine.core.instants import parse_instant
 from engine.demo.broker import KafkaBroker
 from engine.policies import load
 from engine.replay.replaying import Hearing, Replay, Wish
-from engine.replay.verdicts import differences, read_outcomes, verdicts
+from engine.replay.verdicts import differences, read_outcome, verdicts
 
 POLICY = """
 policy: rolling
@@ -169,4 +169,4 @@ def replayed(deployment: Real, events: list[dict[str, Any]]) -> list[Any]:
     hearing = Hearing(lambda one: pytest.fail(str(one)), lambda *one: pytest.fail(str(one)), lambda _: None)
     replay = Replay(load(deployment.folder / "policies"), Wish(until), hearing)
     lines = ((f"events:{number}", orjson.dumps(one)) for number, one in enumerate(events))
-    return list(read_outcomes(replay.run(lines)))
+    return list(map(read_outcome, replay.run(lines)))
