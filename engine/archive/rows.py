@@ -8,6 +8,7 @@ import msgspec
 from engine.archive.account import told_of
 from engine.contract.codec import encode_outcome
 from engine.core import attributes as attrs
+from engine.core import standing
 from engine.core.escalation import OPEN, WAITING
 from engine.core.facts import Fact, opening
 from engine.core.outcomes import Outcome
@@ -28,17 +29,9 @@ _TEXTS = (
 _NUMBERS = ("affected_customers", "revenue_at_risk")
 
 
-class Said(Protocol):
-    """What must be known of an outcome to know which stand: the outcome itself has it, and so has its row."""
+class Said(standing.Said, Protocol):
+    """What an escalation's row follows from: an outcome has it, and so has its row."""
 
-    @property
-    def seq(self) -> int: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def corrects(self) -> str: ...
     @property
     def severity(self) -> str: ...
     @property
@@ -67,17 +60,6 @@ def outcome_row(o: Outcome, *, stands: bool) -> Row:
         "detected": o.detected_at, "elapsed": o.elapsed, "elapsed_calendar": o.elapsed_calendar,
         "target": o.target, "record": record.decode(),
     }  # fmt: skip
-
-
-def stand(outcomes: Iterable[Said]) -> set[Key]:
-    """Those of one escalation that stand. A correction of what is not there stands by itself: the topic may
-    have lost what came before it."""
-    stands: dict[str, int] = {}
-    for one in sorted(outcomes, key=lambda said: said.seq):
-        stands.pop(one.corrects, None)
-        if one.name != "retracted":
-            stands[one.id] = one.seq
-    return {(seq, identity) for identity, seq in stands.items()}
 
 
 def escalation_row(subject: str, facts: Sequence[Fact], outcomes: Iterable[Said]) -> Row:

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from engine.archive import accounts
 from engine.archive.accounts import fact_of, outcome_of
-from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row, stand
+from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row
 from engine.archive.tables import erased, erasures, escalations, facts, offsets, outcomes, pruned
 from engine.contract.codec import Received
 from engine.core.case import precedence
 from engine.core.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
 from engine.core.facts import Fact, in_order
 from engine.core.outcomes import Outcome
-from engine.core.standing import is_of_several_lives, stand_of_several_lives
+from engine.core.standing import is_of_several_lives, stand_of_one_life, stand_of_several_lives
 from engine.sql.offsets import Advance, advance
 
 _AT_ONCE = 500
@@ -210,7 +210,8 @@ def _standing(
     """Which stand of what is held and what is new of an escalation."""
     more = new or {}
     if not is_of_several_lives([seq for seq, _ in (*said, *more)]):
-        return stand([*said.values(), *more.values()])
+        stands, _ = stand_of_one_life([*said.values(), *more.values()])
+        return {(one.seq, one.id) for one in stands}
     o = outcomes.c
     rows = connection.execute(select(o.name, o.id, o.record).where(o.subject == subject))
     held = [outcome_of(row.name, row.id, row.record) for row in rows]

@@ -2,11 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+
+
+class Said(Protocol):
+    """What tells which outcomes stand: an outcome has it, and so has whatever keeps its rows."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def corrects(self) -> str: ...
+
+
+_S = TypeVar("_S", bound=Said)
 
 
 class CorrectionOfNothing(ValueError):
@@ -34,8 +51,34 @@ def standing(outcomes: Iterable[Outcome]) -> list[Outcome]:
         of_subject, key = said[outcome.subject], (outcome.seq, outcome.id)
         if key not in of_subject or outcome.detected_at < of_subject[key].detected_at:
             of_subject[key] = outcome
-    result = {_normal(outcome) for told in said.values() for outcome in _stand(told.values())}
+    result: set[Outcome] = set()
+    for told in said.values():
+        stand, of_nothing = what_stands(told.values())
+        if of_nothing:
+            raise CorrectionOfNothing(of_nothing[0])
+        result.update(map(_normal, stand))
     return sorted(result, key=_place)
+
+
+def what_stands(said: Collection[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
+    """Of one escalation, each outcome once: what is not corrected, and the corrections of what is not there,
+    of which there are none where all was said anew."""
+    if is_of_several_lives([one.seq for one in said]):
+        return stand_of_several_lives(said), []
+    return stand_of_one_life(said)
+
+
+def stand_of_one_life(said: Iterable[_S]) -> tuple[list[_S], list[_S]]:
+    """What is not corrected, and the corrections of what is not there. Those add what they say: an amendment
+    is whole in itself, and what came before it may be lost."""
+    stands: dict[str, _S] = {}
+    of_nothing: list[_S] = []
+    for one in sorted(said, key=lambda each: each.seq):
+        if one.corrects and stands.pop(one.corrects, None) is None:
+            of_nothing.append(one)
+        if one.name != "retracted":
+            stands[one.id] = one
+    return list(stands.values()), of_nothing
 
 
 def is_of_several_lives(seqs: Collection[int]) -> bool:
@@ -69,26 +112,10 @@ def stand_of_several_lives(said: Iterable[Outcome]) -> list[Outcome]:
     return [next(reversed(same.values())) for same in stands.values() if same]
 
 
-def _stand(said: Collection[Outcome]) -> Iterable[Outcome]:
-    if is_of_several_lives([one.seq for one in said]):
-        return stand_of_several_lives(said)
-    return _apply(sorted(said, key=lambda o: o.seq))
-
-
 def _place(o: Outcome) -> tuple[object, ...]:
     """Behind the id what two that were said at one instant under it may differ in."""
     context = o.severity, o.customer_id, o.customer_tier, o.service, o.team, o.owner, o.policy.hash
     return o.effective_at, o.subject, o.id, o.outcome, o.reason, o.elapsed, *context, o.hash
-
-
-def _apply(in_order: list[Outcome]) -> Iterable[Outcome]:
-    stands: dict[str, Outcome] = {}
-    for outcome in in_order:
-        if outcome.corrects and stands.pop(outcome.corrects, None) is None:
-            raise CorrectionOfNothing(outcome)
-        if outcome.name != "retracted":
-            stands[outcome.id] = outcome
-    return stands.values()
 
 
 def _normal(o: Outcome) -> Outcome:

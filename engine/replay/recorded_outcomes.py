@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.core.instants import Instant
 from engine.core.outcomes import BEHIND, VERDICTS, Outcome
-from engine.core.standing import is_of_several_lives, stand_of_several_lives, standing
+from engine.core.standing import standing, what_stands
 from engine.replay.changes import FAILED, Cause, Change, Clock, changes
 from engine.replay.sorting import Sorter
 from engine.replay.summing import Sums
@@ -106,11 +106,8 @@ class Recorded:
 
 def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
     """The verdicts that stand, amendments under the name of what they amend, and what was told to be unknown
-    and has none yet; and how many are corrections of nothing.
-
-    An amendment is whole in itself, so it stands though what it corrects is missing.
-    """
-    stand, orphans = _uncorrected(said)
+    and has none yet; and how many are corrections of nothing."""
+    stand, orphans = what_stands(said)
     settled = [_settled(one) for one in stand]
     known = [one for one in settled if one.name in VERDICTS]
     ended = {_clock(one) for one in known if one.name in _ENDS}
@@ -120,21 +117,7 @@ def _stands(said: list[Outcome]) -> tuple[list[Outcome], int]:
         for one in settled
         if one.name == BEHIND and _clock(one) not in ended and (_clock(one), one.due_at) not in due
     ]
-    return [*known, *unknown], orphans
-
-
-def _uncorrected(said: list[Outcome]) -> tuple[list[Outcome], int]:
-    """What is not corrected, and how many are corrections of nothing; none where all was said anew."""
-    if is_of_several_lives([one.seq for one in said]):
-        return stand_of_several_lives(said), 0
-    stands: dict[str, Outcome] = {}
-    orphans = 0
-    for one in said:
-        if one.corrects and stands.pop(one.corrects, None) is None:
-            orphans += 1
-        if one.name != "retracted":
-            stands[one.id] = one
-    return list(stands.values()), orphans
+    return [*known, *unknown], len(orphans)
 
 
 def _settled(o: Outcome) -> Outcome:
