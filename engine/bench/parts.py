@@ -74,11 +74,7 @@ def decide(book: Book, facts: list[Received], chunk: int) -> list[Outcome]:
         for said in facts[start : start + chunk]:
             this.fact(said.subject, said.fact)
         changes = this.close()
-        for key, value in changes.records:
-            if value is None:
-                state.pop(key, None)
-            else:
-                state[key] = value
+        changes.apply_to(state)
         outcomes += changes.outcomes
     return outcomes
 

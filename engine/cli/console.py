@@ -184,6 +184,7 @@ def _given(settings: "Settings", sign_in: "SignIn", secret: str, zone: str) -> _
     from zoneinfo import ZoneInfoNotFoundError
 
     from engine.cli.topics import broker_errors
+    from engine.console.keys import api_keys
     from engine.core.instants import time_zone
     from engine.policies import load
     from engine.stream.allowed import must_be_allowed
@@ -195,7 +196,7 @@ def _given(settings: "Settings", sign_in: "SignIn", secret: str, zone: str) -> _
     except ZoneInfoNotFoundError:
         raise Failure(f"--zone {zone}: there is no such time zone", ExitCode.USAGE) from None
     book = load(settings.policies)
-    keys = () if settings.console_keys is None else _keys(settings.console_keys)
+    keys = () if settings.console_keys is None else api_keys(settings.console_keys)
     fees = {} if settings.console_fees is None else _fees(settings.console_fees)
     with broker_errors():
         let_in(settings, settings.start_timeout)
@@ -287,23 +288,12 @@ def _sources(settings: "Settings", now: "Callable[[], Instant]", speed: float) -
 
 
 def _fees(file: Path) -> "Mapping[str, Fee]":
-    from engine.documents.fees import FeesRefused, read_fees
+    from engine.documents.fees import read_fees
 
     try:
         return read_fees(file)
-    except FeesRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
     except OSError as error:
         raise Failure(f"VIGIL_CONSOLE_FEES: {file}: {error.strerror}", ExitCode.REFUSED) from None
-
-
-def _keys(file: Path) -> "Sequence[ApiKey]":
-    from engine.console.keys import KeysRefused, api_keys
-
-    try:
-        return api_keys(file)
-    except KeysRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
 
 
 @contextmanager

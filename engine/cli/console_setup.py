@@ -112,9 +112,7 @@ def _examine_files(settings: "Settings") -> Iterator[Finding]:
         try:
             keys = api_keys(file)
         except KeysRefused as error:
-            rest = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-            found = f"{error.problems[0]}{rest}"
-            yield fail("console keys", found, "correct the file: docs/api.md", ExitCode.REFUSED)
+            yield fail("console keys", error.in_short, "correct the file: docs/api.md", ExitCode.REFUSED)
         else:
             yield ok("console keys", f"{file}: {', '.join(key.name for key in keys)}")
     if (file := settings.console_fees) is not None:

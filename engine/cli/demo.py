@@ -66,7 +66,6 @@ def command(
     from engine.demo.stage import BrokerGone, DemoFailed
     from engine.demo.summary import lines
     from engine.stream.checks import Refused, Unreachable
-    from engine.stream.topics import TopicsRefused
 
     console = Console(highlight=False)
     try:
@@ -93,8 +92,6 @@ def command(
         raise Failure(str(error), ExitCode.UNREACHABLE) from None
     except Refused as error:
         raise Failure(f"{error.name}: {error.message}", ExitCode.REFUSED, error.hint) from None
-    except TopicsRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
     out = Console(stderr=as_json or plain or not console.is_terminal, highlight=False)
     for text in lines(summary):
         out.print(text, soft_wrap=True)

@@ -101,10 +101,9 @@ def examine_policies(settings: "Settings") -> Iterator[Finding]:
     try:
         book = load(settings.policies)
     except PolicyErrors as error:
-        rest = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
         named = _NO_POLICIES if settings.shadow is None else "correct VIGIL_SHADOW, or unset it"
         advice = f"vigil policy lint {settings.policies}" if settings.policies.exists() else named
-        yield fail("policies", f"{error.problems[0]}{rest}", advice, ExitCode.REFUSED)
+        yield fail("policies", error.in_short, advice, ExitCode.REFUSED)
         return
     except OSError as error:
         yield fail("policies", f"{settings.policies}: {error.strerror}", _NO_POLICIES, ExitCode.REFUSED)

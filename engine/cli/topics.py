@@ -76,11 +76,8 @@ def create(
     retention = retention_days
     if retention is not None and retention != topics.FOREVER:
         retention *= topics.DAY_MS
-    try:
-        with broker_errors():
-            made = topics.create(settings, retention)
-    except topics.TopicsRefused as error:
-        raise Failure(str(error), ExitCode.REFUSED) from None
+    with broker_errors():
+        made = topics.create(settings, retention)
     if json:
         say_json({"created": [name for name, new in made.items() if new], "topics": list(made)})
         return

@@ -1,6 +1,5 @@
 """API keys of the console: read from YAML, each hashed, with what it may do."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -8,19 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from engine.intake.keys import NAME, must_be_hash
 from engine.policies.documents import Document, read
-from engine.policies.problems import Problem
+from engine.policies.problems import FileRefused, Problem
 
 READ, ACT = "read", "act"
 SCOPES = (READ, ACT)
 """Look; send events."""
 
 
-class KeysRefused(Exception):
-    """A file of keys that says something that is none; `problems` lists all that is wrong, by line."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+class KeysRefused(FileRefused):
+    """A file of keys that says something that is none."""
 
 
 class ApiKey(Struct, frozen=True):

@@ -7,10 +7,11 @@ from typing import NamedTuple, Protocol
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError
 
 from engine.contract.placing import partition_of
 from engine.core.instants import MILLISECOND, Instant, Span
+from engine.sql.following import partitions_of
 
 log = structlog.stdlib.get_logger("vigil.console")
 
@@ -142,12 +143,7 @@ class Sources:
 
     def begin(self, consumer: KafkaConsumer) -> list[TopicPartition]:
         """Whatever is looked at; UnknownTopicOrPartitionError."""
-        found: list[TopicPartition] = []
-        for topic in self._topics:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise UnknownTopicOrPartitionError(topic)
-            found += [TopicPartition(topic, number) for number in sorted(numbers)]
+        found = partitions_of(consumer, self._topics)
         consumer.assign(found)  # always all: the client forgets where others lie
         consumer.pause(*found)
         return found

@@ -48,6 +48,14 @@ class Changes(NamedTuple):
     relays: Sequence[Relay] = ()
     """What other escalations, of this partition or another, are to be told; in the order it was found."""
 
+    def apply_to(self, state: dict[bytes, bytes]) -> None:
+        """Bring a partition's records up to date."""
+        for key, value in self.records:
+            if value is None:
+                state.pop(key, None)
+            else:
+                state[key] = value
+
 
 class Unjudgeable(Exception):
     """Event time: what came due of an escalation that is not the fact's own could not be judged."""

@@ -3,7 +3,6 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from engine.intake.source import Source
 from engine.intake.sources import SOURCES
 from engine.intake.states import State, parse_state
 from engine.policies.documents import Document, read
-from engine.policies.problems import Problem
+from engine.policies.problems import FileRefused, Problem
 
 SHORTEST_SECRET = 8
 """Characters; what is shorter is a slip."""
@@ -33,12 +32,8 @@ UNLIMITED = "unlimited"
 """What a key's rate may say instead of numbers."""
 
 
-class IntakeErrors(Exception):
-    """A file of doors that is refused; `problems` lists all that is wrong with it, by line."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+class IntakeErrors(FileRefused):
+    """A file of doors that is refused."""
 
 
 class Door(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Reads `notify.yaml`: receivers, and the tree of routes to them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
@@ -17,7 +17,7 @@ from engine.notify.routing import Matchers, Mute, Route
 from engine.policies.checking import problem_of
 from engine.policies.documents import At, Document, read
 from engine.policies.fields import Duration, Length, Name, checked, plain_text
-from engine.policies.problems import Problem, Refused, found, one_of
+from engine.policies.problems import FileRefused, Problem, Refused, found, one_of
 
 _DEEPEST = 8
 """Routes within routes."""
@@ -25,12 +25,8 @@ _KNOWN = {"severity": SEVERITIES, "level": (WARNING, CRITICAL, NOTE), "outcome":
 """Labels with no other values: a matcher that is misspelt would take nothing, and hold back nothing."""
 
 
-class NotifyErrors(Exception):
-    """A file that is refused; `problems` lists all that is wrong with it, by line."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+class NotifyErrors(FileRefused):
+    """A file of routes and receivers that is refused."""
 
 
 class Configuration(NamedTuple):

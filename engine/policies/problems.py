@@ -1,4 +1,4 @@
-"""What is wrong with a folder of policies: each problem with its place, what was expected and found."""
+"""What is wrong with a file that people write: each problem with its place, what was expected and found."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -31,12 +31,22 @@ class Problem(NamedTuple):
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-class PolicyErrors(Exception):
-    """A folder of policies that is refused. `problems` lists all that is wrong with it, by file and line."""
+class FileRefused(Exception):
+    """A file, or a folder of them. `problems` lists all that is wrong with it, by file and line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+    @property
+    def in_short(self) -> str:
+        """The first problem, and how many more there are."""
+        rest = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return f"{self.problems[0]}{rest}"
+
+
+class PolicyErrors(FileRefused):
+    """A folder of policies that is refused."""
 
 
 class Refused(ValueError):

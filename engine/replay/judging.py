@@ -66,7 +66,8 @@ class Bench:
                 this = Round(self._book, state.get, alarms, self._options, now)
                 self._take(this, to, taken)
                 changes = self._closed(this)
-                yield from self._keep(state, changes)
+                changes.apply_to(state)
+                yield from changes.outcomes
                 arrived.extend((relay.target, relay.fact) for relay in changes.relays)
         yield from self._pass(state, alarms, clock, until())
 
@@ -81,7 +82,9 @@ class Bench:
             for due, subject in alarms.pop_due(now, 1):
                 this = Round(self._book, state.get, alarms, self._options, max(due, clock))
                 this.tick(subject, due)
-                yield from self._keep(state, self._closed(this))
+                changes = self._closed(this)
+                changes.apply_to(state)
+                yield from changes.outcomes
 
     def _distinct(self, subject: str, facts: list[Fact]) -> list[Fact]:
         """One fact an identity: of two contents the one that stands in the end."""
@@ -112,14 +115,6 @@ class Bench:
         changes = this.close()
         self.counts += changes.counts
         return changes
-
-    def _keep(self, state: dict[bytes, bytes], changes: Changes) -> list[Outcome]:
-        for key, value in changes.records:
-            if value is None:
-                state.pop(key, None)
-            else:
-                state[key] = value
-        return changes.outcomes
 
 
 def _tick(this: Round, alarms: Alarms, now: Instant) -> None:

@@ -66,6 +66,17 @@ def made_anew(consumer: KafkaConsumer, topics: Iterable[str], read: Mapping[str,
     ]
 
 
+def partitions_of(consumer: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    """All of the topics; UnknownTopicOrPartitionError."""
+    found: list[TopicPartition] = []
+    for topic in topics:
+        numbers = consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise UnknownTopicOrPartitionError(topic)
+        found += [TopicPartition(topic, number) for number in sorted(numbers)]
+    return found
+
+
 class Watch(Protocol):
     """Who counts."""
 
@@ -169,12 +180,7 @@ class Follower:
 
     def _stand(self, consumer: KafkaConsumer) -> None:
         """Assign all partitions, and go to where the database stands in each."""
-        partitions: list[TopicPartition] = []
-        for topic in self._topics:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise UnknownTopicOrPartitionError(topic)
-            partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
+        partitions = partitions_of(consumer, self._topics)
         consumer.assign(partitions)
         self._stored = self._into.offsets()  # before the ends: another may write it meanwhile, and read on
         known = self._into.topic_ids()

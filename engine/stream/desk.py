@@ -151,11 +151,7 @@ class Desk:
         outcomes = [encode_outcome(outcome) for outcome in changes.outcomes]
         relays = [encode_relay(relay) for relay in changes.relays]
         self._hold_to_limit(changes, outcomes)
-        for key, value in changes.records:
-            if value is None:
-                state.pop(key, None)
-            else:
-                state[key] = value
+        changes.apply_to(state)
         decision.state += changes.records
         decision.outcomes += outcomes
         decision.relays += relays

@@ -12,7 +12,7 @@ from console_house import ACTOR, INCIDENT, POLICIES, READER, Served, served
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
-from engine.cli.exits import ExitCode, Failure
+from engine.cli.exits import ExitCode, known_failure
 from engine.cli.main import app as vigil
 from engine.console.filters import Filter
 from engine.console.keys import KeysRefused, api_keys
@@ -420,9 +420,10 @@ def test_the_console_does_not_start_with_keys_or_fees_that_are_wrong(
         with monkeypatch.context() as patched:
             patched.setenv(name, str(file))
             result = CliRunner().invoke(vigil, ["console", "-p", str(POLICIES)])
-        assert (result.exit_code, says in str(result.exception)) == (1, True)
-        assert isinstance(result.exception, Failure)
-        assert result.exception.code is ExitCode.REFUSED
+        assert result.exception is not None
+        failure = known_failure(result.exception)
+        assert failure is not None
+        assert (failure.code, says in failure.message) == (ExitCode.REFUSED, True)
 
 
 # -- the file of keys --------------------------------------------------------------------------------------

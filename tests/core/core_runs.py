@@ -92,11 +92,7 @@ class Engine:
         self._round = None
         keys = [key for key, _ in changes.records]
         assert len(keys) == len(set(keys)), "a key is encoded once a round"
-        for key, value in changes.records:
-            if value is None:
-                self.store.pop(key, None)
-            else:
-                self.store[key] = value
+        changes.apply_to(self.store)
         self.said += changes.outcomes
         self.relays += changes.relays
         self.counts += changes.counts

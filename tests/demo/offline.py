@@ -48,8 +48,4 @@ class Offline:
         act(round_)
         changes = round_.close()
         self.outcomes += changes.outcomes
-        for key, value in changes.records:
-            if value is None:
-                self.state.pop(key, None)
-            else:
-                self.state[key] = value
+        changes.apply_to(self.state)

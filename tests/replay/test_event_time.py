@@ -80,11 +80,7 @@ def by_watermark(book: Book, facts: list[tuple[str, Fact]], draw: random.Random)
         facts = facts[cut:]
         changes = this.close()
         said += changes.outcomes
-        for key, value in changes.records:
-            if value is None:
-                state.pop(key, None)
-            else:
-                state[key] = value
+        changes.apply_to(state)
     return said
 
 
