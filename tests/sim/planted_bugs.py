@@ -157,20 +157,21 @@ def interrupted_recovery_taken_for_over(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(StateTable, "unread", lambda self, ends: {})
 
 
-ALL: list[Plant] = [
-    tie_decided_the_wrong_way,
-    pause_counted_in_wall_time,
-    outcomes_after_the_state,
-    outcomes_outside_of_the_transaction,
-    nothing_is_taken_back,
-    occurrences_out_of_the_window,
-    unknown_is_not_so,
-    rules_of_now,
-    waivers_unheard,
-    calendars_of_the_beginning,
-    given_for_good,
-    interrupted_recovery_taken_for_over,
-]
+ALL: dict[Plant, int] = {
+    tie_decided_the_wrong_way: 15,
+    pause_counted_in_wall_time: 6,
+    outcomes_after_the_state: 2,
+    outcomes_outside_of_the_transaction: 0,
+    nothing_is_taken_back: 1,
+    occurrences_out_of_the_window: 10,
+    unknown_is_not_so: 49,
+    rules_of_now: 88,
+    waivers_unheard: 91,
+    calendars_of_the_beginning: 3,
+    given_for_good: 12,
+    interrupted_recovery_taken_for_over: 1,
+}
+"""With the seed that finds it first, as in docs/reliability.md."""
 
 RARE: dict[Plant, int] = {states_torn_between_batches: 9856}
 """What no early seed finds, by the seed that did."""

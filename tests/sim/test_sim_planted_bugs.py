@@ -5,14 +5,14 @@ import seeds
 from planted_bugs import ALL, RARE, Plant
 
 WITHIN = 120
-"""Seeds. Which one found each bug is in docs/reliability.md."""
+"""Seeds; the one that found it last time is tried first, for a search of a hundred takes minutes."""
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("plant", "last"), ALL.items(), ids=[plant.__name__ for plant in ALL])
+def test_a_planted_bug_is_found(plant: Plant, last: int, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    for seed in range(WITHIN):
+    for seed in (last, *range(WITHIN)):
         found = seeds.outcome_of(seed)
         if found:
             print(f"{plant.__name__}: found by seed {seed}: {found[0][:300]}")
