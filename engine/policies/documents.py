@@ -57,17 +57,28 @@ def read(
             for node in yaml.compose_all(text, Loader=_Loader):
                 if node is not None and not _is_empty(node):
                     documents += _document(file, node, problems)
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            byte = f"the byte {error.object[error.start]:#x}"
+            problems.append(Problem(file, line, "", "text in UTF-8", byte))
         except (OSError, ValueError) as error:
-            problems.append(Problem(file, 0, "", "a readable file in UTF-8", str(error)))
+            problems.append(Problem(file, 0, "", "a readable file", str(error)))
         except RecursionError:
             problems.append(Problem(file, 0, "", "a few levels of keys", "nesting too deep to read"))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = (error.problem or str(error)).removeprefix("found ")  # "found" is said of every problem
-            problems.append(Problem(file, mark.line + 1 if mark else 0, "", "YAML", what))
+            problems.append(Problem(file, mark.line + 1 if mark else 0, "", _expected_for(what), what))
         except yaml.YAMLError as error:
             problems.append(Problem(file, 0, "", "YAML", str(error)))
     return documents, problems
+
+
+def _expected_for(what: str) -> str:
+    """What the parser's words leave to guess: it names the character, and not what is wrong with it."""
+    if not what.endswith("cannot start any token"):
+        return "YAML"
+    return "spaces (YAML is indented by no tabs)" if "'\\t'" in what else "YAML, with quotes around such text"
 
 
 def _files(place: Path, expected: str) -> tuple[list[Path], list[Problem]]:

@@ -45,7 +45,8 @@ def load_documents(documents: Iterable[Document], unreadable: Iterable[Problem] 
         problems += wrong
         if good is not None:
             checked.append(good)
-        named.add(str(document.tree.get("calendar")))
+        if "calendar" in document.tree:
+            named.add(str(document.tree["calendar"]))
     by_name, wrong = calendars(checked)
     problems += wrong
     rules, wrong = severity_rules(checked)

@@ -43,8 +43,8 @@ class Targets:
         if calendar is None:
             if text.calendar not in self._unusable:
                 names = sorted({*self._calendars, *self._unusable} - {AROUND_THE_CLOCK})
-                expected = one_of(names) if names else "no @: this folder has no calendar"
-                self._miss(at, f"a calendar after @, {expected}", found(text.calendar, names))
+                expected = f"a calendar after @, {one_of(names)}" if names else "no @: there is no calendar"
+                self._miss(at, expected, found(text.calendar, names))
             return None
         self.names.add(text.calendar)
         budget = Span(text.amount.span + text.amount.business_days * calendar.business_day)

@@ -57,7 +57,8 @@ BROKEN_POLICIES = [
     ('business days with hours', policy('clocks:\n  resolve: {budget: {P0: 1bd4h @support}}'), 4, 'clocks.resolve.budget.P0', 'a budget such as', '1bd4h @support'),
     ('no business days', policy('clocks:\n  resolve: {budget: {P0: 0bd @support}}'), 4, 'clocks.resolve.budget.P0', 'between 1bd', '0bd @support'),
     ('@ without a calendar', policy('clocks:\n  resolve: {budget: {P0: "4h @"}}'), 4, 'clocks.resolve.budget.P0', 'name of a calendar', '4h @'),
-    ('an unknown calendar', policy('clocks:\n  resolve: {budget: {P0: 4h @suport}}'), 4, 'clocks.resolve.budget.P0', 'a calendar after @', 'did you mean support?'),
+    ('an unknown calendar', policy('clocks:\n  resolve: {budget: {P0: 4h @suport}}'), 4, 'clocks.resolve.budget.P0', 'a calendar after @, one of support', 'did you mean support?'),
+    ('a calendar that is called None, and is none', policy('clocks:\n  resolve: {budget: {P0: 4h @None}}'), 4, 'clocks.resolve.budget.P0', 'a calendar after @, one of support', 'None'),
     ('no budget', policy('clocks:\n  resolve: {budget: {}}'), 4, 'clocks.resolve.budget', 'at least one severity', 'no keys'),
     ('a clock without a budget', policy('clocks:\n  resolve: {anchor: opened}'), 4, 'clocks.resolve.budget', 'a value', 'nothing'),
     ('a key without a value', policy('clocks:\n  resolve:\n    budget: {P0: 4h}\n    risk:'), 6, 'clocks.resolve.risk', 'a value', 'nothing'),
@@ -145,7 +146,8 @@ BROKEN_FILES = [
     ('a list as a document', '- a\n- b', 1, '', 'keys and values', 'a list (a, b)'),
     ('a text as a document', 'to do', 1, '', 'keys and values', 'to do'),
     ('YAML that is none', 'policy: [', 1, '', 'YAML', ''),
-    ('a tab', 'policy:\n\tx: 1', 2, '', 'YAML', 'cannot start any token'),
+    ('a tab', 'policy:\n\tx: 1', 2, '', 'spaces', 'cannot start any token'),
+    ('an @ that begins a text', policy('clocks:\n  resolve: {budget: {P0: @support}}'), 4, '', 'quotes', "character '@'"),
     ('a duplicate key', f'{POLICY}policy: again', 3, 'policy', 'each key once', 'first in line 1'),
     ('a duplicate key deep inside', policy('clocks:\n  resolve:\n    budget: {P0: 1h, P0: 2h}'), 5, 'clocks.resolve.budget.P0', 'each key once', 'first in line 5'),
     ('an alias', policy('clocks:\n  resolve: &x {budget: {P0: 1h}}\n  confirm: *x'), 5, '', 'YAML', 'alias'),
@@ -236,6 +238,12 @@ def test_a_calendar_that_is_refused_is_one_that_there_is(tmp_path: Path) -> None
     assert "did you mean support?" in misspelt.found
 
 
+def test_a_calendar_in_a_folder_that_has_none_is_refused_as_that(tmp_path: Path) -> None:
+    write(tmp_path, policy("clocks: {resolve: {budget: {P0: 4h @support}}}"))
+    (problem,) = _problems(tmp_path)
+    assert problem.expected == "no @: there is no calendar"
+
+
 def test_the_same_version_of_a_policy_twice_is_refused(tmp_path: Path) -> None:
     write(tmp_path, POLICY, POLICY)
     (problem,) = _problems(tmp_path)
@@ -306,6 +314,6 @@ def test_a_folder_without_policy_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_bytes(b"policy: caf\xe9\n")
+    (tmp_path / "policy.yaml").write_bytes(b"# who wrote it:\npolicy: caf\xe9\n")
     (problem,) = _problems(tmp_path)
-    assert "UTF-8" in problem.expected
+    assert (problem.line, problem.expected, problem.found) == (2, "text in UTF-8", "the byte 0xe9")
