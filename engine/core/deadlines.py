@@ -8,6 +8,9 @@ COMMITMENT, ACTION = "commitment", "action"
 """The metrics."""
 OPEN, SETTLED = range(2)
 
+RENEGOTIATED = "renegotiated"
+"""Why what was missed is cancelled: another time was agreed, which is the next cycle."""
+
 
 class Deadline(Struct, array_like=True):
     """One commitment or action item."""

@@ -6,7 +6,7 @@ Commitments 1 and 3. Calendar time, no pause.
 from collections.abc import Mapping
 
 from engine.core.cutting import cut
-from engine.core.deadlines import ACTION, OPEN, SETTLED, Deadline
+from engine.core.deadlines import ACTION, OPEN, RENEGOTIATED, SETTLED, Deadline
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.outcomes import BEHIND, VERDICTS
 from engine.core.policy import AROUND_THE_CLOCK, Calendar, Threshold
@@ -49,10 +49,14 @@ class Keeper:
         self._aim(deadline, due, floor)
 
     def renegotiate(self, deadline: Deadline, at: Instant, floor: Instant, due: Instant) -> None:
-        """Before it is due it moves; after, the miss stays and the new time is the next cycle."""
+        """Before it is due it moves; after, the miss stays and the new time is the next cycle.
+
+        The one that was missed is cancelled: whoever was alerted of it would never hear that it is over.
+        """
         if deadline.phase != OPEN or due == deadline.due:
             return
         if deadline.missed:
+            self._say(deadline, "cancelled", at, reason=RENEGOTIATED)
             self._next_cycle(deadline, at)
         self._aim(deadline, due, floor)
 

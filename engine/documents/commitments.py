@@ -1,6 +1,6 @@
 """The commitment ledger: a row a promise with every time that it had, and how often a word was kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -103,9 +103,11 @@ def _commitment(
     made = [fact for fact in told if fact.kind == "commitment_made" and fact.instant("due_at") is not None]
     if not made:
         return None
-    settled = {one.last.effective_at for one in results if one.result in (MET, LATE, CANCELLED, WAIVED)}
+    settled = {
+        one.which[2]: one.last.effective_at for one in results if one.result in (MET, LATE, CANCELLED, WAIVED)
+    }
     dues = _dues(told, settled)
-    cycle = sum(due.how != MOVED for due in dues)
+    cycle = _cycle(dues)
     last = next((one for one in reversed(results) if one.which[2] == cycle), None)
     state = _state(results, last, (key, cycle) in at_risk)
     is_open = last is None or last.result not in (MET, LATE, CANCELLED, WAIVED)
@@ -137,8 +139,8 @@ def _state(results: list[Ended], last: Ended | None, is_at_risk: bool) -> str:
     return MISSED if was_missed else WITHDRAWN
 
 
-def _dues(told: list[Fact], settled: set[Instant]) -> tuple[Due, ...]:
-    """Every time that bound, as the core reads the facts (Commitments 1)."""
+def _dues(told: list[Fact], settled: dict[int, Instant]) -> tuple[Due, ...]:
+    """Every time that bound, as the core reads the facts (Commitments 1). `settled`: of each cycle, when."""
     dues: list[Due] = []
     is_open = False
     for fact in told:
@@ -146,7 +148,7 @@ def _dues(told: list[Fact], settled: set[Instant]) -> tuple[Due, ...]:
         if fact.kind in ("commitment_kept", "commitment_withdrawn"):
             is_open = False
         elif due is not None and (is_open or fact.kind == "commitment_made"):
-            is_open = is_open and not any(dues[-1].promised_at <= at < fact.at for at in settled)
+            is_open = is_open and not settled.get(_cycle(dues), fact.at) < fact.at
             if is_open and due == dues[-1].due_at:
                 continue
             how = MADE if not is_open else AFTER_MISS if fact.at > dues[-1].due_at else MOVED
@@ -154,3 +156,8 @@ def _dues(told: list[Fact], settled: set[Instant]) -> tuple[Due, ...]:
                 dues.append(Due(due, fact.at, how))
                 is_open = True
     return tuple(dues)
+
+
+def _cycle(dues: Sequence[Due]) -> int:
+    """The one that the last of them has."""
+    return sum(due.how != MOVED for due in dues)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from engine.archive.account import Account
-from engine.core.deadlines import ACTION, COMMITMENT
+from engine.core.deadlines import ACTION, COMMITMENT, RENEGOTIATED
 from engine.core.facts import Fact
 from engine.core.instants import Instant, format_instant
 from engine.core.verbs import course
@@ -129,8 +129,9 @@ def actions(
 
 
 def _results(metric: str, obligations: Iterable[Ended]) -> dict[str, Ended]:
-    """Of each key the last cycle."""
-    return {one.which[1]: one for one in obligations if one.which[0] == metric}
+    """Of each key the last cycle, but for one whose place another time has taken."""
+    mine = [one for one in obligations if one.which[0] == metric]
+    return {one.which[1]: one for one in mine if not (one.is_out and one.last.reason == RENEGOTIATED)}
 
 
 def _state(told: list[Fact], ended: Ended | None, done: str, dropped: str) -> str:

@@ -40,7 +40,14 @@ commitments: {risk: []}
 == Commitments 1: renegotiated after it is due the miss stays, the new time is the next cycle
 picture: commitments-1
 0 opened P1; 10 commitment_made c1 due_at=@60; 70 commitment_renegotiated c1 due_at=@90; 80 commitment_kept c1
-=> 60 commitment_missed commitment/c1 due 60; 80 met commitment/c1 #2 due 90
+=> 60 commitment_missed commitment/c1 due 60; 70 cancelled commitment/c1 due 60 (renegotiated); 80 met commitment/c1 #2 due 90
+
+== Commitments 1: renegotiated after each of two misses, each is over with the next time
+0 opened P1; 10 commitment_made c1 due_at=@20; 30 commitment_renegotiated c1 due_at=@40; 50 commitment_renegotiated c1 due_at=@50; 60 commitment_made c1 due_at=@90; 95 commitment_kept c1
+=> 20 commitment_missed commitment/c1 due 20; 30 cancelled commitment/c1 due 20 (renegotiated)
+=> 40 commitment_missed commitment/c1 #2 due 40; 50 cancelled commitment/c1 #2 due 40 (renegotiated)
+=> 50 commitment_missed commitment/c1 #3 due 50; 60 cancelled commitment/c1 #3 due 50 (renegotiated)
+=> 90 commitment_missed commitment/c1 #4 due 90; 95 stopped_late commitment/c1 #4 due 90
 
 == Commitments 1: no pause holds it, and two of them are two
 0 opened P1; 0 paused any; 10 commitment_made c1 due_at=@60; 11 commitment_made c2 due_at=@50; 61 now

@@ -126,6 +126,11 @@ actions: {budget: {P0: 28d}}
 0 opened P0; 60 action_opened fix due_at=@300; 100 action_opened fix owner=bo; 200 action_opened fix due_at=@250; 251 now
 => 250 breached action/fix due 250
 
+== Commitments 3: breached and given another date, that is the next cycle, and the other is over
+actions: {budget: {P0: 28d}}
+0 opened P0; 60 action_opened fix due_at=@300; 310 action_opened fix due_at=@500; 400 action_completed fix
+=> 300 breached action/fix due 300; 310 cancelled action/fix due 300 (renegotiated); 400 met action/fix #2 due 500
+
 == Commitments 3: it outlives the closing
 actions: {budget: {P0: 28d}}
 0 opened P0; 10 resolved; 20 closed; 60 action_opened fix due_at=@300; 301 now
