@@ -8,7 +8,7 @@ import msgspec
 
 from engine.core import attributes as attrs
 from engine.core import state
-from engine.core.escalation import WAITING, Escalation
+from engine.core.escalation import WAITING, Escalation, Pin
 from engine.core.facts import OCCURRENCE, OPENS_NOTHING, REBASED, RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History
@@ -110,7 +110,7 @@ class Case:
             self._touched = True
             judge = self._judge()
             if fact.kind == REBASED:
-                judge = self._move(judge, fact, self._ordered(self._facts()))
+                judge = self._move(judge, fact, self._ordered(self._facts()), e.pins)
             history.append(fact)
             judged, is_tied = e.judged, fact.at == e.last[0]
             judge.step(fact, order)
@@ -368,7 +368,7 @@ class Case:
 
     def _replay(self, facts: list[Fact]) -> tuple[list[Fact], Judge]:
         """A fresh escalation with all its facts stepped, in order."""
-        base = self._history.base()
+        base, pins = self._history.base(), self._escalation.pins
         rest = ordered = self._ordered(facts)
         if base is not None:
             self._escalation = e = state.decode_base(base).escalation
@@ -382,7 +382,7 @@ class Case:
             judge = self._open_by(self._plan_of_opening(), first) if is_pinned else self._open(first)
         for place, fact in enumerate(rest, start=len(ordered) - len(rest)):
             if fact.kind == REBASED:
-                judge = self._move(judge, fact, ordered[:place])
+                judge = self._move(judge, fact, ordered[:place], pins)
             judge.step(fact)
         return ordered, judge
 
@@ -399,22 +399,29 @@ class Case:
             return Refusal("unknown_policy_version", detail, True)
         return None
 
-    def _move(self, judge: Judge, fact: Fact, earlier: list[Fact]) -> Judge:
+    def _move(self, judge: Judge, fact: Fact, earlier: list[Fact], pins: list[Pin]) -> Judge:
         """Who judges the escalation from a rebase on, which is yet to be stepped; `earlier`: the facts before
         it, in order. The rebase's version is known: it was when the fact was taken."""
         e = judge.escalation
         if e.alarm < fact.at:
             judge.advance(fact.at)
-        name, version, content = (fact.text(field) for field in ("policy", "version", "hash"))
-        rules = self._settings.rules
-        # By its content first: the version that was meant then may be withdrawn since.
-        plan = (rules.plan(name, content) if content else None) or rules.version(name, version)
+        plan = self._meant(fact, pins)
         if plan is None:
+            name, version, content = (fact.text(field) for field in ("policy", "version", "hash"))
             raise PolicyVanished(self.subject, name, version, content)
         if not is_moved_by(e, plan):
             return judge
         self._kept = judge = rebase(judge, plan, self._twin(plan, earlier, fact.at), fact)
         return judge
+
+    def _meant(self, fact: Fact, pins: list[Pin]) -> Plan | None:
+        """The version that a rebase names. By its content, where it says that or has moved something to it:
+        what was in force then may be withdrawn since."""
+        name, version, content = (fact.text(field) for field in ("policy", "version", "hash"))
+        rules = self._settings.rules
+        if not content:
+            content = next((pin[3] for pin in pins[1:] if pin[:3] == (fact.at, name, version)), "")
+        return (rules.plan(name, content) if content else None) or rules.version(name, version)
 
     def _twin(self, plan: Plan, facts: list[Fact], until: Instant) -> Escalation:
         """What the facts would have come to by the plan, all that is due before `until` judged."""
@@ -435,12 +442,12 @@ class Case:
         judge.ask_for_roles(until)  # of a base that was folded without it, no fact has
         return judge.escalation
 
-    def _twins(self, facts: list[Fact], later: list[Fact]) -> dict[str, Escalation]:
+    def _twins(self, facts: list[Fact], later: list[Fact], pins: list[Pin]) -> dict[str, Escalation]:
         """What the facts would have come to by the versions that the `later` ones move it to."""
         until = facts[-1].at
-        named = {(fact.text("policy"), fact.text("version")) for fact in later if fact.kind == REBASED}
-        plans = (self._settings.rules.version(name, version) for name, version in sorted(named))
-        return {plan.ref.hash: self._twin(plan, facts, until) for plan in plans if plan is not None}
+        plans = (self._meant(fact, pins) for fact in later if fact.kind == REBASED)
+        named = {plan.ref.hash: plan for plan in plans if plan is not None}
+        return {content: self._twin(plan, facts, until) for content, plan in sorted(named.items())}
 
     def _occurrence_of(self, base: Escalation) -> list[Relay]:
         """That it is an occurrence of its pattern, as the folded facts have passed it on."""
@@ -543,7 +550,8 @@ class Case:
         half = len(facts) // 2
         ordered = self._ordered(facts)
         _, judge = self._replay(ordered[:half])
-        base = state.encode_base(state.Base(self._escalation, self._twins(ordered[:half], ordered[half:])))
+        twins = self._twins(ordered[:half], ordered[half:], was.pins)
+        base = state.encode_base(state.Base(self._escalation, twins))
         self._escalation = was
         self._history.set_base(base)
         if self._history.shelf.recounted:  # what was given need not be what is derived: by time, then

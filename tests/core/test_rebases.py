@@ -72,6 +72,23 @@ def test_a_rebase_that_moves_nothing_pins_no_other_version(given: list[Fact]) ->
     assert (escalation.policy_hash, escalation.pins) == (first.hash, [])
 
 
+_CLOCKS = "clocks: {resolve: {budget: {P1: %dm}}}"
+
+
+@pytest.mark.parametrize("beside", [[], [policy(_CLOCKS % 500, begins=LATER)]], ids=["alone", "edited"])
+def test_what_was_moved_stays_with_its_version_though_that_is_withdrawn(beside: list[str]) -> None:
+    """The event names no hash: which content it meant is what the escalation went on by."""
+    meant = _CLOCKS % 90
+    engine = Engine(book_of(policy(_CLOCKS % 60), policy(meant, begins=LATER)))
+    for one in (fact("opened", 0, severity="P1"), rebased(40)):
+        engine.take(one)
+    withdrawn = policy(f"withdrawn: true\n{meant}", begins=LATER)
+    engine.restart(book_of(policy(_CLOCKS % 60), *beside, withdrawn))
+    assert engine.take(fact("updated", 20, title="late")) is None
+    engine.tick_until(at(1_000))
+    assert [(one.name, one.due_at) for one in engine.said] == [("breached", at(90))]
+
+
 @pytest.mark.parametrize("limit", [6, 8, 10])
 def test_what_was_folded_before_or_behind_a_rebase_changes_nothing_that_is_told_late(limit: int) -> None:
     """The answer and the question are folded; the clock that asks for them comes with the rebase."""
