@@ -1,11 +1,17 @@
-"""Which recurrences there are, counted anew from events alone: no relays, no judge, no history."""
+"""Which recurrences there are, counted anew from events alone: no relays, no judge, no history.
+
+How a fingerprint is spelt is asked of the engine; which escalations have the same is not.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from random_known import TITLES
+
 from engine.core.escalation import WAITING
-from engine.core.facts import REBASED, Fact, in_order
+from engine.core.facts import REBASED, Fact, Value, in_order
+from engine.core.fingerprints import made_from
 from engine.core.instants import Instant
 from engine.core.policy import Policy, RecurrenceRule
 
@@ -39,7 +45,8 @@ def members_of(
 def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | None:
     """What it is an occurrence of in the end, and by whose rule. A policy without one changes nothing."""
     (_, policy), *moves = pins
-    named, is_of, is_there = None, None, True
+    known: dict[str, Value] = {}
+    is_of, is_there = None, True
     for fact in facts:
         was_there, is_there = is_there, fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
         if was_there and fact.kind == "merged":
@@ -48,13 +55,29 @@ def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | N
             is_of = None
             continue
         if fact.kind in ("opened", "updated"):
-            named = fact.data.get("fingerprint", named)
+            known |= fact.data
         if fact.kind == REBASED and moves and moves[0][0] == fact.at and _goes_to(fact, moves[0][1]):
             policy = moves.pop(0)[1]
         rule = policy.recurrence
-        if rule is not None and named != (is_of and is_of[0]):
-            is_of = None if named is None else (str(named), rule)
+        if rule is not None and (named := _named(rule, known)) != (is_of and is_of[0]):
+            is_of = None if named is None else (named, rule)
     return is_of
+
+
+def _named(rule: RecurrenceRule, known: Mapping[str, Value]) -> str | None:
+    """The fingerprint that was given, else that of the policy's fields, once all of them are known."""
+    given = known.get("fingerprint")
+    if given is not None:
+        return str(given)
+    values = [known.get(name) for name in rule.fingerprint]
+    if None in values:
+        return None
+    return made_from(rule.fingerprint, tuple(_alike(str(value)) for value in values))
+
+
+def _alike(value: str) -> str:
+    """What stands for all that tell the same."""
+    return TITLES.get(value, value.strip().lower())
 
 
 def _goes_to(fact: Fact, policy: Policy) -> bool:
@@ -62,20 +85,22 @@ def _goes_to(fact: Fact, policy: Policy) -> bool:
 
 
 def recurrences(
-    pattern: str, members: list[tuple[Instant, str, RecurrenceRule]], flags: list[Fact]
+    pattern: str, members: list[tuple[Instant, str, RecurrenceRule]], facts: list[Fact]
 ) -> set[Recurrence]:
-    """Every one that has to be said, the members being few and none at the same instant as another."""
+    """Every one that has to be said, the members being few and none at the same instant as another; nor as
+    one of the waivers among the pattern's facts, from which on nothing is owed."""
     found: set[Recurrence] = set()
     in_time = sorted(members)
     rule = in_time[0][2]
-    told = sorted([(flag.order, "", flag.at) for flag in flags])
+    told = [fact.order for fact in facts if fact.kind == "recurrence_flagged"]
+    waivers = [f.at for f in facts if f.kind == "waived" and f.text("metric") == "flag_recurrence"]
     owed, cycle = False, 0
     for place, (at, _, _) in enumerate(in_time):
         before = [subject for when, subject, _ in in_time[:place] if when > at - rule.window]
         last = in_time[place - 1][0] if place else Instant(0)
         # A flag at the very instant of an occurrence stops what was owed before it, if it has no sequence.
-        owed = owed and not any(_between(order, last, at) for order, _, _ in told)
-        if before and not owed:
+        owed = owed and not any(_between(order, last, at) for order in told)
+        if before and not owed and not any(waived < at for waived in waivers):
             owed, cycle = True, cycle + 1
             found.add(Recurrence(pattern, cycle, at, frozenset([*before, in_time[place][1]])))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from accounts import Accounts, Stored, place_of, reason_of, refused_facts, stored_in
 from independent_count import Counter
+from independent_matching import Matching
 from independent_patterns import Recurrence, members_of, recurrences
 from msgspec.structs import replace
 from random_changes import metrics_on, without_editions
@@ -43,6 +44,7 @@ def problems(world: World) -> list[str]:
         _a_stop_at_the_due_time_is_in_time(accounts, stored),
         _an_independent_count_agrees(accounts, stored),
         _the_recurrences_are_those_of_the_events(accounts, stored),
+        _the_policy_is_that_of_the_opening(accounts, stored),
     )
     return [problem for check in checks for problem in check]
 
@@ -365,6 +367,7 @@ def _an_independent_count_agrees(accounts: Accounts, stored: dict[str, Stored]) 
 def _the_recurrences_are_those_of_the_events(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
     """Of every pattern whose occurrences are of different instants, when and with which members it recurs."""
     policies = {(policy.name, policy.hash): policy for policy in accounts.world.book.policies}
+    policies["", ""] = rules_of(accounts.world.book).unclassified.policy
     escalations = {subject: one.escalation for subject, one in stored.items() if not is_pattern(subject)}
     pins = {subject: e.pins or [(e.opened, *e.opened_by)] for subject, e in escalations.items()}
     pinned = {
@@ -384,9 +387,19 @@ def _the_recurrences_are_those_of_the_events(accounts: Accounts, stored: dict[st
         mine = members.get(pattern, [])
         if mine and len({at for at, _, _ in mine}) < len(mine):
             continue  # which of two at one instant is the first, their ids decide
-        flags = (
-            [f for f in stored[pattern].facts if f.kind == "recurrence_flagged"] if pattern in stored else []
-        )
-        counted = recurrences(pattern, mine, flags) if mine else set()
+        told = stored[pattern].facts if pattern in stored else []
+        counted = recurrences(pattern, mine, told) if mine else set()
         if counted != said[pattern]:
             yield f"recurs: {pattern} {sorted(counted)}; said {sorted(said[pattern])}"
+
+
+def _the_policy_is_that_of_the_opening(accounts: Accounts, stored: dict[str, Stored]) -> Iterator[str]:
+    """Of every escalation that an `opened` opens."""
+    matching = Matching(accounts.world.policies)
+    for subject, one in stored.items():
+        first = opening(one.facts)
+        if is_pattern(subject) or first is None:
+            continue
+        expected, found = matching.of(first), one.escalation.opened_by[:2]
+        if found != expected:
+            yield f"matched: {subject} {first} has {found}; by the documents {expected}"

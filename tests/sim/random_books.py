@@ -6,8 +6,9 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
+from random_known import conditioned
 from random_patterns import recurrence
-from random_rebases import with_second_versions
+from random_rebases import FIRST, with_second_versions
 from random_wide import widened
 
 from engine.core.instants import MINUTE, Instant, format_instant
@@ -31,20 +32,39 @@ BUDGETS = {"P0": [15, 30, 60, 120], "P1": [30, 60, 240], "P2": [60, 120, 480], "
 
 
 def random_book(
-    rng: Random, recurring: Random, rebasing: Random, wide: Random | None, start: Instant
+    rng: Random,
+    recurring: Random,
+    rebasing: Random,
+    wide: Random | None,
+    knowing: Random | None,
+    start: Instant,
 ) -> tuple[str, Book]:
-    """The text, and the book that it makes; what is drawn for patterns, second versions and what is seldom
-    owed (None: nothing), from generators of their own."""
+    """The text, and the book that it makes; what is drawn for patterns, second versions, what is seldom
+    owed and what is known (None: nothing), from generators of their own."""
     calendars = {name: _calendar(rng, name) for name in ("office", "desk")}
     policies = _recurring(_policies(rng), recurring)
     rules = _severity_rules(Random(policies[-1]), start)  # noqa: S311
     policies = with_second_versions(rebasing, start, policies, _policy)
     if wide is not None:
         policies = [widened(wide, one) for one in policies]
+    if knowing is not None:
+        policies = [conditioned(knowing, one) for one in policies]
     text = "---\n".join([*calendars.values(), *rules, *policies])
     book = _loaded(text)
     known = {name: _known_calendar(name, written) for name, written in calendars.items()}
     return text, replace(book, calendars={**book.calendars, **known})
+
+
+def with_another_version(rng: Random, text: str, book: Book, name: str, begins: Instant) -> tuple[Book, str]:
+    """The book with one more version of a policy of the text, and its text."""
+    first = next(one for one in text.split("---\n") if one.startswith(f"policy: {name}\n"))
+    lines = first.splitlines(keepends=True)
+    match, recurring = (
+        next((line for line in lines if line.startswith(key)), "") for key in ("match: ", "recurrence: ")
+    )
+    made = (_policy(rng, name, match) + recurring).replace(FIRST, f"effective_from: {format_instant(begins)}")
+    text = f"{text}---\n{made}"
+    return replace(_loaded(text), calendars=book.calendars), text
 
 
 def random_calendar(rng: Random, name: str) -> Calendar:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 from random_books import BUDGETS, REASONS, SEVERITIES
+from random_known import random_known, told
 from random_patterns import random_patterns
 from random_rebases import random_rebases
 from random_wide import detected, random_wide
@@ -40,13 +41,19 @@ class Sent(NamedTuple):
 
 
 def random_lives(
-    rng: Random, start: Instant, recurring: Random, rebasing: Random, wide: Random | None, book: Book
+    rng: Random,
+    start: Instant,
+    recurring: Random,
+    rebasing: Random,
+    wide: Random | None,
+    knowing: Random | None,
+    book: Book,
 ) -> list[Sent]:
     """What producers send during a run, in the order of its arrival."""
     sent: list[Sent] = []
     subjects = [f"desk:{number}" for number in range(rng.choice([1, 2, 2, 3]))]
     for subject in subjects:
-        sent += _life(rng, start, subject, wide)
+        sent += _life(rng, start, subject, wide, knowing)
     late = recurring.random() < 0.3
     for subject, fact in random_patterns(recurring, start, subjects):
         for _ in range(recurring.choice([1] * 9 + [2])):
@@ -57,18 +64,25 @@ def random_lives(
     for subject, fact in random_wide(wide, start, book, subjects) if wide is not None else ():
         for _ in range(wide.choice([1] * 9 + [2])):
             sent.append(_sent(wide, start, late, wide.choice(["ticket", "incident"]), subject, fact))
+    for subject, fact in random_known(knowing, start, book, subjects) if knowing is not None else ():
+        for _ in range(knowing.choice([1] * 9 + [2])):
+            sent.append(_sent(knowing, start, late, knowing.choice(["ticket", "incident"]), subject, fact))
     for number in range(rng.choice([0, 0, 1, 2])):
         sent.append(_broken(rng, start, number))
     return sorted(sent, key=lambda s: s.arrives)
 
 
-def _life(rng: Random, start: Instant, subject: str, wide: Random | None) -> list[Sent]:
+def _life(
+    rng: Random, start: Instant, subject: str, wide: Random | None, knowing: Random | None
+) -> list[Sent]:
     family, other = rng.sample(["ticket", "incident"], 2)
     late = rng.random() < 0.3  # a life whose events come in any order
     sent: list[Sent] = []
     facts = [_fact(rng, start, "opened", rng.choice([0, 0, 0, 10, 600]), 0)]
     if wide is not None:
         facts[0] = detected(wide, facts[0])
+    if knowing is not None:
+        facts[0] = told(knowing, facts[0])
     severity = facts[0].text("severity") or rng.choice(SEVERITIES)
     count = rng.randrange(2, 16)
     while len(facts) < count:
@@ -92,7 +106,11 @@ def _life(rng: Random, start: Instant, subject: str, wide: Random | None) -> lis
 
 
 def _sent(rng: Random, start: Instant, late: bool, family: str, subject: str, fact: Fact) -> Sent:
-    arrives = Instant(max(start, fact.at) + _delay(rng, late))
+    return sent_at(Instant(max(start, fact.at) + _delay(rng, late)), start, family, subject, fact)
+
+
+def sent_at(arrives: Instant, start: Instant, family: str, subject: str, fact: Fact) -> Sent:
+    """An event and when its record arrives."""
     record = encode_event(f"{family}.{fact.kind}.v1", subject, fact)
     return Sent(arrives, family, record, f"{fact.kind} at {_shown(start, fact.at)} ({fact.id})")
 

@@ -16,7 +16,8 @@ from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 from memory_broker import Broker, Line
 from random_books import STARTS, random_book
-from random_changes import random_change
+from random_changes import random_change, random_version
+from random_known import is_known
 from random_lives import Sent, random_lives
 from random_wide import is_wide
 from sim_worker import SimWorker
@@ -100,13 +101,19 @@ class World:
         book = Random(f"{seed} book")  # noqa: S311
         seldom = Random(f"{seed} wide")  # noqa: S311
         wide = seldom if is_wide(seldom) else None
-        self.policies, self.book = random_book(book, recurring, rebasing, wide, self.start)
+        telling = Random(f"{seed} knowing")  # noqa: S311
+        knowing = telling if is_known(telling) else None
+        self.policies, self.book = random_book(book, recurring, rebasing, wide, knowing, self.start)
         lives = Random(f"{seed} lives")  # noqa: S311
-        self.sent = random_lives(lives, self.start, recurring, rebasing, wide, self.book)
+        self.sent = random_lives(lives, self.start, recurring, rebasing, wide, knowing, self.book)
         self.change = random_change(Random(f"{seed} change"), self.start, self.book)  # noqa: S311
         self._books = [self.book] * MOST_WORKERS
+        if self.change is None:
+            versions = Random(f"{seed} versions")  # noqa: S311
+            self.change = random_version(versions, self.start, self.policies, self.book)
         if self.change is not None:
-            self.book = self.change.book
+            self.book, self.policies = self.change.book, self.change.text or self.policies
+            self.sent = sorted([*self.sent, *self.change.sent], key=lambda s: s.arrives)
         self.wild = Wild(plan.choice([0, 5, 15, 40]), plan.choice([0, 2, 4, 8]))
         self.metrics = Metrics()
         self.loop = VirtualLoop()
@@ -378,8 +385,9 @@ class World:
 
     def _deploy(self, slot: int, book: Book) -> None:
         """From here on the worker's place has this book; others may have the one before for some time."""
-        self.say(f"worker {slot} gets other calendars")
-        self.counts["other calendars"] += 1
+        what = self.change.name if self.change is not None else ""
+        self.say(f"worker {slot} gets {what}")
+        self.counts[what] += 1
         self._books[slot] = book
         worker = self.workers[slot]
         if worker is not None:
@@ -399,5 +407,5 @@ def describe(world: World) -> list[str]:
         f"{len(world.workers)} workers, {len(world.sent)} records, {world.wild}, {world.options}",
         f"minute 0 is {format_instant(world.start)}; the run is judged at minute {UNTIL_MINUTE}",
         *(f"    {line}" for line in world.policies.splitlines()),
-        *([f"calendars change: {world.change.calendar or 'a new edition'}"] if world.change else []),
+        *([f"{world.change.name}: {world.change.calendar or 'a new edition'}"] if world.change else []),
     ]
