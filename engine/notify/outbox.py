@@ -54,6 +54,8 @@ class Outbox:
             if alert.state == FIRING and member.shown == NO:
                 member.shown = MAYBE
                 one.store(member)
+        one.group.due = now  # always written: what a full database cannot note would be sent again for ever
+        one.keep_group()
         since = one.group.since
         is_late = since is not None and now - since >= min(_LATE, one.route.repeat_interval)
         n = Notification(

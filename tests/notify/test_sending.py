@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
@@ -21,9 +22,11 @@ from engine.notify.record import Record
 from engine.notify.routing import Route
 from engine.notify.sending import Remembered, Sender
 from engine.notify.wording import Wording
+from engine.sql.following import AWAY
 from notify.alerting import outcome
 from notify.keeping import NOW, ROOT, after, take
 from notify.notifying import SECRET
+from postgres import Postgres
 
 
 class Busy:
@@ -186,6 +189,27 @@ async def test_how_long_the_oldest_waits_is_known_while_much_is_told(tmp_path: P
         take(record, *(outcome("breached", subject=f"desk:{n}", id=f"b{n}") for n in range(4)))
         await Sender(Slow(), record, ROOT, metrics, time, Random(1)).round(asyncio.Event())  # noqa: S311
     assert known == [0, 60, 120, 180]
+
+
+async def test_what_cannot_be_noted_is_not_sent(postgres: Postgres, busy: tuple[Busy, str]) -> None:
+    (there, url), time = busy, Time()
+    place = postgres.new_database()
+    with Record.open(place, NOW) as record, psycopg.connect(place, autocommit=True) as owner:
+        telling = sender(record, desk(url), time, number=1)
+        await telling.round(asyncio.Event())
+        assert there.taken == 1
+        name, setting = place.rpartition("/")[2], "default_transaction_read_only"  # as where its disk is full
+        owner.execute(f"ALTER DATABASE {name} SET {setting} = on".encode())
+        record.engine.dispose()
+        time.now = after(5 * 60)  # a reminder is due
+        for _ in range(3):
+            with pytest.raises(AWAY):
+                await telling.round(asyncio.Event())
+        assert there.taken == 1
+        owner.execute(f"ALTER DATABASE {name} RESET {setting}".encode())
+        record.engine.dispose()
+        await telling.round(asyncio.Event())
+        assert there.taken == 2
 
 
 async def test_what_arrived_is_noted_though_the_record_was_away_for_another(
