@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union,
     update,
 )
 
@@ -255,19 +256,25 @@ def forget_memory(connection: Connection) -> set[str]:
     m, a, e, g = t.memory.c, t.alerts.c, t.erased.c, t.groups.c
     its = exists().where(g.receiver == m.receiver, literal(PLACE) + g.grp == m.key)
     connection.execute(delete(t.memory).where(m.key.startswith(PLACE), ~its))
-    receivers = list(connection.scalars(select(m.receiver).distinct()))
-    shown = exists().where(t.members.c.key == a.key, a.level != NOTE)
-    needed: set[str] = set()
-    for subject in list(connection.scalars(select(e.subject).distinct())):
-        rows = connection.execute(select(a.key, shown.label("shown")).where(a.subject == subject)).all()
-        if any(row.shown for row in rows):
-            needed |= {row.key for row in rows if row.shown}
-            continue
-        for receiver in receivers:
-            names = [f"{receiver}/{name}" for name in (subject, *(row.key for row in rows))]
-            for some in chunks(names):
-                connection.execute(delete(t.memory).where(m.receiver == receiver, m.key.in_(some)))
-    return needed
+    # In one statement, however many were ever erased: meanwhile nobody is told anything, and it is each hour.
+    erased = a.subject.in_(select(e.subject))
+    names = union(
+        select(e.subject).where(~_shows(e.subject)), select(a.key).where(erased, ~_shows(a.subject))
+    )
+    connection.execute(delete(t.memory).where(~m.key.startswith(PLACE), _of_what().in_(names)))
+    shown = exists().where(t.members.c.key == a.key)
+    return set(connection.scalars(select(a.key).where(erased, a.level != NOTE, shown)))
+
+
+def _shows(subject: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an alert of the escalation is to be ended at some receiver."""
+    a = t.alerts.alias().c
+    return exists().where(a.subject == subject, a.level != NOTE, exists().where(t.members.c.key == a.key))
+
+
+def _of_what() -> ColumnElement[str]:
+    """Of which alert or escalation a receiver remembers something, by the key of that."""
+    return func.substr(t.memory.c.key, func.length(t.memory.c.receiver) + 2)
 
 
 def _keys(connection: Connection, subjects: Sequence[str]) -> set[str]:
@@ -292,8 +299,7 @@ def prunable(connection: Connection, before: Instant) -> list[str]:
 def _is_needed() -> ColumnElement[bool]:
     """Whether what a receiver remembers is of an alert that is held, which it may have to end by it; or of a
     group, which goes with the group."""
-    m, a = t.memory.c, t.alerts.c
-    of = func.substr(m.key, func.length(m.receiver) + 2)
+    m, a, of = t.memory.c, t.alerts.c, _of_what()
     return or_(m.key.startswith(PLACE), exists().where(a.key == of), exists().where(a.subject == of))
 
 

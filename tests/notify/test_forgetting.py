@@ -163,6 +163,25 @@ def test_letters_are_looked_at_once_however_many_escalations_are_erased(record: 
     assert "maria" not in held(record)
 
 
+def test_what_is_pruned_each_hour_costs_no_more_for_all_who_were_ever_erased(record: Record) -> None:
+    """Nobody is told anything meanwhile."""
+    asked: list[str] = []
+    event.listen(record.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    def counted(*subjects: str) -> int:
+        take(record, *(outcome("breached", **FIELDS | {"subject": one, "id": one}) for one in subjects))
+        tell(record)
+        for one in subjects:
+            record.remember("desk", f"desk/{one}", SENTENCE, NOW)
+        record.forget("acme", NOW)
+        asked.clear()
+        record.prune(Instant(0))
+        return len(asked)
+
+    assert counted("desk:1") == counted(*(f"desk:{number}" for number in range(2, 30)))
+    assert record.remembered("desk", "desk/desk:29") == SENTENCE, "by it, what fires is ended"
+
+
 @pytest.mark.parametrize("root", [ROOT, Route("desk")], ids=["a group that is renamed", "one that is not"])
 def test_what_is_refused_while_a_customer_is_erased_is_no_letter_with_the_name(
     record: Record, root: Route
