@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from random import SystemRandom
 from threading import Event, Thread
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from engine.cli.databases import at_work, when_there
 from engine.cli.exits import ExitCode, Failure, until_told
@@ -37,6 +37,9 @@ _AT_ONCE = 100
 _HELD_SECONDS = 5.0
 """Between two looks whether this process is still the one that sends."""
 _PRUNE_SECONDS = 3_600.0
+_THREADS = 3
+"""Of each sending: what it asks of the network, and of the record; and a name's lookup that it has given up,
+which goes on for as long as the system's resolver likes."""
 _TAKE_OVER_SECONDS = 1.0
 """Between two looks whether the process that sends has gone."""
 
@@ -119,6 +122,7 @@ class _Process:
 
     async def run(self, held: Callable[[], bool]) -> None:
         loop, ending = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_default_executor(self._threads())
         dice = SystemRandom()
         senders = [
             Sender(one, self._record, self._said.root, self._metrics, now, dice)
@@ -149,6 +153,11 @@ class _Process:
         if self._failure is not None:
             raise self._failure
 
+    def _threads(self) -> ThreadPoolExecutor:
+        """For all that waits in a thread. Of asyncio's own few, mail servers that hang would hold up all."""
+        sendings = sum(receiver.at_once for receiver in self._said.receivers.values())
+        return ThreadPoolExecutor(_THREADS * (sendings + 1))
+
     async def _watch(self, held: Callable[[], bool], tasks: "list[asyncio.Task[None]]") -> None:
         """Until it is stopped, or something has ended that should not have."""
         looked = pruned = time.monotonic() - _PRUNE_SECONDS
@@ -161,9 +170,11 @@ class _Process:
                     raise Failure(why, ExitCode.IN_DOUBT, "start it again")
             if at - pruned >= _PRUNE_SECONDS:
                 pruned = at
-                with contextlib.suppress(DBAPIError):  # later
-                    before = Instant(now() - int(self._settings.notify_keep_days * DAY))
+                before = Instant(now() - int(self._settings.notify_keep_days * DAY))
+                try:
                     await asyncio.to_thread(self._record.prune, before)
+                except AWAY as error:
+                    log.warning("not_pruned", why=reason(error), again_in_seconds=_PRUNE_SECONDS)
             await asyncio.sleep(0.1)
 
     def _follow(self, news: Callable[[], None]) -> None:

@@ -1,6 +1,10 @@
 """`vigil notify run` as it is used: real Kafka, a real server to tell, real processes."""
 
+import asyncio
+import os
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -137,6 +141,28 @@ async def test_a_second_process_waits_and_takes_over_and_a_receiver_that_is_down
         second.kill()
     assert len([one for one in states(other) if one[1] == "firing"]) == 20, "told again by the second"
     assert "receiver_is_down" in first.log.read_text()
+
+
+async def test_many_mail_servers_that_say_nothing_delay_no_other(
+    notifying: Notifying, other: Counterpart
+) -> None:
+    """They are asked in threads, of which asyncio has 32 at most, and six where there are two cores."""
+    number, silent = 40, list[socket.socket]()
+    with socket.create_server(("127.0.0.1", 0), backlog=number) as server, ExitStack() as held:
+        mail: dict[str, object] = {"type": "email", "host": "127.0.0.1", "port": server.getsockname()[1]}
+        mail |= {"security": "none", "sender": "v@example.com", "to": ["o@example.com"], "timeout": 120}
+        receivers = {f"mail{n}": mail | {"allow_private": True} for n in range(number)}
+        everyone: dict[str, object] = {"match": {"metric": "resolve"}, "continue": True}
+        routes = [{"receiver": name, **everyone} for name in (*receivers, "desk")]
+        notifying.configure(receivers | {"desk": webhook(other.url)}, {"receiver": "desk", "routes": routes})
+        notifying.start()
+        notifying.send([outcome("breached")])
+        server.settimeout(60)
+        while len(silent) < min(32, (os.cpu_count() or 1) + 4):
+            silent.append(held.enter_context(await asyncio.to_thread(lambda: server.accept()[0])))
+        notifying.send([outcome("breached", subject="desk:2", id="b2")])
+        await notifying.until(lambda: len(other.requests) == 2, seconds=40)
+        notifying.kill()
 
 
 async def test_a_database_that_refuses_is_one_line_and_shows_nothing_of_what_was_to_be_written(

@@ -1,13 +1,16 @@
-"""A `vigil notify run` that waits for another to go."""
+"""A `vigil notify run` that waits for another to go, and one whose record is away for a moment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from structlog.testing import capture_logs
 
 from engine.cli import notifying
 from engine.cli.serving import Health
@@ -71,3 +74,17 @@ def test_who_sends_says_whom_it_tells_and_who_waits_does_not(tmp_path: Path) -> 
         with record.alone():
             notifying._alone(cast(Any, Telling()), ["other"], record, health, OneLook())
         assert record.receivers() == ["chat", "desk"]
+
+
+async def test_a_pruning_for_which_no_connection_is_free_is_said_and_ends_nothing() -> None:
+    stopping = Event()
+
+    class Busy:
+        def prune(self, before: Instant) -> int:
+            stopping.set()
+            raise NoneFree("QueuePool limit of size 5 overflow 10 reached")
+
+    given: Any = SimpleNamespace(notify_keep_days=90.0), None, Busy(), None, None, stopping
+    with capture_logs() as lines:
+        await notifying._Process(*given)._watch(lambda: True, [])
+    assert [line["event"] for line in lines] == ["not_pruned"]
