@@ -90,6 +90,14 @@ def health_served(settings: Settings, registry: CollectorRegistry, health: Healt
 
 
 class _Silent(WSGIRequestHandler):
+    timeout = 30.0
+    """Seconds that who has connected may say nothing, or take nothing: else each that is gone without a word
+    would keep its thread and its socket for ever."""
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # it has hung up, as balancers that only connect do
+            super().handle()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a line a probe."""
 

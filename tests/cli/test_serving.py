@@ -3,16 +3,19 @@
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from contextlib import closing, suppress
+from threading import Semaphore
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from engine.cli import serving as serving_module
 from engine.cli.exits import ExitCode, Failure
@@ -110,6 +113,25 @@ def test_nobody_is_answered_before_probes_are(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(serving_module, "_with_probes", asked_meanwhile)
     with health_served(settings, CollectorRegistry(), Health(100, ArchiveMetrics())):
         assert answered == []
+
+
+def test_who_connects_and_says_nothing_or_resets_is_let_go_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert serving_module._Silent.timeout
+    monkeypatch.setattr(serving_module._Silent, "timeout", 0.2)
+    settings = Settings(metrics_host="127.0.0.1", metrics_port=0)
+    ended, end = Semaphore(0), ThreadingWSGIServer.shutdown_request
+    monkeypatch.setattr(ThreadingWSGIServer, "shutdown_request", lambda *of: (end(*of), ended.release()))
+    with health_served(settings, CollectorRegistry(), Health(100, ArchiveMetrics())) as port:
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as line:
+            assert line.recv(1) == b"", "it has hung up"
+        reset = socket.create_connection(("127.0.0.1", port))
+        reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()  # by a reset, as a balancer's check does
+        assert ended.acquire(timeout=20)
+        assert ended.acquire(timeout=20)
+    assert capfd.readouterr().err == ""
 
 
 def test_probes_are_told_whether_it_is_at_work_and_keeps_up() -> None:
