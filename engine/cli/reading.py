@@ -22,6 +22,8 @@ SILENCE = 60.0
 """Seconds without any record after which a broker counts as away."""
 _POLL_MS = 500
 _AT_ONCE = 5_000
+_METADATA_MS = 30_000
+"""Of Kafka's five minutes: what was added to a topic is seen within this."""
 
 Record = Any
 """kafka-python's ConsumerRecord."""
@@ -88,6 +90,7 @@ def reader(settings: Settings, auto_offset_reset: str, **more: Any) -> KafkaCons
             auto_offset_reset=auto_offset_reset,
             isolation_level="read_committed",
             max_poll_records=_AT_ONCE,
+            metadata_max_age_ms=_METADATA_MS,
             **{"bootstrap_timeout_ms": CONNECT_MS, **more},
         )
     except KafkaTimeoutError as error:

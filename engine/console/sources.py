@@ -131,10 +131,9 @@ class Sources:
     def _watch(self) -> None:
         consumer = self._connect()
         try:
-            partitions = self.begin(consumer)
-            count = len(partitions) // len(self._topics)
             while not self._stopping.is_set():
-                self.tell(self.look(consumer, partitions), count)
+                partitions = self.begin(consumer)  # anew each time: some may have been added
+                self.tell(self.look(consumer, partitions), len(partitions) // len(self._topics))
                 self._worked, self.failed = time.monotonic(), ""
                 self._stopping.wait(LOOK_SECONDS)
         finally:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from archived import at, fact, opened, outcome, subjects
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka.admin import NewPartitions
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -73,7 +74,13 @@ class Following:
             self._thread.join(60)
             assert not self._thread.is_alive()
 
-    def send(self, *said: Received | Outcome | Record, topic: str = "") -> None:
+    def add_partitions(self, count: int) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        for topic in self.topics.all:
+            admin.create_partitions({topic: NewPartitions(count)})
+        admin.close()
+
+    def send(self, *said: Received | Outcome | Record, topic: str = "", partition: int | None = None) -> None:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap)
         for one in said:
             if isinstance(one, Received):
@@ -82,7 +89,8 @@ class Following:
                 record = encode_outcome(one) if isinstance(one, Outcome) else one
             default = self.topics.outcomes if isinstance(one, Outcome) else self.topics.events[0]
             headers = list(record.headers)
-            producer.send(topic or default, key=record.key, value=record.value, headers=headers)
+            where = {"key": record.key, "headers": headers, "partition": partition}
+            producer.send(topic or default, value=record.value, **where)
         producer.flush()
         producer.close()
 
@@ -181,6 +189,22 @@ def test_a_broker_that_was_away_is_waited_for(
     following.until({"after"})
     following.stop()
     assert following.archive.state().facts == 2
+
+
+def test_partitions_that_are_added_meanwhile_are_read_from_their_beginning(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cli.reading._METADATA_MS", 500)
+    monkeypatch.setattr("engine.sql.following._LOOK_SECONDS", 0.2)
+    following.send(opened(0, "before"))
+    following.start().until({"before"})
+    following.add_partitions(3)
+    following.send(outcome("breached", 1, 5, "after"), partition=2)
+    following.until({"after"})
+    following.stop()
+    outcomes = following.topics.outcomes
+    assert following.archive.offsets()[outcomes, 2] == 1
+    assert following.counted("vigil_archive_retries_total", reason="overtaken") == 0
 
 
 def test_records_that_are_gone_are_said_and_what_is_there_is_read(following: Following) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import NewPartitions
 from kafka.structs import OffsetAndMetadata
 
 from engine.cli.reading import Committed, reader
@@ -130,6 +131,30 @@ async def test_it_goes_on_looking_at_everything_and_tells_each_change_once(desk:
         desk.commit(1, partition=1)
         await told_at_last(told, set())
         assert sources.is_known
+    finally:
+        sources.stop()
+
+
+async def test_partitions_that_are_added_meanwhile_are_looked_at_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cli.reading._METADATA_MS", 500)
+    told: list[set[tuple[str, int]]] = []
+    sources = Sources(
+        Bounds(Span(2 * SECOND)), (desk.tickets, desk.incidents),
+        lambda: reader(desk.settings, "earliest"), desk.committed, lambda: Instant(int(time.time() * SECOND)),
+    )  # fmt: skip
+    desk.commit(0)
+    await desk.record(1)
+    sources.start(lambda: told.append({(one.topic, one.partition) for one in sources.late}))
+    try:
+        await told_at_last(told, {(desk.tickets, 0)})
+        admin = KafkaAdminClient(bootstrap_servers=desk.settings.bootstrap_servers)
+        for topic in (desk.tickets, desk.incidents):
+            admin.create_partitions({topic: NewPartitions(PARTITIONS + 1)})
+        admin.close()
+        await desk.record(1, partition=PARTITIONS)
+        await told_at_last(told, {(desk.tickets, 0), (desk.tickets, PARTITIONS)})
     finally:
         sources.stop()
 
