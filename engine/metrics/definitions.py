@@ -194,6 +194,15 @@ STARTED = _gauge(
     "Unix time at which the process started; of every process, not of workers alone.",
 )  # fmt: skip
 
+BESIDE = (
+    _gauge(
+        "vigil_machine_clock_timestamp_seconds", "seconds",
+        "Unix time that the machine's clock shows: the intake and the console date by it what comes without "
+        "a time of its own.",
+    ),
+)  # fmt: skip
+"""Those of every process but the workers."""
+
 ENGINE = (
     _gauge(
         "vigil_build_info", "",

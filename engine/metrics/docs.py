@@ -4,7 +4,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.metrics.definitions import ARCHIVE, CONSOLE, ENGINE, INTAKE, NOTIFY, OBLIGATIONS, Definition
+from engine.metrics.definitions import (
+    ARCHIVE,
+    BESIDE,
+    CONSOLE,
+    ENGINE,
+    INTAKE,
+    NOTIFY,
+    OBLIGATIONS,
+    Definition,
+)
 from engine.metrics.labels import CUSTOM_CLOCKS_AT_MOST, TEAMS_AT_MOST
 from engine.metrics.metrics import AT_ZERO_SECONDS, SCRAPER
 
@@ -81,6 +90,8 @@ def page() -> str:
         *_table(OBLIGATIONS),
         "\n## The engine\n",
         *_table(ENGINE),
+        "\n## Every process beside the workers\n",
+        *_table(BESIDE),
         "\n## The intake\n",
         *_table(INTAKE),
         "\n## The archive\n",

@@ -61,6 +61,19 @@ def test_a_process_beside_the_workers_says_when_it_started(made: Callable[[], An
     assert made().registry.get_sample_value("vigil_start_timestamp_seconds") >= before
 
 
+@pytest.mark.parametrize(
+    "made",
+    [ArchiveMetrics, ConsoleMetrics, lambda: IntakeMetrics(("desk",)), lambda: NotifyMetrics(["desk"])],
+)
+def test_a_process_beside_the_workers_shows_its_machines_clock_as_it_is_at_each_scrape(
+    made: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = made().registry
+    for shown in (1_800_000_000.0, 1_800_001_800.0):
+        monkeypatch.setattr(time, "time", lambda shown=shown: shown)
+        assert registry.get_sample_value("vigil_machine_clock_timestamp_seconds") == shown
+
+
 def test_an_archive_in_another_process_starts_with_that() -> None:
     console = ConsoleMetrics()
     ArchiveMetrics(console.registry)
