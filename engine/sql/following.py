@@ -235,7 +235,7 @@ class Follower:
     def _look(self, consumer: KafkaConsumer) -> None:
         """Overtaken where the database stands elsewhere: another has written, or it was restored."""
         self._must_be_the_same(consumer, self._ids)
-        if len(partitions_of(consumer, self._topics)) > len(self._next):  # added since: nobody else would read them
+        if len(partitions_of(consumer, self._topics)) > len(self._next):  # added since; none else reads them
             self._stand(consumer)
         positions = {one: consumer.position(one) for one in self._next}
         passed = {one: at for one, at in positions.items() if at > self._next[one] or one in self._unnamed}
