@@ -27,7 +27,11 @@ Events = Annotated[
 ]
 Archive = Annotated[
     str | None,
-    typer.Option("--archive", metavar="URL", help="Read this archive, such as sqlite:///vigil.db."),
+    typer.Option(
+        "--archive",
+        metavar="URL",
+        help="Read this archive, such as sqlite:///vigil.db. Without EVENTS: VIGIL_ARCHIVE_URL.",
+    ),
 ]
 At = Annotated[
     str | None,
@@ -35,6 +39,9 @@ At = Annotated[
         help="As of this time, ISO 8601 with an offset. Else: the last event's; of an archive: now."
     ),
 ]
+
+
+OR_SET = "VIGIL_POLICIES names them as well"
 
 
 class Judged(NamedTuple):
@@ -47,22 +54,22 @@ class Judged(NamedTuple):
 
 class Asked:
     """Which accounts, by which policies, as of when. Failure where both files and an archive are named, or
-    neither."""
+    neither; the archive of the settings is one that is named, for who names no files."""
 
     def __init__(
         self, events: list[str] | None, policies: Path | None, archive: str | None, at: str | None
     ) -> None:
-        from engine.cli.inputs import instant
-        from engine.core.decide import Options
+        from engine.cli.inputs import instant, judging
         from engine.policies import load
 
+        if not events and archive is None:
+            archive = _named_archive()
         if bool(events) == (archive is not None):
-            raise Failure(
-                "name either EVENTS or --archive", ExitCode.USAGE, "EVENTS are files of CloudEvents"
-            )
+            hint = "EVENTS are files of CloudEvents; VIGIL_ARCHIVE_URL names an archive as well"
+            raise Failure("name either EVENTS or --archive", ExitCode.USAGE, hint)
         if events and policies is None:
-            raise Failure("EVENTS are judged by --policies", ExitCode.USAGE)
-        self._events, self._archive, self._options = events or [], archive or "", Options()
+            raise Failure("EVENTS are judged by --policies", ExitCode.USAGE, OR_SET)
+        self._events, self.archive, self._options = events or [], archive, judging()
         self.book = None if policies is None else load(policies)
         self._at = None if at is None else instant("--at", at)
         self.unreadable = 0
@@ -120,7 +127,7 @@ class Asked:
         from engine.archive.accounts import accounts
         from engine.contract.codec import Received
 
-        with connected(self._archive) as connection:
+        with connected(self.archive or "") as connection:
             for whole in accounts(connection):
                 yield from (Received(whole.subject, fact) for fact in whole.facts if fact.at <= self.at)
 
@@ -128,7 +135,7 @@ class Asked:
         from engine.archive.account import Account
         from engine.archive.accounts import accounts, linking
 
-        with connected(self._archive) as connection:
+        with connected(self.archive or "") as connection:
             relayed: Mapping[str, list[Fact]] = {}
             if book is not None:
                 sources = {one.subject: list(one.facts) for one in linking(connection)}
@@ -155,6 +162,16 @@ class Asked:
         from engine.replay.relaying import Relaying
 
         return Relaying(book, self._options, lambda: self.at)
+
+
+def _named_archive() -> str | None:
+    """That of the settings; None where nobody chose one: what the archive writes by default is nobody's
+    question."""
+    from engine.settings import Settings
+
+    settings = Settings()
+    is_named = {"archive_url", "archive_url_file"} & settings.model_fields_set
+    return settings.archive_url.get_secret_value() if is_named else None
 
 
 @contextmanager

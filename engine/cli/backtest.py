@@ -20,7 +20,14 @@ def command(
         Path, typer.Option("--policies", "-p", metavar="DIR", help="The policies that are tried: after.")
     ],
     against: Annotated[
-        Path, typer.Option("--against", "-a", metavar="DIR", help="What they are compared with: before.")
+        Path,
+        typer.Option(
+            "--against",
+            "-a",
+            metavar="DIR",
+            envvar="VIGIL_POLICIES",
+            help="What they are compared with: before.",
+        ),
     ],
     events: Annotated[
         list[str] | None,

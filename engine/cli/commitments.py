@@ -46,7 +46,7 @@ def command(
     from engine.cli.accounts import Asked
     from engine.documents.commitments import commitments, records
 
-    asked = Asked(events, policies, archive, at)
+    asked = Asked(events, policies if events else None, archive, at)
     rows = [row for judged in asked.read() for row in commitments(judged.account)]
     rows = [row for row in rows if row.is_open or not only_open]
     if by is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.exits import ExitCode, Failure
 
 if TYPE_CHECKING:
+    from engine.core.decide import Options
     from engine.core.instants import Instant
     from engine.core.pace import Pace
     from engine.replay.replaying import Hearing
@@ -50,6 +51,14 @@ def settings_with(**given: Any) -> "Settings":
     from engine.settings import Settings
 
     return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def judging() -> "Options":
+    """How the deployment of the settings judges."""
+    from engine.core.decide import Options
+    from engine.settings import Settings
+
+    return Options(open_on_first_event=Settings().open_on_first_event)
 
 
 def pace_of(file: Path | None) -> "Pace | None":

@@ -9,12 +9,18 @@ Brokers = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", "-b", help="host:port of the brokers, separated by commas."),
 ]
-Policies = Annotated[Path, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")]
-OptionalPolicies = Annotated[
-    Path | None, typer.Option("--policies", "-p", help="Folder of policy and calendar files.")
-]
+_POLICIES = typer.Option(
+    "--policies", "-p", envvar="VIGIL_POLICIES", help="Folder of policy and calendar files."
+)
+Policies = Annotated[Path, _POLICIES]
+OptionalPolicies = Annotated[Path | None, _POLICIES]
 OpenOnFirstEvent = Annotated[
-    bool, typer.Option("--open-on-first-event", help="Any first event opens an escalation.")
+    bool,
+    typer.Option(
+        "--open-on-first-event",
+        envvar="VIGIL_OPEN_ON_FIRST_EVENT",
+        help="Any first event opens an escalation.",
+    ),
 ]
 MetricsPort = Annotated[int | None, typer.Option(help="Port of /metrics, /ready and /live; 0: any.")]
 LogFormat = Annotated[str | None, typer.Option(help="json or console.")]

@@ -48,13 +48,13 @@ def command(
       vigil patterns --archive sqlite:///archive.db -p policies
       vigil patterns events.jsonl -p policies --similarity 0.8
     """
-    from engine.core.decide import Options
+    from engine.cli.inputs import judging
     from engine.replay.patterns import Patterns, near_misses
 
     asked = accounts.Asked(events, policies, archive, at)
     if asked.book is None:
-        raise Failure("patterns are made by --policies", ExitCode.USAGE)
-    read = Patterns(asked.book, Options())
+        raise Failure("patterns are made by --policies", ExitCode.USAGE, accounts.OR_SET)
+    read = Patterns(asked.book, judging())
     found = [one for known in asked.known(asked.book) for one in read.read([known], asked.at)]
     near = near_misses(found, similarity)
     if as_json:

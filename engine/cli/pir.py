@@ -187,8 +187,7 @@ def _review(
     full: bool,
 ) -> "Review":
     from engine.archive.account import Account
-    from engine.cli.inputs import instant
-    from engine.core.decide import Options
+    from engine.cli.inputs import instant, judging
     from engine.core.standing import CorrectionOfNothing
     from engine.documents.review import review
     from engine.documents.situation import Situation
@@ -196,7 +195,7 @@ def _review(
     from engine.replay.explaining import latest
     from engine.replay.judging import Bench
 
-    book, options = load(policies), Options()
+    book, options = load(policies), judging()
     facts, said = where.read(book, subject, options)
     end = latest(facts, said or ()) if at is None else instant("--at", at)
     known = [fact for fact in facts if fact.at <= end]

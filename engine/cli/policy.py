@@ -17,9 +17,15 @@ app = typer.Typer(help="Check policy files and show what they mean.", no_args_is
 app.command("rebase")(policy_rebase.command)
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH", help="Folders, each by itself; files, all together.")
+    list[Path],
+    typer.Argument(
+        metavar="PATH", envvar="VIGIL_POLICIES", help="Folders, each by itself; files, all together."
+    ),
 ]
-Place = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of policies, or one file.")]
+Place = Annotated[
+    Path,
+    typer.Argument(metavar="PATH", envvar="VIGIL_POLICIES", help="A folder of policies, or one file."),
+]
 Name = Annotated[str | None, typer.Option("--policy", metavar="NAME", help="Only the policy of this name.")]
 
 SEVERITIES = ("P0", "P1", "P2", "P3")

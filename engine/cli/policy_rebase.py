@@ -76,7 +76,8 @@ def command(
     from engine.policies import load
 
     if policies is None:
-        raise Failure("a rebase needs --policies: the version is one of theirs", ExitCode.USAGE)
+        what = "a rebase needs --policies: the version is one of theirs"
+        raise Failure(what, ExitCode.USAGE, accounts.OR_SET)
     if not reason and not dry_run:
         raise Failure("a rebase needs a --reason", ExitCode.USAGE)
     book, when = load(policies), now() if at is None else instant("--at", at)

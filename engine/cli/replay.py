@@ -47,12 +47,19 @@ def command(
         bool, typer.Option("--lenient", help="End with 0 though lines could not be read.")
     ] = False,
     movements: Annotated[
-        bool, typer.Option("--movements", help="Also say clock_started, paused and resumed.")
+        bool,
+        typer.Option(
+            "--movements", envvar="VIGIL_SAY_MOVEMENTS", help="Also say clock_started, paused and resumed."
+        ),
     ] = False,
     open_on_first_event: OpenOnFirstEvent = False,
     pace: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also warn by what `vigil pace learn` wrote to this file."),
+        typer.Option(
+            metavar="FILE",
+            envvar="VIGIL_PACE",
+            help="Also warn by what `vigil pace learn` wrote to this file.",
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The summary as JSON; on stderr where stdout is taken.")

@@ -75,8 +75,8 @@ def trend(
     from engine.replay.files import writing
 
     days = [None if day is None else parse_day(day) for day in (start, end)]
-    asked = Recorded(events, policies, archive, None)
-    with replayed_archive(asked) if archive is None else connected(archive) as connection:
+    asked = Recorded(events, policies if events else None, archive, None)
+    with replayed_archive(asked) if asked.archive is None else connected(asked.archive) as connection:
         report = counted(connection, Asked(by.value, zone, *days))
     with writing(output) as out:
         out.write(_written(report, form))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from engine.cli.accounts import Archive, At, Events
+from engine.cli.accounts import OR_SET, Archive, At, Events
 from engine.cli.exits import ExitCode, Failure
 from engine.cli.options import OptionalPolicies
 
@@ -50,7 +50,7 @@ def command(
     from engine.core.policy import rank
 
     if policies is None:
-        raise Failure("what is open follows from --policies", ExitCode.USAGE)
+        raise Failure("what is open follows from --policies", ExitCode.USAGE, OR_SET)
     asked = Asked(events, policies, archive, at)
     found = sorted(_gathered(asked), key=lambda one: (rank(one.escalation.severity), one.escalation.subject))
     if as_json:

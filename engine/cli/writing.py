@@ -78,13 +78,13 @@ class Asked:
 
     def _situation(self) -> "Situation":
         from engine.archive.account import Account
-        from engine.core.decide import Options
+        from engine.cli.inputs import judging
         from engine.documents.situation import Situation
         from engine.policies import load
         from engine.replay.judging import Bench
 
         zone_of(self.zone)  # refused before anything is read
-        at, book, options = self._when(), load(self.policies), Options()
+        at, book, options = self._when(), load(self.policies), judging()
         facts, said = self.where.read(book, self.subject, options)
         if said is None:
             in_time = [fact for fact in facts if fact.at <= at]
