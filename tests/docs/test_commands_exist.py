@@ -32,15 +32,18 @@ def problem(call: Call) -> str | None:
 
 
 def problems(path: Path, root: Path = ROOT) -> Iterator[str]:
-    """What is wrong with the commands of a page, each with its place."""
+    """What is wrong with the commands of a page, each with its place; what it has exported holds."""
+    exported: set[str] = set()
     for command in commands_of(path, root):
         misspelt = _misspelt(command.text)
         if misspelt:
             yield f"{command.where}: {command.text}\n    {misspelt}"
             continue
         for call in calls(command.text):
+            if call.program == "export":
+                exported |= {word.partition("=")[0] for word in call.arguments}
             wrong = problem(call)
-            if wrong:
+            if wrong and not any(f"(env var: '{name}')" in wrong for name in exported):
                 yield f"{command.where}: {command.text}\n    {wrong}"
     for part in inline(path, root):
         name, _, rest = part.text.partition(" ")
@@ -124,6 +127,7 @@ PLANTED = {
     "vigil worker --polices policies/": "No such option: --polices (Possible options: --pace, --policies)",
     "vigil explian desk:4711 -p policies": "No such command 'explian'",
     "vigil explain -p policies": "Missing argument 'SUBJECT'",
+    "vigil explain desk:4711": "Missing option '--policies'",
     "vigil archive prune --before 2024-01-01T00:00:00Z --befor x": "No such option: --befor",
     "vigil report trend --by fortnight": "Invalid value for '--by'",
     "vigil import uci-servicenow log.csv | vigil replay - --policy p": "No such option: --policy",
