@@ -105,7 +105,7 @@ def command(
     if as_json:
         _print_json(backtest, (against, policies), books, top)
     else:
-        _draw(backtest, (against, policies), books, top)
+        _draw(backtest, (against, policies), books, top, newest=newest)
     if backtest.sums.changed or (backtest.counts.rejected and not lenient):
         raise typer.Exit(ExitCode.FOUND)
 
@@ -142,10 +142,11 @@ def _policies(book: "Book") -> list[str]:
     return [f"{policy.name} from {policy.version}" for policy in book.policies]
 
 
-def _notes(backtest: "Backtest", folders: tuple[Path, Path]) -> Iterator[str]:
+def _notes(backtest: "Backtest", folders: tuple[Path, Path], newest: bool) -> Iterator[str]:
     """What a reader must know before the numbers."""
     from engine.core.instants import format_instant
 
+    hint = "" if newest else "; --newest judges as if always in force"
     sides = ("before", "after")
     for side, folder, metrics in zip(sides, folders, backtest.owed, strict=True):
         if metrics:
@@ -154,13 +155,15 @@ def _notes(backtest: "Backtest", folders: tuple[Path, Path]) -> Iterator[str]:
         idle = [f"{policy.name} from {policy.version}" for policy in policies]
         idle += [f"the severity rules from {format_instant(each.effective_from)}" for each in rules]
         for what in idle:
-            yield f"{side}: nothing was judged by {what}; --newest judges as if always in force"
+            yield f"{side}: nothing was judged by {what}{hint}"
     for side, number in zip(sides, backtest.unclassified, strict=True):
         if number:
             yield f"{side}: no policy takes {number:,} of the escalations"
 
 
-def _draw(backtest: "Backtest", folders: tuple[Path, Path], books: list["Book"], top: int) -> None:
+def _draw(
+    backtest: "Backtest", folders: tuple[Path, Path], books: list["Book"], top: int, *, newest: bool
+) -> None:
     from engine.cli.comparison import BOOKS
     from engine.cli.drawing import draw_affected, draw_examples, draw_kinds, draw_sums, many
     from engine.cli.output import page, say
@@ -176,7 +179,7 @@ def _draw(backtest: "Backtest", folders: tuple[Path, Path], books: list["Book"],
     console.print(f"{many(counts.events, 'event', 'events')} of {escalations}, judged up to {until}")
     for side, folder, book in zip(BOOKS, folders, books, strict=True):
         console.print(f"{side + ':':<8}{folder}  ({', '.join(_policies(book))})")
-    for note in _notes(backtest, folders):
+    for note in _notes(backtest, folders, newest):
         console.print(f"note: {note}", style="yellow")
     console.print()
     draw_sums(console, "What is said", sums, BOOKS)

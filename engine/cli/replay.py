@@ -164,8 +164,8 @@ def _report(replay: "Replay", json: bool, *, to_stdout: bool) -> None:
     for name, value in summary.items():
         if isinstance(value, dict):
             for reason, number in value.items():
-                prefix = "unknown field " if name == "unknown_fields" else ""
-                say(f"{prefix}{reason.replace('_', ' ')}: {number:,}")
+                said = f"unknown field {reason}" if name == "unknown_fields" else reason.replace("_", " ")
+                say(f"{said}: {number:,}")
         elif name == "until" and not counts.events:
             continue  # nothing has a time
         elif value or name == "events":

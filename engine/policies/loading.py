@@ -45,8 +45,8 @@ def load_documents(documents: Iterable[Document], unreadable: Iterable[Problem] 
         problems += wrong
         if good is not None:
             checked.append(good)
-        if "calendar" in document.tree:
-            named.add(str(document.tree["calendar"]))
+        if (name := document.tree.get("calendar")) is not None:
+            named.add(str(name))
     by_name, wrong = calendars(checked)
     problems += wrong
     rules, wrong = severity_rules(checked)

@@ -43,7 +43,8 @@ class Targets:
         if calendar is None:
             if text.calendar not in self._unusable:
                 names = sorted({*self._calendars, *self._unusable} - {AROUND_THE_CLOCK})
-                expected = f"a calendar after @, {one_of(names)}" if names else "no @: there is no calendar"
+                there_are = f"a calendar after @, {one_of(names)}"
+                expected = there_are if names else "no @: this folder has no calendar"
                 self._miss(at, expected, found(text.calendar, names))
             return None
         self.names.add(text.calendar)

@@ -125,6 +125,19 @@ def test_a_metric_of_one_folder_and_a_version_that_judged_nothing_are_told(
     assert "not owed" in shown
 
 
+def test_who_judges_by_the_newest_versions_is_not_told_to(
+    events: str, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    """A policy that takes none of the escalations judges nothing, however it is asked."""
+    proposed, current = folders
+    gold = POLICY.replace("BUDGET", "1h").replace("policy: test", "policy: gold\nmatch: {tier: gold}")
+    Path(proposed, "0-gold.yaml").write_text(gold)
+    asked = ("backtest", events, "-p", proposed, "-a", current)
+    idle = "nothing was judged by gold from 2020-01-01T00:00:00Z"
+    assert f"{idle}; --newest judges as if always in force\n" in vigil(*asked).stdout
+    assert f"{idle}\n" in vigil(*asked, "--newest").stdout
+
+
 def test_the_newest_versions_need_no_rebase(folders: tuple[str, str], tmp_path: Path) -> None:
     """It names a version that is not in force any more, or was never in the other folder."""
     proposed, current = folders

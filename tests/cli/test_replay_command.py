@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from running import policies_in, vigil
+from running import line, policies_in, vigil
 
 from engine.cli.exits import ExitCode
 
@@ -124,3 +124,9 @@ def test_a_log_of_another_format_is_refused(tmp_path: Path) -> None:
     done = vigil("import", "uci-servicenow", str(log))
     assert done.returncode == ExitCode.USAGE
     assert "lacks the columns" in done.stderr
+
+
+def test_an_unknown_field_is_counted_by_the_name_that_it_has(policies: str) -> None:
+    """It is looked for in what the producer sends."""
+    event = line("desk:1", "opened", "02T09:00", title="Down", data_loss=True, severity="P1")
+    assert "unknown field data_loss: 1\n" in vigil("replay", "-", "-p", policies, stdin=event).stderr

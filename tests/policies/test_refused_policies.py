@@ -218,6 +218,12 @@ def test_all_problems_of_all_files_are_listed_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_without_calendars_says_so(tmp_path: Path) -> None:
+    write(tmp_path, policy("clocks: {resolve: {budget: {P0: 4h @office}}}"))
+    (problem,) = _problems(tmp_path)
+    assert problem.expected == "no @: this folder has no calendar"
+
+
 def test_a_calendar_that_is_refused_is_not_called_unknown_too(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -236,12 +242,6 @@ def test_a_calendar_that_is_refused_is_one_that_there_is(tmp_path: Path) -> None
     _, misspelt = _problems(tmp_path)
     assert "support" in misspelt.expected
     assert "did you mean support?" in misspelt.found
-
-
-def test_a_calendar_in_a_folder_that_has_none_is_refused_as_that(tmp_path: Path) -> None:
-    write(tmp_path, policy("clocks: {resolve: {budget: {P0: 4h @support}}}"))
-    (problem,) = _problems(tmp_path)
-    assert problem.expected == "no @: there is no calendar"
 
 
 def test_the_same_version_of_a_policy_twice_is_refused(tmp_path: Path) -> None:
