@@ -24,6 +24,8 @@ _TICKS = [
 _MOST_TICKS = 12
 _NOW_WIDTH = 90
 """How near to `now`, which stands in the same line, no day is written."""
+_NOW_BESIDE = 22
+"""How near to the line of `now`, which would go through it, no time is written."""
 
 
 class Stretch(NamedTuple):
@@ -118,6 +120,7 @@ def draw(lanes: Sequence[Lane], axis: Axis, now: Instant, zone: tzinfo, subject:
     x = axis.x(now)
     parts.append(f'<path class="now" d="M{x:.1f} 18V{height}"/>')
     parts.append(f'<text class="now-t" x="{x:.1f}" y="12" text-anchor="middle">now {_time(now, zone)}</text>')
+    parts.append(_names(shown, height))
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704  # every text in it is escaped here
 
@@ -150,7 +153,7 @@ def _ticks(axis: Axis, now: Instant, zone: tzinfo, height: int) -> list[str]:
             parts.append(f'<text x="{x:.1f}" y="12" class="now-t">{this}</text>')
             day, last_day = this, x
         parts.append(f'<path class="axis" d="M{x:.1f} {TOP}V{height}"/>')
-        if step < DAY:
+        if step < DAY and abs(x - axis.x(now)) >= _NOW_BESIDE:
             parts.append(f'<text x="{x:.1f}" y="26" text-anchor="middle">{local:%H:%M}</text>')
     return parts
 
@@ -175,9 +178,6 @@ def _lane(lane: Lane, axis: Axis, top: int) -> str:
     parts = [
         '<g class="done">' if lane.is_over else "<g>",
         f'<path class="base" d="M0 {top + LANE}H{WIDTH}"/>',
-        f'<foreignObject x="0" y="{y - 15}" width="{NAMES}" height="34">'  # it cuts by width, in any font
-        f'<div class="name">{escape(lane.name)}</div>'
-        f'<div class="say">{escape(lane.say)}</div></foreignObject>',
     ]
     parts += [_stretch(one, axis, y - 5) for one in lane.stretches]
     if not lane.is_over and lane.stretches and lane.marks:
@@ -192,6 +192,21 @@ def _lane(lane: Lane, axis: Axis, top: int) -> str:
             parts.append(text)
     parts.append("</g>")
     return "".join(parts)
+
+
+def _names(lanes: Sequence[Lane], height: int) -> str:
+    """What stays in view where the picture is moved below it: with a ground, which hides what is under it."""
+    parts = [f'<g class="names"><rect class="ground" width="{LEFT - 6}" height="{height + 8}"/>']
+    for number, lane in enumerate(lanes):
+        top = TOP + LANE * number
+        parts.append(
+            ('<g class="done">' if lane.is_over else "<g>")
+            + f'<path class="base" d="M0 {top + LANE}H{LEFT - 6}"/>'
+            f'<foreignObject x="0" y="{top + 13}" width="{NAMES}" height="34">'  # cuts by width, in any font
+            f'<div class="name">{escape(lane.name)}</div>'
+            f'<div class="say">{escape(lane.say)}</div></foreignObject></g>'
+        )
+    return "".join([*parts, "</g>"])
 
 
 def _stretch(one: Stretch, axis: Axis, y: int) -> str:

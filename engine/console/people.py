@@ -54,7 +54,7 @@ class Person(NamedTuple):
 def allowed(person: Person, role: str) -> Person:
     """Who may do what takes a role. NotAllowed."""
     if not person.may(role):
-        raise NotAllowed(f"{person.name} is a {person.role} here; this takes the role {role}")
+        raise NotAllowed(f"you are here as {person.name}, a {person.role}; this takes the role {role}")
     return person
 
 

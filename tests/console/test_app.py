@@ -157,7 +157,7 @@ async def test_what_somebody_typed_whose_session_has_ended_comes_back_and_nothin
 async def test_a_viewer_looks_and_does_nothing(browser: httpx.AsyncClient, sent: Kept) -> None:
     asked = await browser.get("/forms/acknowledged/desk:3", headers=OLEK)
     assert asked.status_code == 403
-    assert "Olek is a viewer here; this takes the role responder" in asked.text
+    assert "you are here as Olek, a viewer; this takes the role responder" in asked.text
     typed = {"csrf": FORMS.token(Person("Olek"))}
     assert (await browser.post("/forms/acknowledged/desk:3", data=typed, headers=OLEK)).status_code == 403
     assert sent.records == []

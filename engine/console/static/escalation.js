@@ -22,3 +22,16 @@ function open() {
 }
 addEventListener("hashchange", open);
 open();
+
+// Where the picture of the clocks is wider than the screen it begins at now, and their names stay in view.
+const lanes = document.querySelector(".lanes"), place = lanes.parentElement;
+const names = lanes.querySelector(".names"), now = lanes.querySelector("path.now");
+const left = (one) => one.getBoundingClientRect().left - place.getBoundingClientRect().left;
+place.scrollLeft = left(now) - (names.getBoundingClientRect().width + place.clientWidth) / 2;
+function stay() {
+  const scale = lanes.viewBox.baseVal.width / lanes.getBoundingClientRect().width;
+  names.setAttribute("transform", `translate(${place.scrollLeft * scale})`);
+  names.classList.toggle("moved", place.scrollLeft > 0);
+}
+place.addEventListener("scroll", stay, { passive: true });
+stay();
