@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 STORY_SECONDS = 62.0
 """Into the story, when a P0 keeps its cadence and a P1 has gone silent."""
+PROMISES_SECONDS = 51.0
+"""Into the story, when one promise is open, one is missed and one is kept."""
 SUBJECT = "helpdesk:48199"
 
 BACKTEST = "policies/backtest"
@@ -35,7 +37,7 @@ CANDIDATE = {
 """What somebody thinks of changing in the demo's policy: some of it asks for more, some for less."""
 
 SHOTS: list[tuple[str, str, tuple[int, int], str]] = [
-    ("console-promises-light", "promises", (1440, 700), "light"),  # while one is open
+    ("console-promises-light", "promises", (1440, 700), "light"),  # first: it is the earliest
     ("console-board-light", "", (1440, 900), "light"),
     ("console-board-dark", "", (1440, 900), "dark"),
     ("console-board-phone", "", (390, 844), "light"),
@@ -86,13 +88,15 @@ def address(said: Path) -> str:
 
 
 def take(url: str) -> None:
-    time.sleep(STORY_SECONDS)
+    began = time.monotonic()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         wanted = sys.argv[1:] or [name for name, *_ in SHOTS]
         for name, path, (width, height), scheme in SHOTS:
             if name not in wanted:
                 continue
+            into_it = PROMISES_SECONDS if path == "promises" else STORY_SECONDS
+            time.sleep(max(0.0, began + into_it - time.monotonic()))
             shoot(browser, url + path, IMAGES / f"{name}.png", width, height, scheme)
         browser.close()
 
