@@ -524,6 +524,17 @@ def test_customers_are_not_told_that_we_change_what_was_cancelled(book: Book, pr
     assert "A page" not in letter
 
 
+def test_a_first_letter_tells_as_known_only_what_is(book: Book, press: Press) -> None:
+    """What is not stands once, where it is asked for."""
+    heading = "What we know so far:"
+    text = write(press, status_update(situation(book, "12:03", OPENED), "customer"), "md").text
+    assert heading not in text
+    assert "Service:" not in text
+    assert "- Which service is affected.\n" in text
+    text = write(press, status_update(situation(book, "12:10", OPENED, P0), "customer"), "md").text
+    assert f"{heading}\n\n- How far it reaches: all customers\n- Workaround: no\n" in text
+
+
 def test_a_missed_promise_is_owned_up_to(book: Book, press: Press) -> None:
     promise = ("12:06", "commitment_made", {"commitment_id": "c", "text": "A call", "due_at": at("12:20")})
     text = write(press, status_update(situation(book, "12:25", OPENED, P0, promise), "customer"), "md").text
