@@ -190,16 +190,27 @@ class Case:
         """When this escalation must be looked at next."""
         if self._gone:
             return NEVER
-        e = self._escalation
+        e, window = self._escalation, self._settings.correction_window
         if e.alarm < NEVER:
             return e.alarm
         if e.status == WAITING:
             if not self._history.shelf.facts:
                 return NEVER
-            return Instant(e.opened + (DAY if e.fired < 0 else self._settings.correction_window))
+            return self._with_the_rest(Instant(e.opened + (DAY if e.fired < 0 else window)))
         if e.ended >= NEVER:
             return NEVER
-        return Instant(e.ended + self._settings.correction_window)
+        return self._with_the_rest(Instant(e.ended + window))
+
+    def _with_the_rest(self, at: Instant) -> Instant:
+        """When it is given up that would be at `at`: not within a day of what was told of it last.
+
+        History that is loaded was over long ago, and the rest of it is yet to come. Where time comes from the
+        events, it comes in their order.
+        """
+        if self._settings.event_time:
+            return at
+        told = self._history.last_recorded()
+        return max(at, Instant(told + min(DAY, self._settings.correction_window)))
 
     def changes(self) -> list[tuple[bytes, bytes | None]]:
         """What has to be stored; the main record last."""

@@ -96,6 +96,7 @@ class Round:
             say_movements=options.say_movements,
             fact_limit=options.fact_limit,
             correction_window=options.correction_window,
+            event_time=options.event_time,
             now=now,
             outcomes=self._outcomes,
             relays=self._relays,

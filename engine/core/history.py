@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from engine.core.facts import Fact
+from engine.core.instants import Instant
 from engine.core.shelf import CHUNK_BYTES, CHUNK_ITEMS, Item, Shelf
 from engine.core.unpacking import unpack
 
@@ -61,6 +62,16 @@ class History:
             self._fresh[item.source, item.id] = item
             self.shelf.facts += 1
 
+    def last_recorded(self) -> Instant:
+        """The latest recording of the facts that lie together at its end."""
+        self._flush()
+        for chunk in self._chunks_from_the_end():
+            items: list[Item] = unpack(_decoder, chunk)
+            recorded = [item.recorded for item in items if type(item) is Fact]
+            if recorded:
+                return max(recorded)
+        return Instant(0)
+
     def items(self) -> list[Item]:
         """Everything, in the order of its storage."""
         self._flush()
@@ -109,6 +120,12 @@ class History:
             yield self._get(self._chunk_key(n)) or b"\x90"
         if self.shelf.items:
             yield self._open_chunk()
+
+    def _chunks_from_the_end(self) -> Iterator[bytes]:
+        if self.shelf.items:
+            yield self._open_chunk()
+        for n in reversed(range(self.shelf.chunks)):
+            yield self._get(self._chunk_key(n)) or b"\x90"
 
     def _open_chunk(self) -> bytes:
         return b"".join((_ARRAY, self.shelf.items.to_bytes(4, "big"), self.shelf.open))

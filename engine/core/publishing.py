@@ -24,6 +24,7 @@ class Settings(NamedTuple):
     say_movements: bool
     fact_limit: int
     correction_window: Span
+    event_time: bool
     now: Instant
     outcomes: list[Outcome]
     relays: list[Relay]

@@ -150,6 +150,22 @@ cadence: {customer: {every: {P1: 60m}}}
 => 420 cadence_missed customer_update due 420 x7; 480 cadence_missed customer_update due 480 x8
 => 510 stopped_late customer_update x8; counted forgotten
 
+== Order 5: of what is told long after it happened the rest may be yet to come, so it stays for a day
+clocks: {resolve: {budget: {P1: 60m}}}
+-60000 opened P1 ^0; -59970 resolved ^0; 5 now; -59950 reopened ^6; 7 now
+=> -59970 met resolve due -59940; -59920 breached resolve due -59920
+
+== Order 5: and no longer
+clocks: {resolve: {budget: {P1: 60m}}}
+-60000 opened P1 ^0; -59970 resolved ^0; 1440 now; 1441 now
+=> -59970 met resolve due -59940; counted forgotten
+
+== Order 5: where time comes from the events it leaves by theirs, whenever they were recorded
+options: {correction_window: 100, event_time: true}
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1 ^9000; 30 resolved ^9000; 40 closed ^9000; 200 updated ^9000
+=> 30 met resolve due 60; counted forgotten
+
 == Order 6: facts that arrive before their opening wait for it
 picture: order-6
 clocks: {acknowledge: {budget: {P1: 15m}}}
@@ -165,6 +181,11 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 clocks: {acknowledge: {budget: {P1: 15m}}}
 10 acknowledged; 1450 now; 1451 now; 5000 message_sent; 9000 now
 => counted never_opened
+
+== Order 6: what is told long after it happened waits for a day from then
+clocks: {acknowledge: {budget: {P1: 15m}}}
+-60000 acknowledged ^0; 5 now; 6 now; -60010 opened P1 ^7; 8 now
+=> -60000 met acknowledge due -59995
 
 == Order 6: with open_on_first_event the first fact opens it
 options: {open_on_first_event: true}
