@@ -322,7 +322,10 @@ def _action_opened(judge: "Judge", fact: Fact) -> None:
     due = fact.instant("due_at")
     if due is None and (action is None or action.phase != DEADLINE_OPEN):
         target = judge.plan.policy.action_budget.get(e.gravest)
-        due = None if target is None else judge.plan.calendars[target.calendar].due(fact.at, target.budget)
+        if target is not None:
+            due = judge.plan.calendars[target.calendar].due(fact.at, target.budget)
+        elif action is not None:
+            due = action.due  # opened again: it is owed by the date that it had, and not by none
     if action is None:
         if due is None:
             return  # no date and no budget: nothing is owed

@@ -126,6 +126,11 @@ actions: {budget: {P0: 28d}}
 0 opened P0; 60 action_opened fix due_at=@300; 100 action_opened fix owner=bo; 200 action_opened fix due_at=@250; 251 now
 => 250 breached action/fix due 250
 
+== Commitments 3: opened again without a date, a budget gives it another, else it has the one that it had
+actions: {budget: {P0: 1h}}
+0 opened P2; 10 action_opened fix due_at=@60; 20 action_completed fix; 30 action_opened fix; 61 now; 70 action_completed fix; 80 updated P0; 90 action_opened fix; 151 now
+=> 20 met action/fix due 60; 60 breached action/fix #2 due 60; 70 stopped_late action/fix #2 due 60; 150 breached action/fix #3 due 150
+
 == Commitments 3: breached and given another date, that is the next cycle, and the other is over
 actions: {budget: {P0: 28d}}
 0 opened P0; 60 action_opened fix due_at=@300; 310 action_opened fix due_at=@500; 400 action_completed fix
