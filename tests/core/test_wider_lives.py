@@ -56,6 +56,26 @@ def test_any_order_of_arrival_leaves_the_same_standing_bytes() -> None:
         assert standing_bytes(engine.said) == expected, seed
 
 
+def test_history_that_is_loaded_long_after_it_happened_leaves_the_same_standing_bytes() -> None:
+    """In whatever order, with ticks of a worker that runs between any two events of it."""
+    loaded = Instant(UNTIL + 60 * DAY)
+    for seed in range(SEEDS // 2):
+        rng, facts = random.Random(seed), in_order(first_recorded(wider_life(seed)))  # noqa: S311
+        facts = [replace(one, recorded=loaded) for one in facts]
+        batch, engine = Engine(BOOK), Engine(BOOK)
+        for one in facts:
+            batch.take(one)
+        if seed % 2:
+            rng.shuffle(facts)
+        for one in facts:
+            engine.take(one)
+            engine.tick_until(loaded)
+            engine.tick_until(loaded)
+        for either in (batch, engine):
+            either.tick_until(Instant(loaded + DAY // 2))
+        assert standing_bytes(engine.said) == standing_bytes(batch.said), seed
+
+
 def test_a_late_event_after_a_change_of_calendars_moves_only_what_it_itself_changes() -> None:
     """What the facts come to by the calendars of now, without the event and with it, tells what that is."""
     seen: Counter[str] = Counter()
