@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.core.calendars import BusinessCalendar
 from engine.core.hours import WEEKDAYS, Interval
-from engine.core.instants import DAY, MINUTE, format_instant, seconds, words
+from engine.core.instants import DAY, MINUTE, SECOND, Span, format_instant, seconds, words
 from engine.core.policy import (
     AROUND_THE_CLOCK,
     Book,
@@ -64,16 +64,42 @@ def notes(policy: dict[str, Any]) -> Iterator[str]:
             f"to {' or '.join(owed['stop'])}" if owed["stop"] else "",
             f"counts from {owed['anchor']}" if owed.get("anchor", "opened") != "opened" else "",
             f"pauses for {', '.join(owed['pause'])}" if owed.get("pause") else "",
+            f"a stated next update may lie {_length(ahead)} ahead"
+            if (ahead := owed.get("loosen_up_to_seconds"))
+            else "",
             *map(_of_level, owed.get("escalate", ())),
         ]
         if any(parts):
             yield f"{owed['metric']}: {'; '.join(filter(None, parts))}"
+    yield from _notes_of_sections(policy)
     if recurs := policy["recurrence"]:
         told = f", and {' and '.join(recurs['notify'])} told" if recurs["notify"] else ""
         yield (
             f"a pattern: the same {', '.join(recurs['fingerprint'])} again within {recurs['window']};"
             f" flagged within {recurs['flag_within']['text']}{told}"
         )
+
+
+def _notes_of_sections(policy: dict[str, Any]) -> Iterator[str]:
+    if risk := policy["commitments"]["risk"]:
+        yield f"a promise: at risk {', '.join(risk)}"
+    if actions := policy["actions"]:
+        dates = (f"{severity} {in_short(target)}" for severity, target in actions.items())
+        yield f"an action item without a date: {', '.join(dates)}"
+    for severity, room in policy["war_room"].items():
+        yield (
+            f"a war room at {severity}: {', '.join(room['roles'])} within {in_short(room['staffed_within'])};"
+            f" at most {room['at_most']} people"
+        )
+    for tier in policy["credits"]:
+        over = tier["overrun_at_least_seconds"]
+        since = f"{_length(over)} past its due time" if over else "its due time"
+        owed = f"{tier['credit_percent']:g}% of the monthly fee at {', '.join(tier['severity'])}"
+        yield f"a credit for {tier['metric']}: {owed} from {since} on"
+
+
+def _length(of_seconds: float) -> str:
+    return words(Span(int(of_seconds * SECOND)))
 
 
 def _of_level(level: dict[str, Any]) -> str:

@@ -111,6 +111,29 @@ def test_show_says_which_levels_wait_for_an_acknowledgement(tmp_path: Path) -> N
     )
 
 
+def test_show_leaves_no_section_of_a_policy_out(tmp_path: Path) -> None:
+    sections = """
+cadence: {customer: {every: {P0: 30m}, loosen_up_to: 2h}}
+commitments: {risk: [50%, 15m before due]}
+actions: {budget: {P0: 28d, P1: 3bd @support}}
+war_room: {P0: {roles: [commander, comms], staffed_within: 15m, at_most: 8}}
+credits:
+  - {metric: resolve, severity: [P0], overrun: {at_least: 0s}, credit: 10%}
+  - {metric: resolve, severity: [P0], overrun: {at_least: 1h30m}, credit: 12.5%}
+"""
+    written(tmp_path, GOOD.rstrip("\n") + sections)
+    told = [" ".join(line.split()) for line in vigil("show", tmp_path).stdout.splitlines()]
+    for note in (
+        "a promise: at risk 50%, 15m before due",
+        "an action item without a date: P0 28d, P1 3bd @support = 24h",
+        "a war room at P0: commander, comms within 15m; at most 8 people",
+        "a credit for resolve: 10% of the monthly fee at P0 from its due time on",
+        "a credit for resolve: 12.5% of the monthly fee at P0 from 1h30m past its due time on",
+    ):
+        assert note in told
+    assert any("a stated next update may lie 2h ahead" in line for line in told)
+
+
 def test_show_tells_numbers_whole_and_each_value_once(tmp_path: Path) -> None:
     when = "{revenue_at_risk: {at_least: 1234567}, affected_customers: 20000, priority: [1, high]}"
     written(tmp_path, GOOD.replace("{tier: gold}", when))
