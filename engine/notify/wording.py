@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
+from engine.core.deadlines import RENEGOTIATED
 from engine.core.instants import Span
 from engine.core.outcomes import BEHIND, CREDIT, ROOM, Outcome
 from engine.documents.moments import Zone
@@ -152,7 +153,7 @@ def title(alert: Alert) -> str:
     """What happened to what, of whom, in one line of at most LONGEST_TITLE characters."""
     o = alert.outcome
     whom = alert.customer_name or o.customer_id
-    state = _SAID.get(name_of(o), name_of(o).replace("_", " "))
+    state = _state(o)
     if alert.state == RESOLVED:
         state = f"resolved ({'taken back' if is_taken_back(alert) else state})"
     head = f"{o.severity} {state}" if o.severity else state.capitalize()
@@ -214,7 +215,14 @@ def _why(o: Outcome) -> str:
     if name == BEHIND:
         return f"{what} came due, and what would have stopped it may not have been read."
     reason = f" ({o.reason})" if o.reason else ""
-    return f"{what} is {_SAID.get(name, name.replace('_', ' '))}{reason}."
+    return f"{what} is {_state(o)}{reason}."
+
+
+def _state(o: Outcome) -> str:
+    name = name_of(o)
+    if name == "cancelled" and o.reason == RENEGOTIATED:
+        return "moved to another time"  # and owed by that one
+    return _SAID.get(name, name.replace("_", " "))
 
 
 def _measure(alert: Alert) -> str:

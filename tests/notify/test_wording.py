@@ -57,6 +57,15 @@ def test_a_breach_that_a_shorter_target_made_says_so() -> None:
     assert "has a shorter target now" in told(alert("breached", reason="retarget")).text
 
 
+def test_a_missed_promise_that_got_another_time_is_owed_by_that_one() -> None:
+    over = resolved("cancelled", "commitment_missed", metric="commitment", key="c1", reason="renegotiated")
+    words = told(over)
+    assert words.title.startswith("P1 resolved (moved to another time): Promise: c1")
+    assert words.text.startswith("Promise: c1 is moved to another time (renegotiated).")
+    dropped = resolved("cancelled", "commitment_missed", metric="commitment", key="c1", reason="duplicate")
+    assert told(dropped).text.startswith("Promise: c1 is no longer owed (duplicate).")
+
+
 def test_what_is_owned_by_nobody_says_so() -> None:
     assert field(told(alert(owner="")), "Owner") == "nobody"
     assert field(told(alert(owner="kim", team="support")), "Owner") == "kim"
