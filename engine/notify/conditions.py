@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
 from engine.core.outcomes import Outcome
 from engine.notify.alert import CRITICAL, FIRING, NOTE, RESOLVED, WARNING, Alert
 
@@ -98,6 +100,13 @@ def alerts_of(before: Standing, now: Standing, known: dict[str, int]) -> list[Al
         if new is not None and new != old:
             changed.append(_alert(key, new, known.get(key, 0) + 1))
     return changed
+
+
+def since_forgotten(alert: Alert) -> Alert:
+    """As it is by now, of one that is held no more: only what is over is forgotten, or what is said once."""
+    if alert.state == RESOLVED or alert.level == NOTE:
+        return alert
+    return replace(alert, state=RESOLVED, changed=alert.changed + 1)
 
 
 class _View(NamedTuple):

@@ -148,6 +148,22 @@ def test_a_dead_letter_of_what_is_over_meanwhile_is_told_as_it_fired_and_then_as
     assert tell(record, after(10_000)) == []
 
 
+def test_a_dead_letter_of_what_is_forgotten_by_now_is_told_as_it_fired_and_then_as_over(
+    record: Record,
+) -> None:
+    take(record, outcome("breached"), outcome("recurrence_detected", subject="desk:n"))
+    numbers = [refused(record, begin(record, group=one)) for one in record.due("desk", NOW, 9).groups]
+    take(record, outcome("stopped_late"), at=after(1))
+    assert record.prune(after(2)) == 2
+    assert all(record.resend(number, after(3)) for number in numbers)
+    assert sorted((one.level, one.state) for one in tell(record, after(3))) == [
+        ("critical", "firing"),
+        ("note", "firing"),
+    ]
+    assert [(one.level, one.state) for one in tell(record, after(3))] == [("critical", "resolved")]
+    assert tell(record, after(10_000)) == []
+
+
 def test_a_refused_end_is_told_again_by_command(record: Record) -> None:
     take(record, outcome("breached"))
     tell(record)
