@@ -102,11 +102,13 @@ def alerts_of(before: Standing, now: Standing, known: dict[str, int]) -> list[Al
     return changed
 
 
-def since_forgotten(alert: Alert) -> Alert:
-    """As it is by now, of one that is held no more: only what is over is forgotten, or what is said once."""
-    if alert.state == RESOLVED or alert.level == NOTE:
-        return alert
-    return replace(alert, state=RESOLVED, changed=alert.changed + 1)
+def by_now(refused: Alert, held: Alert | None) -> Alert:
+    """How an alert that was refused is now. `held`: in the record, which has forgotten what has been over, or
+    said once, for long; and counts the changes of what it has forgotten from the start."""
+    if refused.state == RESOLVED or (held is None and refused.level == NOTE):
+        return held or refused
+    now = held or replace(refused, state=RESOLVED)
+    return now if now.state == FIRING else replace(now, changed=max(now.changed, refused.changed + 1))
 
 
 class _View(NamedTuple):

@@ -35,7 +35,7 @@ from engine.notify import forgetting, schema
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, NOTE
 from engine.notify.batch import Batch
-from engine.notify.conditions import Retold, Standing, concerns, since_forgotten
+from engine.notify.conditions import Retold, Standing, by_now, concerns
 from engine.notify.forgetting import Forgotten
 from engine.notify.outbox import Outbox
 from engine.notify.routing import Matchers, Route
@@ -344,7 +344,7 @@ class Record:
             found = read_alerts(connection, [alert.key for alert in letter.alerts])
             members = read_members(connection, [alert.key for alert in letter.alerts])
             for sent in letter.alerts:
-                alert = found.get(sent.key) or since_forgotten(sent)
+                alert = by_now(sent, found.get(sent.key))
                 known = members.get((letter.receiver, sent.key))
                 store_alerts(connection, {sent.key: alert}, now)
                 fired = sent if alert.state != FIRING and sent.state == FIRING else None

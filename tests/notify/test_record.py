@@ -164,6 +164,18 @@ def test_a_dead_letter_of_what_is_forgotten_by_now_is_told_as_it_fired_and_then_
     assert tell(record, after(10_000)) == []
 
 
+def test_the_end_of_what_is_forgotten_is_told_after_each_of_its_dead_letters(record: Record) -> None:
+    take(record, outcome("breach_risk"))
+    numbers = [refused(record, begin(record))]
+    take(record, outcome("breached"))
+    numbers.append(refused(record, begin(record)))
+    take(record, outcome("stopped_late"), at=after(1))
+    assert record.prune(after(2)) == 1
+    assert all(record.resend(number, after(3)) for number in numbers)
+    assert states(tell(record, after(3))) == ["firing"]
+    assert states(tell(record, after(3))) == ["resolved"]
+
+
 def test_a_refused_end_is_told_again_by_command(record: Record) -> None:
     take(record, outcome("breached"))
     tell(record)
