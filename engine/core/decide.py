@@ -180,6 +180,8 @@ class Round:
                     case = self._case(subject)
                     case.armed = None
                     case.judge(due)
+                except MemoryError:  # of the process: nothing is wrong with the escalation
+                    raise
                 except Exception as error:
                     raise Unjudgeable(subject, due) from error
                 self._arm(case)

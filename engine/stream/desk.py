@@ -104,6 +104,8 @@ class Desk:
         for record in decision.chunk.records:
             try:
                 said = decode(record.key, record.value, record.headers, record.timestamp)
+            except MemoryError:  # of the process, and no record's fault
+                raise
             except Exception as error:
                 said = Unreadable("decoder_failed", repr(error))
             if type(said) is Command and not takes_commands:
@@ -170,6 +172,8 @@ class Desk:
             self._run_past_others((one,), decision, state, alarms, now)
         except TooLarge as error:
             self._dead(decision, record, error.reason, str(error))
+        except MemoryError:
+            raise
         except Exception as error:
             if isinstance(error, PolicyVanished) and _names(said, error):
                 # Another worker has judged by it: no fault of the record, and lost it must not be.

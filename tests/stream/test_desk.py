@@ -239,6 +239,52 @@ def test_a_fact_that_the_core_cannot_decide_is_dead_lettered_and_leaves_no_trace
     assert fragile.alarms.next() == sound.alarms.next()
 
 
+class Short(Round):
+    """A process that is short of memory."""
+
+    def fact(self, subject: str, fact: Any) -> Any:
+        raise MemoryError
+
+    def tick(self, subject: str, due: Instant, complete: Instant = NEVER, waits: bool = False) -> None:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("one", [opened(1, "b"), tick(1, "a", 15)])
+def test_memory_that_runs_out_is_no_records_fault_and_loses_none(one: Any) -> None:
+    kept = Kept()
+    kept.decide(opened(0, "a"))
+    before, stands = dict(kept.state), kept.alarms.next()
+    kept.desk = Desk(load(POLICIES), Options(), Settings(), Short)
+    with pytest.raises(MemoryError):
+        kept.decide(one)
+    assert (kept.state, kept.alarms.next()) == (before, stands)
+
+
+def test_memory_that_runs_out_while_a_record_is_read_is_not_its_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def decode(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("engine.stream.desk.decode", decode)
+    with pytest.raises(MemoryError):
+        Kept().decide(opened(0, "a"))
+
+
+def test_memory_that_runs_out_while_others_are_judged_in_event_time_blames_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = Kept(Desk(load(POLICIES), Options(event_time=True), Settings()))
+    kept.decide(opened(0, "a"), opened(1, "b"))
+
+    def judge(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Case, "judge", judge)
+    with pytest.raises(MemoryError):
+        kept.decide(event(2, "a", "updated", 300, title="down"))
+
+
 class Trimmed(Round):
     """A fact would have what is known judged anew by a version that was deleted meanwhile."""
 
