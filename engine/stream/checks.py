@@ -224,6 +224,14 @@ def lost_by(settings: Settings, topic: str, policy: str) -> Loss | None:
             "of the events of an escalation the last alone would be kept",
             f"set cleanup.policy=delete on {topic}",
         )
+    if topic in (settings.outcomes_topic, settings.dlq_topic) and "compact" in policy:
+        return Loss(
+            "output_compacted",
+            "of what is said of an escalation the last alone would be kept"
+            if topic == settings.outcomes_topic
+            else "of a key's dead letters the last alone would be kept, and one without a key not be taken",
+            f"set cleanup.policy=delete on {topic}",
+        )
     return None
 
 

@@ -62,9 +62,16 @@ def test_a_changelog_that_is_not_compacted_is_refused(kafka: KafkaBroker) -> Non
     assert f"--topic {settings.changelog_topic} --add-config cleanup.policy=compact" in found.remedy
 
 
-@pytest.mark.parametrize("which", ["changelog_topic", "tickets_topic", "commands_topic"])
+@pytest.mark.parametrize(
+    ("which", "refusal"),
+    [
+        ("changelog_topic", "changelog_not_compacted"), ("tickets_topic", "input_compacted"),
+        ("commands_topic", "input_compacted"), ("outcomes_topic", "output_compacted"),
+        ("dlq_topic", "output_compacted"),
+    ],
+)  # fmt: skip
 def test_what_loses_records_by_age_or_by_key_is_refused_here_as_by_the_worker(
-    kafka: KafkaBroker, which: str
+    kafka: KafkaBroker, which: str, refusal: str
 ) -> None:
     settings = settings_for(kafka.bootstrap)
     name = getattr(settings, which)
@@ -74,9 +81,7 @@ def test_what_loses_records_by_age_or_by_key_is_refused_here_as_by_the_worker(
     assert (found.topic, found.refused) == (name, True)
     with pytest.raises(Refused) as error:
         asyncio.run(check_topics(settings))
-    assert error.value.name == (
-        "changelog_not_compacted" if which == "changelog_topic" else "input_compacted"
-    )
+    assert error.value.name == refusal
 
 
 @pytest.mark.parametrize(("which", "limit"), [("dlq_topic", "1000000"), ("commands_topic", "100000")])
