@@ -78,6 +78,12 @@ def test_it_is_started_again_unless_its_configuration_is_refused(unit: str) -> N
     assert of(unit, "StartLimitIntervalSec") == ["0"], "a broker may be away for long"
 
 
+@by_unit
+def test_it_begins_once_the_clock_is_set_where_something_waits_for_that(unit: str) -> None:
+    """By a clock that is ahead until then a worker is refused, and stays down; others date events by it."""
+    assert "time-sync.target" in of(unit, "After")[0].split()
+
+
 def test_a_port_for_all_in_the_common_file_leaves_each_unit_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of EnvironmentFile= goes over Environment= of the unit, wherever it is named."""
     monkeypatch.setenv("VIGIL_METRICS_PORT", "9464")
