@@ -176,7 +176,7 @@ def try_payload(
 
     body = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
     headers = dict(_header(one) for one in header or [])
-    one = _one_door(door, doors)
+    one = _one_door(door, doors, secrets=False)
     wrong: list[NotMapped] = []
     for arrival in one.source.apart(Arrival(body, headers, now())):
         try:
@@ -209,7 +209,11 @@ def openapi(
     from engine.intake.openapi import document
     from engine.intake.sources import SOURCES
 
-    known = {name: shipped(source) for name, source in SOURCES.items()} if doors is None else _doors(doors)
+    known = (
+        {name: shipped(source) for name, source in SOURCES.items()}
+        if doors is None
+        else _doors(doors, secrets=False)
+    )
     say_json(document(known))
 
 
@@ -247,17 +251,17 @@ def new(
     typer.echo(f'keys:\n  - {{name: {shown}, hash: "{hash_of(key)}"}}')
 
 
-def _doors(file: Path) -> Any:
+def _doors(file: Path, *, secrets: bool = True) -> Any:
     from engine.intake.configuration import doors
 
-    return doors(file)
+    return doors(file, secrets=secrets)
 
 
-def _one_door(name: str, file: Path | None) -> Any:
+def _one_door(name: str, file: Path | None, *, secrets: bool = True) -> Any:
     from engine.intake.configuration import shipped
     from engine.intake.sources import SOURCES
 
-    known = SOURCES if file is None else _doors(file)
+    known = SOURCES if file is None else _doors(file, secrets=secrets)
     if name not in known:
         what = "source" if file is None else f"door of {file}"
         raise Failure(f"{name!r} is no {what}; there are {', '.join(sorted(known))}", ExitCode.USAGE)

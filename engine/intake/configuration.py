@@ -245,8 +245,11 @@ ATTRIBUTES = (
 """What a source's own field may become."""
 
 
-def doors(file: Path) -> dict[str, Door]:
-    """The doors by name. IntakeErrors says file, line, key and what was expected, of all that is wrong."""
+def doors(file: Path, *, secrets: bool = True) -> dict[str, Door]:
+    """The doors by name. IntakeErrors says file, line, key and what was expected, of all that is wrong.
+
+    Not `secrets`: none is read, nor has to be there. Such a door translates, and lets nobody in by one.
+    """
     documents, problems = read(file, "a file of doors")
     found: dict[str, Door] = {}
     for document in documents:
@@ -264,7 +267,7 @@ def doors(file: Path) -> dict[str, Door]:
                 )
                 continue
             try:
-                found[name] = _door(name, value)
+                found[name] = _door(name, value, secrets)
             except ValidationError as error:
                 problems += _problems(document, name, error)
             except ValueError as error:
@@ -287,7 +290,7 @@ def shipped(source: Source) -> Door:
     )
 
 
-def _door(name: str, value: Any) -> Door:
+def _door(name: str, value: Any, secrets: bool) -> Door:
     model = _Door.model_validate(value)
     source = SOURCES[model.source]
     mapping = Mapping(
@@ -304,11 +307,11 @@ def _door(name: str, value: Any) -> Door:
     return Door(
         name,
         source,
-        tuple(secret.read() for secret in model.secrets),
+        tuple(secret.read() for secret in model.secrets) if secrets else (),
         mapping,
         tuple(key.made() for key in model.keys),
         None if model.rate is None else model.rate.made(),
-        None if model.history is None else model.history.made(),
+        model.history.made() if model.history is not None and secrets else None,
     )
 
 

@@ -1,9 +1,13 @@
 """The file of doors: what it may say, and how each mistake in it is named."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from cli.running import vigil
+from engine.cli.exits import ExitCode
+from engine.intake.arrival import NotAuthentic
 from engine.intake.configuration import Door, IntakeErrors, doors
 from engine.intake.states import State
 from intake.deliveries import said_by, verbs, zendesk
@@ -22,6 +26,7 @@ doors:
     fields: {{"360001": service, "360002": customer.tier}}
     zone: Europe/Berlin
 """
+CHANGE = {"previous": "8475923145214", "current": "11688538967068"}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -42,8 +47,7 @@ def test_a_door_has_two_secrets_and_its_own_words(acme: Door) -> None:
     assert acme.mapping.states["11688538967068"] == State("paused", "pending_engineering")
     assert acme.mapping.states["solved"] == State("open")
     assert acme.mapping.states["pending"] == State("paused", "pending_customer"), "shipped ones stay"
-    change = {"previous": "8475923145214", "current": "11688538967068"}
-    (paused,) = said_by(acme, zendesk(event("custom_status_changed", change)))
+    (paused,) = said_by(acme, zendesk(event("custom_status_changed", CHANGE)))
     assert paused.subject == "zendesk:acme:4711"
     assert paused.data == {"reason": "pending_engineering"}
 
@@ -52,6 +56,24 @@ def test_a_door_of_github_names_its_staff(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOOK", "the-secret-of-the-hook")
     text = "doors: {issues: {source: github, secrets: [{env: HOOK}], staff: [Mona, octocat]}}"
     assert doors(written(tmp_path, text))["issues"].mapping.staff == {"mona", "octocat"}
+
+
+def test_a_payload_is_tried_where_no_secret_is(tmp_path: Path) -> None:
+    """As on the machine of who writes the mapping; what runs wants them all."""
+    file = str(written(tmp_path, GOOD.format(file="/none/old")))
+    payload = tmp_path / "payload.json"
+    payload.write_bytes(zendesk(event("custom_status_changed", CHANGE)).body)
+    tried = vigil("intake", "test", "acme", str(payload), "--doors", file)
+    assert json.loads(tried.stdout)["data"] == {"reason": "pending_engineering"}
+    assert "/in/acme" in vigil("intake", "openapi", "--doors", file).stdout
+    refused = vigil("intake", "run", "--doors", file)
+    assert (refused.returncode, "characters in ACME_SECRET" in refused.stderr) == (ExitCode.REFUSED, True)
+
+
+def test_a_door_without_its_secrets_lets_nobody_in(tmp_path: Path) -> None:
+    (unread,) = doors(written(tmp_path, GOOD.format(file="/none/old")), secrets=False).values()
+    with pytest.raises(NotAuthentic):
+        unread.authenticate(zendesk(event("created")))
 
 
 def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
