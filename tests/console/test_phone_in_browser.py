@@ -89,3 +89,14 @@ def test_what_is_done_next_with_a_promise_or_an_action_item_is_in_sight(page: Pa
     links = scroller.locator("a").all()
     assert links
     assert max(edges(one)[1] for one in links) <= edges(scroller)[1]
+
+
+@pytest.mark.parametrize("name", ["promises", "actions", "rca", "credits", "patterns"])
+def test_the_lines_of_a_card_begin_where_the_others_do(page: Page, site: str, name: str) -> None:
+    page.goto(f"{site}/{name}")
+    page.locator(".list tbody tr").first.wait_for()
+    begins = page.locator(".list").first.evaluate(
+        "list => [...list.querySelectorAll('tbody th, tbody td:not(:empty)')].map("
+        "one => one.getBoundingClientRect().left + parseFloat(getComputedStyle(one).paddingLeft))"
+    )
+    assert len(set(begins)) == 1
