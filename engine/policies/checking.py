@@ -22,6 +22,17 @@ _EXPECTED = {
     "model_attributes_type": "keys and values",
     "list_type": "a list",
 }
+_SUCH_AS = {
+    "budget": "{P0: 4h, P1: 8h}",
+    "every": "{P0: 30m, P1: 1h}",
+    "first": "{P0: 15m}",
+    "overrun": "{at_least: 0s}",
+    "match": "{tier: gold}",
+    "when": "{data_loss: true}",
+    "holidays": "{country: DE}",
+    "dates": "{2026-12-24: closed}",
+}
+"""Of keys whose value is often written as one plain value."""
 
 
 class Checked(NamedTuple):
@@ -117,8 +128,15 @@ def _expected(detail: ErrorDetails) -> str:
             return f"at most {context['le']}"
         case "too_short":
             return "at least one"
+        case "dict_type" | "model_type" | "model_attributes_type" if example := _SUCH_AS.get(_key(detail)):
+            return f"keys and values such as {example}"
         case kind:
             return _EXPECTED.get(kind, detail["msg"])
+
+
+def _key(detail: ErrorDetails) -> str:
+    """The last of those that lead there."""
+    return str(detail["loc"][-1]) if detail["loc"] else ""
 
 
 def _model_at(model: type[BaseModel], at: At) -> type[BaseModel]:

@@ -27,6 +27,7 @@ BROKEN_CALENDARS = [
     ('a calendar that never opens', CALENDAR.replace('["09:00-18:00"]', 'closed'), 3, 'hours', 'some weekday', 'never opens'),
     ('an unknown country', CALENDAR + 'holidays: {country: DEE}', 5, 'holidays.country', 'code of a country', 'DEE'),
     ('an unknown subdivision', CALENDAR + 'holidays: {country: DE, subdivision: XX}', 5, 'holidays.subdivision', 'BE', 'XX'),
+    ('dates in a list', CALENDAR + 'holidays: {dates: [2026-12-24]}', 5, 'holidays.dates', 'such as {2026-12-24: closed}', '2026-12-24'),
     ('a subdivision alone', CALENDAR + 'holidays: {subdivision: BE}', 5, 'holidays.subdivision', 'a country', 'none'),
     ('a date that is none', CALENDAR + 'holidays: {dates: {2026-02-30: closed}}', 5, 'holidays.dates.2026-02-30', 'a date', '2026-02-30'),
     ('a date as a week', CALENDAR + 'holidays: {dates: {2026-W52-4: closed}}', 5, 'holidays.dates.2026-W52-4', 'a date', '2026-W52-4'),
@@ -126,7 +127,10 @@ BROKEN_POLICIES = [
     ('CEL over an unknown field', policy("when: teir == 'gold'"), 3, 'when', "undeclared reference to 'teir'", "teir == 'gold'"),
     ('CEL of wrong types', policy("when: affected_customers > 'x'"), 3, 'when', 'no matching overload', 'affected_customers'),
     ('CEL that is no condition', policy('when: tier'), 3, 'when', 'true or false', 'tier'),
-    ('match that is a list', policy('match: [gold]'), 3, 'match', 'keys and values', 'gold'),
+    ('match that is a list', policy('match: [gold]'), 3, 'match', 'keys and values such as {tier: gold}', 'gold'),
+    ('one budget for all', policy('clocks: {resolve: {budget: 4h}}'), 3, 'clocks.resolve.budget', 'such as {P0: 4h, P1: 8h}', '4h'),
+    ('one interval for all', policy('cadence: {customer: {every: 30m}}'), 3, 'cadence.customer.every', 'such as {P0: 30m, P1: 1h}', '30m'),
+    ('an overrun without its bound', policy('clocks: {resolve: {budget: {P0: 4h}}}\ncredits: [{metric: resolve, severity: [P0], overrun: 0s, credit: 5%}]'), 4, 'credits[0].overrun', 'such as {at_least: 0s}', '0s'),
 ]  # fmt: skip
 
 BROKEN_SEVERITIES = [
