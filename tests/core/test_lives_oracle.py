@@ -99,18 +99,40 @@ MISTAKES = [
     ("cadence", Cadencer, "retarget", "self._expose(", "(lambda *_: 0)(", "a change brings no credit"),
 ]
 
+LAST = {
+    "clock: a resolution ends no waiting": (11, 5),
+    "clock: paused exactly at due is over": (6, 11),
+    "cadence: what is due at the change counts": (5, 14),
+    "clock: the past counts anew": (4, 1),
+    "clock: a change at the new due is late": (3, 17),
+    "clock: due judged at its very instant": (2, 12),
+    "clock: an acknowledgement answers nothing": (2, 7),
+    "clock: a change brings no credit": (2, 5),
+    "clock: the first credit is not said": (2, 3),
+    "clock: no budget before the overrun": (2, 0),
+    "clock: one wait": (2, 0),
+}
+"""World and life that showed it last, of those that take long to find: it is led first."""
+
 
 @pytest.mark.interpreted
 @pytest.mark.parametrize(
-    ("kind", "owner", "method", "right", "wrong"),
-    [pytest.param(*row[:5], id=f"{row[0]}: {row[5]}") for row in MISTAKES],
+    ("name", "owner", "method", "right", "wrong"),
+    [pytest.param(f"{row[0]}: {row[5]}", *row[1:5], id=f"{row[0]}: {row[5]}") for row in MISTAKES],
 )
 def test_the_oracle_finds_a_planted_mistake(
-    kind: str, owner: type, method: str, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+    name: str, owner: type, method: str, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, method, changed(getattr(owner, method), right, wrong))
+    kind = name.partition(":")[0]
     with pytest.raises(Mismatch, match=f"VIGIL_ORACLE_ONLY='{kind}"):
-        lead(WORLDS[kind], 20 * A_WORLD)
+        search(WORLDS[kind], LAST.get(name))
+
+
+def search(world: type[World], last: tuple[int, int] | None) -> None:
+    if last is not None:
+        world(last[0]).compare(last[1])
+    lead(world, 20 * A_WORLD)
 
 
 def changed(method: Callable[..., object], right: str, wrong: str) -> Callable[..., object]:
