@@ -37,7 +37,7 @@ def run(
     \b
     Examples:
       vigil intake run --doors intake.yaml -b kafka:9092 --host 0.0.0.0
-      ZENDESK_SECRET=… vigil intake run -d deploy/intake.yaml
+      ZENDESK_SECRET=… vigil intake run -d deploy/intake/intake.yaml
     """
     from engine.cli.inputs import settings_at
     from engine.cli.serving import serve

@@ -73,7 +73,6 @@ class Pages:
             "iso": format_instant,
             "local_day": local_day,
             "owed": owed,
-            "long": length,
             "seconds_long": lambda seconds: length(Span(round(seconds * SECOND))),
             "plain": lambda number: f"{number:g}",
             "share": share,

@@ -89,6 +89,8 @@ def test_every_example_of_a_help_is_taken_by_the_parser() -> None:
                 if call.program == "vigil":
                     found += 1
                     assert refused(call.arguments) is None, line
+                    ours = [one for one in call.arguments if one.startswith(("deploy/", "docs/"))]
+                    assert [one for one in ours if not (ROOT / one).exists()] == []
     assert found > 100
     assert max(map(len, next(helps()).splitlines())) <= WIDTH
 
