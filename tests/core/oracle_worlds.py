@@ -26,12 +26,15 @@ A_WORLD = 20
 DAYS, AHEAD = 5, 30
 """How long a life is watched, and how far the oracle's calendars reach after it."""
 PLACES = [
-    # zone, a day on which its clocks change, in a week that a life is led in
+    # zone, a day on which its clocks change, or which is odd otherwise, in a week that a life is led in
     ("Europe/Berlin", date(2026, 3, 29)),
     ("Europe/Berlin", date(2026, 10, 25)),
     ("America/New_York", date(2026, 11, 1)),
     ("Australia/Lord_Howe", date(2026, 4, 5)),
     ("Asia/Kathmandu", date(2026, 6, 10)),
+    ("Asia/Almaty", date(2024, 3, 1)),  # for good: another standard time, the day after a leap day
+    ("Europe/Berlin", date(2028, 2, 29)),
+    ("America/St_Johns", date(2026, 12, 31)),
 ]
 OVERRUNS = (0, 20, 60, 120, 480)
 _EPOCH = date(1970, 1, 1)

@@ -99,6 +99,13 @@ def test_rows_are_in_order_of_customers_then_of_their_breaches() -> None:
     ]
 
 
+def test_what_was_said_before_anybody_knew_whose_it_is_is_owed_to_whose_it_is_now() -> None:
+    said = standing(lived(fact("opened", 0, severity="P0"), until=100).said)
+    known, unknown = credits(said, {SUBJECT: "acme"}), credits(said, {"desk:7": "acme"})
+    assert {row.metric: row.customer for row in known} == {"resolve": "acme", "customer_update": "acme"}
+    assert {row.customer for row in unknown} == {""}
+
+
 def test_the_hash_of_a_row_bites() -> None:
     (row,) = owed(lived(opened(), fact("resolved", 200), until=300))
     assert not is_intact(replace(row.proofs[1], elapsed=row.proofs[1].elapsed - 1))

@@ -1,4 +1,4 @@
-"""What the core says of clocks and cadences against oracles that step through the minutes of their lives.
+"""What the core says of clocks, cadences and promises against oracles that step through the minutes of lives.
 
 `make soak` leads five thousand lives of each. VIGIL_ORACLE_ONLY='clock 7 12' leads the twelfth of world 7.
 """
@@ -13,23 +13,36 @@ import pytest
 from cadence_lives import CadenceWorld
 from calendar_comparison import Mismatch
 from clock_lives import ClockWorld
+from hands_lives import HandsWorld
 from oracle_worlds import A_WORLD, World, lead
+from promise_lives import PromiseWorld
 
 from engine.core.cadencer import Cadencer
 from engine.core.judge import Judge
+from engine.core.keeper import Keeper
 from engine.core.runner import Runner
 
 pytestmark = pytest.mark.slow
 
 LIVES = max(60, int(os.environ.get("VIGIL_ORACLE_COMPARISONS", "0")) // 200)
 ONLY = os.environ.get("VIGIL_ORACLE_ONLY", "")
-WORLDS: dict[str, type[World]] = {"clock": ClockWorld, "cadence": CadenceWorld}
+WORLDS: dict[str, type[World]] = {
+    "clock": ClockWorld,
+    "cadence": CadenceWorld,
+    "promise": PromiseWorld,
+    "hands": HandsWorld,
+}
 SAID = {
     "clock": {
         *("breached", "met", "stopped_late", "cancelled", "waived"),
         *("breach_risk", "escalated", "credit_exposed"),
     },
     "cadence": {"cadence_missed", "met", "stopped_late", "cancelled", "credit_exposed"},
+    "promise": {
+        *("commitment_missed", "breached", "overdue", "breach_risk"),
+        *("met", "stopped_late", "cancelled", "waived"),
+    },
+    "hands": {"breached", "met", "stopped_late", "cancelled", "waived", "breach_risk"},
 }
 
 
@@ -97,6 +110,21 @@ MISTAKES = [
     ("cadence", Cadencer, "close", "cadence.overdue", "False", "what was missed is closed in silence"),
     ("cadence", Cadencer, "_miss", "cadence.misses == 1", "True", "each miss begins the overrun anew"),
     ("cadence", Cadencer, "retarget", "self._expose(", "(lambda *_: 0)(", "a change brings no credit"),
+    ("promise", Judge, "advance", "e.alarm < now", "e.alarm <= now", "kept at its very time is missed"),
+    ("promise", Keeper, "renegotiate", "if deadline.missed:", "if False:", "a new time is no new cycle"),
+    ("promise", Keeper, "renegotiate", "due == deadline.due", "False", "the same time moves it"),
+    ("promise", Keeper, "make", "if deadline.phase == OPEN:", "if False:", "made again it is another"),
+    ("promise", Keeper, "fire", "at == deadline.floor", "False", "what is overtaken is all said"),
+    ("promise", Keeper, "_mark_at", "deadline.floor)", "0)", "warned before it was moved"),
+    ("promise", Keeper, "_aim", "deadline.passed = 0", "pass", "another time warns no more"),
+    ("promise", Keeper, "_next_cycle", "deadline.made = at", "pass", "another cycle counts from the first"),
+    ("promise", Keeper, "_next_cycle", "deadline.reminded = 0", "pass", "days of before count on"),
+    ("hands", Judge, "_in_hands", "owner and was_owner and", "owner and", "taken by one is handed over"),
+    ("hands", Judge, "start", "clock.phase in LIVE or", "", "what bounces begins anew"),
+    ("hands", Judge, "start", "e.status != OPEN", "False", "it stalls once it is resolved"),
+    ("hands", Judge, "end_with_resolution", "if plan.ends_with_resolution:", "if False:", "so it does"),
+    ("hands", Runner, "start", "clock.elapsed = Span(0)", "pass", "the next cycle has less time"),
+    ("hands", Runner, "halt", "clock.phase = HALTED", "pass", "taken back, a cancellation ends it"),
 ]
 
 LAST = {
