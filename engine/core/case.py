@@ -432,7 +432,7 @@ class Case:
         rules = self._settings.rules
         if not content:
             content = next((pin[3] for pin in pins[1:] if pin[:3] == (fact.at, name, version)), "")
-        return (rules.plan(name, content) if content else None) or rules.version(name, version)
+        return (rules.plan(name, content) if content else None) or rules.version_ever(name, version)
 
     def _twin(self, plan: Plan, facts: list[Fact], until: Instant) -> Escalation:
         """What the facts would have come to by the plan, all that is due before `until` judged."""

@@ -410,6 +410,7 @@ class Rules:
         self.pace = pace
         self._plans: dict[tuple[str, str], Plan] = {}
         self._versions: dict[tuple[str, str], Plan] = {}
+        self._ever: dict[tuple[str, str], Plan] = {}
         self.versions = {
             name: Versions(name, calendar.version, book.tzdata, book.holidays)
             for name, calendar in book.calendars.items()
@@ -423,6 +424,7 @@ class Rules:
         for policy in (*book.withdrawn, *book.policies):
             key = policy.name, policy.hash
             self._plans[key] = Plan(policy, book.calendars, pace, severities=self.severities)
+            self._ever[policy.name, policy.version] = self._plans[key]
             if policy.recurrence is not None:
                 self._pattern_plans[key] = _pattern_plan(policy, policy.recurrence, book.calendars)
         for policy in book.policies:
@@ -442,6 +444,10 @@ class Rules:
     def version(self, name: str, version: str) -> Plan | None:
         """The plan of a policy's version that is not withdrawn; None where the book has not that one."""
         return self._versions.get((name, version))
+
+    def version_ever(self, name: str, version: str) -> Plan | None:
+        """The same; where that is withdrawn, it as it was."""
+        return self._ever.get((name, version))
 
     def pattern_plan(self, name: str, content_hash: str) -> Plan | None:
         """What a pattern owes by a pinned policy; None where the book has not that version."""

@@ -89,6 +89,32 @@ def test_what_was_moved_stays_with_its_version_though_that_is_withdrawn(beside: 
     assert [(one.name, one.due_at) for one in engine.said] == [("breached", at(90))]
 
 
+@pytest.mark.parametrize(
+    ("given", "late"),
+    [
+        pytest.param([rebased(40)], fact("opened", 0, severity="P1"), id="it waits for the opening"),
+        pytest.param(
+            [fact("opened", 0, severity="P1"), rebased(40), rebased(50)],
+            fact("updated", 20, title="late"),
+            id="moved again to the version that it has",
+        ),
+        pytest.param(
+            [fact("opened", 0, severity="P1"), fact("cancelled", 10, reason="spam"), rebased(40)],
+            fact("reopened", 10, title="late"),
+            id="what kept it from being moved is taken back",
+        ),
+    ],
+)
+def test_a_rebase_that_was_taken_and_moved_nothing_keeps_its_meaning(given: list[Fact], late: Fact) -> None:
+    engine = Engine(book_of(policy(_CLOCKS % 60), policy(_CLOCKS % 90, begins=LATER)))
+    for one in given:
+        engine.take(one)
+    engine.restart(book_of(policy(_CLOCKS % 60), policy(f"withdrawn: true\n{_CLOCKS % 90}", begins=LATER)))
+    assert engine.take(late) is None
+    engine.tick_until(at(1_000))
+    assert [one.due_at for one in engine.said if one.name == "breached"] == [at(90)]
+
+
 @pytest.mark.parametrize("limit", [6, 8, 10])
 def test_what_was_folded_before_or_behind_a_rebase_changes_nothing_that_is_told_late(limit: int) -> None:
     """The answer and the question are folded; the clock that asks for them comes with the rebase."""
