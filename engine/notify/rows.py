@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
@@ -87,10 +87,9 @@ def read_group(row: Found) -> Group:
 
 
 def read_groups(connection: Connection, places: Sequence[Place]) -> dict[Place, Group]:
-    g = t.groups.c
     found: dict[Place, Group] = {}
-    for some in chunks(places):
-        for row in connection.execute(select(t.groups).where(tuple_(g.receiver, g.grp).in_(some))):
+    for these in _with_keys(t.groups, places):
+        for row in connection.execute(select(t.groups).where(these)):
             found[row.receiver, row.grp] = read_group(row)
     return found
 
@@ -146,12 +145,23 @@ def read_letter(row: Found) -> Letter:
 
 def replace(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Rows with these primary keys, whether there were any before."""
-    columns = list(table.primary_key.columns)
-    for some in chunks(rows):
-        keys = [tuple(row[column.name] for column in columns) for row in some]
-        wanted = columns[0].in_([k[0] for k in keys]) if len(columns) == 1 else tuple_(*columns).in_(keys)
-        connection.execute(delete(table).where(wanted))
+    names = [column.name for column in table.primary_key.columns]
+    for these in _with_keys(table, [tuple(row[name] for name in names) for row in rows]):
+        connection.execute(delete(table).where(these))
     insert_all(connection, table, rows)
+
+
+def _with_keys(table: Table, keys: Sequence[tuple[str, ...]]) -> Iterator[ColumnElement[bool]]:
+    """Whether a row has one of these primary keys, for some of them at a time. Of two columns the first is
+    said apart: for `(a, b) IN (…)` SQLite reads all of the table."""
+    *first, last = table.primary_key.columns
+    together: dict[tuple[str, ...], list[str]] = {}
+    for *begin, end in keys:
+        together.setdefault(tuple(begin), []).append(end)
+    for begins, ends in together.items():
+        same = [column == value for column, value in zip(first, begins, strict=True)]
+        for some in chunks(ends):
+            yield and_(*same, last.in_(some))
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

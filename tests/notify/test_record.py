@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from engine.core.instants import DAY, HOUR, MINUTE, Instant
 from engine.notify.record import Record
@@ -277,3 +280,25 @@ def hold(url: str, holds: "multiprocessing.synchronize.Event") -> None:
     with Record.open(url, NOW) as record, record.alone():
         holds.set()
         signal.pause()
+
+
+def test_what_is_taken_and_told_reads_no_table_as_a_whole(tmp_path: Path) -> None:
+    """They grow for months, and SQLite takes an index for some ways of asking alone."""
+    asked: list[tuple[str, Any]] = []
+    with Record.open(f"sqlite:///{tmp_path}/r.db", NOW) as record:
+        event.listen(record.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        take(record, outcome("breached"), outcome("breached", subject="desk:2", id="b2"))
+        failed(record, begin(record, group="zendesk:acme:4711/resolve/1"), "answered 503", after(1))
+        tell(record, after(1))
+        record.remember("desk", "desk/desk:2", "a thread", NOW)
+        record.remembered("desk", "desk/desk:2")
+        record.oldest("desk", NOW)
+        take(record, outcome("stopped_late"), at=after(2))
+        tell(record, after(2))
+        plans = set()
+        with record.engine.connect() as connection:
+            for statement, given in [one for one in asked if " notify_" in one[0]]:
+                one = given[0] if isinstance(given, list) else given
+                found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", one)
+                plans |= {row[3] for row in found if row[3].startswith("SCAN notify_")}
+    assert plans == {"SCAN notify_offsets", "SCAN notify_erasures", "SCAN notify_silences"}, "of these few"
