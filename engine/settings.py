@@ -221,6 +221,17 @@ class Settings(BaseSettings):
     tls_key_password: SecretStr = Field(SecretStr(""), description="of the client's key")
     tls_key_password_file: Path | None = Field(None, description="a file that holds it, instead of it")
 
+    @field_validator(
+        "shadow", "pace", "templates", "archive_url_file", "notify_url_file",
+        "console_oidc_client_secret_file", "console_secret_file", "console_keys", "console_fees",
+        "console_candidate", "sasl_password_file", "tls_ca_file", "tls_cert_file", "tls_key_file",
+        "tls_key_password_file", mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _path(cls, value: object) -> object:
+        """Empty, as in `VIGIL_SHADOW=`, is none: as a path it would be the folder that we are in."""
+        return None if value == "" else value
+
     @field_validator("bootstrap_servers")
     @classmethod
     def _servers(cls, value: str) -> str:

@@ -19,6 +19,17 @@ def test_the_usual_kafka_variable_names_the_broker_and_ours_overrules_it(
     assert Settings().bootstrap_servers == "other:9092"
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if field.annotation == Path | None]
+)
+def test_a_path_that_is_set_to_nothing_is_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As a path it would be the folder that we are in: `VIGIL_SHADOW=` made a shadow of every worker."""
+    monkeypatch.setenv(f"VIGIL_{name.upper()}", "")
+    settings = Settings()
+    assert getattr(settings, name) is None
+    assert settings.app_id == "vigil"
+
+
 def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("s3cret\n")
