@@ -171,7 +171,7 @@ def _named_archive() -> str | None:
 
     settings = Settings()
     is_named = {"archive_url", "archive_url_file"} & settings.model_fields_set
-    return settings.archive_url.get_secret_value() if is_named else None
+    return settings.archive_url.get_secret_value() or None if is_named else None
 
 
 @contextmanager
@@ -187,7 +187,8 @@ def connected(url: str) -> "Iterator[Connection]":
     try:
         engine = connect(url, must_exist=True, only_reads=True)
     except NoDatabase as error:
-        raise Failure(f"--archive {error}", ExitCode.USAGE) from None
+        hint = "where --archive is left out, it is VIGIL_ARCHIVE_URL"
+        raise Failure(f"--archive {error}", ExitCode.USAGE, hint) from None
     try:
         with engine.connect() as connection:
             version, newest = SCHEMA.version(connection), SCHEMA.newest()

@@ -107,4 +107,7 @@ def test_what_opens_an_escalation_is_the_same_for_whoever_judges(tmp_path: Path)
 def test_what_is_missing_is_said_with_the_setting_that_would_do() -> None:
     assert "VIGIL_POLICIES" in vigil("explain", INCIDENT, *OF_FILES).stderr
     assert "VIGIL_POLICIES" in vigil("credits", EVENTS).stderr
-    assert "VIGIL_ARCHIVE_URL" in vigil("credits").stderr
+    for nothing in ({}, {"VIGIL_ARCHIVE_URL": ""}):
+        assert "name either EVENTS or --archive" in vigil("credits", **nothing).stderr
+        assert "VIGIL_ARCHIVE_URL" in vigil("credits", **nothing).stderr
+    assert "it is VIGIL_ARCHIVE_URL" in vigil("credits", VIGIL_ARCHIVE_URL="sqlite:///none.db").stderr
