@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def postgres_or_skip() -> Iterator[Postgres]:
     initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
     port = free_port()
     command = [*as_user, f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+    command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
     try:
         subprocess.run(initdb, cwd=folder, check=True, capture_output=True, timeout=120)
         server = Postgres(port)
@@ -63,6 +64,8 @@ def postgres_or_skip() -> Iterator[Postgres]:
             child.wait_until(server.answers, seconds=_START_SECONDS, what="PostgreSQL")
             yield server
         finally:
+            if child.running:
+                os.kill(child.pid, signal.SIGQUIT)  # at once: what it would still write is removed next
             child.stop()
     finally:
         remove(folder)
