@@ -57,7 +57,7 @@ VIGIL = Board(
                     "none",
                     4,
                     ((None, "red"), (1, "green")),
-                    ("VigilNoWorkerReady",),
+                    ("VigilNoWorkerReady", "VigilPartitionsUnwatched"),
                 ),
                 Panel(
                     "stat",
