@@ -63,9 +63,11 @@ class Deadline:
             self.aim(minute, due)
 
     def move(self, minute: int, due: int) -> None:
-        """Before it is due, it moves; after that the miss stays, and the new time is the next cycle."""
+        """Before it is due, it moves; after that the miss stays, its cycle is over, and the new time is the
+        next one."""
         if self.open and due != self.due:
             if self.missed:
+                self.say("cancelled", minute, "renegotiated")
                 self.begin(minute)
             self.aim(minute, due)
 
@@ -164,6 +166,8 @@ class PromiseOracle:
             is_open = deadline is not None and deadline.open
             if due is None and not is_open and (target := self.terms.budgets.get(self.gravest)):
                 due = self._reached(minute, target)
+            elif due is None and not is_open and deadline is not None:
+                due = deadline.due  # done, and opened again
             if due is not None:
                 self.deadlines.setdefault(of, Deadline(self, of)).make(minute, due)
         elif deadline is None:
