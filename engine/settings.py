@@ -6,7 +6,15 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.core.instants import Instant, parse_instant
@@ -15,6 +23,8 @@ _A_YEAR = 366 * 86_400.0
 _PREFIX = re.compile(r"^Value error, ")
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,242}$")]
 """What Kafka takes, with room for a shadow's end."""
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: None if value == "" else value)]
+"""Empty, as in `VIGIL_SHADOW=`, is none: as a path it would be the folder that we are in."""
 _SERVER = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[^\s:,/]+):\d{1,5}$")
 
 
@@ -60,22 +70,22 @@ class Settings(BaseSettings):
     dlq_topic: TopicName = Field("vigil.dlq.v1", description="out: what cannot be taken")
 
     policies: Path = Field(Path("policies"), description="folder of policy and calendar files")
-    shadow: Path | None = Field(
+    shadow: OptionalPath = Field(
         None,
         description="a second folder of policies: judge the same events by it, with topics, state and group"
         " of its own beside those of the deployment",
     )
-    pace: Path | None = Field(
+    pace: OptionalPath = Field(
         None, description="what `vigil pace learn` wrote: warn by it, and say how often warnings came true"
     )
-    templates: Path | None = Field(
+    templates: OptionalPath = Field(
         None, description="a folder of document templates of one's own, which come before those shipped"
     )
     archive_url: SecretStr = Field(
         SecretStr("sqlite:///vigil-archive.db"),
         description="the archive's database: sqlite:///FILE, or postgresql://USER@HOST/DATABASE",
     )
-    archive_url_file: Path | None = Field(None, description="a file that holds the URL, instead of it")
+    archive_url_file: OptionalPath = Field(None, description="a file that holds the URL, instead of it")
     archive_records: int = Field(
         2_000, ge=1, le=100_000, description="records that the archive writes in one transaction, at most"
     )
@@ -83,7 +93,7 @@ class Settings(BaseSettings):
         SecretStr("sqlite:///vigil-notify.db"),
         description="the delivery record's database: sqlite:///FILE, or postgresql://USER@HOST/DATABASE",
     )
-    notify_url_file: Path | None = Field(None, description="a file that holds the URL, instead of it")
+    notify_url_file: OptionalPath = Field(None, description="a file that holds the URL, instead of it")
     notify_config: Path = Field(Path("notify.yaml"), description="receivers, and the routes to them")
     notify_not_older: float = Field(
         3_600.0,
@@ -107,7 +117,7 @@ class Settings(BaseSettings):
     console_oidc_issuer: str = Field("", description="the provider's address, as its tokens say it")
     console_oidc_client_id: str = Field("", description="what the provider knows the console by")
     console_oidc_client_secret: SecretStr = Field(SecretStr(""), description="of the client")
-    console_oidc_client_secret_file: Path | None = Field(None, description="a file that holds it, instead")
+    console_oidc_client_secret_file: OptionalPath = Field(None, description="a file that holds it, instead")
     console_oidc_scopes: str = Field("openid profile email", description="what is asked for, by blanks")
     console_oidc_name_claim: str = Field(
         "preferred_username", min_length=1, description="what of the token names the person"
@@ -128,14 +138,14 @@ class Settings(BaseSettings):
     console_secret: SecretStr = Field(
         SecretStr(""), description="marks forms as ours; the same for all consoles; empty: drawn at start"
     )
-    console_secret_file: Path | None = Field(None, description="a file that holds it, instead")
-    console_keys: Path | None = Field(
+    console_secret_file: OptionalPath = Field(None, description="a file that holds it, instead")
+    console_keys: OptionalPath = Field(
         None, description="YAML: keys of the console's API; empty: there are none"
     )
-    console_fees: Path | None = Field(
+    console_fees: OptionalPath = Field(
         None, description="monthly fees, YAML or CSV, as `vigil credits --fees` reads them; empty: no money"
     )
-    console_candidate: Path | None = Field(
+    console_candidate: OptionalPath = Field(
         None, description="a folder of policies that are thought of, to be compared with those in force"
     )
     delivery: Literal["transactions", "acknowledged"] = Field(
@@ -214,23 +224,14 @@ class Settings(BaseSettings):
     )
     sasl_username: str = Field("", description="who we are to brokers")
     sasl_password: SecretStr = Field(SecretStr(""), description="of the user")
-    sasl_password_file: Path | None = Field(None, description="a file that holds the password, instead of it")
-    tls_ca_file: Path | None = Field(None, description="PEM; empty: the system's authorities")
-    tls_cert_file: Path | None = Field(None, description="PEM; the client's certificate")
-    tls_key_file: Path | None = Field(None, description="PEM; the client's key")
+    sasl_password_file: OptionalPath = Field(
+        None, description="a file that holds the password, instead of it"
+    )
+    tls_ca_file: OptionalPath = Field(None, description="PEM; empty: the system's authorities")
+    tls_cert_file: OptionalPath = Field(None, description="PEM; the client's certificate")
+    tls_key_file: OptionalPath = Field(None, description="PEM; the client's key")
     tls_key_password: SecretStr = Field(SecretStr(""), description="of the client's key")
-    tls_key_password_file: Path | None = Field(None, description="a file that holds it, instead of it")
-
-    @field_validator(
-        "shadow", "pace", "templates", "archive_url_file", "notify_url_file",
-        "console_oidc_client_secret_file", "console_secret_file", "console_keys", "console_fees",
-        "console_candidate", "sasl_password_file", "tls_ca_file", "tls_cert_file", "tls_key_file",
-        "tls_key_password_file", mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _path(cls, value: object) -> object:
-        """Empty, as in `VIGIL_SHADOW=`, is none: as a path it would be the folder that we are in."""
-        return None if value == "" else value
+    tls_key_password_file: OptionalPath = Field(None, description="a file that holds it, instead of it")
 
     @field_validator("bootstrap_servers")
     @classmethod
