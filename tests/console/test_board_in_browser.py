@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browsing import Watched, chromium_or_skip
+from browsing import Watched
 from console.boards import Changelog, Desk
 from console.console_house import Kept, served
 from core.core_runs import at
@@ -89,12 +89,6 @@ def console(tmp_path: Path) -> Console:
 def running(console: Console) -> Iterator[Console]:
     with console.running():
         yield console
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_or_skip() as browser:
-        yield browser
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browsing import Watched, chromium_or_skip
+from browsing import Watched
 from console.console_house import POLICIES, Kept, Served, served, two_versions
 from engine.console.acting import FORMS
 from engine.console.people import ADMIN, AtThisMachine
@@ -52,12 +52,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         sources.start = lambda _: None  # type: ignore[method-assign]
         with listening(made.app, port, timeout_graceful_shutdown=1):
             yield Site(made._replace(sent=sender), f"http://127.0.0.1:{port}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_or_skip() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from browsing import Watched, chromium_or_skip
+from browsing import Watched
 from console.console_house import Kept, Served, served
 from engine.console.people import NOTHING, RESPONDER, NotSignedIn, Person, Session
 from engine.demo.broker import free_port
@@ -42,12 +42,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         listening(made.app, port, lifespan="off"),
     ):
         yield Site(made, sign_in, f"http://127.0.0.1:{port}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_or_skip() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import servers
-from browsing import Watched, chromium_or_skip, scrolls_sideways
+from browsing import Watched, scrolls_sideways
 from console import console_house
 from console.console_house import event, served
 from engine.demo.broker import free_port
@@ -47,12 +47,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             servers.listening(one.app, port, lifespan="off"),
         ):
             yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_or_skip() as one:
-        yield one
 
 
 def opened(page: Page, site: str, path: str) -> Page:

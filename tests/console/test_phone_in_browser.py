@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import servers
-from browsing import Watched, chromium_or_skip
+from browsing import Watched
 from console.console_house import served
 from engine.demo.broker import free_port
 
@@ -19,12 +19,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         servers.listening(one.app, port, lifespan="off"),
     ):
         yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_or_skip() as one:
-        yield one
 
 
 @pytest.fixture
