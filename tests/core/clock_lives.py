@@ -113,14 +113,20 @@ class ClockWorld(World):
         return {field: event.value} if event.value else {}
 
     def said(self, outcome: Outcome, life: Life) -> Said:
-        due = outcome.due_at if outcome.name in ("breached", "met") else None
-        return Said(
-            outcome.name,
-            minutes(outcome.effective_at),
-            minutes(outcome.elapsed),
-            None if due is None else minutes(due),
-            credit_of(outcome) or " ".join(filter(None, (outcome.threshold, outcome.reason))),
-        )
+        detail = credit_of(outcome) or " ".join(filter(None, (outcome.threshold, outcome.reason)))
+        return said_with(outcome, detail)
+
+
+def said_with(outcome: Outcome, detail: str) -> Said:
+    """In the words of an oracle of clocks."""
+    due = outcome.due_at if outcome.name in ("breached", "met") else None
+    return Said(
+        outcome.name,
+        minutes(outcome.effective_at),
+        minutes(outcome.elapsed),
+        None if due is None else minutes(due),
+        detail,
+    )
 
 
 def _wait(chance: random.Random, calendars: Sequence[str]) -> Target | None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from calendar_oracle import MINUTES_A_DAY
-from clock_lives import BUDGETS, REASONS
+from clock_lives import BUDGETS, REASONS, said_with
 from clock_oracle import Event, Life, Said, Terms
 from hands_oracle import WORK, HandsOracle
-from oracle_worlds import DAYS, World, draw_targets, minutes, targets_of
+from oracle_worlds import DAYS, World, draw_targets, targets_of
 
 from engine.core.facts import Value
 from engine.core.instants import Instant
@@ -83,14 +83,8 @@ class HandsWorld(World):
         return data.get(event.verb, {"reason": event.value} if event.value else {})
 
     def said(self, outcome: Outcome, life: Life) -> Said:
-        due = outcome.due_at if outcome.name in ("breached", "met") else None
-        return Said(
-            outcome.name,
-            minutes(outcome.effective_at),
-            minutes(outcome.elapsed),
-            None if due is None else minutes(due),
-            f"{outcome.metric} #{outcome.cycle} {outcome.threshold}{outcome.reason}".strip(),
-        )
+        detail = f"{outcome.metric} #{outcome.cycle} {outcome.threshold}{outcome.reason}"
+        return said_with(outcome, detail.strip())
 
 
 def _terms(chance: random.Random, calendars: Sequence[str]) -> Terms:
