@@ -61,6 +61,7 @@ class Case:
         "_read",
         "_settings",
         "_touched",
+        "_until",
         "armed",
         "key",
         "subject",
@@ -83,6 +84,7 @@ class Case:
         self._publisher = Publisher(subject, settings, self._history)
         self._touched = False
         self._gone = False
+        self._until = settings.now
         if stored is not None and state.almanac_of(stored) != settings.rules.almanac:
             self._recount()
 
@@ -142,6 +144,7 @@ class Case:
         What lies behind `complete` is said provisionally or, with `waits`, is told to be unknown yet. When to
         look again.
         """
+        self._until = max(self._until, due)
         if waits:
             self.judge(min(due, complete))
             if self.alarm <= due and self._escalation.status != WAITING:
@@ -166,6 +169,7 @@ class Case:
     def judge(self, due: Instant) -> None:
         """Judge what is due at or before `due`: of a backlog the first, for what ends it may lie unread."""
         e = self._escalation
+        self._until = max(self._until, due)
         if self._gone or self.alarm > due:
             return
         self._touched = True
@@ -187,7 +191,7 @@ class Case:
 
     @property
     def alarm(self) -> Instant:
-        """When this escalation must be looked at next."""
+        """When this escalation must be looked at next; behind now and what was judged that may be early."""
         if self._gone:
             return NEVER
         e, window = self._escalation, self._settings.correction_window
@@ -205,9 +209,10 @@ class Case:
         """When it is given up that would be at `at`: not within a day of what was told of it last.
 
         History that is loaded was over long ago, and the rest of it is yet to come. Where time comes from the
-        events, it comes in their order.
+        events, it comes in their order. The history is read only where it is time to decide: each fact of
+        what has ended asks for the alarm.
         """
-        if self._settings.event_time:
+        if self._settings.event_time or at > self._until:
             return at
         told = self._history.last_recorded()
         return max(at, Instant(told + min(DAY, self._settings.correction_window)))
