@@ -8,7 +8,7 @@ import msgspec
 
 from engine.core import attributes as attrs
 from engine.core import state
-from engine.core.escalation import WAITING, Escalation, Pin
+from engine.core.escalation import CANCELLED, OPEN, WAITING, Escalation, Pin
 from engine.core.facts import OCCURRENCE, OPENS_NOTHING, REBASED, RELAYS, Fact, Value, in_order, opening
 from engine.core.given import Derived, keep_given, obligation_of
 from engine.core.history import History
@@ -25,6 +25,7 @@ from engine.core.relays import Relay, key_of, settle, version
 from engine.core.rules import Plan
 from engine.core.shelf import Said, Shelf
 from engine.core.statements import Statement
+from engine.core.verbs import heard
 
 
 class PolicyVanished(Exception):
@@ -113,6 +114,8 @@ class Case:
             judge = self._judge()
             if fact.kind == REBASED:
                 judge = self._move(judge, fact, self._ordered(self._facts()), e.pins)
+            if e.status == CANCELLED and fact.kind == "reopened":
+                judge.waiting = self._waiting_for(fact)
             history.append(fact)
             judged, is_tied = e.judged, fact.at == e.last[0]
             judge.step(fact, order)
@@ -128,6 +131,13 @@ class Case:
         if shelf.facts > self._limit():
             self._fold()
         return None
+
+    def _waiting_for(self, reopening: Fact) -> list[Fact]:
+        """What came since the cancellation that it takes back: an earlier round stepped it."""
+        base = self._history.base()
+        status = OPEN if base is None else state.decode_base(base).escalation.status
+        facts = [fact for fact, _ in heard([*self._ordered(self._facts()), reopening], status)]
+        return facts[facts.index(reopening) + 1 :]
 
     def _limit(self) -> int:
         limit = self._settings.fact_limit
@@ -560,12 +570,19 @@ class Case:
         return any(fact.kind not in OPENS_NOTHING for fact in facts)
 
     def _fold(self) -> None:
-        """Keep the newer half of the facts; the older ones become the base that they came to."""
+        """Keep the newer half of the facts; the older ones become the base that they came to.
+
+        What waits for a reopening is in no state. It is folded with that; till then half as many stay facts.
+        """
         facts, (ledger, notes, sent) = self._facts(), self._ledger()
         was = self._escalation
         half = len(facts) // 2
         ordered = self._ordered(facts)
         _, judge = self._replay(ordered[:half])
+        later = (place for place in range(half, len(ordered)) if ordered[place].kind == "reopened")
+        if judge.waiting and (reopened := next(later, None)):
+            half = reopened + 1
+            _, judge = self._replay(ordered[:half])
         twins = self._twins(ordered[:half], ordered[half:], was.pins)
         base = state.encode_base(state.Base(self._escalation, twins))
         self._escalation = was
@@ -578,8 +595,9 @@ class Case:
         # have to be withdrawn, or be sent again under its next version.
         final = {key_of(relay) for relay in judge.relays if relay.fact.kind != OCCURRENCE}
         sent = [relay for relay in sent if key_of(relay) not in final]
-        self._history.rewrite([*ordered[half:], *notes, *rest, *sent])
-        self._settings.counts["folded"] += half
+        waiting = judge.waiting[-half // 2 :]
+        self._history.rewrite([*waiting, *ordered[half:], *notes, *rest, *sent])
+        self._settings.counts["folded"] += half - len(waiting)
 
     # -- saying -------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from engine.core import attributes as attrs
 from engine.core.cadencer import Cadencer
 from engine.core.cadences import Cadence
@@ -18,7 +20,7 @@ from engine.core.relays import Relay
 from engine.core.rules import HANDED_OVER, OWNED, RESOLUTION, ROLE, WAR_ROOM, CadencePlan, ClockPlan, Plan
 from engine.core.runner import Runner
 from engine.core.statements import Statement
-from engine.core.verbs import MOVES, NEEDS, TELLING, THERE
+from engine.core.verbs import MOVES, NEEDS, TELLING, THERE, waits
 from engine.core.voice import NOBODYS, Voice
 
 _ANCHORS = ("occurred", "detected", "reported")
@@ -29,7 +31,7 @@ class Judge:
 
     __slots__ = (
         "actions", "cadencer", "commitments", "escalation", "past_updates", "plan", "relays", "runner",
-        "voice",
+        "voice", "waiting",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
@@ -53,6 +55,8 @@ class Judge:
         """How many stated next-update times lay in the past."""
         self.relays: list[Relay] = []
         """What other escalations are to be told."""
+        self.waiting: list[Fact] = []
+        """What was stepped since the cancellation, and is heard with its reopening."""
 
     @property
     def said(self) -> list[Statement]:
@@ -106,21 +110,30 @@ class Judge:
         e = self.escalation
         if e.alarm < fact.at:
             self.advance(fact.at)
+        if e.status in NEEDS.get(fact.kind, THERE):
+            self._hear(fact)
+            if self.waiting:
+                waiting, self.waiting = self.waiting, []
+                for one in waiting:
+                    self._hear(replace(one, at=fact.at))
+        elif waits(fact, e.status):
+            self.waiting.append(fact)
+        self._settle(order or fact.order)
+
+    def _hear(self, fact: Fact) -> None:
         kind = fact.kind
         if kind == "opened":
             kind = "updated"
-        if e.status in NEEDS.get(kind, THERE):
-            move = MOVES.get(kind)
-            if move is not None:
-                move(self, fact)
-            if kind in TELLING:
-                self._attributes(kind, fact)
-            # Stops come before starts, so that one fact may end a cycle and begin the next.
-            if kind in self.plan.moves:
-                self.trigger(kind, _qualifier(kind, fact), fact.at)
-            if kind == "closed":
-                self._cancel_left_over(fact.at)
-        self._settle(order or fact.order)
+        move = MOVES.get(kind)
+        if move is not None:
+            move(self, fact)
+        if kind in TELLING:
+            self._attributes(kind, fact)
+        # Stops come before starts, so that one fact may end a cycle and begin the next.
+        if kind in self.plan.moves:
+            self.trigger(kind, _qualifier(kind, fact), fact.at)
+        if kind == "closed":
+            self._cancel_left_over(fact.at)
 
     def advance(self, now: Instant) -> None:
         """Judge what is due before `now`: at the very instant of its due time a fact is still in time."""

@@ -22,8 +22,8 @@ def tenures_of_roles(facts: Iterable[Fact]) -> list[RoleTenure]:
     """Every tenure of every role, in the order in which they began; the facts may come in any order.
 
     A role has one person at a time: assigned to another while somebody has it is a handover, released by
-    somebody else than who has it changes nothing (Built-in 12). What comes after a merge, or between a
-    cancellation and a reopening, is no part of the escalation.
+    somebody else than who has it changes nothing (Built-in 12). What comes after a merge is no part of the
+    escalation, nor what comes after a cancellation that nothing takes back.
     """
     tenures: list[RoleTenure] = []
     held: dict[str, int] = {}

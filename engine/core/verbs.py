@@ -8,7 +8,7 @@ from engine.core.clocks import HALTED, PAUSED, RUNNING
 from engine.core.deadlines import ACTION, COMMITMENT, Deadline
 from engine.core.deadlines import OPEN as DEADLINE_OPEN
 from engine.core.escalation import CANCELLED, CLOSED, MERGED, OPEN, RESOLVED, WAITING
-from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, RELAYED_UPDATE, Fact
+from engine.core.facts import CONTACT_INHERITED, OCCURRENCE, REBASED, RELAYED_UPDATE, VERBS, Fact
 from engine.core.recurrence import occur, reckon
 from engine.core.relays import contact_inherited, is_withdrawn, relayed_update
 
@@ -390,6 +390,18 @@ STATUS_AFTER = {
     "resolved": RESOLVED, "closed": CLOSED, "reopened": OPEN, "cancelled": CANCELLED, "merged": MERGED,
 }  # fmt: skip
 
+WAITS_FOR_NOTHING = frozenset({
+    *STATUS_AFTER, OCCURRENCE, REBASED, "action_opened", "action_completed", "action_cancelled",
+    *(verb for verb in VERBS if verb.startswith("commitment_")),
+})  # fmt: skip
+"""Of what comes after a cancellation, what its reopening does not hear: what ends or moves the escalation,
+and promises and actions, which stay cancelled (Clock 11)."""
+
+
+def waits(fact: Fact, status: int) -> bool:
+    """Whether the fact is heard when its cancellation is taken back, as of then (Clock 11)."""
+    return status == CANCELLED and fact.kind not in WAITS_FOR_NOTHING
+
 
 def ends_work(fact: Fact, before: int) -> bool:
     """Whether a fact of the `course` resolved what was open, or closed it without a resolution."""
@@ -397,16 +409,14 @@ def ends_work(fact: Fact, before: int) -> bool:
 
 
 def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
-    """The facts, in the order in which they are judged, that change anything; each with the status before it.
+    """The facts that change anything, in the order in which they do; each with the status before it.
 
-    A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only
-    a `reopened` does, and after a merge nothing.
+    A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only a
+    `reopened` does, and then what waited for it, and after a merge nothing.
     """
-    status, reasons = OPEN, set[str]()
-    for fact in facts:
+    reasons = set[str]()
+    for fact, status in heard(facts):
         kind, reason = fact.kind, fact.text("reason")
-        if status not in NEEDS.get(kind, THERE):
-            continue
         if kind == "paused":
             if reason in reasons:
                 continue
@@ -417,4 +427,18 @@ def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
                 continue
             reasons -= ended
         yield fact, status
-        status = STATUS_AFTER.get(kind, status)
+
+
+def heard(facts: Iterable[Fact], status: int = OPEN) -> Iterator[tuple[Fact, int]]:
+    """Facts in the order in which they are judged, as they are heard, each with the status before it: what
+    waits for a reopening behind that. `status`: before the first."""
+    waiting: list[Fact] = []
+    for fact in facts:
+        if waits(fact, status):
+            waiting.append(fact)
+        elif status in NEEDS.get(fact.kind, THERE):
+            yield fact, status
+            status = STATUS_AFTER.get(fact.kind, status)
+            for one in waiting:
+                yield one, status
+            waiting.clear()

@@ -6,6 +6,8 @@ It follows the rules as they are told in words, steps from minute to minute, and
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from behind_reopenings import behind_reopenings
+
 
 class Target(NamedTuple):
     budget: int
@@ -65,11 +67,20 @@ _AT_ONE_INSTANT = (
 """In this order: what stops, what pauses, what resumes, what starts, what changes attributes."""
 
 
+def as_heard(events: list[Event]) -> list[Event]:
+    """Events in order: what comes between a cancellation and its reopening behind that, in its minute."""
+    return behind_reopenings(
+        events, lambda event: event.verb, lambda event, again: event._replace(minute=again.minute)
+    )
+
+
 class ClockOracle:
     def __init__(self, terms: Terms, life: Life, calendars: Mapping[str, Callable[[int], bool]]) -> None:
         self.terms = terms
         self.opened = life.opened
-        self.events = sorted(life.events, key=lambda e: (e.minute, _AT_ONE_INSTANT.index(e.verb), e.value))
+        self.events = as_heard(
+            sorted(life.events, key=lambda e: (e.minute, _AT_ONE_INSTANT.index(e.verb), e.value))
+        )
         self.calendars = calendars
         self.is_open = calendars[""]
         self.said: list[Said] = []
@@ -120,8 +131,6 @@ class ClockOracle:
     def _happens(self, event: Event) -> None:
         minute = event.minute
         was_held = self.held
-        if self.status == "cancelled" and event.verb != "reopened":
-            return
         if event.verb == "acknowledged":
             self.wait = None
         elif event.verb == "cancelled":

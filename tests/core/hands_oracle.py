@@ -7,7 +7,7 @@ hands to the next until somebody works on it. What a cycle does between its star
 
 from collections.abc import Callable, Mapping
 
-from clock_oracle import ClockOracle, Event, Life, Said, Terms
+from clock_oracle import ClockOracle, Event, Life, Said, Terms, as_heard
 
 WORK = ("acknowledged", "message_sent", "role_assigned", "triaged", "update_published")
 _PLACE = {
@@ -25,7 +25,7 @@ class HandsOracle(ClockOracle):
         self, metric: str, terms: Terms, life: Life, calendars: Mapping[str, Callable[[int], bool]]
     ) -> None:
         super().__init__(terms, life._replace(events=[]), calendars)
-        self.events = sorted(life.events, key=lambda e: (e.minute, _PLACE[e.verb], e))
+        self.events = as_heard(sorted(life.events, key=lambda e: (e.minute, _PLACE[e.verb], e)))
         self.metric = metric
         self.state = "idle"
         """Beside those of its parent: idle (no cycle runs) and halted (by a cancellation)."""
@@ -40,10 +40,7 @@ class HandsOracle(ClockOracle):
         event = next(events, None)
         for minute in range(self.opened, until):
             while event is not None and event.minute == minute:
-                if self.status not in ("cancelled", "merged") or (self.status, event.verb) == (
-                    "cancelled",
-                    "reopened",
-                ):
+                if self.status != "merged":
                     self._happens(event)
                 event = next(events, None)
             if self.state == "live":

@@ -6,7 +6,7 @@ It follows the rules as they are told in words, and imports nothing of the engin
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from clock_oracle import Event, Life, Target
+from clock_oracle import Event, Life, Target, as_heard
 
 A_DAY = 1_440
 GRAVEST_FIRST = ("P0", "P1", "P2", "P3")
@@ -111,7 +111,7 @@ class PromiseOracle:
     def __init__(self, terms: Promised, life: Life, calendars: Mapping[str, Callable[[int], bool]]) -> None:
         self.terms = terms
         self.opened = life.opened
-        self.events = sorted(life.events, key=lambda e: (e.minute, _PLACE[e.verb], e))
+        self.events = as_heard(sorted(life.events, key=lambda e: (e.minute, _PLACE[e.verb], e)))
         self.calendars = calendars
         self.gravest = life.severity
         self.status = "open"
@@ -123,9 +123,7 @@ class PromiseOracle:
         event = next(events, None)
         for minute in range(min([self.opened, *(e.minute for e in self.events)]), until):
             while event is not None and event.minute == minute:
-                if self.status not in ("cancelled", "merged") or (
-                    self.status == "cancelled" and event.verb == "reopened"
-                ):
+                if self.status != "merged":
                     self._happens(event)
                 event = next(events, None)
             for deadline in self.deadlines.values():

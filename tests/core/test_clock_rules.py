@@ -666,6 +666,60 @@ clocks: {resolve: {budget: {P1: 60m}}, rca_final: {budget: {P1: 14d}}}
 => 20 met resolve due 60; 30 cancelled rca_final due 20180 (duplicate); 50 met resolve due 80
 => 60 met rca_final #2 due 20210
 
+== Clock 11: what came between is heard with the reopening: who wrote waits since then
+picture: clock-11-between
+clocks: {next_response: {budget: {P0: 20m, P1: 60m}}, resolve: {budget: {P0: 30m, P1: 60m}}}
+0 opened P1; 5 message_sent; 20 cancelled not_planned; 30 message_received; 35 updated P0; 40 reopened; 71 now
+=> 20 cancelled resolve due 60 (not_planned); 50 breached resolve due 50; 60 breached next_response due 60
+
+== Clock 11: answered in between, nobody waits, and what waited for the answer ends with the reopening
+clocks: {first_response: {budget: {P1: 30m}}, next_response: {budget: {P1: 30m}}}
+0 opened P1; 20 cancelled spam; 25 message_received; 30 message_sent; 40 reopened; 200 now
+=> 20 cancelled first_response due 30 (spam); 40 met first_response due 50
+
+== Clock 11: what it waited for came in between, or it began to wait
+clocks: {resolve: {budget: {P1: 60m}, pause: [vendor]}, acknowledge: {budget: {P1: 60m}, pause: [customer]}}
+0 opened P1; 10 paused vendor; 20 cancelled spam; 30 resumed vendor; 35 paused customer; 40 reopened; 50 resumed customer; 101 now
+=> 20 cancelled resolve (spam); 20 cancelled acknowledge due 60 (spam)
+=> 90 breached resolve due 90; 90 breached acknowledge due 90
+
+== Clock 11: looked at, taken on and staffed in between, it is so with the reopening
+clocks: {triage: {budget: {P1: 30m}}, acknowledge: {budget: {P1: 30m}}}
+war_room: {P1: {roles: [commander], staffed_within: 15m, at_most: 8}}
+0 opened P1; 10 cancelled spam; 20 triaged; 22 assigned ann; 25 acknowledged; 30 role_assigned commander ann; 40 reopened; 200 now
+=> 10 cancelled triage due 30 (spam); 10 cancelled acknowledge due 30 (spam); 10 cancelled role/commander due 15 (spam)
+=> 40 met triage due 60; 40 met acknowledge due 60; 40 met role/commander due 45
+
+== Clock 11: an update in between settles the interval that begins with the reopening
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; 30 cancelled spam; 50 update_published customer; 60 reopened; 121 now
+=> 30 cancelled customer_update due 60 (spam); 60 met customer_update #2 due 120; 120 cadence_missed customer_update #3 due 120 x1
+
+== Clock 11: a promise or an action item of the time between is not owed: say it again
+clocks: {}
+0 opened P1; 20 cancelled spam; 30 commitment_made c1 due_at=@50; 32 action_opened a1 due_at=@50; 40 reopened; 200 now
+
+== Clock 11: what ends it in between does not end what is reopened
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 20 cancelled spam; 25 resolved; 30 cancelled duplicate; 35 merged desk:2; 40 reopened; 101 now
+=> 20 cancelled resolve due 60 (spam); 80 breached resolve due 80
+
+== Clock 11: what came between and is told late is judged there, and so is a reopening that is
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 20 cancelled spam; 40 reopened; 71 now; 25 message_received; 72 now
+=> 70 breached next_response due 70
+
+== Clock 11: a second cancellation begins anew what waits for a reopening
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 10 cancelled spam; 15 message_received; 20 reopened; 25 message_sent; 30 cancelled spam; 40 reopened; 200 now
+=> 25 met next_response due 50
+
+== Clock 11: what waits for a reopening is no part of a checkpoint
+options: {fact_limit: 4}
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 20 cancelled spam; 25 message_received; 26 linked desk:2; 40 reopened; 41 linked desk:3; 42 linked desk:4; 43 linked desk:5; 71 now; 42 updated; 72 now
+=> 70 breached next_response due 70
+
 == Clock 11: a merge is for good
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 20 merged desk:9; 40 reopened; 200 now

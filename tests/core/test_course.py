@@ -23,9 +23,11 @@ COURSES = [
     ("0 opened; 5 paused a; 6 resumed b; 7 resumed a", "0 open; 5 open; 7 open"),
     ("0 opened; 5 resumed", "0 open"),
     ("0 opened; 5 cancelled spam; 6 acknowledged; 7 cancelled spam; 8 reopened; 9 acknowledged",
-     "0 open; 5 open; 8 cancelled; 9 open"),
+     "0 open; 5 open; 8 cancelled; 6 open; 9 open"),
     ("0 opened; 5 cancelled spam; 6 resolved; 7 merged desk:2; 8 closed", "0 open; 5 open"),
-    ("0 opened; 5 cancelled spam; 6 paused a; 7 reopened; 8 paused a", "0 open; 5 open; 7 cancelled; 8 open"),
+    ("0 opened; 5 cancelled spam; 6 paused a; 7 reopened; 8 paused a", "0 open; 5 open; 7 cancelled; 6 open"),
+    ("0 opened; 5 cancelled spam; 6 commitment_made a due_at=@9; 7 closed; 8 reopened; 9 cancelled spam; 10 updated",
+     "0 open; 5 open; 8 cancelled; 9 open"),
     ("0 opened; 5 merged desk:2; 6 reopened; 7 updated", "0 open; 5 open"),
     ("0 opened; 5 resolved; 6 merged desk:2", "0 open; 5 open; 6 resolved"),
 ]  # fmt: skip

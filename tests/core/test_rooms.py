@@ -36,9 +36,13 @@ TENURES = {
         "0 opened P0; 5 role_assigned commander ann; 6 role_assigned comms ann; 7 role_released commander ann; 8 role_assigned commander ann",
         "commander ann 5 7; comms ann 6 -; commander ann 8 -",
     ),
-    "nor is what comes between a cancellation and a reopening, a merge included": (
+    "nor is what comes after a cancellation": (
+        "0 opened P0; 5 role_assigned commander ann; 6 cancelled spam; 7 role_assigned commander bo",
+        "commander ann 5 -",
+    ),
+    "unless a reopening takes it back; a merge in between is none": (
         "0 opened P0; 5 role_assigned commander ann; 6 cancelled spam; 7 role_assigned commander bo; 8 merged desk:2; 9 reopened; 10 role_released commander ann",
-        "commander ann 5 10",
+        "commander ann 5 7; commander bo 7 -",
     ),
     "what comes after a merge is no part of it": (
         "0 opened P0; 5 role_assigned commander ann; 6 merged desk:2; 7 role_released commander ann",

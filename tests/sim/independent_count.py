@@ -9,6 +9,7 @@ from typing import NamedTuple
 from independent_severity import Severity
 from msgspec.structs import replace
 
+from behind_reopenings import behind_reopenings
 from engine.core.facts import Fact, in_order
 from engine.core.instants import Instant
 from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy, SeverityRules
@@ -51,6 +52,7 @@ class Counter:
         status, reasons, stops = "open", set[str](), set[Stop]()
         if opening.kind != "opened":
             rest = [opening, *rest]
+        rest = behind_reopenings(rest, lambda fact: fact.kind, lambda fact, again: replace(fact, at=again.at))
         for fact in [*rest, None]:
             now = until if fact is None else fact.at
             if now > at:
@@ -72,8 +74,6 @@ class Counter:
                 at = now
             if fact is None or status == "merged":
                 break
-            if status == "cancelled" and fact.kind != "reopened":
-                continue
             kind = "updated" if fact.kind == "opened" else fact.kind
             if kind in ("resolved", "closed") and status == "open":
                 stops.add((now, "stopped_late" if breached else "met", elapsed))

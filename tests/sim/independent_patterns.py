@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from random_known import TITLES
 
+from behind_reopenings import behind_reopenings
 from engine.core.escalation import WAITING
 from engine.core.facts import REBASED, Fact, Value, in_order
 from engine.core.fingerprints import made_from
@@ -47,10 +48,10 @@ def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | N
     (_, policy), *moves = pins
     known: dict[str, Value] = {}
     is_of, is_there = None, True
-    for fact in facts:
-        was_there, is_there = is_there, fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
-        if was_there and fact.kind == "merged":
+    for fact in behind_reopenings(facts, lambda fact: fact.kind, lambda fact, _: fact):
+        if fact.kind == "merged":
             return None
+        is_there = fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
         if not is_there:
             is_of = None
             continue
