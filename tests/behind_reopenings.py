@@ -1,4 +1,4 @@
-"""What comes between a cancellation and its reopening is heard with that (Clock 11), for oracles of the rest."""
+"""What comes between a cancellation and its reopening is heard with that (Clock 11): for oracles."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sim_worker import SimWorker
 
-from engine.core import case, recurrence, relays
+from engine.core import case, judge, recurrence, relays, verbs
 from engine.core.clocks import Clock
 from engine.core.facts import OCCURRENCE, Fact
 from engine.core.fingerprints import made_from
@@ -131,6 +131,12 @@ def waivers_unheard(patch: pytest.MonkeyPatch) -> None:
     patch.delitem(MOVES, "waived")
 
 
+def nothing_waits_for_a_reopening(patch: pytest.MonkeyPatch) -> None:
+    """What comes between a cancellation and its reopening is not heard: a replay agrees."""
+    for module in (judge, verbs):
+        patch.setattr(module, "waits", lambda fact, status: False)
+
+
 def conditions_unasked(patch: pytest.MonkeyPatch) -> None:
     """Whatever a policy's `when` says, it takes whom its `match` takes: a replay agrees."""
     patch.setattr(Expression, "holds", lambda self, attributes: True)
@@ -184,6 +190,7 @@ ALL: dict[Plant, int] = {
     unknown_is_not_so: 38,
     rules_of_now: 88,
     waivers_unheard: 91,
+    nothing_waits_for_a_reopening: 108,
     conditions_unasked: 1,
     unknown_is_a_value: 9,
     calendars_of_the_beginning: 68,
