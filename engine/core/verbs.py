@@ -411,8 +411,8 @@ def ends_work(fact: Fact, before: int) -> bool:
 def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
     """The facts that change anything, in the order in which they do; each with the status before it.
 
-    A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only a
-    `reopened` does, and then what waited for it, and after a merge nothing.
+    A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only
+    a `reopened` does, and then what waited for it, and after a merge nothing.
     """
     reasons = set[str]()
     for fact, status in heard(facts):

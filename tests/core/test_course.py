@@ -26,7 +26,7 @@ COURSES = [
      "0 open; 5 open; 8 cancelled; 6 open; 9 open"),
     ("0 opened; 5 cancelled spam; 6 resolved; 7 merged desk:2; 8 closed", "0 open; 5 open"),
     ("0 opened; 5 cancelled spam; 6 paused a; 7 reopened; 8 paused a", "0 open; 5 open; 7 cancelled; 6 open"),
-    ("0 opened; 5 cancelled spam; 6 commitment_made a due_at=@9; 7 closed; 8 reopened; 9 cancelled x; 10 updated",
+    ("0 opened; 5 cancelled spam; 6 commitment_kept a; 7 closed; 8 reopened; 9 cancelled x; 10 updated",
      "0 open; 5 open; 8 cancelled; 9 open"),
     ("0 opened; 5 merged desk:2; 6 reopened; 7 updated", "0 open; 5 open"),
     ("0 opened; 5 resolved; 6 merged desk:2", "0 open; 5 open; 6 resolved"),
