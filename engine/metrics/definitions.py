@@ -178,7 +178,8 @@ OBLIGATIONS = (
         "sla_noted_total",
         "What happened to facts and escalations beside the usual: late (derived again), never_opened, "
         "unclassified (no policy matches), past_next_update, folded (past the cap), forgotten (past the "
-        "correction window), unknown_field (left out of an event that was taken).",
+        "correction window), unknown_field (left out of an event that was taken), ahead (more than five "
+        "seconds after the worker's time: its producer's clock is wrong).",
         "what",
     ),
     _counter("sla_dlq_total", "Records that could not be taken and went to the dead letters.", "reason"),

@@ -56,6 +56,7 @@ DEAD_LETTER_REASONS = (
 IGNORED_REASONS = ("unknown_type", "duplicate")
 NOTES = (
     "late", "never_opened", "unclassified", "past_next_update", "folded", "forgotten", "unknown_field",
+    "ahead",
 )  # fmt: skip
 RETRIES = ("ticks",)
 """What a worker sends again."""

@@ -26,7 +26,7 @@ from engine.contract.records import Record
 from engine.core.case import PolicyVanished
 from engine.core.decide import Alarms, Changes, Options, Refusal, Round, Unjudgeable
 from engine.core.facts import Fact
-from engine.core.instants import NEVER, Instant
+from engine.core.instants import MINUTE, NEVER, SECOND, Instant, Span
 from engine.core.policy import Book
 from engine.settings import Settings
 from engine.stream.chunks import Chunk
@@ -59,6 +59,13 @@ class TooLarge(Exception):
         self.reason = reason
 
 
+AHEAD = Span(5 * SECOND)
+"""More than clocks that are held by NTP differ, and a producer's moment of writing."""
+TOLD_EVERY = MINUTE
+
+_EVENTS = (Received, PartlyKnown)
+"""Of what a record may say; a command passes on what was told elsewhere."""
+
 Taken: TypeAlias = tuple[Any, Received | Command | Tick]
 """A record that could be read, and what it says."""
 
@@ -77,12 +84,15 @@ class Desk:
         self._options = options
         self._settings = settings
         self._new_round = new_round
+        self._tells_ahead_from = Instant(0)
 
     def decide(self, chunk: Chunk, state: State, alarms: Alarms, now: Instant) -> Decision:
         """Decide all records of a chunk and put the changes into `state`."""
         began = time.perf_counter()
         decision = Decision(chunk)
         taken = self._read(decision)
+        if not self._options.event_time:
+            self._note_ahead(decision, taken, now)
         try:
             self._run(taken, decision, state, alarms, now)
         except Exception as error:
@@ -119,6 +129,22 @@ class Desk:
             else:
                 self._dead(decision, record, said.reason, said.detail, said.path)
         return taken
+
+    def _note_ahead(self, decision: Decision, taken: Iterable[Taken], now: Instant) -> None:
+        """Events of a time that is not yet: what is due before it is judged by them, too early."""
+        latest = now + AHEAD
+        ahead = [said for _, said in taken if isinstance(said, _EVENTS) and said.fact.at > latest]
+        if not ahead:
+            return
+        decision.noted["ahead"] += len(ahead)
+        if now >= self._tells_ahead_from:
+            self._tells_ahead_from = Instant(now + TOLD_EVERY)
+            subject, fact = ahead[-1].subject, ahead[-1].fact
+            log.warning(
+                "producer_ahead", source=fact.source, id=fact.id, escalation=subject,
+                ahead_s=round((fact.at - now) / SECOND, 1),
+                hint="set the clock of that producer right, by NTP: what is due before is judged too early",
+            )  # fmt: skip
 
     def _run(
         self, taken: Iterable[Taken], decision: Decision, state: State, alarms: Alarms, now: Instant

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from structlog.testing import capture_logs
 
 from engine.contract.codec import encode_tick
 from engine.core.case import Case, PolicyVanished
 from engine.core.decide import Alarms, Options, Round
-from engine.core.instants import HOUR, MINUTE, NEVER, Instant, format_instant, parse_instant
+from engine.core.instants import HOUR, MINUTE, NEVER, SECOND, Instant, format_instant, parse_instant
 from engine.policies import load
 from engine.settings import Settings
 from engine.stream.chunks import Chunk, PositionedRecords
@@ -140,6 +141,19 @@ def test_fields_that_nobody_knows_are_counted_and_the_event_is_taken() -> None:
     decision = Kept().decide(known)
     assert decision.noted["unknown_field"] == 1
     assert decision.verbs == Counter(opened=1)
+
+
+def test_events_of_a_producer_whose_clock_is_ahead_are_taken_counted_and_one_is_told_a_minute() -> None:
+    kept, now = Kept(), Instant(START + 10 * MINUTE - 5 * SECOND)
+    with capture_logs() as lines:
+        decision = kept.decide(opened(0, "a"), *(event(n, "a", "updated", 10) for n in (1, 2)), now=now)
+        assert "ahead" not in decision.noted, "five seconds are taken"
+        later = [event(n, "a", "updated", 11) for n in (3, 4)]
+        assert kept.decide(*later, now=now).noted["ahead"] == 2
+        kept.decide(event(5, "a", "updated", 11), now=Instant(now + MINUTE - 1))
+    (line,) = [line for line in lines if line["event"] == "producer_ahead"]
+    assert (line["source"], line["escalation"], line["id"], line["ahead_s"]) == ("test", "a", "a-4", 65.0)
+    assert decision.verbs == Counter(opened=1, updated=2)
 
 
 def test_the_same_event_again_is_counted_and_changes_nothing() -> None:

@@ -199,6 +199,7 @@ VIGIL = Board(
                     "What happened to facts beside the usual, in the hour before.",
                     "sla_noted_total",
                     "what",
+                    "VigilProducerAhead",
                 ),
                 _rate("Outcomes said", "What is durable, by name.", "sla_outcomes_total", "outcome"),
             ),
