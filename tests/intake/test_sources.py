@@ -5,6 +5,7 @@ issue_comment); Atlassian "Webhooks" for Jira; Prometheus "Alertmanager webhook_
 """
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -330,6 +331,36 @@ def test_an_issue_that_comes_from_another_repository_opens_when_it_comes() -> No
     (opened,) = said_by(GITHUB, github("opened", changes=moved))
     assert (opened.verb, format_instant(opened.at)) == ("opened", "2026-03-02T10:00:05Z")
     assert opened.data["reported_at"] == "2026-03-02T09:00:00Z", "it is as old as it was"
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [
+        (None, ("resolved", {})),
+        ("completed", ("resolved", {})),
+        ("not_planned", ("cancelled", {"reason": "not_planned"})),
+    ],
+)
+def test_a_closed_issue_that_comes_from_another_repository_is_closed_there_too(
+    why: str | None, expected: Any
+) -> None:
+    moved = {"old_issue": issue(number=7), "old_repository": {"full_name": "Codertocat/Other"}}
+    gone = issue(state="closed", state_reason=why)
+    opened, ended = said_by(GITHUB, github("opened", issue=gone, changes=moved))
+    assert (opened.verb, ended.verb, ended.data) == ("opened", *expected)
+    assert (ended.at, ended.sequence > opened.sequence) == (opened.at, True), "it was open nowhere else"
+
+
+def test_a_webhook_whose_content_type_nobody_chose_sends_a_form() -> None:
+    """docs.github.com, "Creating webhooks": the JSON is the parameter `payload`, and the body is signed."""
+    came = github("edited", changes={"title": {"from": "x"}}, issue=issue(title="50 % + ä & x=y"))
+    form = urlencode({"payload": came.body}).encode()
+    as_form = {**came.headers, "content-type": "application/x-www-form-urlencoded"}
+    as_form["x-hub-signature-256"] = f"sha256={hex_digest(SECRET, form)}"
+    told = replace(came, body=form, headers=as_form)
+    replace(GITHUB, secrets=(SECRET,)).authenticate(told)
+    assert said_by(GITHUB, told) == said_by(GITHUB, came)
+    assert said_by(GITHUB, told)[0].data == {"title": "50 % + ä & x=y"}
 
 
 # -- Jira -------------------------------------------------------------------------------------

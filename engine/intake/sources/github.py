@@ -1,10 +1,12 @@
 """GitHub issues: the events `issues` and `issue_comment`, of a repository or an organization.
 
 Signed over the body, `X-Hub-Signature-256: sha256=…` (docs.github.com, "Validating webhook deliveries"); the
-shapes are those of "Webhook events and payloads". The id of a delivery is `X-GitHub-Delivery`.
+shapes are those of "Webhook events and payloads". The id of a delivery is `X-GitHub-Delivery`. The
+JSON is the body, or the field `payload` of a form: a webhook whose content type nobody chose sends that.
 """
 
 from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from engine.core.facts import Value
@@ -20,6 +22,7 @@ _OURS = ("OWNER", "MEMBER", "COLLABORATOR")
 """author_association of those who are of ours. Of a member whose membership is private it is
 CONTRIBUTOR or NONE in webhooks: the door names them."""
 _GONE = ("deleted", "transferred")
+_FORM = b"payload="
 _UUIDS_BEGIN = 0x01B21DD213814000
 """1970 as UUIDs of version 1 count it: 100 nanoseconds since 1582."""
 
@@ -33,7 +36,7 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
-    payload = read(arrival.body)
+    payload = read(_json(arrival.body))
     kind = arrival.headers.get("x-github-event") or _guessed(payload)
     if kind not in ("issues", "issue_comment"):
         raise NotMapped("unknown_type", kind, "x-github-event", ignored=True)
@@ -50,6 +53,13 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     # Redelivered by hand, a delivery keeps its id; without one the content tells.
     delivery = arrival.headers.get("x-github-delivery", "")
     return mapping.events(subject, at, delivery or f"{subject}:{action}:{at}", said, _order(delivery, action))
+
+
+def _json(body: bytes) -> bytes:
+    """Of a body of either content type; no JSON begins like the form."""
+    if not body.startswith(_FORM):
+        return body
+    return unquote_to_bytes(body.removeprefix(_FORM).partition(b"&")[0].replace(b"+", b" "))
 
 
 def _identity(payload: Node, issue: Node, mapping: Mapping) -> str:
@@ -101,18 +111,13 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
     by = _by(payload, issue, mapping)
     match action:
         case "opened":
-            opening = _opening(issue, mapping)
-            if _has_moved_in(payload):
-                opening["reported_at"] = format_instant(issue["created_at"].moment())
-            return [Move("opened", opening)]
+            return _opened(payload, issue, mapping)
         case "edited":
             if payload.get("changes").get("title").value is None:
                 raise NotMapped("unknown_type", "issues.edited of the text", "changes", ignored=True)
             return [Move("updated", {"title": issue["title"].text()})]
         case "closed":
-            why = issue.get("state_reason").text() or "completed"
-            said = moves(OPEN, mapping.state(why, "issue.state_reason"))
-            return [Move(move.verb, {**move.data, **by}) for move in said]
+            return [Move(move.verb, {**move.data, **by}) for move in _closed(issue, mapping)]
         case "reopened":
             return [Move("reopened", by)]
         case "assigned" | "unassigned":
@@ -122,6 +127,21 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
         case _ if action in _GONE:
             return [Move("cancelled", {"reason": action})]
     raise NotMapped("unknown_type", f"issues.{action}", "action", ignored=True)
+
+
+def _opened(payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
+    opening = _opening(issue, mapping)
+    if not _has_moved_in(payload):
+        return [Move("opened", opening)]
+    opening["reported_at"] = format_instant(issue["created_at"].moment())
+    # Nobody closes again what was closed where it came from.
+    ended = _closed(issue, mapping) if issue.get("state").text() == "closed" else []
+    return [Move("opened", opening), *ended]
+
+
+def _closed(issue: Node, mapping: Mapping) -> list[Move]:
+    why = issue.get("state_reason").text() or "completed"
+    return moves(OPEN, mapping.state(why, "issue.state_reason"))
 
 
 def _by(payload: Node, issue: Node, mapping: Mapping) -> dict[str, Value]:
