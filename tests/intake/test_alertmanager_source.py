@@ -15,6 +15,7 @@ import pytest
 from alertmanager import running_alertmanager
 from engine.contract.codec import Received
 from engine.intake.keys import hash_of, new_key
+from engine.intake.sending import DLQ
 from intake.listening import Sink, app_of, listening
 
 pytestmark = pytest.mark.slow
@@ -30,8 +31,8 @@ doors:
 """
 
 
-def configuration(url: str, key_file: Path) -> str:
-    """That of the page, with seconds for its minutes."""
+def configuration(url: str, key_file: Path, **more: str) -> str:
+    """That of the page, with seconds for its minutes, and `more` in its place."""
     (text,) = re.findall(r"```yaml\n(route:\n  receiver: vigil\n.*?)```", PAGE.read_text(), re.DOTALL)
     changes = {
         "https://your-host/in/alerts": f"{url}/in/alerts",
@@ -39,6 +40,7 @@ def configuration(url: str, key_file: Path) -> str:
         "group_wait: 10s": "group_wait: 1s",
         "group_interval: 1m": "group_interval: 1s",
         "repeat_interval: 1h": "repeat_interval: 2s",
+        **more,
     }
     for old, new in changes.items():
         assert old in text
@@ -86,11 +88,11 @@ class Alerting:
 
 
 @contextmanager
-def alerting(folder: Path, key: str = KEY) -> Iterator[Alerting]:
+def alerting(folder: Path, key: str = KEY, **more: str) -> Iterator[Alerting]:
     app, sink = app_of(folder, DOORS)
     (folder / "vigil.key").write_text(key)
     with listening(app) as door:
-        text = configuration(door, folder / "vigil.key")
+        text = configuration(door, folder / "vigil.key", **more)
         with running_alertmanager(folder, text) as url:
             yield Alerting(url, sink, folder)
 
@@ -148,3 +150,15 @@ def test_one_with_another_key_is_not_let_in(tmp_path: Path) -> None:
         am.post("a")
         am.until(lambda: "status code 401" in (tmp_path / "log").read_text())
         assert not am.sink.taken
+
+
+def test_what_max_alerts_leaves_out_is_a_dead_letter_at_each_repeat(tmp_path: Path) -> None:
+    one_alone = "send_resolved: true\n        max_alerts: 1"
+
+    def letters() -> int:
+        return sum(family == DLQ for family, _ in am.sink.taken)
+
+    with alerting(tmp_path, **{"send_resolved: true": one_alone}) as am:
+        am.post("a", "b")
+        am.until(lambda: letters() >= 2)
+        assert am.kinds() == {"opened": 1}

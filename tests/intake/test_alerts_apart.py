@@ -34,11 +34,11 @@ BAD = {
 }
 
 
-def posted(folder: Path, *alerts: Any) -> tuple[httpx.Response, Sink, dict[str, float]]:
+def posted(folder: Path, *alerts: Any, **more: Any) -> tuple[httpx.Response, Sink, dict[str, float]]:
     """The answer, what was sent, and the deliveries by result."""
     app, sink = app_of(folder, DOORS)
     with listening(app) as url:
-        body = {**group(), "alerts": alerts}
+        body = {**group(), "alerts": alerts, **more}
         answer = httpx.post(f"{url}/in/alerts", json=body, headers={"authorization": f"Bearer {KEY}"})
         shown = httpx.get(f"{url}/metrics").text
     counted = {
@@ -69,6 +69,21 @@ def test_a_group_of_which_nothing_can_be_taken_is_202_with_the_first_reason(tmp_
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 0, "reason": "bad_payload", "ignored": False}
     assert [family for family, _ in sink.taken] == [DLQ, DLQ]
+
+
+@pytest.mark.parametrize("came", [("one",), ("one", "two")])
+def test_alerts_that_max_alerts_left_out_are_told_and_those_that_came_are_sent(
+    came: tuple[str, ...], tmp_path: Path
+) -> None:
+    """prometheus.io, "Configuration", webhook_config: how many it left out is `truncatedAlerts`."""
+    key = '{}:{alertname="HighLatency"}'
+    answer, sink, counted = posted(tmp_path, *map(alert, came), groupKey=key, truncatedAlerts=3)
+    assert (answer.status_code, answer.json()) == (200, {"accepted": len(came)})
+    (letter,) = [record for family, record in sink.taken if family == DLQ]
+    assert orjson.loads(letter.value or b"")["truncatedAlerts"] == 3
+    detail = dict(letter.headers)["__connect.errors.exception.message"].decode()
+    assert f"left 3 out of {key}" in detail, "by how much, and which group is to be made smaller"
+    assert counted == {"accepted": 1, "bad_payload": 1}
 
 
 def test_a_storm_of_alerts_in_one_group_is_taken_whole_from_who_has_the_key(tmp_path: Path) -> None:

@@ -32,24 +32,33 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
     shared_secret(arrival, KEY_HEADERS, secrets)
 
 
-class _Group(msgspec.Struct):
+class _Group(msgspec.Struct, rename="camel"):
     version: msgspec.Raw
     alerts: list[msgspec.Raw]
+    group_key: msgspec.Raw = msgspec.Raw(b'""')
+    truncated_alerts: msgspec.Raw = msgspec.Raw(b"0")
+    """How many `max_alerts` left out."""
 
 
 _group = msgspec.json.Decoder(_Group)
 
 
 def apart(arrival: Arrival) -> list[Arrival]:
-    """Each alert as a group of its own, byte for byte; what is no such group stays as it came."""
+    """Each alert as a group of its own, byte for byte, and what says that some were left out as one without
+    any; what is no such group stays as it came."""
     try:
         group = _group.decode(arrival.body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return [arrival]
-    if len(group.alerts) < 2:
+    is_whole = group.truncated_alerts in (b"0", b"null")
+    if len(group.alerts) < 2 and is_whole:
         return [arrival]
     body = b'{"version":%b,"alerts":[%b]}'
-    return [replace(arrival, body=body % (group.version, alert)) for alert in group.alerts]
+    parts = [body % (group.version, alert) for alert in group.alerts]
+    if not is_whole:
+        body = b'{"version":%b,"alerts":[],"groupKey":%b,"truncatedAlerts":%b}'
+        parts.append(body % (group.version, group.group_key, group.truncated_alerts))
+    return [replace(arrival, body=part) for part in parts]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -57,7 +66,12 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     version = payload["version"].text()
     if version != VERSION:
         raise NotMapped("unknown_version", f"{version!r}; expected {VERSION!r}", "version")
-    return [said for alert in payload["alerts"].items() for said in _of(alert, mapping)]
+    alerts, left_out = payload["alerts"].items(), payload.get("truncatedAlerts")
+    if not alerts and left_out.value:
+        group = payload.get("groupKey").text()
+        why = f"max_alerts of the receiver left {left_out.number()} out of {group}: these come to nobody"
+        raise NotMapped("bad_payload", why, left_out.path)
+    return [said for alert in alerts for said in _of(alert, mapping)]
 
 
 def _of(alert: Node, mapping: Mapping) -> Iterator[Said]:
