@@ -400,6 +400,18 @@ def test_an_issue_opens_as_it_was_and_not_as_it_is(tmp_path: Path) -> None:
     assert facts(load.kept.events) == facts(by_webhooks(load.door, life.webhooks))
 
 
+def test_an_issue_whose_first_status_was_deleted_since_is_opened(tmp_path: Path) -> None:
+    source = Jira()
+    life = JiraLife(source, 1, START)
+    life.change(START + timedelta(hours=1), ("status", "Open", "Shipped"))
+    life.issue["changes"][0]["items"][0] |= {"from": "9", "fromString": "Being triaged"}
+    load = Loading(source, tmp_path)
+    assert [one[2] for one in load().said()] == ["opened", "resolved"]
+    assert [(one.why.reason, one.why.path) for one in load.kept.letters] == [
+        ("unknown_status", "issue.fields.status.name")
+    ]
+
+
 def test_another_component_or_reporter_is_told_as_its_webhook_tells_it(tmp_path: Path) -> None:
     source = Jira()
     life = JiraLife(source, 1, START)

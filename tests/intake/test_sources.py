@@ -521,17 +521,53 @@ def test_one_delivery_of_jira_may_say_several_things_in_their_order(change: dict
 
 
 def test_a_status_of_jira_that_nobody_mapped_keeps_out_nothing_beside_it() -> None:
-    told: list[Any] = []
-    for part in JIRA.source.apart(several("Being brewed", "undefined", id="1")):
+    assert told_in_parts(JIRA, several("Being brewed", "undefined", id="1")) == [
+        ("jira:JRA-20002", "assigned"), ("jira:JRA-20002", "updated"), UNKNOWN
+    ]  # fmt: skip
+
+
+UNKNOWN = ("unknown_status", "issue.fields.status.name: 'Being brewed'; t")
+
+
+def told_in_parts(door: Any, came: Arrival) -> list[tuple[str, str]]:
+    """What its parts say, and why not: subject and verb, or the reason and the beginning of its words."""
+    told = []
+    for part in door.source.apart(came):
         try:
-            told += verbs(said_by(JIRA, part))
+            told += [(one.subject, one.verb) for one in said_by(door, part)]
         except NotMapped as why:
             told.append((why.reason, str(why)[:43]))
-    assert told == [
-        ("assigned", {"owner": "b"}),
-        ("updated", {"priority": "High", "severity": "P1"}),
-        ("unknown_status", "issue.fields.status.name: 'Being brewed'; t"),
-    ]
+    return told
+
+
+@pytest.mark.parametrize("category", ["undefined", ""])
+def test_an_issue_of_jira_in_a_status_that_nobody_mapped_is_opened(category: str) -> None:
+    """Atlassian's "No category"; of a status that was deleted since, history has none."""
+    created = jira("jira:issue_created", "Being brewed", category)
+    assert told_in_parts(JIRA, created) == [("jira:JRA-20002", "opened"), UNKNOWN]
+    came = jira("jira:issue_updated", "Being brewed", category, changelog=moved())
+    assert told_in_parts(JIRA, came) == [
+        ("jira:SUP-1", "cancelled"), ("jira:JRA-20002", "opened"), UNKNOWN
+    ]  # fmt: skip
+
+
+def test_the_status_that_an_issue_is_created_in_is_before_its_changes() -> None:
+    first = said_in_parts(JIRA, jira("jira:issue_created", "Pending", "undefined"))
+    change = {**changed("status", "Pending", "Open"), "id": "1"}
+    then = said_in_parts(JIRA, jira("jira:issue_updated", "Open", changelog=change))
+    assert [one.verb for one in first + then] == ["opened", "paused", "resumed"]
+    assert len({one.id for one in first + then}) == 3
+    assert first[-1].sequence < then[0].sequence
+
+
+def test_an_issue_that_is_moved_to_a_status_without_a_category_says_each_thing_once() -> None:
+    lines = [*changed("status", "Open", "Pending")["items"], *changed("assignee", "a", "b")["items"]]
+    came = jira("jira:issue_updated", "Pending", "undefined", changelog=moved(*lines))
+    (gone, *opened) = told_in_parts(JIRA, came)
+    assert gone == ("jira:SUP-1", "cancelled")
+    assert [verb for _, verb in opened] == ["opened", "reopened", "resumed", "paused"], "again, perhaps"
+    by_id = replace(JIRA, mapping=replace(JIRA.mapping, subject="jira:{issue_id}"))
+    assert told_in_parts(by_id, came) == [("jira:99291", "assigned"), ("jira:99291", "paused")]
 
 
 def moved(*more: dict[str, Any]) -> dict[str, Any]:

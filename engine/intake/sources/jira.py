@@ -17,12 +17,13 @@ from engine.intake.payloads import Node, read
 from engine.intake.source import Source, by_parts
 from engine.intake.states import CLOSED, OPEN, RESOLVED, Move, State, moves
 
-_KINDS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created")
+_CREATED = "jira:issue_created"
+_KINDS = (_CREATED, "jira:issue_updated", "jira:issue_deleted", "comment_created")
 _CATEGORIES = {"new": OPEN, "indeterminate": OPEN, "done": RESOLVED}
 """Of statuses: workflows have names of their own, these three keys are always the same."""
 
 _OTHERS, _STATUS = "others", "status"
-"""The two parts of a change."""
+"""The two parts of a change, and of an opening where only the mapping may know the status."""
 _KEY = "Key"
 """The field of a move to another project."""
 
@@ -37,7 +38,9 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 
 def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
     """A change as its other lines and, after them, those of the status: one that nobody mapped keeps nothing
-    else out. A move to another project is one, as the issue opens anew."""
+    else out. Where an issue opens, anew after a move to another project, its status is one without a line."""
+    if payload.get("webhookEvent") == _CREATED:
+        return [] if _has_category(payload) else [{**payload, "part": part} for part in (_OTHERS, _STATUS)]
     change: Any = payload.get("changelog")
     lines = change.get("items") if isinstance(change, dict) else None
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
@@ -46,9 +49,23 @@ def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
     for line in lines:
         is_status = (line.get("fieldId") or line.get("field")) == "status"
         parts[_STATUS if is_status else _OTHERS].append(line)
-    if not all(parts.values()) or any(line.get("field") == _KEY for line in lines):
+    if moved := [line for line in lines if line.get("field") == _KEY]:
+        if _has_category(payload):
+            return []
+        parts[_STATUS] += moved
+    if not all(parts.values()):
         return []
     return [{**payload, "part": part, "changelog": {**change, "items": of}} for part, of in parts.items()]
+
+
+def _has_category(payload: dict[str, Any]) -> bool:
+    """Whether the status that it has now means something without a mapping; history knows nothing of one that
+    was deleted."""
+    try:
+        status = Node(payload).get("issue").get("fields").get("status")
+        return status.get("statusCategory").get("key").text() in _CATEGORIES
+    except NotMapped:  # which is said when it is translated
+        return True
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -68,7 +85,8 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
 
     part = payload.get("part").text()
     # The status comes after what else its change says, and before the next change.
-    of, last = (f":{part}", "s") if part == _STATUS else ("", "")
+    of = f":{part}" if part == _STATUS else ""
+    last = "s" if of and kind != _CREATED else ""
 
     def say(subject: str, said: list[Move], of: str = of) -> list[Said]:
         if known is None:
@@ -78,8 +96,9 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     changed = payload.get("changelog").get("items")
     if not by_id and kind == "jira:issue_updated" and (former := former_key(changed)):
         # Not merged: the new one would inherit since when the customer waits, and not that he was answered.
-        gone = [Move("cancelled", {"reason": "moved"})]
-        return say(mapping.subject_of(former), gone) + say(subject, _moved(issue, mapping), ":moved")
+        gone = [] if part == _STATUS else [Move("cancelled", {"reason": "moved"})]
+        opened = say(subject, _moved(issue, part, mapping), f":moved{of}")
+        return say(mapping.subject_of(former), gone) + opened
     said = _moves(kind, payload, issue, mapping)
     if not said and not part:
         raise NotMapped("unknown_type", f"{kind} changes nothing of ours", "changelog", ignored=True)
@@ -97,13 +116,21 @@ def former_key(items: Node) -> str:
     return next((item.get("fromString").text() for item in moves), "")
 
 
-def _moved(issue: Node, mapping: Mapping) -> list[Move]:
+def _moved(issue: Node, part: str, mapping: Mapping) -> list[Move]:
     """It opens under its new key as it is now, reported when it was created; and again where it had the key
     before."""
     opening, created = _opening(issue["fields"], mapping), _given(issue["fields"].get("created"))
     if created is not None:
         opening["reported_at"] = format_instant(created)
-    return [Move("opened", opening), *moves(None, _state(issue, mapping))]
+    return _opened(opening, None, issue, part, mapping)
+
+
+def _opened(
+    opening: dict[str, Value], before: State | None, issue: Node, part: str, mapping: Mapping
+) -> list[Move]:
+    """What of it this part says: both where there are none."""
+    opened = [] if part == _STATUS else [Move("opened", opening)]
+    return opened if part == _OTHERS else [*opened, *moves(before, _state(issue, mapping))]
 
 
 class _Known(NamedTuple):
@@ -141,8 +168,8 @@ def _moment(payload: Node) -> Instant:
 def _moves(kind: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
     match kind:
         case "jira:issue_created":
-            opened = Move("opened", _opening(issue["fields"], mapping))
-            return [opened, *moves(OPEN, _state(issue, mapping))]
+            opening = _opening(issue["fields"], mapping)
+            return _opened(opening, OPEN, issue, payload.get("part").text(), mapping)
         case "jira:issue_updated":
             items = payload.get("changelog").get("items").items()
             return [move for item in items for move in _change(item, issue, mapping)]
