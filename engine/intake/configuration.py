@@ -28,6 +28,12 @@ SHORTEST_SECRET = 8
 """Characters; what is shorter is a slip."""
 _NO_NAME = re.compile(r"^\.{0,2}$|[/\\\x00-\x1f\x7f]")
 """What no request reaches as one step of a path: empty, dots, or with a slash in it."""
+_HEARD_BY = {
+    "fields": ("zendesk", "jira", "servicenow", "freshdesk", "alertmanager"),
+    "states": ("zendesk", "jira", "servicenow", "freshdesk", "github"),
+    "updates_for": ("pagerduty",),
+}
+"""What of a door's mapping not every source has a use for: to say it of another would do nothing."""
 UNLIMITED = "unlimited"
 """What a key's rate may say instead of numbers."""
 
@@ -194,6 +200,9 @@ class _Door(BaseModel):
             raise ValueError("jql is of Jira")
         if LASTING in self.subject and self.source not in ("jira", "github"):
             raise ValueError(f"{LASTING} is of Jira and GitHub")
+        for name, sources in _HEARD_BY.items():
+            if name in self.model_fields_set and self.source not in sources:
+                raise ValueError(f"no {name} of {self.source}: it is of {', '.join(sources)}")
         if self.staff and self.source != "github":
             raise ValueError("staff is of GitHub: the others say who is staff")
         return self

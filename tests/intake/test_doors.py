@@ -102,6 +102,7 @@ def test_a_custom_field_becomes_an_attribute(acme: Door) -> None:
         (("Europe/Berlin", "x" * 300), "intake.yaml:11: doors.acme.zone: expected an IANA time zone"),
         (("ACME_SECRET", "NOT_SET"), "a secret of at least 8 characters in NOT_SET"),
         (("    subject", "    staff: [mona]\n    subject"), "staff is of GitHub"),
+        (("    zone", "    updates_for: customer\n    zone"), "no updates_for of zendesk"),
         (("    subject", "    subjekt"), "intake.yaml:7: doors.acme.subjekt"),
         (("  acme:", "  acme/eu:"), "intake.yaml:2: doors.acme/eu: expected a name that fits a path"),
         (("  acme:", '  "..":'), "a name that fits a path of a URL; found '..'"),
@@ -121,3 +122,23 @@ def test_every_mistake_is_named_with_its_line(
         doors(written(tmp_path, text.replace(*change, 1)))
     assert problem in str(caught.value)
     assert "secret-of-today" not in str(caught.value), "a secret is in no message"
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        ("pagerduty", "fields: {environment: region}"),
+        ("github", "fields: {environment: region}"),
+        ("pagerduty", "states: {acknowledged: open}"),
+        ("alertmanager", "states: {firing: open}"),
+        ("cloudevents", "fields: {customer: customer.id}"),
+    ],
+)
+def test_a_mapping_that_its_source_has_no_use_for_is_refused(
+    source: str, more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_SECRET", "the-new-secret-of-today")
+    text = f"doors: {{acme: {{source: {source}, secrets: [{{env: ACME_SECRET}}]MORE}}}}"
+    assert doors(written(tmp_path, text.replace("MORE", "")))
+    with pytest.raises(IntakeErrors, match=f"no {more.partition(':')[0]} of {source}: it is of zendesk, "):
+        doors(written(tmp_path, text.replace("MORE", f", {more}")))
