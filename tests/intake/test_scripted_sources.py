@@ -274,8 +274,8 @@ def test_what_is_chosen_from_a_list_is_told_in_english_whatever_language_its_aut
     now = {"state": "3", "hold_reason": "1"}
     told = told_by(instance("update", audit=rows, labels=GERMAN, **now))
     assert verbs(told) == [
-        ("paused", {"reason": "pending_customer"}),
         ("updated", {"priority": "1 - Critical", "severity": "P0"}),
+        ("paused", {"reason": "pending_customer"}),
     ]
     assert told == told_by(instance("update", audit=rows, **now)), "told again by another, a known duplicate"
     (opened,) = said_by(SERVICENOW, instance("insert", labels=GERMAN))
@@ -296,6 +296,35 @@ def test_a_change_to_a_state_that_nobody_mapped_keeps_no_other_out() -> None:
     ]
     came = instance("update", audit=rows, journal=[COMMENT], **labels)
     assert [one.verb for one in told_by(came)] == ["reopened", "resumed", "updated", "message_sent"]
+
+
+def test_a_state_that_nobody_mapped_keeps_out_nothing_that_was_saved_with_it() -> None:
+    rows = [("state", "2"), ("priority", "2"), ("assigned_to", "")]
+    told: list[Any] = []
+    for part in SERVICENOW.source.apart(instance("update", audit=rows, state="9", assigned_to="u1")):
+        try:
+            told += verbs(said_by(SERVICENOW, part))
+        except NotMapped as why:
+            told.append((why.reason, why.path))
+    assert told == [
+        ("assigned", {"owner": "Beth Anglin", "team": None}),
+        ("updated", {"priority": "1 - Critical", "severity": "P0"}),
+        ("unknown_status", "current.state"),
+    ]
+
+
+def test_a_resolution_is_judged_by_the_priority_that_was_saved_with_it() -> None:
+    at = {"sys_mod_count": "3", "sys_updated_on": "2026-03-02 10:00:00"}
+    rows = [
+        audited("priority", "2"), audited("state", "3"), audited("hold_reason", "1"),
+        audited("assigned_to", "", **at),
+    ]  # fmt: skip
+    came = instance("update", audit=rows, state="6", assigned_to="u1")
+    told = [one for part in SERVICENOW.source.apart(came) for one in said_by(SERVICENOW, part)]
+    facts = [one.read.fact for one in records_of(told, SERVICENOW.name, came)]
+    assert len({one.id for one in facts}) == len(facts) == 4
+    kinds = [one.kind for one in sorted(facts, key=lambda one: one.order)]
+    assert kinds == ["assigned", "updated", "resumed", "resolved"], "of one second"
 
 
 def test_what_is_found_out_later_is_told_and_a_company_with_its_tier() -> None:

@@ -34,8 +34,9 @@ _ATTRIBUTES = {
     "caller_id": "reporter",
     "contact_type": "channel",
 }
-_OPENING, _STATE = "opening", "state"
-"""The two parts of an insert."""
+_OPENING, _OTHERS, _STATE = "opening", "others", "state"
+"""The parts: of an insert its opening and its state, of a change of the state what is beside it, and it."""
+_STATES = {"state", "hold_reason"}
 _NOBODY, _STRANGER = "system", "guest"
 """The instance's own users: who writes for its flows and jobs, and for mail of senders it does not know."""
 
@@ -51,14 +52,15 @@ def authenticate(arrival: Arrival, secrets: Sequence[str]) -> None:
 
 
 def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each change of an update as one of its own, then the comments; an insert as the opening and the state,
-    so that one that nobody mapped keeps no incident out. What is none of these has no parts."""
+    """Each change of an update as one of its own, that of the state apart from what is beside it, then the
+    comments; an insert as the opening and the state. So a state that nobody mapped keeps nothing else out.
+    What is none of these has no parts."""
     if payload.get("operation") == "insert":
         return [{**payload, "part": _OPENING}, {**payload, "part": _STATE}]
     changes = payload.get("changes")
     if not isinstance(changes, list) or not changes or payload.get("operation") != "update":
         return []
-    parts = [{**change, "operation": "update"} for change in changes if _is_ours(change)]
+    parts = [part for change in changes if _is_ours(change) for part in _parts_of(change)]
     if payload.get("comments"):
         now = payload.get("current")
         parts.append({**payload, "previous": now, "changes": []})
@@ -67,6 +69,17 @@ def _parts(payload: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _is_ours(change: object) -> bool:
     return isinstance(change, dict) and change.get("previous") != change.get("current")
+
+
+def _parts_of(change: dict[str, Any]) -> list[dict[str, Any]]:
+    was, now = change.get("previous"), change.get("current")
+    told = {**change, "operation": "update"}
+    if not isinstance(was, dict) or not isinstance(now, dict):
+        return [told]
+    differs = {name for name in {*was, *now} if was.get(name) != now.get(name)}
+    if differs.isdisjoint(_STATES) or differs <= _STATES:
+        return [told]
+    return [{**told, "part": part} for part in (_OTHERS, _STATE)]
 
 
 def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
@@ -81,11 +94,9 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
             if part == _STATE:  # that of most is open, which says nothing
                 return said
         case "update":
-            identity, order = _place(record)
-            at = record["sys_updated_on"].moment(_UTC)
-            said += mapping.events(
-                subject, at, identity, _changes(payload["previous"], record, mapping), order
-            )
+            said += _updated(payload, record, subject, mapping)
+            if payload.get("part").text():
+                return said
         case "delete":
             identity, order = _place(record)
             at = _deleted_at(arrival, record["sys_updated_on"].moment(_UTC))
@@ -98,6 +109,19 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     if not said:
         raise NotMapped("unknown_type", "an update that changes nothing of ours", "previous", ignored=True)
     return said
+
+
+def _updated(payload: Node, record: Node, subject: str, mapping: Mapping) -> list[Said]:
+    previous, part = payload["previous"], payload.get("part").text()
+    at, (identity, order) = record["sys_updated_on"].moment(_UTC), _place(record)
+    if part == _OTHERS:  # before the state: a resolution is judged by the priority beside it
+        return mapping.events(
+            subject, at, f"{identity}:others", _others(previous, record, mapping), f"{order}-"
+        )
+    told = _moved(previous, record, mapping)
+    if part != _STATE:
+        told += _others(previous, record, mapping)
+    return mapping.events(subject, at, identity, told, order)
 
 
 def _opened(record: Node, subject: str, mapping: Mapping, part: str) -> list[Said]:
@@ -138,11 +162,15 @@ def _opening(record: Node, mapping: Mapping) -> dict[str, Value]:
     return mapping.fill(data, record.value)
 
 
-def _changes(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
-    """What differs between the two; only fields that the rule sent of both are compared."""
+def _moved(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
+    if not any(_differs(previous, record, name) for name in _STATES):
+        return []
+    return moves(_known_state(previous, mapping), _state(record, mapping))
+
+
+def _others(previous: Node, record: Node, mapping: Mapping) -> list[Move]:
+    """What else differs between the two; only fields that the rule sent of both are compared."""
     said: list[Move] = []
-    if _differs(previous, record, "state") or _differs(previous, record, "hold_reason"):
-        said = moves(_known_state(previous, mapping), _state(record, mapping))
     if _differs(previous, record, "assigned_to") or _differs(previous, record, "assignment_group"):
         owner, team = record.get("assigned_to").text(), record.get("assignment_group").text()
         said.append(Move("assigned", {"owner": owner or None, "team": team or None}))
