@@ -457,6 +457,25 @@ def test_a_status_that_nobody_mapped_keeps_no_priority_out() -> None:
     assert told("Pending") == [("paused", {"reason": "pending_customer"}), urgent]
 
 
+def test_a_resolution_of_freshdesk_is_judged_by_the_priority_that_was_changed_with_it() -> None:
+    happened = "{status:{from:2,to:4},priority:{from:1,to:4}}"
+    assert kinds_in_order(freshdesk("updated", happened)) == ["updated", "resolved"]
+    reply = freshdesk("agent_replied", happened)
+    resolved = freshdesk("updated", "{status:{from:2,to:4}}")
+    assert kinds_in_order(resolved, reply) == ["message_sent", "resolved"]
+
+
+def kinds_in_order(*came: Arrival) -> list[str]:
+    told = [
+        one
+        for each in came
+        for part in FRESHDESK.source.apart(each)
+        for one in records_of(said_by(FRESHDESK, part), FRESHDESK.name, part)
+    ]
+    assert len({one.read.fact.id for one in told}) == len(told)
+    return [one.read.fact.kind for one in sorted(told, key=lambda one: one.read.fact.order)]
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -87,6 +87,22 @@ def test_what_is_merged_away_is_merged_before_zendesk_closes_it(ids: tuple[str, 
     assert kinds == ["merged", "message_sent", "closed"]
 
 
+@pytest.mark.parametrize("times", [("1.2", "1.2"), ("1.1", "1.3"), ("1.3", "1.1")])
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a"), ("7.1", "9")])
+def test_a_solution_is_judged_by_the_priority_that_was_saved_with_it(
+    ids: tuple[str, str], times: tuple[str, str]
+) -> None:
+    """Zendesk ("Ticket events", meta.sequence) does not say in which order one action's events happened."""
+    graver = event("priority_changed", {"previous": "LOW", "current": "URGENT"})
+    solved = event("status_changed", {"previous": "OPEN", "current": "SOLVED"})
+    told = []
+    for body, identity, time in zip((solved, graver), ids, times, strict=True):
+        came = zendesk({**body, "id": identity, "time": f"2026-03-02T10:00:0{time}Z"})
+        told += records_of(said_by(ZENDESK, came), ZENDESK.name, came)
+    kinds = [one.read.fact.kind for one in sorted(told, key=lambda one: one.read.fact.order)]
+    assert kinds == ["updated", "resolved"]
+
+
 def test_a_redelivery_has_the_same_ids() -> None:
     first, again = (said_by(ZENDESK, zendesk(event("created"), at=at)) for at in (
         "2026-03-02T10:00:03Z", "2026-03-02T10:02:03Z"

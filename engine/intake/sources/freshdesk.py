@@ -49,7 +49,10 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
         raise NotMapped(
             "unknown_type", f"{happened[:80]!r} says nothing of ours", "triggered_event", ignored=True
         )
-    return told_apart(mapping.events(subject, at, f"{subject}:{at}:{event}", said))  # two may share a second
+    # Two may share a second, and of one update the status is last: a resolution is judged by what is beside.
+    is_status = event == "updated" and any(name == "status" for name, _, _ in _CHANGE.findall(happened))
+    last = "s" if is_status else ""
+    return told_apart(mapping.events(subject, at, f"{subject}:{at}:{event}", said, last))
 
 
 def _moves(event: str, happened: str, ticket: Node, mapping: Mapping) -> list[Move]:
@@ -77,13 +80,13 @@ def _moves(event: str, happened: str, ticket: Node, mapping: Mapping) -> list[Mo
 def _changes(happened: str, ticket: Node, mapping: Mapping) -> list[Move]:
     changed = {name: (before, after) for name, before, after in _CHANGE.findall(happened)}
     said: list[Move] = []
+    if "priority" in changed:
+        said.append(mapping.graded(ticket.get("priority").text()))
     if "status" in changed:
         before, after = (_NUMBERS.get(value, value) for value in changed["status"])
         # A desk's own status comes as its number: by name it stands in the ticket itself.
         name = after if after.lower() in mapping.states else ticket.get("status").text() or after
         said += moves(mapping.states.get(before.lower()), mapping.state(name, "triggered_event.status"))
-    if "priority" in changed:
-        said.append(mapping.graded(ticket.get("priority").text()))
     return said
 
 

@@ -21,6 +21,7 @@ SIGNED_HEADERS = ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-ti
 _PREFIX = "zen:event-type:ticket."
 _MESSAGE = "zen:event-type:messaging_ticket.message_added"
 """Of a conversation, in messengers and social channels: what is said there is no comment."""
+_STATUS = ("status_changed", "custom_status_changed")
 _OF_HISTORY = re.compile(r"[0-9]+(\.[0-9]+)?")
 """The id of an event of an audit; a webhook's is a UUID."""
 
@@ -61,14 +62,17 @@ def _is_the_ticket_itself(ticket: Node, at: Instant) -> bool:
 def _order(kind: str, event: Node) -> str:
     """Of the changes within a second: first those of history by their ids, which rise, and then those of
     webhooks by their fraction of it. So each way stays in its order, and both end in the same state. Before
-    them come comments, and before all a merge: Zendesk comments on it, and closes what is merged away."""
+    them come comments, and before all a merge: Zendesk comments on it, and closes what is merged away. After
+    them the status: Zendesk does not order what one save changed, and a solution is judged by the priority
+    beside it."""
     if kind == "merged":
         return ""
+    place = "2" if kind in _STATUS else "1"
     identity = event["id"].text()
     if _OF_HISTORY.fullmatch(identity):
-        return "0" + identity.partition(".")[0].zfill(20)
+        return f"{place}0{identity.partition('.')[0].zfill(20)}"
     fraction = re.search(r"\.([0-9]+)", event["time"].text())
-    return "1" + (fraction[1] if fraction else "").ljust(9, "0")[:9]
+    return f"{place}1{(fraction[1] if fraction else '').ljust(9, '0')[:9]}"
 
 
 def _moves(kind: str, event: Node, ticket: Node, mapping: Mapping) -> list[Move]:
