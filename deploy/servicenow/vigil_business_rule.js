@@ -1,6 +1,6 @@
 // Business rule of ServiceNow that tells Vigil of every change of an incident.
 //
-//   Table: Incident; When: async; Insert, Update and Delete: yes; Advanced: yes
+//   Application: Global; Table: Incident; When: async; Insert, Update and Delete: yes; Advanced: yes
 //   System properties (sys_properties.list): vigil.intake.url    https://your-host/in/servicenow
 //                                            vigil.intake.secret the door's secret (type password2)
 //
