@@ -86,6 +86,15 @@ def test_alerts_that_max_alerts_left_out_are_told_and_those_that_came_are_sent(
     assert counted == {"accepted": 1, "bad_payload": 1}
 
 
+@pytest.mark.parametrize("more", [{}, {"truncatedAlerts": 0}, {"truncatedAlerts": None}])
+def test_a_group_that_is_whole_has_no_part_but_its_alerts(more: dict[str, Any]) -> None:
+    apart = door_of("alertmanager").source.apart
+    alone = arrival({**group(), **more})
+    assert apart(alone) == [alone]
+    both = apart(arrival({**group(), "alerts": [alert("one"), alert("two")], **more}))
+    assert [orjson.loads(one.body)["alerts"][0]["fingerprint"] for one in both] == ["one", "two"]
+
+
 def test_a_storm_of_alerts_in_one_group_is_taken_whole_from_who_has_the_key(tmp_path: Path) -> None:
     rule = "Look at the host, then at the network. " * 10
     alerts = [alert(f"{n:016x}", annotations={"description": rule}) for n in range(2_500)]

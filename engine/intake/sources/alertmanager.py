@@ -50,7 +50,7 @@ def apart(arrival: Arrival) -> list[Arrival]:
         group = _group.decode(arrival.body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return [arrival]
-    is_whole = group.truncated_alerts in (b"0", b"null")
+    is_whole = bytes(group.truncated_alerts) in (b"0", b"null")
     if len(group.alerts) < 2 and is_whole:
         return [arrival]
     body = b'{"version":%b,"alerts":[%b]}'
