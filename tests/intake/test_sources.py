@@ -348,7 +348,8 @@ def test_a_closed_issue_that_comes_from_another_repository_is_closed_there_too(
     gone = issue(state="closed", state_reason=why)
     opened, ended = said_by(GITHUB, github("opened", issue=gone, changes=moved))
     assert (opened.verb, ended.verb, ended.data) == ("opened", *expected)
-    assert (ended.at, ended.sequence > opened.sequence) == (opened.at, True), "it was open nowhere else"
+    assert (ended.at, ended.sequence > opened.sequence) == (opened.at, True)
+    assert "reported_at" not in opened.data, "by its age it would breach, of which it was judged already"
 
 
 def test_a_webhook_whose_content_type_nobody_chose_sends_a_form() -> None:
@@ -589,6 +590,24 @@ def test_an_issue_that_is_moved_is_cancelled_under_its_old_key_and_opened_under_
     verbs_said = [one.verb for one in said_by(JIRA, without_id)]
     assert verbs_said == ["cancelled", "opened", "reopened", "resumed"], "it may have had the key before"
     assert len({one.id for one in said_by(JIRA, without_id)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "is_reported"),
+    [
+        ("Shipped", [], False), ("Closed", [], False), ("Canceled", [], False), ("Open", [], True),
+        ("Shipped", changed("status", "Resolved", "Shipped")["items"], False),
+        ("Shipped", changed("status", "Open", "Shipped")["items"], True),
+        ("Open", changed("status", "Resolved", "Open")["items"], False),
+    ],
+)  # fmt: skip
+def test_an_issue_that_was_over_when_it_was_moved_is_not_late_by_its_age(
+    status: str, lines: list[dict[str, Any]], is_reported: bool
+) -> None:
+    category = "new" if status == "Open" else "done"
+    came = jira("jira:issue_updated", status, category, changelog=moved(*lines))
+    opened = next(one for one in said_by(JIRA, came) if one.verb == "opened")
+    assert ("reported_at" in opened.data) == is_reported
 
 
 def test_by_its_id_an_issue_stays_one_escalation_when_it_is_moved() -> None:

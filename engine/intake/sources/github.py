@@ -130,13 +130,13 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
 
 
 def _opened(payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
-    opening = _opening(issue, mapping)
+    opening = Move("opened", _opening(issue, mapping))
     if not _has_moved_in(payload):
-        return [Move("opened", opening)]
-    opening["reported_at"] = format_instant(issue["created_at"].moment())
-    # Nobody closes again what was closed where it came from.
-    ended = _closed(issue, mapping) if issue.get("state").text() == "closed" else []
-    return [Move("opened", opening), *ended]
+        return [opening]
+    if issue.get("state").text() == "closed":  # nobody closes it again, and it was judged where it came from
+        return [opening, *_closed(issue, mapping)]
+    reported_at = format_instant(issue["created_at"].moment())
+    return [Move("opened", {**opening.data, "reported_at": reported_at})]
 
 
 def _closed(issue: Node, mapping: Mapping) -> list[Move]:

@@ -97,7 +97,7 @@ def translate(arrival: Arrival, mapping: Mapping) -> list[Said]:
     if not by_id and kind == "jira:issue_updated" and (former := former_key(changed)):
         # Not merged: the new one would inherit since when the customer waits, and not that he was answered.
         gone = [] if part == _STATUS else [Move("cancelled", {"reason": "moved"})]
-        opened = say(subject, _moved(issue, part, mapping), f":moved{of}")
+        opened = say(subject, _moved(issue, changed, part, mapping), f":moved{of}")
         return say(mapping.subject_of(former), gone) + opened
     said = _moves(kind, payload, issue, mapping)
     if not said and not part:
@@ -116,13 +116,21 @@ def former_key(items: Node) -> str:
     return next((item.get("fromString").text() for item in moves), "")
 
 
-def _moved(issue: Node, part: str, mapping: Mapping) -> list[Move]:
+def _moved(issue: Node, changed: Node, part: str, mapping: Mapping) -> list[Move]:
     """It opens under its new key as it is now, reported when it was created; and again where it had the key
-    before."""
+    before. What was over before was judged under its former key: it would breach by its age."""
     opening, created = _opening(issue["fields"], mapping), _given(issue["fields"].get("created"))
-    if created is not None:
+    if created is not None and not _was_over(issue, changed, mapping):
         opening["reported_at"] = format_instant(created)
     return _opened(opening, None, issue, part, mapping)
+
+
+def _was_over(issue: Node, changed: Node, mapping: Mapping) -> bool:
+    """Before this change, as far as anybody knows."""
+    names = (one.get("fromString").text() for one in changed.items() if field_of(one) == "status")
+    before = next(names, None)
+    state = _known_state(issue, mapping) if before is None else mapping.states.get(before.lower())
+    return state is not None and state.kind in ("resolved", "closed", "cancelled")
 
 
 def _opened(
@@ -225,14 +233,19 @@ def _change(item: Node, issue: Node, mapping: Mapping) -> list[Move]:
 
 
 def _state(issue: Node, mapping: Mapping, name: str = "") -> State:
-    """By name where the mapping knows it, else by its category, which every workflow has."""
+    found = _known_state(issue, mapping, name)
+    name = name or issue["fields"].get("status").get("name").text()
+    return found or mapping.state(name, "issue.fields.status.name")
+
+
+def _known_state(issue: Node, mapping: Mapping, name: str = "") -> State | None:
+    """By name where the mapping knows it, else by its category, which most workflows have."""
     status = issue["fields"].get("status")
     current = status.get("name").text()
     name = name or current
     if name.lower() in mapping.states:
         return mapping.states[name.lower()]
-    category = status.get("statusCategory").get("key").text() if name == current else ""
-    return _CATEGORIES.get(category) or mapping.state(name, "issue.fields.status.name")
+    return _CATEGORIES.get(status.get("statusCategory").get("key").text()) if name == current else None
 
 
 def _comment(comment: Node) -> Move:
