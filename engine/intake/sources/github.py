@@ -117,7 +117,9 @@ def _moves(action: str, payload: Node, issue: Node, mapping: Mapping) -> list[Mo
                 raise NotMapped("unknown_type", "issues.edited of the text", "changes", ignored=True)
             return [Move("updated", {"title": issue["title"].text()})]
         case "closed":
-            return [Move(move.verb, {**move.data, **by}) for move in _closed(issue, mapping)]
+            why = issue.get("state_reason").text() or "completed"
+            said = moves(OPEN, mapping.state(why, "issue.state_reason"))
+            return [Move(move.verb, {**move.data, **by}) for move in said]
         case "reopened":
             return [Move("reopened", by)]
         case "assigned" | "unassigned":
@@ -133,15 +135,10 @@ def _opened(payload: Node, issue: Node, mapping: Mapping) -> list[Move]:
     opening = Move("opened", _opening(issue, mapping))
     if not _has_moved_in(payload):
         return [opening]
-    if issue.get("state").text() == "closed":  # nobody closes it again, and it was judged where it came from
-        return [opening, *_closed(issue, mapping)]
+    if issue.get("state").text() == "closed":  # nobody closes it again, and it had its verdicts before
+        return [opening, Move("cancelled", {"reason": "transferred"})]
     reported_at = format_instant(issue["created_at"].moment())
     return [Move("opened", {**opening.data, "reported_at": reported_at})]
-
-
-def _closed(issue: Node, mapping: Mapping) -> list[Move]:
-    why = issue.get("state_reason").text() or "completed"
-    return moves(OPEN, mapping.state(why, "issue.state_reason"))
 
 
 def _by(payload: Node, issue: Node, mapping: Mapping) -> dict[str, Value]:

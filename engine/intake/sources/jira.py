@@ -5,7 +5,7 @@ delivery in `X-Atlassian-Webhook-Identifier`, the same when it is sent again. Ti
 loaded of its history comes in the same shape (`engine.intake.history.jira`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from engine.core.facts import Value
@@ -118,27 +118,31 @@ def former_key(items: Node) -> str:
 
 def _moved(issue: Node, changed: Node, part: str, mapping: Mapping) -> list[Move]:
     """It opens under its new key as it is now, reported when it was created; and again where it had the key
-    before. What was over before was judged under its former key: it would breach by its age."""
+    before. What was over before, and is, had its verdicts under its former key: it owes nothing here."""
     opening, created = _opening(issue["fields"], mapping), _given(issue["fields"].get("created"))
-    if created is not None and not _was_over(issue, changed, mapping):
+    was_over = _is_over(_before(issue, changed, mapping))
+    if created is not None and not was_over:
         opening["reported_at"] = format_instant(created)
-    return _opened(opening, None, issue, part, mapping)
+    if was_over and _is_over(_known_state(issue, mapping)):
+        return _opened(opening, part, lambda: [Move("cancelled", {"reason": "moved"})])
+    return _opened(opening, part, lambda: moves(None, _state(issue, mapping)))
 
 
-def _was_over(issue: Node, changed: Node, mapping: Mapping) -> bool:
-    """Before this change, as far as anybody knows."""
-    names = (one.get("fromString").text() for one in changed.items() if field_of(one) == "status")
-    before = next(names, None)
-    state = _known_state(issue, mapping) if before is None else mapping.states.get(before.lower())
-    return state is not None and state.kind in ("resolved", "closed", "cancelled")
-
-
-def _opened(
-    opening: dict[str, Value], before: State | None, issue: Node, part: str, mapping: Mapping
-) -> list[Move]:
+def _opened(opening: dict[str, Value], part: str, then: Callable[[], list[Move]]) -> list[Move]:
     """What of it this part says: both where there are none."""
     opened = [] if part == _STATUS else [Move("opened", opening)]
-    return opened if part == _OTHERS else [*opened, *moves(before, _state(issue, mapping))]
+    return opened if part == _OTHERS else [*opened, *then()]
+
+
+def _before(issue: Node, changed: Node, mapping: Mapping) -> State | None:
+    """The state before this change; None where nobody knows."""
+    names = (one.get("fromString").text() for one in changed.items() if field_of(one) == "status")
+    before = next(names, None)
+    return _known_state(issue, mapping) if before is None else mapping.states.get(before.lower())
+
+
+def _is_over(state: State | None) -> bool:
+    return state is not None and state.kind in ("resolved", "closed", "cancelled")
 
 
 class _Known(NamedTuple):
@@ -177,7 +181,7 @@ def _moves(kind: str, payload: Node, issue: Node, mapping: Mapping) -> list[Move
     match kind:
         case "jira:issue_created":
             opening = _opening(issue["fields"], mapping)
-            return _opened(opening, OPEN, issue, payload.get("part").text(), mapping)
+            return _opened(opening, payload.get("part").text(), lambda: moves(OPEN, _state(issue, mapping)))
         case "jira:issue_updated":
             items = payload.get("changelog").get("items").items()
             return [move for item in items for move in _change(item, issue, mapping)]
