@@ -412,6 +412,21 @@ def test_an_issue_whose_first_status_was_deleted_since_is_opened(tmp_path: Path)
     ]
 
 
+def test_an_issue_that_was_done_when_it_was_moved_is_told_as_its_webhook_tells_it(tmp_path: Path) -> None:
+    source = Jira()
+    life = JiraLife(source, 1, START, resolution=None)
+    life.change(START + timedelta(hours=1), ("status", "Open", "Shipped"), ("resolution", None, "Done"))
+    life.move(START + timedelta(hours=2), "ENG-9")
+    life.move(START + timedelta(hours=3), "OPS-3", ("status", "Shipped", "Open"))  # it keeps its resolution
+    load = Loading(source, tmp_path)
+    told = by_webhooks(load.door, life.webhooks)
+    assert facts(load().events) == facts(told)
+    assert sorted(load.kept.ids) == sorted(one.read.fact.id for one in told)
+    lives = [(one.read.subject.partition(":")[2], one.read.fact.kind) for one in load.kept.events]
+    assert lives[2:5] == [("SUP-1", "cancelled"), ("ENG-9", "opened"), ("ENG-9", "cancelled")]
+    assert [kind for key, kind in lives if key == "OPS-3"] == ["opened", "reopened", "resumed"]
+
+
 def test_another_component_or_reporter_is_told_as_its_webhook_tells_it(tmp_path: Path) -> None:
     source = Jira()
     life = JiraLife(source, 1, START)

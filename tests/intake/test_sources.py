@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 import pytest
 from msgspec.structs import replace
 
@@ -604,6 +605,25 @@ def test_an_issue_that_was_over_when_it_was_moved_owes_nothing_under_its_new_key
     assert (gone.verb, opened.verb, [one.verb for one in after]) == ("cancelled", "opened", then)
     assert ("reported_at" in opened.data) == is_reported, "by its age it would breach"
     assert all(one.data == {"reason": "moved"} for one in after if one.verb == "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("now", "line", "then"),
+    [
+        ({"name": "Done"}, [], "cancelled"),
+        (None, [], "resolved"),
+        ({"name": "Done"}, changed("resolution", None, "Done")["items"], "resolved"),
+        (None, changed("resolution", "Done", None)["items"], "cancelled"),
+    ],
+)
+def test_a_status_of_the_workflow_s_own_was_over_where_the_issue_had_a_resolution(
+    now: Any, line: list[dict[str, Any]], then: str
+) -> None:
+    lines = [*changed("status", "Brewed", "Shipped")["items"], *line]
+    came = jira("jira:issue_updated", "Shipped", "done", changelog=moved(*lines))
+    body = orjson.loads(came.body)
+    body["issue"]["fields"]["resolution"] = now
+    assert said_by(JIRA, replace(came, body=orjson.dumps(body)))[-1].verb == then
 
 
 def test_by_its_id_an_issue_stays_one_escalation_when_it_is_moved() -> None:

@@ -27,7 +27,8 @@ _PAGE = 50
 _CHANGES_TOLD, _COMMENTS_TOLD = 40, 20
 """What a search gives of one issue at most; so many may be all or not."""
 _FIELDS = (
-    "summary", "priority", "status", "assignee", "reporter", "components", "labels", "created", "comment",
+    "summary", "priority", "status", "resolution", "assignee", "reporter", "components", "labels", "created",
+    "comment",
 )  # fmt: skip
 
 

@@ -135,10 +135,13 @@ def _opened(opening: dict[str, Value], part: str, then: Callable[[], list[Move]]
 
 
 def _before(issue: Node, changed: Node, mapping: Mapping) -> State | None:
-    """The state before this change; None where nobody knows."""
-    names = (one.get("fromString").text() for one in changed.items() if field_of(one) == "status")
-    before = next(names, None)
-    return _known_state(issue, mapping) if before is None else mapping.states.get(before.lower())
+    """The state before this change; None where nobody knows. Nobody tells the category of a status that was,
+    where it has no mapping: what was done has a resolution."""
+    was = {field_of(one): one.get("fromString").text() for one in changed.items()}
+    if "status" not in was:
+        return _known_state(issue, mapping)
+    resolution = was.get("resolution", issue["fields"].get("resolution").value)
+    return mapping.states.get(was["status"].lower()) or (RESOLVED if resolution else None)
 
 
 def _is_over(state: State | None) -> bool:
