@@ -148,8 +148,10 @@ _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def _as_the_contract_has_it(attribute: str, value: Value) -> Value:
-    """Sources give what people chose or typed as text, and numbers with a fraction. What is neither is left,
-    for the contract to name."""
+    """Sources give what people chose or typed as text, several choices as a list, numbers with a fraction.
+    What is none of these is left, for the contract to name."""
+    if isinstance(value, list):
+        value = value[0] if value else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str):

@@ -41,6 +41,9 @@ def mapped(source: str, **fields: str) -> Door:
         ("customer.id", 4711.0, "4711"),
         ("region", 5, "5"),
         ("service", True, True),
+        ("service", ["checkout", "mail"], "checkout"),
+        ("service", [], None),
+        ("affected_customers", ["12"], 12),
     ],
 )
 def test_a_value_is_what_the_contract_takes_of_its_attribute_or_is_left_for_it_to_name(
@@ -51,6 +54,18 @@ def test_a_value_is_what_the_contract_takes_of_its_attribute_or_is_left_for_it_t
     put(data, attribute, value)
     group, _, name = attribute.partition(".")
     assert data == {group: {name: expected} if name else expected}
+
+
+def test_of_a_field_of_several_choices_the_first_is_told() -> None:
+    """Zendesk ("Tickets", custom fields) gives those of a multi-select as a list; Jira's are told so, too."""
+    door = mapped("zendesk", f1="service")
+    several = [{"id": "f1", "value": ["checkout", "mail"]}]
+    (opened,) = said_by(door, zendesk(event("created", custom_fields=several)))
+    assert opened.data["service"] == "checkout", "and the ticket is opened"
+    for current, service in ((["mail"], "mail"), ([], None)):
+        change = {"field": {"id": "f1"}, "current": current}
+        (updated,) = said_by(door, zendesk(event("custom_field_changed", change)))
+        assert updated.data == {"service": service}
 
 
 def of_jira(kind: str, fields: dict[str, Any], **more: Any) -> Arrival:
