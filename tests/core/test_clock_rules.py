@@ -720,6 +720,17 @@ clocks: {next_response: {budget: {P1: 30m}}}
 0 opened P1; 5 message_sent; 20 cancelled spam; 25 message_received; 26 linked desk:2; 40 reopened; 41 linked desk:3; 42 linked desk:4; 43 linked desk:5; 71 now; 42 updated; 72 now
 => 70 breached next_response due 70
 
+== Clock 11: it stays a fact while the cancellation before it is folded into one
+options: {fact_limit: 4}
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 20 cancelled spam; 25 message_received; 26 linked desk:2; 27 linked desk:3; 28 linked desk:4; 40 reopened; 71 now
+=> 70 breached next_response due 70
+
+== Clock 11: of very many events after a cancellation the oldest are not heard
+options: {fact_limit: 4}
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 5 message_sent; 20 cancelled spam; 25 message_received; 26 linked desk:2; 27 linked desk:3; 28 linked desk:4; 29 linked desk:5; 30 linked desk:6; 31 linked desk:7; 40 reopened; 71 now
+
 == Clock 11: a merge is for good
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 20 merged desk:9; 40 reopened; 200 now

@@ -221,6 +221,12 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [any]}}
 0 opened P1; 10 paused x; 20 resumed x; 30 message_sent; 40 message_sent; 75 now; 50 resolved :late
 => 70 breached resolve due 70; 70 retracted breached resolve due 70 by late; 50 met resolve due 70
 
+== Order 7: a reopening is no part of the checkpoint before it
+options: {fact_limit: 4}
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 5 message_sent; 10 resolved; 20 reopened; 30 message_sent; 15 message_sent :late; 71 now
+=> 10 met resolve due 60; 70 breached resolve due 70
+
 == Order 7: the last fact that was folded is not taken twice
 options: {fact_limit: 4}
 clocks: {reply: {start: message_received, stop: message_sent, budget: {P1: 60m}}}
