@@ -1,8 +1,10 @@
 """Every setting of every process: `VIGIL_…` variables, validated at start, secrets from files too."""
 
+import logging
 import os
 import re
 import ssl
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.core.instants import Instant, parse_instant
+
+log = logging.getLogger("vigil.settings")
+"""Not structlog's: commands set up none, and it would write between their answers."""
 
 _A_YEAR = 366 * 86_400.0
 _PREFIX = re.compile(r"^Value error, ")
@@ -325,9 +330,14 @@ class Settings(BaseSettings):
         return parse_instant(self.clock_anchor) if self.clock_anchor else None
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """None where the protocol has no TLS. OSError (ssl.SSLError is one) for files that do not do."""
+        """By what the files hold when a connection is made; None where the protocol has no TLS. OSError
+        (ssl.SSLError is one) for files that do not do now."""
         if not self.security_protocol.endswith("SSL"):
             return None
+        files = filter(None, (self.tls_ca_file, self.tls_cert_file, self.tls_key_file))
+        return FollowedContext(self._tls_by_files, list(files))
+
+    def _tls_by_files(self) -> ssl.SSLContext:
         for file in filter(None, (self.tls_ca_file, self.tls_cert_file, self.tls_key_file)):
             file.open("rb").close()  # of one that is not there ssl does not say which
         context = ssl.create_default_context(cafile=str(self.tls_ca_file) if self.tls_ca_file else None)
@@ -348,6 +358,44 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password.get_secret_value()
         return options
+
+
+class FollowedContext(ssl.SSLContext):
+    """TLS by what files hold when a connection is made. Certificates are renewed under running processes:
+    one that kept those of its start would be let in nowhere once they had ended. Files that do not do, as one
+    of a pair that is being replaced, change nothing."""
+
+    def __new__(cls, *_: object) -> "FollowedContext":
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self, make: Callable[[], ssl.SSLContext], files: Sequence[Path]) -> None:
+        """OSError where there is none to begin with."""
+        self._make, self._files = make, files
+        self._read = self._on_disk()
+        self._now = make()
+
+    def wrap_socket(self, *given: Any, **more: Any) -> ssl.SSLSocket:
+        return self._followed().wrap_socket(*given, **more)
+
+    def wrap_bio(self, *given: Any, **more: Any) -> ssl.SSLObject:
+        return self._followed().wrap_bio(*given, **more)
+
+    def _followed(self) -> ssl.SSLContext:
+        on_disk = self._on_disk()
+        if on_disk != self._read:
+            self._read = on_disk
+            try:
+                self._now = self._make()
+            except OSError as error:
+                log.warning("tls_files: %s; those of before stay in use until they change again", error)
+        return self._now
+
+    def _on_disk(self) -> list[tuple[int, ...]]:
+        """What is another as soon as a file is, also one behind links, as Kubernetes has them."""
+        return [
+            (one.st_ino, one.st_size, one.st_mtime_ns)
+            for one in (file.stat() for file in self._files if file.exists())
+        ]
 
 
 def what_is_wrong(error: ValidationError) -> str:

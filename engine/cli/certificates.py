@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificates
 
@@ -16,15 +17,25 @@ WARN_DAYS = 30
 
 
 def examine_own(settings: Settings) -> Iterator[Finding]:
-    """Of the certificate that we show, and of what else is in its file. OSError where that is away."""
-    if settings.tls_cert_file is None or not settings.security_protocol.endswith("SSL"):
+    """Of the certificate that we show, with what else is in its file, and of the authorities that we believe,
+    of which the last counts: while one is replaced both are there. OSError where a file is away."""
+    if not settings.security_protocol.endswith("SSL"):
         return
-    try:
-        chain = load_pem_x509_certificates(settings.tls_cert_file.read_bytes())
-    except ValueError:
-        return  # TLS itself says so
-    until = min(one.not_valid_after_utc for one in chain)
-    yield _finding(f"{settings.tls_cert_file}", until, "issue it anew, replace the file, and restart")
+    if ends := _ends_in(settings.tls_cert_file):
+        advice = "issue it anew and replace the file: what runs shows the new one from its next connection on"
+        yield _finding(f"{settings.tls_cert_file}: its certificate", min(ends), advice)
+    if ends := _ends_in(settings.tls_ca_file):
+        advice = "put the new authority beside it, and issue anew what it signed"
+        yield _finding(f"{settings.tls_ca_file}: the last of its authorities", max(ends), advice)
+
+
+def _ends_in(file: Path | None) -> list[datetime]:
+    """Until when each certificate is good; none of a file that is none: TLS itself says so."""
+    with contextlib.suppress(ValueError):
+        return (
+            [one.not_valid_after_utc for one in load_pem_x509_certificates(file.read_bytes())] if file else []
+        )
+    return []
 
 
 def examine_brokers(settings: Settings, servers: Iterable[str], timeout: float) -> Iterator[Finding]:
@@ -39,7 +50,7 @@ def examine_brokers(settings: Settings, servers: Iterable[str], timeout: float) 
     if found:
         first = min(found, key=lambda server: found[server])
         advice = "renew it at the broker; a new authority goes into VIGIL_TLS_CA_FILE before"
-        yield _finding(f"broker {first}", found[first], advice)
+        yield _finding(f"broker {first}: its certificate", found[first], advice)
 
 
 def _shown_by(server: str, context: ssl.SSLContext, timeout: float) -> datetime:
@@ -53,9 +64,9 @@ def _shown_by(server: str, context: ssl.SSLContext, timeout: float) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
 
 
-def _finding(whose: str, until: datetime, advice: str) -> Finding:
+def _finding(what: str, until: datetime, advice: str) -> Finding:
     days = (until - datetime.now(UTC)).total_seconds() / 86_400
-    found = f"{whose}: its certificate is good until {until:%Y-%m-%d}"
     if days <= 0:
-        return fail("certificates", found, advice, ExitCode.REFUSED)
+        return fail("certificates", f"{what} ended on {until:%Y-%m-%d}", advice, ExitCode.REFUSED)
+    found = f"{what} is good until {until:%Y-%m-%d}"
     return warn("certificates", found, advice) if days < WARN_DAYS else ok("certificates", found)

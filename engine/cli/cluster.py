@@ -1,7 +1,6 @@
 """Examines the broker and what is on it: addresses, credentials, topics, the consumer group, clocks."""
 
 import asyncio
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 from engine.settings import Settings
 from engine.stream.allowed import lacking
-from engine.stream.checks import DIFFERENT_COUNTS, WRONG_TLS, lost_by, record_limits
+from engine.stream.checks import DIFFERENT_COUNTS, WRONG_TLS, lost_by, record_limits, refused_by_tls
 from engine.stream.lost import (
     NEW_TOPICS,
     by_its_coordinator,
@@ -153,11 +152,11 @@ async def _connect(server: str, options: dict[str, Any], patience: float) -> Fin
     except aio.IllegalSaslStateError:
         found = f"{server} asks for no credentials, and some are configured"
         return fail("credentials", found, "check the port and VIGIL_SECURITY_PROTOCOL", ExitCode.REFUSED)
-    except ssl.SSLError as error:
-        return fail("credentials", f"{server}: {error}", WRONG_TLS, ExitCode.REFUSED)
     except TimeoutError:
         return fail("broker", f"{server}: no answer within {patience:g} s", _AWAY, ExitCode.UNREACHABLE)
     except (OSError, aio.KafkaError) as error:
+        if (refusal := refused_by_tls(error)) is not None:
+            return fail("credentials", f"{server}: {refusal}", WRONG_TLS, ExitCode.REFUSED)
         return fail("broker", f"{server}: {_text(error)}", _AWAY, ExitCode.UNREACHABLE)
     return None
 

@@ -24,7 +24,10 @@ log = structlog.stdlib.get_logger("vigil.stream")
 
 RETRY_SECONDS = 2.0
 CONNECT_MS = 5_000
-WRONG_TLS = "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL"
+WRONG_TLS = (
+    "check VIGIL_TLS_CA_FILE, VIGIL_TLS_CERT_FILE and VIGIL_SECURITY_PROTOCOL; `vigil doctor` says until when"
+    " certificates are good"
+)
 _FALSE = ("", "0", "false", "no", "off")
 _CREDENTIALS = (
     errors.AuthenticationFailedError,
@@ -132,18 +135,23 @@ async def _first_answer(settings: Settings) -> str | None:
                 f"{server} refused user {settings.sasl_username!r} with {settings.sasl_mechanism}: {error}",
                 "check VIGIL_SASL_USERNAME, VIGIL_SASL_PASSWORD (or _FILE) and VIGIL_SASL_MECHANISM",
             ) from error
-        except ssl.SSLError as error:
-            raise Refused(
-                "tls_failed",
-                f"{server}: {error}",
-                WRONG_TLS,
-            ) from error
         except (OSError, errors.KafkaError) as error:
+            if (refusal := refused_by_tls(error)) is not None:
+                raise Refused("tls_failed", f"{server}: {refusal}", WRONG_TLS) from error
             why = f"{server}: {error or type(error).__name__}"
             continue
         connection.close()
         return await _talks(settings, server)
     return why
+
+
+def refused_by_tls(error: Exception) -> ssl.SSLError | None:
+    """What TLS has against the other side, ours or the broker's. That ours is refused comes, since TLS 1.3,
+    after the handshake, and the client shows it as a connection that was closed."""
+    if isinstance(error, ssl.SSLError):
+        return error
+    cause = error.__cause__
+    return cause if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "") else None
 
 
 async def _talks(settings: Settings, server: str) -> str | None:

@@ -57,12 +57,20 @@ class Damper(logging.Filter):
         if now - last < self._again:
             self._said[kind] = (last, held_back + 1)
             return False
+        record.msg, record.args = f"{record.getMessage()}{_causes(record.args)}", ()
         if held_back:
-            record.msg, record.args = f"{record.getMessage()} (and {held_back:,} times since)", ()
+            record.msg += f" (and {held_back:,} times since)"
         if len(self._said) >= _KINDS_AT_MOST:
             self._said.clear()
         self._said[kind] = (now, 0)
         return True
+
+
+def _causes(args: object) -> str:
+    """Why, of the errors that a line shows: of a broker that refuses our certificate aiokafka shows that a
+    connection was closed, and keeps the rest as the cause."""
+    errors = [one for one in args if isinstance(one, Exception)] if isinstance(args, tuple) else []
+    return "".join(f", by {one.__cause__!r}" for one in errors if one.__cause__ is not None)
 
 
 def configure(log_format: Literal["json", "console"], level: str = "info") -> None:

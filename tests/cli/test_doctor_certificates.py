@@ -83,7 +83,18 @@ def test_our_own_certificate_is_told_of_too_and_one_that_has_ended_fails(
         monkeypatch.setattr("engine.cli.certificates.datetime", _InTwoDays)
     (found,) = examine_own(settings(tls_cert_file=ours, tls_key_file=ours))
     assert (found.sign, str(ours) in found.found) == (sign, True)
+    assert ("ended on" in found.found) is (days < 0)
     assert found.code is (ExitCode.REFUSED if days < 0 else ExitCode.FOUND)
+
+
+def test_of_the_authorities_the_last_to_end_counts(tmp_path: Path) -> None:
+    """While one is replaced the old one is there too, and ends."""
+    old, new = pair(tmp_path, "old", 10), pair(tmp_path, "new", 400)
+    (found,) = examine_own(settings(tls_ca_file=old))
+    assert (found.sign, str(old) in found.found) == (Sign.WARN, True)
+    old.write_text(old.read_text() + new.read_text())
+    (found,) = examine_own(settings(tls_ca_file=old))
+    assert found.sign is Sign.OK
 
 
 class _InTwoDays:

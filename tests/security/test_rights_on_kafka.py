@@ -336,8 +336,8 @@ def test_doctor_looks_for_the_rights_of_whose_principal_it_has(deployed: Deploye
     findings = list(examine_cluster(deployed.as_(role), 10.0, role_of(deployed.as_(role))))
     assert role_of(deployed.as_(role)) == role
     assert [finding for finding in findings if finding.sign is Sign.FAIL] == []
-    (shown,) = [finding for finding in findings if finding.check == "certificates"]
-    assert shown.sign is Sign.WARN, "it was made for two days"
+    shown = [finding for finding in findings if finding.check == "certificates"]
+    assert [one.sign for one in shown] == [Sign.WARN] * 2, "authority and broker's are made for two days"
     if role in ("notify", "archive", "intake"):
         (group,) = [finding for finding in findings if finding.check == "group"]
         assert (group.sign, role in group.found) == (Sign.SKIP, True)
@@ -356,12 +356,19 @@ def test_doctor_names_the_right_that_a_process_lacks_and_no_other(deployed: Depl
     assert "expected one of worker, intake" in unknown.stderr
 
 
-def test_a_certificate_of_another_authority_is_not_let_in(deployed: Deployed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["worker", "archive run", "standing --kafka"])
+def test_a_certificate_of_another_authority_is_not_let_in_and_that_is_said(
+    deployed: Deployed, tmp_path: Path, command: str
+) -> None:
     foreign = Authority(tmp_path / "foreign").pair(deployed.roles["worker"].principal)
     settings = deployed.as_certificate("worker", tls_cert_file=foreign, tls_key_file=foreign, start_timeout=0)
-    done = deployed.vigil(settings, "worker")
-    assert done.returncode in (69, 78)
+    done = deployed.vigil(settings, *command.split())
+    assert done.returncode == 78, done.stderr
+    assert "alert certificate unknown" in done.stderr, "the broker's own word"
     assert "Traceback" not in done.stderr
+    findings = [one for one in examine_cluster(settings, 10.0) if one.check == "credentials"]
+    assert [(one.sign, one.code) for one in findings] == [(Sign.FAIL, ExitCode.REFUSED)]
+    assert "alert certificate unknown" in findings[0].found
 
 
 def test_a_broker_with_a_certificate_of_another_authority_is_not_believed(
@@ -371,6 +378,6 @@ def test_a_broker_with_a_certificate_of_another_authority_is_not_believed(
     done = deployed.vigil(settings, "worker")
     assert done.returncode == 78
     assert "tls_failed" in done.stderr
-    (finding,) = examine_cluster(settings, 10.0)
+    *_, finding = examine_cluster(settings, 10.0)
     assert (finding.check, finding.code) == ("credentials", ExitCode.REFUSED)
     assert "VIGIL_TLS_CA_FILE" in finding.advice

@@ -33,6 +33,18 @@ def test_a_librarys_line_comes_once_in_a_while_and_says_how_often_it_was_held_ba
     ]
 
 
+def test_what_caused_the_error_that_a_library_shows_is_said_too() -> None:
+    """aiokafka calls a certificate that is refused a connection that was closed."""
+    error = ConnectionError("Connection at 127.0.0.1:9093 closed")
+    error.__cause__ = OSError("alert certificate unknown")
+    line = said("aiokafka", "Unable connect to node with id %s: %s", 1, error)
+    assert Damper(10, lambda: 0.0).filter(line)
+    assert line.getMessage() == (
+        "Unable connect to node with id 1: Connection at 127.0.0.1:9093 closed,"
+        " by OSError('alert certificate unknown')"
+    )
+
+
 def test_another_line_and_another_logger_are_not_held_back_for_it() -> None:
     damper = Damper(10, lambda: 0.0)
     assert damper.filter(said("aiokafka.conn", "away"))
