@@ -5,6 +5,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -345,6 +346,22 @@ class Settings(BaseSettings):
             password = self.tls_key_password.get_secret_value() or None
             context.load_cert_chain(self.tls_cert_file, self.tls_key_file, password)
         return context
+
+    def certificates(self) -> dict[str, tuple[float, float]]:
+        """From when on and until when they are good, in Unix time: `client` is what we show, with all that is
+        in its file, `authority` the last of those that we believe, for while one is replaced both are there.
+        Without those whose file is none, or is away: TLS itself says so."""
+        from cryptography.x509 import load_pem_x509_certificates  # not at each start: it takes a while
+
+        found = {}
+        for name, file, which in (("client", self.tls_cert_file, min), ("authority", self.tls_ca_file, max)):
+            if file is not None and self.security_protocol.endswith("SSL"):
+                with suppress(OSError, ValueError):
+                    read = load_pem_x509_certificates(file.read_bytes())
+                    last = which(read, key=lambda one: one.not_valid_after_utc)
+                    times = last.not_valid_before_utc, last.not_valid_after_utc
+                    found[name] = times[0].timestamp(), times[1].timestamp()
+        return found
 
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments of every aiokafka client: where the brokers are, and who we are."""

@@ -17,6 +17,7 @@ from engine.cli.reading import partitions_of, read_topics, reader
 from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
 from engine.metrics.archive import ArchiveMetrics
+from engine.metrics.certificates import show_certificates
 from engine.settings import Settings
 from engine.sql.database import give_up_on_silence, shown
 from engine.sql.following import Follower, Watch, made_anew
@@ -41,6 +42,7 @@ def follow(settings: Settings, topics: Topics) -> None:
         partitions_of(consumer, topics.all)  # later a topic that is not there is waited for
     stopping = until_told()  # until here a signal ends it at once: `ends_when_told`
     metrics = ArchiveMetrics()
+    show_certificates(metrics.registry, settings.certificates)
     # Answered from here on: a probe must not end a process that brings a large archive's schema up to date.
     health = Health(settings.ready_lag, metrics)
     with health_served(settings, metrics.registry, health) as port:

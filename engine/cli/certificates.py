@@ -5,9 +5,6 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-
-from cryptography.x509 import load_pem_x509_certificates
 
 from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, warn
@@ -17,25 +14,20 @@ WARN_DAYS = 30
 
 
 def examine_own(settings: Settings) -> Iterator[Finding]:
-    """Of the certificate that we show, with what else is in its file, and of the authorities that we believe,
-    of which the last counts: while one is replaced both are there. OSError where a file is away."""
-    if not settings.security_protocol.endswith("SSL"):
-        return
-    if ends := _ends_in(settings.tls_cert_file):
-        advice = "issue it anew and replace the file: what runs shows the new one from its next connection on"
-        yield _finding(f"{settings.tls_cert_file}: its certificate", min(ends), advice)
-    if ends := _ends_in(settings.tls_ca_file):
-        advice = "put the new authority beside it, and issue anew what it signed"
-        yield _finding(f"{settings.tls_ca_file}: the last of its authorities", max(ends), advice)
-
-
-def _ends_in(file: Path | None) -> list[datetime]:
-    """Until when each certificate is good; none of a file that is none: TLS itself says so."""
-    with contextlib.suppress(ValueError):
-        return (
-            [one.not_valid_after_utc for one in load_pem_x509_certificates(file.read_bytes())] if file else []
-        )
-    return []
+    """Of the certificate that we show, with what else is in its file, and of the authorities."""
+    whats = {
+        "client": (
+            f"{settings.tls_cert_file}: its certificate",
+            "issue it anew and replace the file: what runs shows the new one from its next connection on",
+        ),
+        "authority": (
+            f"{settings.tls_ca_file}: the last of its authorities",
+            "put the new authority beside it, and issue anew what it signed",
+        ),
+    }
+    for name, (_, until) in settings.certificates().items():
+        what, advice = whats[name]
+        yield _finding(what, datetime.fromtimestamp(until, UTC), advice)
 
 
 def examine_brokers(settings: Settings, servers: Iterable[str], timeout: float) -> Iterator[Finding]:

@@ -85,6 +85,7 @@ def command(
     from engine.cli.inputs import settings_with
     from engine.console.app import application
     from engine.console.opening import Opening
+    from engine.metrics.certificates import show_certificates
     from engine.metrics.console import ConsoleMetrics
     from engine.stream.logs import configure
 
@@ -97,6 +98,7 @@ def command(
     secret = settings.console_secret.get_secret_value() or secrets.token_urlsafe(32)
     by = sign_in(settings, host, name, secret)
     given, metrics = _given(settings, by, secret, zone), ConsoleMetrics()
+    show_certificates(metrics.registry, settings.certificates)
 
     def make(stack: "ExitStack") -> "FastAPI":
         return application(stack.enter_context(_house(settings, given, metrics, follow=follow)))

@@ -44,6 +44,7 @@ def run(
     from engine.cli.topics import broker_errors
     from engine.intake.app import application
     from engine.intake.sending import DLQ, Sender
+    from engine.metrics.certificates import show_certificates
     from engine.metrics.intake import IntakeMetrics
     from engine.stream.allowed import must_be_allowed
     from engine.stream.logs import configure
@@ -56,7 +57,9 @@ def run(
         must_be_allowed(settings, roles(settings)["intake"].rights)
     topics = {"ticket": settings.tickets_topic, "incident": settings.incidents_topic, DLQ: settings.dlq_topic}
     sender = Sender(settings.client_options(), topics, ANSWER_WITHIN)
-    served = application(found, sender, IntakeMetrics(tuple(found)))
+    metrics = IntakeMetrics(tuple(found))
+    show_certificates(metrics.registry, settings.certificates)
+    served = application(found, sender, metrics)
     wrong = f"no broker at {settings.bootstrap_servers}, a topic is missing"
     serve(served, host, port, wrong, "the log above says which; `vigil doctor` looks closer")
 

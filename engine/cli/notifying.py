@@ -17,6 +17,7 @@ from engine.cli.reading import partitions_of, reader
 from engine.cli.serving import Health, health_served
 from engine.cli.topics import broker_errors
 from engine.core.instants import DAY, SECOND, Instant, Span
+from engine.metrics.certificates import show_certificates
 from engine.metrics.notify import NotifyMetrics
 from engine.notify.configuration import Configuration, configuration
 from engine.notify.record import Record
@@ -59,6 +60,7 @@ def notify(settings: Settings) -> None:
         partitions_of(consumer, [settings.outcomes_topic])  # later a topic that is not there is waited for
     stopping = until_told()  # until here a signal ends it at once: `ends_when_told`
     metrics = NotifyMetrics(said.receivers)
+    show_certificates(metrics.registry, settings.certificates)
     health = Health(settings.ready_lag, metrics)
     with health_served(settings, metrics.registry, health) as port:
         url = settings.notify_url.get_secret_value()

@@ -204,6 +204,19 @@ BESIDE = (
 )  # fmt: skip
 """Those of every process but the workers."""
 
+CERTIFICATES = (
+    _gauge(
+        "vigil_certificate_not_before_timestamp_seconds", "seconds",
+        "Unix time from which on it is good.", "of",
+    ),
+    _gauge(
+        "vigil_certificate_not_after_timestamp_seconds", "seconds",
+        "Unix time at which it ends, as its file has it now: `client` is what the process shows to Kafka,"
+        " `authority` the last of those that it believes.", "of",
+    ),
+)  # fmt: skip
+"""Those of every process, without a mode."""
+
 ENGINE = (
     _gauge(
         "vigil_build_info", "",

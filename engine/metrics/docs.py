@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.metrics.definitions import (
     ARCHIVE,
     BESIDE,
+    CERTIFICATES,
     CONSOLE,
     ENGINE,
     INTAKE,
@@ -92,6 +93,8 @@ def page() -> str:
         *_table(ENGINE),
         "\n## Every process beside the workers\n",
         *_table(BESIDE),
+        "\n## Certificates: every process, where Kafka is reached by TLS\n",
+        *_table(CERTIFICATES),
         "\n## The intake\n",
         *_table(INTAKE),
         "\n## The archive\n",

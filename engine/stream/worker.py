@@ -15,6 +15,7 @@ from engine.core.pace import Pace
 from engine.core.policy import Book
 from engine.core.rules import FLAG, ROLE
 from engine.metrics import Metrics, labels
+from engine.metrics.certificates import show_certificates
 from engine.settings import Settings
 from engine.stream.acknowledged import Acknowledged
 from engine.stream.allowed import must_be_allowed
@@ -203,6 +204,7 @@ async def run(settings: Settings, book: Book, desk: Decides | None = None, pace:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker = Worker(settings, book, partitions, clock, desk, pace)
     worker.metrics.started(time.time())
+    show_certificates(worker.metrics.registry, settings.certificates)
     worker.metrics.build_info(
         version=version("vigil-sla"),
         faust=version("faust-streaming"),

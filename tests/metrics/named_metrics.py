@@ -3,9 +3,9 @@
 import re
 from collections.abc import Set
 
-from engine.metrics.definitions import ARCHIVE, BESIDE, CONSOLE, DEFINITIONS, INTAKE, NOTIFY
+from engine.metrics.definitions import ARCHIVE, BESIDE, CERTIFICATES, CONSOLE, DEFINITIONS, INTAKE, NOTIFY
 
-KNOWN = {d.name: set(d.labels) for d in (*BESIDE, *INTAKE, *ARCHIVE, *NOTIFY, *CONSOLE)}
+KNOWN = {d.name: set(d.labels) for d in (*BESIDE, *CERTIFICATES, *INTAKE, *ARCHIVE, *NOTIFY, *CONSOLE)}
 KNOWN |= {d.name: {*d.labels, "mode"} for d in DEFINITIONS}
 SCRAPED = {"instance", "job", "le"}
 """Labels that Prometheus adds, or a histogram has."""

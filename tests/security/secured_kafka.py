@@ -98,13 +98,13 @@ class SecuredKafka(KafkaBroker):
 
 
 class Authority:
-    """A certificate authority of the test's own. Keys and certificates are PEM."""
+    """A certificate authority of the test's own. Keys and certificates are PEM, and good for so many days."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 2) -> None:
         if shutil.which("openssl") is None:
             missing("no openssl here, which makes the certificates")
         folder.mkdir(parents=True)
-        self._folder = folder
+        self._folder, self._days = folder, days
         self.file = folder / "ca.pem"
         self._key = folder / "ca.key"
         self._request(
@@ -123,8 +123,7 @@ class Authority:
             both.chmod(0o600)
         return both
 
-    @staticmethod
-    def _request(key: Path, certificate: Path, *options: str) -> None:
+    def _request(self, key: Path, certificate: Path, *options: str) -> None:
         curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         command = [
             "openssl",
@@ -132,7 +131,7 @@ class Authority:
             "-x509",
             *curve,
             "-days",
-            "2",
+            str(self._days),
             "-keyout",
             str(key),
             "-out",

@@ -4,6 +4,7 @@ connection on, and who is refused says why."""
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import ssl
 import threading
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from engine.demo.broker import NoJava, free_port
+from engine.metrics.certificates import show_certificates
 from engine.settings import Settings
 from security.deployed import Deployed
 from security.secured_kafka import Authority, SecuredKafka, start_secured_kafka
-from security.test_rights_on_kafka import event, standing
+from security.test_rights_on_kafka import NOTIFY, event, standing
 from servers import missing
 
 
@@ -143,6 +146,27 @@ def test_a_new_authority_is_believed_and_the_one_that_went_is_not(
             by_socket(old_port, context)
 
 
+def test_of_what_ends_the_earliest_of_ours_is_shown_and_the_last_authority(tmp_path: Path) -> None:
+    short, long = Authority(tmp_path / "short"), Authority(tmp_path / "long", days=400)
+    ours = tmp_path / "client.pem"
+    ours.write_bytes(long.pair("client").read_bytes() + short.file.read_bytes())
+    believed = tmp_path / "ca.pem"
+    believed.write_bytes(short.file.read_bytes() + long.file.read_bytes())
+    settings = Settings(security_protocol="SSL", tls_ca_file=believed, tls_cert_file=ours, tls_key_file=ours)
+    registry = CollectorRegistry()
+    show_certificates(registry, settings.certificates)
+
+    def days(of: str, end: str) -> int | None:
+        at = registry.get_sample_value(f"vigil_certificate_not_{end}_timestamp_seconds", {"of": of})
+        return None if at is None else round((at - time.time()) / 86_400)
+
+    assert (days("client", "after"), days("authority", "after")) == (2, 400)
+    assert (days("client", "before"), days("authority", "before")) == (0, 0)
+    believed.unlink()
+    ours.write_text("no certificate")
+    assert (days("client", "after"), days("authority", "after")) == (None, None)
+
+
 @pytest.fixture
 def broker() -> Iterator[SecuredKafka]:
     """Of its own: its authority is replaced."""
@@ -162,28 +186,55 @@ def test_processes_go_on_with_what_was_renewed_when_the_broker_wants_it(
     deployed = Deployed(broker, tmp_path)
     created = deployed.vigil(deployed.as_("admin"), "topics", "create")
     assert created.returncode == 0, created.stderr
-    doors, port = tmp_path / "intake.yaml", free_port()
+    doors, alerts = tmp_path / "intake.yaml", tmp_path / "notify.yaml"
     doors.write_text("doors: {direct: {source: cloudevents, secrets: [{env: DOOR_KEY}]}}")
-    intake = ("intake", "run", "-d", str(doors), "--port", str(port))
-    deployed.start("intake", deployed.as_certificate("intake"), *intake, DOOR_KEY="a-key-of-the-door")
-    deployed.start("worker", deployed.as_certificate("worker"), "worker")
+    alerts.write_text(NOTIFY)
+    ports = {role: free_port() for role in ("intake", "worker", "archive", "notify", "console")}
+    commands = {
+        "intake": ("intake", "run", "-d", str(doors), "--port", str(ports["intake"])),
+        "worker": ("worker",),
+        "archive": ("archive", "run"),
+        "notify": ("notify", "run"),
+        "console": ("console", "--port", str(ports["console"])),
+    }
+    own = {name: f"sqlite:///{tmp_path / name}.db" for name in ("archive", "notify", "console")}
     try:
-        deployed.wait_for("intake", "intake_ready")
-        deployed.wait_for("worker", "recovered")
-        new, old = Authority(tmp_path / "new"), broker.authority
-        for name in (
-            "127.0.0.1",
-            *(deployed.roles[role].principal for role in ("intake", "worker", "reader")),
-        ):
+        for role, command in commands.items():
+            settings = deployed.as_certificate(
+                role, metrics_port=ports[role], notify_config=alerts, notify_url=own["notify"],
+                archive_url=own.get(role, own["archive"]),
+            )  # fmt: skip
+            deployed.start(role, settings, *command, DOOR_KEY="a-key-of-the-door")
+        for role, port in ports.items():
+            assert ends(port, role, deployed) == {"client": 2, "authority": 2}, "days"
+        new, old = Authority(tmp_path / "new", days=400), broker.authority
+        for name in ("127.0.0.1", *(deployed.roles[role].principal for role in (*ports, "reader"))):
             put(old.pair(name), new.pair(name).read_bytes())
         put(old.file, new.file.read_bytes())
         broker.restart()
-        answer = sent_again(port, "after-renewal")
+        answer = sent_again(ports["intake"], "after-renewal")
         assert answer.status_code == 200, deployed.log("intake").read_text()[-2000:]
         standing(deployed, "after-renewal", 60)
-        assert deployed.stop() == [0, 0]
+        deployed.wait_for("notify", '"group": "after-renewal/triage/1"')
+        for role, port in ports.items():
+            assert ends(port, role, deployed) == {"client": 400, "authority": 400}
+        assert deployed.stop() == [0] * 5
     finally:
         deployed.stop()
+
+
+def ends(port: int, role: str, deployed: Deployed, seconds: float = 60) -> dict[str, int]:
+    """In how many days what a process shows and believes is over, by its metrics, once it is ready."""
+    until = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/ready", timeout=10).status_code == 200:
+                break
+        assert time.monotonic() < until, f"{role}: {deployed.log(role).read_text()[-2000:]}"
+        time.sleep(0.2)
+    said = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    found = re.findall(r'^vigil_certificate_not_after_timestamp_seconds\{of="(\w+)"\} (\S+)', said, re.M)
+    return {of: round((float(at) - time.time()) / 86_400) for of, at in found}
 
 
 def sent_again(port: int, subject: str, seconds: float = 60) -> httpx.Response:

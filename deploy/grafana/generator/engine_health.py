@@ -57,7 +57,7 @@ VIGIL = Board(
                     "none",
                     4,
                     ((None, "red"), (1, "green")),
-                    ("VigilNoWorkerReady", "VigilPartitionsUnwatched"),
+                    ("VigilNoWorkerReady", "VigilPartitionsUnwatched", "VigilCertificateEnds"),
                 ),
                 Panel(
                     "stat",
