@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -239,6 +240,9 @@ class Settings(BaseSettings):
     tls_key_password: SecretStr = Field(SecretStr(""), description="of the client's key")
     tls_key_password_file: OptionalPath = Field(None, description="a file that holds it, instead of it")
 
+    _tls: "FollowedContext | None" = PrivateAttr(None)
+    """One for all clients, of which some are made anew while files are replaced."""
+
     @field_validator("bootstrap_servers")
     @classmethod
     def _servers(cls, value: str) -> str:
@@ -335,11 +339,16 @@ class Settings(BaseSettings):
         (ssl.SSLError is one) for files that do not do now."""
         if not self.security_protocol.endswith("SSL"):
             return None
-        files = filter(None, (self.tls_ca_file, self.tls_cert_file, self.tls_key_file))
-        return FollowedContext(self._tls_by_files, list(files))
+        files = self._tls_files()
+        if self._tls is None or self._tls.files != files:
+            self._tls = FollowedContext(self._tls_by_files, files)
+        return self._tls
+
+    def _tls_files(self) -> list[Path]:
+        return [file for file in (self.tls_ca_file, self.tls_cert_file, self.tls_key_file) if file]
 
     def _tls_by_files(self) -> ssl.SSLContext:
-        for file in filter(None, (self.tls_ca_file, self.tls_cert_file, self.tls_key_file)):
+        for file in self._tls_files():
             file.open("rb").close()  # of one that is not there ssl does not say which
         context = ssl.create_default_context(cafile=str(self.tls_ca_file) if self.tls_ca_file else None)
         if self.tls_cert_file is not None:
@@ -385,9 +394,9 @@ class FollowedContext(ssl.SSLContext):
     def __new__(cls, *_: object) -> "FollowedContext":
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 
-    def __init__(self, make: Callable[[], ssl.SSLContext], files: Sequence[Path]) -> None:
+    def __init__(self, make: Callable[[], ssl.SSLContext], files: list[Path]) -> None:
         """OSError where there is none to begin with."""
-        self._make, self._files = make, files
+        self._make, self.files = make, files
         self._read = self._on_disk()
         self._now = make()
 
@@ -411,7 +420,7 @@ class FollowedContext(ssl.SSLContext):
         """What is another as soon as a file is, also one behind links, as Kubernetes has them."""
         return [
             (one.st_ino, one.st_size, one.st_mtime_ns)
-            for one in (file.stat() for file in self._files if file.exists())
+            for one in (file.stat() for file in self.files if file.exists())
         ]
 
 

@@ -80,16 +80,20 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def context(authority: Authority, tmp_path: Path) -> ssl.SSLContext:
-    """Of a process that was started with the certificate of `before`, in client.crt and client.key."""
+def settings(authority: Authority, tmp_path: Path) -> Settings:
+    """Of a process that is started with the certificate of `before`, in client.crt and client.key."""
     for end in ("crt", "key"):
         put(tmp_path / f"client.{end}", part(authority, "before", end))
-    settings = Settings(
+    return Settings(
         security_protocol="SSL",
         tls_ca_file=authority.file,
         tls_cert_file=tmp_path / "client.crt",
         tls_key_file=tmp_path / "client.key",
     )
+
+
+@pytest.fixture
+def context(settings: Settings) -> ssl.SSLContext:
     made = settings.client_options()["ssl_context"]
     assert isinstance(made, ssl.SSLContext)
     return made
@@ -129,6 +133,20 @@ def test_half_a_pair_changes_nothing_until_the_other_half_is_there(
         assert by_socket(port, context) == "before"
         put(tmp_path / "client.key", part(authority, "after", "key"))
         assert by_socket(port, context) == "after"
+
+
+def test_a_client_that_is_made_anew_goes_on_with_what_was_there_too(
+    authority: Authority, settings: Settings, tmp_path: Path
+) -> None:
+    """As those are by which the archive, notify and the console read, whenever a broker was away."""
+    settings.client_options()
+    put(tmp_path / "client.crt", part(authority, "after", "crt"))
+    with who_comes(authority) as port:
+        for again in (settings, settings.model_copy(update={"start_timeout": 0.0})):
+            assert by_socket(port, again.client_options()["ssl_context"]) == "before"
+    other = settings.model_copy(update={"tls_cert_file": authority.pair("other"), "tls_key_file": None})
+    with who_comes(authority) as port:
+        assert by_socket(port, other.client_options()["ssl_context"]) == "other"
 
 
 def test_a_new_authority_is_believed_and_the_one_that_went_is_not(
