@@ -60,5 +60,5 @@ def _finding(what: str, until: datetime, advice: str) -> Finding:
     days = (until - datetime.now(UTC)).total_seconds() / 86_400
     if days <= 0:
         return fail("certificates", f"{what} ended on {until:%Y-%m-%d}", advice, ExitCode.REFUSED)
-    found = f"{what} is good until {until:%Y-%m-%d}"
+    found = f"{what} is good until {until:%Y-%m-%d}, {days:.0f} days"
     return warn("certificates", found, advice) if days < WARN_DAYS else ok("certificates", found)

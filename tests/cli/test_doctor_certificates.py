@@ -84,6 +84,7 @@ def test_our_own_certificate_is_told_of_too_and_one_that_has_ended_fails(
         monkeypatch.setattr("engine.cli.certificates.datetime", _InTwoDays)
     (found,) = examine_own(settings(tls_cert_file=ours, tls_key_file=ours))
     assert (found.sign, str(ours) in found.found) == (sign, True)
+    assert found.found.endswith(f", {days} days") is (days > 0)
     assert ("ended on" in found.found) is (days < 0)
     assert found.code is (ExitCode.REFUSED if days < 0 else ExitCode.FOUND)
 
