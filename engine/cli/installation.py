@@ -14,7 +14,7 @@ from engine.cli.exits import ExitCode
 from engine.cli.findings import Finding, fail, ok, skip, warn
 
 if TYPE_CHECKING:
-    from engine.core.policy import Book
+    from engine.core.policy import Book, Calendar
     from engine.settings import Settings
 
 DISTRIBUTION = "vigil-sla"
@@ -22,6 +22,8 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)\s*$")
 _SHOWN = ("faust-streaming", "aiokafka", "tzdata", "holidays")
 _NOT_SETTINGS = frozenset(("VIGIL_REQUIRE", "VIGIL_DATA"))
 HORIZON_DAYS = 90
+_DATES_AHEAD_DAYS = 60
+"""So long before a year begins its dates are missed, where the year before has any."""
 
 
 def examine_versions() -> Iterator[Finding]:
@@ -135,6 +137,24 @@ def _calendars(book: "Book") -> Iterator[Finding]:
     if named:
         zones = ", ".join(f"{calendar.name} ({calendar.zone})" for calendar in named)
         yield ok("calendars", f"{zones}; tzdata {book.tzdata}, holidays {book.holidays}")
+    for calendar in named:
+        yield from _dates_of_next_year(calendar)
+
+
+def _dates_of_next_year(calendar: "Calendar") -> Iterator[Finding]:
+    """Dates of its own are written down year by year: on those that nobody wrote it is open as on any day."""
+    from engine.cli.inputs import now
+    from engine.core.calendars import BusinessCalendar
+    from engine.core.instants import DAY, Instant, to_datetime
+
+    if not isinstance(calendar, BusinessCalendar):
+        return
+    years = {day.year for hours in calendar.versions for day in hours.dates}
+    coming = to_datetime(Instant(now() + _DATES_AHEAD_DAYS * DAY)).year
+    if coming - 1 in years and coming not in years:
+        found = f"{calendar.name} has dates of its own in {coming - 1} and none in {coming}"
+        advice = f"add those of {coming} to its holidays.dates and restart the workers, if there are any"
+        yield warn("calendar dates", found, advice)
 
 
 def examine_pace(settings: "Settings") -> Iterator[Finding]:

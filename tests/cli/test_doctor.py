@@ -315,7 +315,8 @@ def test_policies_that_do_not_load_are_named_by_file_and_line(tmp_path: Path) ->
     assert findings[0].advice.startswith("vigil policy lint")
 
 
-def test_policies_that_load_are_counted_with_their_calendars() -> None:
+def test_policies_that_load_are_counted_with_their_calendars(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.cli.inputs.now", lambda: parse_instant("2026-06-01T00:00:00Z"))
     findings = list(installation.examine_policies(settings_for("127.0.0.1:1")))
     assert {finding.sign for finding in findings} == {Sign.OK}
 
@@ -330,6 +331,26 @@ def test_a_calendar_that_has_no_answer_for_soon_is_named(
     assert exit_code(findings) == code
     assert findings[1].check == "calendars"
     assert (code is ExitCode.DONE) or "clock" in findings[1].advice
+
+
+@pytest.mark.parametrize(
+    ("day", "missed"),
+    [("2026-11-01", False), ("2026-11-03", True), ("2027-06-01", True), ("2027-11-03", False)],
+)
+def test_a_calendar_whose_dates_nobody_wrote_for_the_next_year_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, day: str, missed: bool
+) -> None:
+    (tmp_path / "all.yaml").write_text(
+        "calendar: desk\nzone: UTC\nhours: {mon-fri: ['09:00-17:00']}\n"
+        "holidays: {dates: {2025-12-24: closed, 2026-12-24: closed}}\n---\n"
+        "calendar: plain\nzone: UTC\nhours: {mon-fri: ['09:00-17:00']}\n---\n"
+        "policy: p\neffective_from: 2026-01-01T00:00:00Z\nclocks: {resolve: {budget: {P1: 4h @desk}}}\n"
+    )
+    monkeypatch.setattr("engine.cli.inputs.now", lambda: parse_instant(f"{day}T00:00:00Z"))
+    findings = list(installation.examine_policies(settings_for("127.0.0.1:1", policies=tmp_path)))
+    said = [finding.found for finding in findings if finding.sign is Sign.WARN]
+    assert said == (["desk has dates of its own in 2026 and none in 2027"] if missed else [])
+    assert exit_code(findings) == ExitCode.DONE
 
 
 @pytest.fixture
