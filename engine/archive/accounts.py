@@ -23,7 +23,7 @@ _decode = msgspec.json.Decoder(dict[str, Value]).decode
 
 def accounts(connection: Connection) -> Iterator[Account]:
     """Every escalation that has a fact or an outcome, by subject; read some at a time."""
-    yield from _each(connection, subjects(connection))
+    yield from accounts_of(connection, subjects(connection))
 
 
 def subjects(connection: Connection) -> list[str]:
@@ -35,7 +35,7 @@ def subjects(connection: Connection) -> list[str]:
 def linking(connection: Connection) -> Iterator[Account]:
     """Those that may pass anything on to others."""
     some = select(facts.c.subject).where(LINKS).distinct()
-    yield from _each(connection, connection.scalars(some.order_by(facts.c.subject)).all())
+    yield from accounts_of(connection, connection.scalars(some.order_by(facts.c.subject)).all())
 
 
 def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
@@ -53,11 +53,12 @@ def linking_to(connection: Connection, subject: str) -> dict[str, list[Fact]]:
 
 def account(connection: Connection, subject: str) -> Account:
     """Empty where the archive knows nothing of the subject."""
-    (found,) = _each(connection, [subject])
+    (found,) = accounts_of(connection, [subject])
     return found
 
 
-def _each(connection: Connection, subjects: Sequence[str]) -> Iterator[Account]:
+def accounts_of(connection: Connection, subjects: Sequence[str]) -> Iterator[Account]:
+    """One a subject, in their order, empty where nothing is known of it; read some at a time."""
     o = outcomes.c
     for begin in range(0, len(subjects), _AT_ONCE):
         some = subjects[begin : begin + _AT_ONCE]

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from sqlalchemy import Connection, Engine, Select, func, select
 
 from engine.archive.account import Account
-from engine.archive.accounts import account
+from engine.archive.accounts import accounts_of
 from engine.archive.tables import erased, erasures, escalations, facts, outcomes, pruned
 from engine.console.answers import Head
 from engine.core import attributes as attrs
@@ -59,18 +59,15 @@ class Ledger(Generic[Row]):
         marks = _marks(connection, self._wanted)
         for subject in self._known.keys() - marks.keys():
             del self._known[subject]
-        for subject, mark in marks.items():
-            known = self._known.get(subject)
-            if known is None or known[0] != mark:
-                found = account(connection, subject)
-                self._known[subject] = mark, self._rows_of(found, head_of(connection, found))
+        changed = [one for one, mark in marks.items() if self._known.get(one, ((),))[0] != mark]
+        heads = heads_of(connection, changed)
+        for found in accounts_of(connection, changed):
+            head = heads.get(found.subject) or _told_head(found)
+            self._known[found.subject] = marks[found.subject], self._rows_of(found, head)
 
 
-def head_of(connection: Connection, found: Account) -> Head:
-    """As the archive's own row has it; of what has none, as its facts say."""
-    held = heads_of(connection, [found.subject])
-    if found.subject in held:
-        return held[found.subject]
+def _told_head(found: Account) -> Head:
+    """As its facts say: the archive has no row of it."""
     told = {name: attrs.text(found.attributes, name) for name in Head.model_fields}
     return Head(**{**told, "subject": found.subject, "status": ""})
 

@@ -154,6 +154,20 @@ def test_only_what_changed_is_read_again_and_what_is_erased_is_told_no_more(tmp_
         assert "a fix" not in {row.text for row in left.items}
 
 
+def test_what_is_read_anew_is_asked_for_many_at_once(tmp_path: Path) -> None:
+    with served(tmp_path) as house:
+        lists, now = house.house.lists, house.house.clock.now()
+        before, ledger = lists.promises(ALL, now), lists._promised
+        assert len(ledger._known) > 1
+        asked = []
+        for again in (0, 1_000):
+            ledger._looked, ledger._begun = ledger._looked - 10, ledger._begun - again
+            with counted(house.archive.engine) as queries:
+                assert lists.promises(ALL, now) == before
+            asked.append(len(queries))
+        assert asked[1] == asked[0] + 3, "heads, facts and outcomes, of all"
+
+
 class counted(list[str]):
     """The statements that an engine is asked meanwhile."""
 
