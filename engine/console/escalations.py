@@ -37,7 +37,7 @@ from engine.documents.triage import triage_sheet
 from engine.documents.war_room import war_room_guide
 from engine.documents.words import was_owed
 from engine.documents.writing import Document, Format, write
-from engine.replay.explaining import NOT_SAID, Checked, IncompleteOutcomes, explain, latest
+from engine.replay.explaining import NO_VERSION, NOT_SAID, Checked, IncompleteOutcomes, explain, latest
 from engine.replay.relaying import Relaying
 
 DOCUMENTS = {
@@ -124,6 +124,12 @@ class Shown(NamedTuple):
     def may_be_moved(self) -> bool:
         """Whether it is not over for good, and there is a version of a policy to move it to."""
         return not self.situation.is_gone and len(self.situation.book.policies) > 1
+
+    @property
+    def recomputed(self) -> str:
+        """How many of the verdicts are, to be said behind their number."""
+        left_out = sum(why.checked.check == NO_VERSION for why in self.whys)
+        return f", {left_out:,} not recomputed" if left_out else ", each recomputed now"
 
     @property
     def open(self) -> set[str]:

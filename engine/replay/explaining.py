@@ -16,23 +16,25 @@ from engine.core.view import ClockView, clocks_of
 from engine.replay.judging import Bench
 from engine.replay.verdicts import Slot, by_slot, verdicts
 
-EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED, UNCHECKED = (
-    "equal", "differs", "not_said", "not_derived", "tampered", "unchecked",
+EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, NO_VERSION, TAMPERED, UNCHECKED = (
+    "equal", "differs", "not_said", "not_derived", "no_version", "tampered", "unchecked",
 )  # fmt: skip
 """What holding a verdict against what was said comes to. NOT_SAID: it follows from the events, and was not
-said. NOT_DERIVED: it was said, and does not follow. UNCHECKED: there is nothing to hold it against."""
+said. NOT_DERIVED: it was said, and does not follow. NO_VERSION: it was said by a version of a policy that the
+book has not, so nobody can tell. UNCHECKED: there is nothing to hold it against."""
 
 CHECK_WORDS = {
     EQUAL: "recomputed now, equal",
     DIFFERS: "recomputed now, and it differs",
     NOT_SAID: "follows from the events, and was not said",
     NOT_DERIVED: "was said, and does not follow from the events",
+    NO_VERSION: "not recomputed: said by a version of its policy that is not among the policies",
     TAMPERED: "its hash is not that of what it says: it was changed",
     UNCHECKED: "computed from the events, and held against nothing",
 }
 """The same as the terminal and the console say it."""
 
-WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, TAMPERED})
+WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, NO_VERSION, TAMPERED})
 
 
 class Checked(NamedTuple):
@@ -108,7 +110,7 @@ def explain(
     else:
         given = sorted(said, key=lambda one: one.seq)
         corrections = [one for one in given if one.corrects]
-        checked = _held_against(derived, _said(given, until))
+        checked = _held_against(derived, _said(given, until), book)
     record = _opened(changes, subject)
     return Explanation(
         subject,
@@ -151,15 +153,26 @@ def _said(given: list[Outcome], until: Instant) -> list[Outcome]:
         raise IncompleteOutcomes(str(error)) from None
 
 
-def _held_against(derived: dict[Slot, Outcome], said: list[Outcome]) -> list[Checked]:
+def _held_against(derived: dict[Slot, Outcome], said: list[Outcome], book: Book) -> list[Checked]:
     was_said = by_slot(said)
-    checked = [_compared(verdict, was_said.get(slot)) for slot, verdict in derived.items()]
+    known = {(one.name, one.version) for one in (*book.policies, *book.withdrawn)}
+    gone = {slot for slot, one in was_said.items() if not _has_version(one, known)}
+    # What another version makes of the events beside them, nobody had to say.
+    follows = {slot: one for slot, one in derived.items() if slot in was_said or not gone}
+    checked = [_compared(one, was_said.get(slot)) for slot, one in follows.items() if slot not in gone]
     checked += [
-        Checked(verdict, NOT_DERIVED, verdict) for slot, verdict in was_said.items() if slot not in derived
+        Checked(one, NO_VERSION if slot in gone else NOT_DERIVED, one)
+        for slot, one in was_said.items()
+        if slot in gone or slot not in derived
     ]
     return [
         one if one.said is None or is_intact(one.said) else one._replace(check=TAMPERED) for one in checked
     ]
+
+
+def _has_version(verdict: Outcome, known: set[tuple[str, str]]) -> bool:
+    """Whether the version that judged it is known; what is owed by no policy needs none."""
+    return not verdict.policy.name or (verdict.policy.name, verdict.policy.version) in known
 
 
 def _compared(derived: Outcome, said: Outcome | None) -> Checked:

@@ -166,6 +166,24 @@ def test_by_another_policy_the_fields_that_differ_are_named(files: Files) -> Non
     assert "target: said 8:00:00, follows 9:00:00" in done.stdout
 
 
+@pytest.mark.parametrize("left", ["2019-01-01", "2027-01-01"])
+def test_by_a_version_that_is_no_more_among_the_policies_nothing_is_called_wrong(
+    files: Files, left: str
+) -> None:
+    """An old version that was deleted: nothing follows without it, or what another version owes."""
+    other = POLICY.replace("2020-01-01", left).replace("P2: 8h", "P2: 1h")
+    (files.policies / "test.yaml").write_text(other + "  contact: {budget: {P2: 1h}}\n")
+    done = files.explain("--metric", "resolve")
+    assert done.returncode == ExitCode.FOUND
+    assert "not recomputed: said by a version of its policy that is not among the policies" in done.stdout
+    assert files.checks() == dict.fromkeys(
+        ("first_response sla.met.v1", "resolve sla.breached.v1", "resolve sla.stopped_late.v1"), "no_version"
+    )
+    text = files.said.read_text()
+    files.said.write_text(text.replace('"elapsed_seconds":28800.0', '"elapsed_seconds":28700.0', 1))
+    assert files.checks()["resolve sla.breached.v1"] == "tampered"
+
+
 def test_a_verdict_that_an_update_of_a_linked_incident_gave_is_recomputed_too(tmp_path: Path) -> None:
     events = [
         *EVENTS[:1],

@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from console import console_house
-from console.console_house import Kept, Served, served, text
+from console.console_house import READER, Kept, Served, served, text, two_versions
 from engine.console.drawing import Pages
 from engine.console.people import BehindProxy, Forms, Person
+from engine.policies import load
 
 pytestmark = pytest.mark.slow
 
@@ -363,6 +364,24 @@ async def test_an_escalation_tells_its_verdicts_and_its_documents_stand_alone(
     assert document.headers["content-security-policy"].startswith("sandbox;")
     data = await browser.get("/documents/brief/desk:3?form=json", headers=OLEK)
     assert data.json()["subject"] == "desk:3"
+
+
+async def test_verdicts_of_a_version_that_was_deleted_are_not_said_to_be_wrong(tmp_path: Path) -> None:
+    folder = two_versions(tmp_path / "policies")
+    both = (folder / "two.yaml").read_text().split("\n---\n")
+    (folder / "two.yaml").write_text("\n---\n".join(one for one in both if "2026-01-01T00:00:00Z" not in one))
+    with served(tmp_path) as house:
+        house.house.escalations.book = load(folder)
+        async with house.client() as client:
+            page = await text(client, "/escalations/desk:3")
+            told = (
+                await client.get("/api/v1/escalations/desk:3", headers={"Authorization": f"Bearer {READER}"})
+            ).json()
+    assert "does not follow from the events" not in page
+    assert "said by a version of its policy that is not among the policies" in page
+    count = len(told["verdicts"])
+    assert f"{count}, {count} not recomputed" in page
+    assert {one["check"] for one in told["verdicts"]} == {"no_version"}
 
 
 async def test_a_document_is_a_file_whatever_the_script_of_its_subject(tmp_path: Path) -> None:
