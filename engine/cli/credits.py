@@ -67,15 +67,16 @@ def command(
 
 def _gathered(asked: "Asked") -> "tuple[list[Credit], list[Exposure]]":
     from engine.core import attributes as attrs
-    from engine.core.credits import credits, exposures
+    from engine.core.credits import credits, exposures, in_order
 
-    said, open_, customers = [], [], {}
+    rows: list[Credit] = []
+    open_: list[Exposure] = []
     for judged in asked.read():
-        said += judged.account.in_force
-        customers[judged.account.subject] = attrs.text(judged.account.attributes, "customer")
+        account = judged.account
+        rows += credits(account.in_force, {account.subject: attrs.text(account.attributes, "customer")})
         if judged.record is not None and asked.book is not None:
             open_ += exposures(judged.record, asked.book)
-    return credits(said, customers), open_
+    return in_order(rows), open_
 
 
 def _zone(name: str) -> "ZoneInfo":

@@ -1,7 +1,7 @@
 """What is said of many escalations at once: patterns, credits and the trend report, of the archive."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ from engine.console.policies import InForce, in_force
 from engine.console.rows import UNKNOWN
 from engine.contract.codec import Received
 from engine.core import attributes as attrs
-from engine.core.credits import Credit, credits, exposures
+from engine.core.credits import Credit, credits, exposures, in_order
 from engine.core.decide import Options
 from engine.core.instants import Instant
 from engine.core.policy import Book
@@ -123,7 +123,7 @@ class Summaries:
         """By month and customer, the latest month first. From and to are of the month."""
         now = self._now()
         rows = owed(
-            _in_order(self._credited.rows()),
+            in_order(self._credited.rows()),
             [one for record in self._board.records() for one in exposures(record, self._book)],
             zone, now, self._fees,
         )  # fmt: skip
@@ -190,10 +190,6 @@ def _urgency(one: patterns.Pattern) -> Key:
 
 def _credited(account: Account, _: Head) -> list[Credit]:
     return credits(account.in_force, {account.subject: attrs.text(account.attributes, "customer")})
-
-
-def _in_order(rows: Sequence[Credit]) -> list[Credit]:
-    return sorted(rows, key=lambda row: (row.customer, row.breached_at, row.subject, row.metric, row.key))
 
 
 def _latest(row: Owed) -> Key:

@@ -100,6 +100,11 @@ def credits(standing: Iterable[Outcome], customers: Mapping[str, str] = {}) -> l
         _credit(found, verdicts.get(breach, []), customers.get(breach[0], ""))
         for breach, found in exposed.items()
     ]
+    return in_order(rows)
+
+
+def in_order(rows: Iterable[Credit]) -> list[Credit]:
+    """By customer and time."""
     return sorted(rows, key=lambda row: (row.customer, row.breached_at, row.subject, row.metric, row.key))
 
 

@@ -4,20 +4,34 @@ import csv
 import io
 import json
 import sqlite3
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from running import line, policies_in, vigil
 
+from engine.archive.account import Account
 from engine.archive.archive import Archive
+from engine.cli.accounts import Asked, Judged
+from engine.cli.credits import _gathered
 from engine.cli.exits import ExitCode
 from engine.contract.codec import Received, read_line
 from engine.core.decide import Options
-from engine.core.instants import parse_instant
+from engine.core.instants import Instant, Span, parse_instant
+from engine.core.outcomes import Outcome, PolicyRef
 from engine.policies import load
 from engine.replay.judging import Bench
 
+_MET = Outcome(
+    name="met", id="o", seq=1, subject="desk:1", metric="resolve", cycle=1, severity="P1",
+    policy=PolicyRef("test", "2020-01-01T00:00:00Z", "h"), started_at=Instant(0), due_at=Instant(1),
+    effective_at=Instant(1), detected_at=Instant(1), elapsed=Span(1), elapsed_calendar=Span(1),
+    target=Span(1),
+)  # fmt: skip
 POLICY = """
 policy: test
 effective_from: 2020-01-01T00:00:00Z
@@ -156,6 +170,26 @@ def test_csv_has_a_line_a_customer_and_month(events: str, policies: str) -> None
     assert [(row["customer"], row["breaches"], row["percent"]) for row in rows] == [
         ("acme", "2", "35"), ("zen", "0", "0"),
     ]  # fmt: skip
+
+
+def test_credits_hold_no_escalation_that_costs_nothing() -> None:
+    """Else a year of archive would be in memory at once."""
+
+    def peak(escalations: int) -> int:
+        def read() -> Iterator[Judged]:
+            for number in range(escalations):
+                said = [replace(_MET, id=f"{number}-{which}", seq=which, cycle=which) for which in range(300)]
+                yield Judged(Account(f"desk:{number}", [], said), None)
+
+        tracemalloc.start()
+        try:
+            assert _gathered(cast(Asked, SimpleNamespace(book=None, read=read))) == ([], [])
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(2)
+    assert peak(40) < 2 * peak(4)
 
 
 @pytest.mark.parametrize("command", ["commitments", "credits"])
