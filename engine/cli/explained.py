@@ -22,6 +22,8 @@ from engine.replay.explaining import (
     CHECK_WORDS,
     DIFFERS,
     EQUAL,
+    RIGHT,
+    SAME,
     UNCHECKED,
     WRONG,
     Checked,
@@ -30,7 +32,7 @@ from engine.replay.explaining import (
 
 _WIDTH = 60
 _ROWS_AT_MOST = 14
-_CHECK_SIGNS = {EQUAL: ("+ ", "green"), UNCHECKED: ("", "dim")}
+_CHECK_SIGNS = {EQUAL: ("+ ", "green"), SAME: ("+ ", "green"), UNCHECKED: ("", "dim")}
 _WRONG_SIGN = ("! ", "red")
 
 
@@ -59,7 +61,7 @@ def _overview(explained: Explanation, book: Book) -> Rows:
         o = one.verdict
         sign = outcome_sign(o.name, o.metric)
         calendar = book.calendars.get(o.versions.calendar if o.versions else "")
-        check = "equal" if one.check == EQUAL else one.check.replace("_", " ")
+        check = one.check.replace("_", " ")
         drawn.add(
             _with_zone(o.effective_at, _zone(calendar)),
             Text(f"{sign.sign} {sign.word}", style=sign.style),
@@ -215,7 +217,7 @@ def _draw_sum(console: Console, explained: Explanation) -> None:
     count = len(explained.verdicts)
     verdicts = "1 verdict" if count == 1 else f"{count:,} verdicts"
     wrong = sum(one.check in WRONG for one in explained.verdicts)
-    equal = sum(one.check == EQUAL for one in explained.verdicts)
+    equal = sum(one.check in RIGHT for one in explained.verdicts)
     events = "1 event" if len(explained.facts) == 1 else f"{len(explained.facts):,} events"
     facts = f"{events} up to {_second(explained.until)}"
     if not count:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from engine.replay.explaining import CHECK_WORDS, EQUAL, NO_VERSION, UNCHECKED
+from engine.replay.explaining import CHECK_WORDS, EQUAL, NO_VERSION, SAME, UNCHECKED
 
 
 class Look(NamedTuple):
@@ -22,7 +22,7 @@ _OUTCOMES = {
     "cancelled": Look("off", "cancelled", "off"),
     "waived": Look("off", "waived", "off"),
 }
-_CHECK_LOOKS = {EQUAL: "good", NO_VERSION: "off", UNCHECKED: "off"}
+_CHECK_LOOKS = {EQUAL: "good", SAME: "good", NO_VERSION: "off", UNCHECKED: "off"}
 CHECKS = {check: (words, _CHECK_LOOKS.get(check, "bad")) for check, words in CHECK_WORDS.items()}
 """What holding a verdict against what was said came to, in words, and its class."""
 

@@ -132,7 +132,7 @@ class Verdict(Answer):
     owed: str
     how: str = Field(description="In words: `2 h of 2 h, 27 min over`.")
     check: str = Field(
-        description="equal, differs, not_said, not_derived, no_version, tampered or unchecked."
+        description="equal, same, differs, not_said, not_derived, no_version, tampered or unchecked."
     )
     differs_in: list[str]
     provisional: bool = Field(description="Its source has not been read so far: it may be corrected.")

@@ -16,15 +16,18 @@ from engine.core.view import ClockView, clocks_of
 from engine.replay.judging import Bench
 from engine.replay.verdicts import Slot, by_slot, verdicts
 
-EQUAL, DIFFERS, NOT_SAID, NOT_DERIVED, NO_VERSION, TAMPERED, UNCHECKED = (
-    "equal", "differs", "not_said", "not_derived", "no_version", "tampered", "unchecked",
+EQUAL, SAME, DIFFERS, NOT_SAID, NOT_DERIVED, NO_VERSION, TAMPERED, UNCHECKED = (
+    "equal", "same", "differs", "not_said", "not_derived", "no_version", "tampered", "unchecked",
 )  # fmt: skip
-"""What holding a verdict against what was said comes to. NOT_SAID: it follows from the events, and was not
-said. NOT_DERIVED: it was said, and does not follow. NO_VERSION: it was said by a version of a policy that the
-book has not, so nobody can tell. UNCHECKED: there is nothing to hold it against."""
+"""What holding a verdict against what was said comes to. SAME: equal but for the versions of its calendar
+and of the data behind it, which next year's holidays and each upgrade change, and its hash with them.
+NOT_SAID: it follows from the events, and was not said. NOT_DERIVED: it was said, and does not follow.
+NO_VERSION: it was said by a version of a policy that the book has not, so nobody can tell. UNCHECKED: there
+is nothing to hold it against."""
 
 CHECK_WORDS = {
     EQUAL: "recomputed now, equal",
+    SAME: "recomputed now, the same by other versions of its calendar, holidays or time zones",
     DIFFERS: "recomputed now, and it differs",
     NOT_SAID: "follows from the events, and was not said",
     NOT_DERIVED: "was said, and does not follow from the events",
@@ -34,7 +37,11 @@ CHECK_WORDS = {
 }
 """The same as the terminal and the console say it."""
 
+RIGHT = frozenset({EQUAL, SAME})
 WRONG = frozenset({DIFFERS, NOT_SAID, NOT_DERIVED, NO_VERSION, TAMPERED})
+
+
+_OF_DATA = frozenset({"versions", "hash"})
 
 
 class Checked(NamedTuple):
@@ -45,7 +52,7 @@ class Checked(NamedTuple):
     check: str
     said: Outcome | None
     fields: tuple[str, ...] = ()
-    """DIFFERS: which."""
+    """DIFFERS and SAME: which."""
 
 
 class Explanation(NamedTuple):
@@ -181,4 +188,11 @@ def _compared(derived: Outcome, said: Outcome | None) -> Checked:
     fields = tuple(
         name for name in Outcome.__struct_fields__ if getattr(derived, name) != getattr(said, name)
     )
-    return Checked(derived, DIFFERS if fields else EQUAL, said, fields)
+    if not fields:
+        return Checked(derived, EQUAL, said)
+    is_same = _OF_DATA.issuperset(fields) and _calendar_of(derived) == _calendar_of(said)
+    return Checked(derived, SAME if is_same else DIFFERS, said, fields)
+
+
+def _calendar_of(verdict: Outcome) -> str:
+    return "" if verdict.versions is None else verdict.versions.calendar

@@ -166,6 +166,27 @@ def test_by_another_policy_the_fields_that_differ_are_named(files: Files) -> Non
     assert "target: said 8:00:00, follows 9:00:00" in done.stdout
 
 
+def with_holiday(day: str) -> str:
+    return POLICY.replace('18:00"]', f'18:00"]\nholidays: {{dates: {{{day}: closed}}}}')
+
+
+def test_next_years_holidays_do_not_make_the_verdicts_of_this_year_differ(files: Files) -> None:
+    (files.policies / "test.yaml").write_text(with_holiday("2027-12-24"))
+    done = files.explain("--full")
+    assert set(files.checks().values()) == {"same"}
+    assert done.returncode == ExitCode.DONE
+    assert done.stdout.splitlines()[-1].endswith("3 equal, 0 not.")
+    assert "+ recomputed now, the same by other versions of its calendar" in done.stdout
+
+
+def test_a_holiday_that_changes_a_verdict_is_found(files: Files) -> None:
+    (files.policies / "test.yaml").write_text(with_holiday("2026-11-03"))
+    assert files.explain().returncode == ExitCode.FOUND
+    checks = files.checks()
+    assert checks["first_response sla.met.v1"] == "same", "it was over by then"
+    assert checks["resolve sla.breached.v1"] == "not_derived"
+
+
 @pytest.mark.parametrize("left", ["2019-01-01", "2027-01-01"])
 def test_by_a_version_that_is_no_more_among_the_policies_nothing_is_called_wrong(
     files: Files, left: str

@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from console import console_house
-from console.console_house import READER, Kept, Served, served, text, two_versions
+from console.console_house import INCIDENT, POLICIES, READER, Kept, Served, served, text, two_versions
 from engine.console.drawing import Pages
 from engine.console.people import BehindProxy, Forms, Person
+from engine.core.instants import parse_instant
 from engine.policies import load
 
 pytestmark = pytest.mark.slow
@@ -382,6 +383,24 @@ async def test_verdicts_of_a_version_that_was_deleted_are_not_said_to_be_wrong(t
     count = len(told["verdicts"])
     assert f"{count}, {count} not recomputed" in page
     assert {one["check"] for one in told["verdicts"]} == {"no_version"}
+
+
+async def test_next_years_holidays_make_no_verdict_of_this_year_look_wrong(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    said = (POLICIES / "checkout.yaml").read_text()
+    dated = said.replace('["08:00-17:00"]', '["08:00-17:00"]\nholidays: {dates: {2027-12-24: closed}}', 1)
+    assert dated != said
+    (folder / "checkout.yaml").write_text(dated)
+    with served(tmp_path) as house:
+        house.house.escalations.book = load(folder)
+        async with house.client() as client:
+            told = (await client.get(
+                f"/api/v1/escalations/{INCIDENT}", headers={"Authorization": f"Bearer {READER}"}
+            )).json()  # fmt: skip
+        shown = house.house.escalations.page(INCIDENT, parse_instant(console_house.NOW), "UTC", [], None)
+    assert {one["check"] for one in told["verdicts"]} == {"equal", "same"}
+    assert not [why for why in shown.whys if why.is_wrong]
 
 
 async def test_a_document_is_a_file_whatever_the_script_of_its_subject(tmp_path: Path) -> None:
