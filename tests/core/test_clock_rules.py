@@ -459,6 +459,14 @@ show: policy
 0 opened P1; 30 rebased standard 20; 50 rebased standard; 101 now
 => 100 breached resolve due 100 standard
 
+== Clock 6: by the new version, too, the opening is no update
+--- standard
+clocks: {resolve: {budget: {P1: 100m}}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 100m}}, first_news: {start: opened, stop: updated, budget: {P1: 60m}}}
+0 opened P1; 30 rebased standard 20; 61 now
+=> 60 breached first_news due 60
+
 == Clock 6: to the version that it has, nothing changes; to another policy it moves, too
 --- gold
 match: {tier: gold}
@@ -505,6 +513,16 @@ clocks: {resolve: {budget: {P1: 900m}}}
 actions: {budget: {P1: 10m}}
 0 opened P1; 0 commitment_made c1 due_at=@100; 0 action_opened a1; 60 rebased standard 20; 101 now
 => 50 breach_risk commitment/c1 due 100 50%; 70 breach_risk commitment/c1 due 100 70%; 100 commitment_missed commitment/c1 due 100; 100 breached action/a1 due 100
+
+== Clock 6: a promise that is kept and an action item that is done are over in any version
+--- standard
+clocks: {resolve: {budget: {P1: 900m}}}
+actions: {budget: {P1: 100m}}
+--- standard 20
+clocks: {resolve: {budget: {P1: 900m}}}
+actions: {budget: {P1: 100m}}
+0 opened P1; 0 commitment_made c1 due_at=@60; 0 action_opened a1; 10 commitment_kept c1; 15 action_completed a1; 30 rebased standard 20; 101 now
+=> 10 met commitment/c1 due 60; 15 met action/a1 due 100
 
 == Clock 6: a warning at the very instant of the rebase is said, by the new version
 --- standard

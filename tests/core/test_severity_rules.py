@@ -215,6 +215,12 @@ severity 30: [{severity: P1, when: {workaround: false}}, {severity: P3}]
 0 opened impact={workaround:false}; 40 updated title=Down; 50 updated affected_customers=2; 60 updated impact={workaround:false}
 => 0 classified severity P3; 60 classified severity #2 P1
 
+== Severity 6: nor does an event that says nothing of what the new version asks for
+severity: [{severity: P3}]
+severity 30: [{severity: P1, when: {region: EU}}, {severity: P3}]
+0 opened region=EU; 40 updated impact={workaround:false}; 50 updated customer={id:c1}; 60 updated region=EU
+=> 0 classified severity P3; 60 classified severity #2 P1
+
 == Severity 6: it begins with its instant
 severity: [{severity: P3}]
 severity 30: [{severity: P1, when: {workaround: false}}, {severity: P3}]
