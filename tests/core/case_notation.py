@@ -15,7 +15,8 @@ What other escalations pass on is a fact, too, with `v2` its version and `withdr
 metric[/key], [#cycle, from 2], [due MINUTE], [threshold], [xN in a row], [severity by
 the rules, `unless` what is unknown changes it, `but` what somebody gave], [of ITS MEMBERS], [(reason)],
 [owes PERCENT], [-> whom it notifies], [who is in the room, N at most], [provisional]; of a correction
-`amended NAME` or `retracted NAME` and `by` the fact's id. A refusal is `!reason`, a count `counted NAME`.
+`amended NAME` or `retracted NAME` and `by` the fact's id. A refusal that is a dead letter is `!reason`, any
+other `!reason dropped`; a count is `counted NAME`.
 
     begins: 2026-03-28T12:00+01:00                  when minute 0 is, if not on Monday at 10:00 UTC
     calendar shop: {zone: Europe/Berlin, hours: {}} a calendar beside `office` (Monday to Friday, 9 to 17 UTC)
@@ -205,7 +206,7 @@ def play(case: Case) -> list[str]:
         lines += [render(outcome, case, engine.said) for outcome in engine.said[said:]]
         if "relays" in case.show:
             lines += [render_relay(relay, case) for relay in engine.relays[passed_on:]]
-        lines += [f"!{refusal.reason}" for refusal in engine.refusals[refused:]]
+        lines += [f"!{one.reason}" + " dropped" * (not one.dead) for one in engine.refusals[refused:]]
         if any(line.startswith("counted") for line in case.expected):
             lines += [f"counted {name}" for name in sorted((engine.counts - before).elements())]
     return lines

@@ -434,7 +434,7 @@ cadence: {customer: {every: {P1: 60m}}}
 == Cadence 6: of an update that is passed on the highest version counts, whichever comes first
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 50 relayed_update v3 :r; 40 relayed_update v2 withdrawn :r; 40 relayed_update :r; 61 now
-=> 50 met customer_update due 60; !duplicate; !duplicate
+=> 50 met customer_update due 60; !duplicate dropped; !duplicate dropped
 
 == Cadence 6: it waits for the opening, and opens nothing
 options: {open_on_first_event: true}

@@ -104,7 +104,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 == Order 4: the same source and id again changes nothing
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 10 acknowledged; 10 acknowledged ^12; 30 now
-=> 10 met acknowledge due 15; !duplicate
+=> 10 met acknowledge due 15; !duplicate dropped
 
 == Order 4: with other content the one recorded first stands
 picture: order-4
@@ -120,7 +120,7 @@ clocks: {acknowledge: {budget: {P1: 15m}}}
 == Order 4: what came again was recorded when it was recorded first
 clocks: {acknowledge: {budget: {P1: 15m}}}
 0 opened P1; 10 acknowledged :a ^14; 10 acknowledged :a ^11; 5 acknowledged :a ^12
-=> 10 met acknowledge due 15; !duplicate; !conflicting_duplicate
+=> 10 met acknowledge due 15; !duplicate dropped; !conflicting_duplicate
 
 == Order 4: an opening that turns out to be something else leaves the escalation waiting
 clocks: {acknowledge: {budget: {P1: 15m}}}
@@ -246,7 +246,7 @@ options: {fact_limit: 4}
 == Order 7: a duplicate of what was kept is known
 options: {fact_limit: 4}
 0 opened P1; 10 message_sent; 20 message_sent; 30 message_sent; 40 message_sent; 30 message_sent
-=> !duplicate
+=> !duplicate dropped
 
 == Saying 1: seq counts what has been said of the subject
 picture: saying-1

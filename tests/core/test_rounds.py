@@ -91,6 +91,7 @@ def test_of_a_round_that_is_abandoned_nothing_is_left_and_what_was_due_before_it
     lost.fact("desk:2", fact("opened", 10, severity="P1"))
     lost.abandon()
     assert engine.store == stored
+    assert engine.alarms.next() == at(60), "as it stood before"
     engine.tick_until(at(200))
     assert said(engine) == [(SUBJECT, "breached", 60)]
     assert len(engine.alarms) == 0, "of what was never stored nothing is due"
