@@ -24,6 +24,7 @@ def stored(facts: list[Fact], draw: random.Random | None) -> dict[bytes, bytes]:
         records |= {key: value or b"" for key, value in history.changes()}
         shelf = history.shelf
     assert History(b"a", shelf, records.get).items() == facts
+    assert shelf.chunks == len(records), "as many as are full, each a record of its own"
     return records | {b"": shelf.open}
 
 
