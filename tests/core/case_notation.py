@@ -209,6 +209,8 @@ def play(case: Case) -> list[str]:
         lines += [f"!{one.reason}" + " dropped" * (not one.dead) for one in engine.refusals[refused:]]
         if any(line.startswith("counted") for line in case.expected):
             lines += [f"counted {name}" for name in sorted((engine.counts - before).elements())]
+    ids = [outcome.id for outcome in engine.said]
+    assert len(ids) == len(set(ids)), "each is said under an id of its own"
     return lines
 
 

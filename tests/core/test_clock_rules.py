@@ -107,6 +107,11 @@ clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 30 resolved; 100 reopened; 120 resolved
 => 30 met resolve due 60; 120 met resolve due 130
 
+== Clock 4: resolved twice at one instant, each is said under an id of its own
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 10 resolved /1; 10 reopened /2; 10 resolved :again /3
+=> 10 met resolve due 60; 10 met resolve due 60
+
 == Clock 4: a breach is said once
 clocks: {resolve: {budget: {P1: 60m}}}
 0 opened P1; 70 resolved; 100 reopened; 120 resolved
