@@ -110,6 +110,12 @@ class BusinessCalendar:
         closes = self._closes[found]
         return NEVER if closes > never else Instant(max(closes, at))
 
+    @property
+    def dates_end(self) -> Instant | None:
+        """The end of the last year in which it has dates of its own; None where it has none."""
+        years = [day.year for hours in self.versions for day in hours.dates]
+        return Instant(self._instant(date(max(years) + 1, 1, 1), 0, fold=0)) if years else None
+
     def __repr__(self) -> str:
         return f"BusinessCalendar({self.name!r}, {self.zone!r}, version={self.version!r})"
 

@@ -188,6 +188,11 @@ OBLIGATIONS = (
         "Unix time up to which a business calendar is indexed; a clock that asks for more moves it.",
         "calendar",
     ),
+    _gauge(
+        "sla_calendar_dates_end_timestamp_seconds", "seconds",
+        "Unix time at which the last year ends for which a business calendar has dates of its own.",
+        "calendar",
+    ),
 )  # fmt: skip
 
 STARTED = _gauge(

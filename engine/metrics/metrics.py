@@ -349,16 +349,21 @@ class Metrics:
 
     # What it runs with.
 
-    def calendar_horizons(self, by_calendar: Mapping[str, float]) -> None:
-        """How far each business calendar is indexed; of those that are `other` the nearest counts.
+    def calendars(self, horizons: Mapping[str, float], dates_end: Mapping[str, float]) -> None:
+        """How far each business calendar is indexed, and when its own dates end; of those that are `other`
+        the nearest counts.
 
-        The calendar that is always open has no horizon.
+        The calendar that is always open has no horizon, and most have no dates of their own.
         """
+        self._soonest("sla_calendar_horizon_timestamp_seconds", horizons)
+        self._soonest("sla_calendar_dates_end_timestamp_seconds", dates_end)
+
+    def _soonest(self, name: str, by_calendar: Mapping[str, float]) -> None:
         found: dict[tuple[str, ...], float] = {}
         for calendar, unix_s in by_calendar.items():
             label = (self._calendars.admit(calendar),)
             found[label] = min(unix_s, found.get(label, unix_s))
-        self._gauges["sla_calendar_horizon_timestamp_seconds"].replace(found)
+        self._gauges[name].replace(found)
 
     def build_info(self, **versions: str) -> None:
         """version, faust, aiokafka, tzdata, holidays, delivery, clock, shadow and compiled (true or false).

@@ -8,6 +8,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from engine.core.calendars import BusinessCalendar
 from engine.core.instants import NEVER, SECOND, Instant
 from engine.core.policy import Book
 from engine.metrics import Metrics
@@ -207,11 +208,11 @@ class Duties:
                     counted = await standing(records)
                     if number in self._shell.table.partitions_held:
                         self._metrics.partition_state(number, *counted)
-            horizons: dict[str, Instant] = {
-                name: getattr(calendar, "horizon", NEVER) for name, calendar in self._book.calendars.items()
-            }
-            self._metrics.calendar_horizons(
-                {name: horizon / SECOND for name, horizon in horizons.items() if 0 <= horizon < NEVER}
+            calendars = self._book.calendars.values()
+            business = [one for one in calendars if isinstance(one, BusinessCalendar)]
+            self._metrics.calendars(
+                {one.name: one.horizon / SECOND for one in business if one.horizon > 0},
+                {one.name: end / SECOND for one in business if (end := one.dates_end) is not None},
             )
             left = until_next_count(time.monotonic() - began)
             while left > 0 and owned == self._owned():

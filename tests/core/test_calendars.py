@@ -131,6 +131,13 @@ def test_public_holidays_are_closed_and_an_own_date_wins_over_them() -> None:
     assert not calendar.is_open(parse_instant("2027-01-01T13:00Z"))
 
 
+def test_its_own_dates_end_with_the_last_year_that_has_any() -> None:
+    closed = {date(2027, 5, 4): [], date(2026, 12, 31): []}
+    calendar = business_calendar("support", BERLIN, OFFICE, closed)
+    assert calendar.dates_end == parse_instant("2028-01-01T00:00:00+01:00")
+    assert business_calendar("support", BERLIN, OFFICE, {}).dates_end is None
+
+
 def test_a_version_counts_from_its_date_and_the_first_one_before_it_too() -> None:
     calendar = BusinessCalendar(
         "support",

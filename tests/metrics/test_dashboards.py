@@ -22,9 +22,10 @@ NOWHERE = {"sla_pace_squared_error_total", "sla_pace_forecasts_total", "vigil_re
            "vigil_intake_events_total", "vigil_console_actions_total", "vigil_console_readers",
            "vigil_console_clocks", "vigil_console_lag_records",
            "vigil_machine_clock_timestamp_seconds", "vigil_certificate_not_before_timestamp_seconds",
-           "vigil_certificate_not_after_timestamp_seconds"}  # fmt: skip
+           "vigil_certificate_not_after_timestamp_seconds",
+           "sla_calendar_dates_end_timestamp_seconds"}  # fmt: skip
 """On no panel: the pace, which is only where one was learned; what has a nearer relative there; the console,
-whose pages say how it fares; a clock, and certificates, that are as they should be."""
+whose pages say how it fares; a clock, certificates and dates, that are as they should be."""
 
 
 def panels() -> list[Any]:

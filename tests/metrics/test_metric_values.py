@@ -274,9 +274,10 @@ def test_one_batch_call_counts_as_many_as_it_says() -> None:
 def test_of_the_calendars_without_a_label_the_one_that_ends_first_is_seen() -> None:
     metrics = Metrics()
     ends = {f"c{number}": 3e9 for number in range(labels.CALENDARS_AT_MOST)}
-    metrics.calendar_horizons(ends | {"soon": 1e9, "late": 2e9})
+    metrics.calendars(ends | {"soon": 1e9, "late": 2e9}, {"c0": 5e9})
     assert value(metrics, "sla_calendar_horizon_timestamp_seconds", calendar="c0") == 3e9
     assert value(metrics, "sla_calendar_horizon_timestamp_seconds", calendar="other") == 1e9
+    assert value(metrics, "sla_calendar_dates_end_timestamp_seconds", calendar="c0") == 5e9
 
 
 def test_a_misspelt_build_label_is_refused() -> None:
@@ -337,7 +338,7 @@ def everything(metrics: Metrics, chance: random.Random) -> None:
     metrics.heartbeat()
     metrics.clock(1e9)
     metrics.changelog_acknowledged(chance.uniform(0, 100))
-    metrics.calendar_horizons({word(): 2e9, "support": 2e9})
+    metrics.calendars({word(): 2e9, "support": 2e9}, {word(): 2e9})
     metrics.build_info(version=word())
 
 

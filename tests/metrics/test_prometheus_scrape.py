@@ -39,7 +39,7 @@ def busy_worker() -> Metrics:
     metrics.partition_state(0, {"P0": 3, "P3": 9}, {"P0": 1_800_000_000.0}, {}, {"P0": 1_700_000_000.0})
     metrics.consumer_lag("vigil.tickets.v1", 0, 42)
     metrics.watermark(0, 1_799_999_000.0)
-    metrics.calendar_horizons({"support": 1_900_000_000.0})
+    metrics.calendars({"support": 1_900_000_000.0}, {"support": 1_800_000_000.0})
     metrics.dead_lettered("bad_field")
     return metrics
 

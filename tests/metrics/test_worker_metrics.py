@@ -15,6 +15,7 @@ from engine.bench.loop import Where, on_own_topics, settings_for_bench, worker
 from engine.bench.standard import standard_policies
 from engine.bench.watching import watch
 from engine.bench.workload import Record, events, record
+from engine.core.instants import SECOND, parse_instant
 from engine.demo.broker import KafkaBroker, free_port
 
 EVENTS, ESCALATIONS = 2_000, 200
@@ -71,6 +72,8 @@ def test_nothing_is_open_and_nothing_is_late_after_a_backfill(exposition: str) -
     assert total(exposition, "sla_consumer_lag_records") == 0
     assert total(exposition, "sla_outcome_lateness_seconds_count") == 0
     assert total(exposition, "vigil_partitions_owned") == 2
+    ends = parse_instant("2028-01-01T00:00:00+01:00") / SECOND
+    assert total(exposition, "sla_calendar_dates_end_timestamp_seconds") == ends, "of the only calendar"
     assert total(exposition, "vigil_build_info", clock="events", delivery="transactions", shadow="false") == 1
     assert total(exposition, "vigil_build_info", mode="live") == 0
     assert total(exposition, "sla_events_total", mode="backfill") == EVENTS

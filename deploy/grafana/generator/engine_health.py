@@ -107,7 +107,7 @@ VIGIL = Board(
                     "s",
                     4,
                     ((None, "red"), (90 * 86400, "green")),
-                    ("VigilCalendarRunsOut",),
+                    ("VigilCalendarRunsOut", "VigilCalendarDatesEnd"),
                 ),
             ),
         ),
