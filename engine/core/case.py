@@ -136,8 +136,10 @@ class Case:
         """What came since the cancellation that it takes back: an earlier round stepped it."""
         base = self._history.base()
         status = OPEN if base is None else state.decode_base(base).escalation.status
-        facts = [fact for fact, _ in heard([*self._ordered(self._facts()), reopening], status)]
-        return facts[facts.index(reopening) + 1 :]
+        waiting: list[Fact] = []
+        for fact, before in heard([*self._ordered(self._facts()), reopening], status):
+            waiting = [*waiting, fact] if before == CANCELLED else []
+        return waiting[:-1]
 
     def _limit(self) -> int:
         limit = self._settings.fact_limit

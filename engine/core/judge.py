@@ -9,8 +9,8 @@ from engine.core.cadencer import Cadencer
 from engine.core.cadences import Cadence
 from engine.core.clocks import ENDED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock
 from engine.core.deadlines import ACTION, COMMITMENT
-from engine.core.escalation import CLOSED, OPEN, RESOLVED, Escalation
-from engine.core.facts import QUALIFIER, Fact, Order
+from engine.core.escalation import CANCELLED, CLOSED, OPEN, RESOLVED, Escalation
+from engine.core.facts import CONTACT_INHERITED, QUALIFIER, Fact, Order
 from engine.core.instants import NEVER, Instant, Span
 from engine.core.keeper import Keeper
 from engine.core.outcomes import ROOM
@@ -30,8 +30,8 @@ class Judge:
     """Moves one escalation by the rules of its plan. `said` collects what there is to say."""
 
     __slots__ = (
-        "actions", "cadencer", "commitments", "escalation", "past_updates", "plan", "relays", "runner",
-        "voice", "waiting",
+        "actions", "begun", "cadencer", "commitments", "escalation", "past_updates", "plan", "relays",
+        "runner", "voice", "waiting",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
@@ -57,6 +57,8 @@ class Judge:
         """What other escalations are to be told."""
         self.waiting: list[Fact] = []
         """What was stepped since the cancellation, and is heard with its reopening."""
+        self.begun: dict[int, None] = {}
+        """Of that, the clocks that it begins, and nothing in it ends."""
 
     @property
     def said(self) -> list[Statement]:
@@ -111,14 +113,31 @@ class Judge:
         if e.alarm < fact.at:
             self.advance(fact.at)
         if e.status in NEEDS.get(fact.kind, THERE):
-            self._hear(fact)
             if self.waiting:
-                waiting, self.waiting = self.waiting, []
-                for one in waiting:
-                    self._hear(replace(one, at=fact.at))
+                self._take_back(fact)
+            else:
+                self._hear(fact)
         elif waits(fact, e.status):
             self.waiting.append(fact)
         self._settle(order or fact.order)
+
+    def _take_back(self, reopened: Fact) -> None:
+        """What came since the cancellation is heard first, where nothing runs: said is only what it comes to
+        in the end (Clock 11)."""
+        e, at = self.escalation, reopened.at
+        waiting, self.waiting = [replace(one, at=at) for one in self.waiting], []
+        inherited = [one for one in waiting if one.kind == CONTACT_INHERITED]
+        for one in waiting:
+            if one.kind != CONTACT_INHERITED:
+                self._hear(one)
+        self._hear(reopened)
+        if any(self._may_grade(one) for one in waiting) and (severity := self.classify(at)) != e.severity:
+            self._severity(severity, at)
+        for one in inherited:  # which dates back what runs
+            self._hear(one)
+        begun, self.begun = self.begun, {}
+        for index in begun:
+            self.start(index, at)
 
     def _hear(self, fact: Fact) -> None:
         kind = fact.kind
@@ -178,20 +197,21 @@ class Judge:
             self.trigger(HANDED_OVER, "", fact.at)
         if e.attributes.get("owner") and e.attributes.get("owner") != owner:
             self.trigger(OWNED, "", fact.at)
-        is_stated = kind != "assigned" and "severity" in fact.data
-        if is_stated:
+        if _states_severity(fact):
             e.stated = fact.text("severity")
-        if is_stated or self._may_be_reclassified(kind, fact):
+        if e.status != CANCELLED and self._may_grade(fact):
             severity = self.classify(fact.at)
             if severity != e.severity:
                 self._severity(severity, fact.at)
         if not self.plan.tells_of_pattern.isdisjoint(fact.data):
             reckon(self, fact)
 
-    def _may_be_reclassified(self, kind: str, fact: Fact) -> bool:
-        """Whether the severity rules may come to something else after it."""
+    def _may_grade(self, fact: Fact) -> bool:
+        """Whether it states a severity, or the severity rules may come to something else after it."""
+        if _states_severity(fact):
+            return True
         matrix = self.plan.severities.at(fact.at)
-        return matrix is not None and (kind == "triaged" or not matrix.said_in.isdisjoint(fact.data))
+        return matrix is not None and (fact.kind == "triaged" or not matrix.said_in.isdisjoint(fact.data))
 
     def classify(self, at: Instant) -> str:
         """The severity that holds: somebody's, else that of the rules in force at the time, else the default.
@@ -252,15 +272,22 @@ class Judge:
         return zip(self.plan.cadences, self.escalation.cadences, strict=True)
 
     def trigger(self, verb: str, qualifier: str, at: Instant) -> None:
-        plans, clocks = self.plan.clocks, self.escalation.clocks
         stops, starts = self.plan.moved_by(verb, qualifier)
         for index in stops:
-            self.runner.stop(plans[index], clocks[index], at)
+            self.stop(index, at)
         for index in starts:
             self.start(index, at)
 
+    def stop(self, index: int, at: Instant) -> None:
+        if self.begun:
+            self.begun.pop(index, None)
+        self.runner.stop(self.plan.clocks[index], self.escalation.clocks[index], at)
+
     def start(self, index: int, at: Instant) -> None:
         e = self.escalation
+        if e.status == CANCELLED:
+            self.begun[index] = None
+            return
         plan, clock = self.plan.clocks[index], e.clocks[index]
         if clock.phase in LIVE or clock.phase == SUSPENDED or plan.metric in e.waivers:
             return
@@ -396,6 +423,10 @@ class Judge:
 def _is_held(clock: Clock) -> bool:
     """Whether it stands still in a pause, and has its verdict before it."""
     return clock.phase == PAUSED and not clock.breached
+
+
+def _states_severity(fact: Fact) -> bool:
+    return "severity" in fact.data and fact.kind != "assigned"
 
 
 def _qualifier(kind: str, fact: Fact) -> str:

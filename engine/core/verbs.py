@@ -20,7 +20,7 @@ def _triaged(judge: "Judge", fact: Fact) -> None:
     e = judge.escalation
     e.triaged = True
     for index in judge.plan.triaged:
-        judge.runner.stop(judge.plan.clocks[index], e.clocks[index], fact.at)
+        judge.stop(index, fact.at)
     for plan, cadence in judge.cadences():
         if plan.rule.start == "triaged" and cadence.phase == CADENCE_IDLE and e.status == OPEN:
             start = judge.floor(fact.at)
@@ -86,6 +86,9 @@ def _update_published(judge: "Judge", fact: Fact) -> None:
     audience = fact.text("audience")
     if audience == "customer":
         _updated_customer(judge)
+    if e.status == CANCELLED:
+        return  # no update was owed, here or where it would count, too
+    if audience == "customer":
         judge.relays += [relayed_update(e.subject, target, fact) for target in e.links]
     stated = fact.instant("next_update_at")
     judge.past_updates += stated is not None and stated <= fact.at
@@ -254,7 +257,7 @@ def _role_assigned(judge: "Judge", fact: Fact) -> None:
     judge.count_people(fact.at)
     place = judge.plan.roles.get(role)
     if place is not None and place < len(e.clocks):
-        judge.runner.stop(judge.plan.clocks[place], e.clocks[place], fact.at)
+        judge.stop(place, fact.at)
 
 
 def _role_released(judge: "Judge", fact: Fact) -> None:
@@ -412,7 +415,7 @@ def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
     """The facts that change anything, in the order in which they do; each with the status before it.
 
     A second `resolved` changes nothing, nor does a `resumed` of what does not wait; after a cancellation only
-    a `reopened` does, and then what waited for it, and after a merge nothing.
+    a `reopened` does, with what waited for it, and after a merge nothing.
     """
     reasons = set[str]()
     for fact, status in heard(facts):
@@ -430,15 +433,15 @@ def course(facts: Iterable[Fact]) -> Iterator[tuple[Fact, int]]:
 
 
 def heard(facts: Iterable[Fact], status: int = OPEN) -> Iterator[tuple[Fact, int]]:
-    """Facts in the order in which they are judged, as they are heard, each with the status before it: what
-    waits for a reopening behind that. `status`: before the first."""
+    """Of facts in the order in which they are judged those that are heard, each with the status before it; of
+    what waits for a reopening, what one takes up. `status`: before the first."""
     waiting: list[Fact] = []
     for fact in facts:
         if waits(fact, status):
             waiting.append(fact)
         elif status in NEEDS.get(fact.kind, THERE):
-            yield fact, status
-            status = STATUS_AFTER.get(fact.kind, status)
             for one in waiting:
                 yield one, status
             waiting.clear()
+            yield fact, status
+            status = STATUS_AFTER.get(fact.kind, status)

@@ -130,12 +130,11 @@ class CadenceOracle:
         self.alerts = False
         self.missed = self.percent = 0
         self.since = self.last_update = max(minute, self.opened)
-        self.stated = stated if stated is not None and stated > minute else None
+        self.stated = stated if stated is not None and stated > self.since else None
         self.due = self._after(self.since, self.owed.every.get(self.severity))
         if self.stated is not None:
-            if self.owed.stated_up_to is not None:
-                cap = minute + self.owed.stated_up_to
-                self.due = self.stated = min(self.stated, cap if self.due is None else max(cap, self.due))
+            if self.owed.stated_up_to is not None and self.due is not None:
+                self.due = self.stated = min(self.stated, max(minute + self.owed.stated_up_to, self.due))
             else:
                 self.due = self._sooner(self.due, self.stated)
         if self.is_last:

@@ -6,7 +6,7 @@ It follows the rules as they are told in words, steps from minute to minute, and
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from behind_reopenings import behind_reopenings
+from with_reopenings import with_reopenings
 
 
 class Target(NamedTuple):
@@ -68,8 +68,8 @@ _AT_ONE_INSTANT = (
 
 
 def as_heard(events: list[Event]) -> list[Event]:
-    """Events in order: what comes between a cancellation and its reopening behind that, in its minute."""
-    return behind_reopenings(
+    """Events in order, what waits for a reopening right before it, in its minute."""
+    return with_reopenings(
         events, lambda event: event.verb, lambda event, again: event._replace(minute=again.minute)
     )
 
@@ -144,11 +144,13 @@ class ClockOracle:
             self.reasons -= {event.value} if event.value else set(self.reasons)
         elif event.verb == "updated":
             self.severity = event.value
-            self._owe(minute)
+            if self.status != "cancelled":
+                self._owe(minute)
         elif event.verb == "reopened":
             if self.status != "open":
                 self.status = "open"
                 self._reopen(minute)
+                self._owe(minute)
         elif self.status == "open":
             self.status = event.verb
             self._stop(minute)

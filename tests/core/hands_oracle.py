@@ -30,6 +30,8 @@ class HandsOracle(ClockOracle):
         self.state = "idle"
         """Beside those of its parent: idle (no cycle runs) and halted (by a cancellation)."""
         self.cycle = 0
+        self.begins = False
+        """Whether it begins with the reopening, by what came before that."""
         self.hands = {"owner": "", "team": ""}
         self.told: list[Said] = []
 
@@ -86,14 +88,18 @@ class HandsOracle(ClockOracle):
             if self.state == "halted":
                 self.state = "stopped"
                 self._reopen(minute)
-            elif self.metric == "stall":
+            elif self.metric == "stall" or self.begins:
                 self._begin(minute)
+            self.begins = False
+            if self.state != "not started":
+                self._owe(minute)
         self.held = bool(self.reasons & self.terms.pausing)
         self._tell()
 
     def _grade(self, minute: int, severity: str) -> None:
         self.severity = severity
-        self._owe(minute)
+        if self.status != "cancelled":
+            self._owe(minute)
 
     def _hand_on(self, minute: int, whose: str, who: str) -> None:
         """From nobody it is not handed over, nor to nobody."""
@@ -103,6 +109,7 @@ class HandsOracle(ClockOracle):
 
     def _begin(self, minute: int) -> None:
         """Where a cycle runs, or waits for a budget that it had, it goes on."""
+        self.begins = self.status == "cancelled"
         if self.status == "open" and self.state not in ("live", "suspended", "waived"):
             self.state = "not started"
             self._owe(minute)
@@ -110,7 +117,8 @@ class HandsOracle(ClockOracle):
     def _end(self, minute: int, reason: str = "") -> None:
         """The time that was used is told with the verdict, and the next cycle begins with none."""
         self._stop(minute)
-        if self.state in ("stopped", "over"):
+        self.begins = False
+        if self.state in ("stopped", "over", "halted"):
             self.state = "idle"
         self._tell(reason)
 

@@ -113,7 +113,7 @@ class PromiseOracle:
         self.opened = life.opened
         self.events = as_heard(sorted(life.events, key=lambda e: (e.minute, _PLACE[e.verb], e)))
         self.calendars = calendars
-        self.gravest = life.severity
+        self.gravest = self.severity = life.severity
         self.status = "open"
         self.deadlines: dict[str, Deadline] = {}
         self.said: list[Kept] = []
@@ -144,7 +144,9 @@ class PromiseOracle:
             deadline.miss(minute - 1)  # due before it was made, it is over at the next of one instant
         of, _, stated = event.value.partition(" ")
         if verb == "updated":
-            self.gravest = min(self.gravest, event.value, key=GRAVEST_FIRST.index)
+            self.severity = event.value
+            if self.status != "cancelled":
+                self._grade()
         elif verb in ("cancelled", "merged"):
             self.status = verb
             for deadline in self.deadlines.values():
@@ -153,10 +155,14 @@ class PromiseOracle:
             for deadline in self.deadlines.values():
                 if deadline.of.startswith(of):
                     deadline.settle("waived", minute, "agreed")
-        elif verb in ("reopened", "resolved", "closed", "paused"):
+        elif verb in ("reopened", "resolved", "closed"):
             self.status = "open"
-        else:
+            self._grade()
+        elif verb != "paused":
             self._told(minute, verb, of, int(stated) if stated else None)
+
+    def _grade(self) -> None:
+        self.gravest = min(self.gravest, self.severity, key=GRAVEST_FIRST.index)
 
     def _told(self, minute: int, verb: str, of: str, due: int | None) -> None:
         deadline = self.deadlines.get(of)

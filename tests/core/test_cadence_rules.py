@@ -194,6 +194,16 @@ cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@30; 31 now
 => 10 met customer_update due 60; 30 cadence_missed customer_update #2 due 30 x1
 
+== Cadence 3: a stated time that lies before the opening binds nothing
+cadence: {customer: {every: {P1: 60m}}}
+0 opened P1; -10 update_published customer next_update_at=@-5; 61 now
+=> -10 met customer_update due 60; 60 cadence_missed customer_update #2 due 60 x1
+
+== Cadence 3: without an interval it binds as it is, where it may loosen one, too
+cadence: {customer: {every: {P0: 30m}, loosen_up_to: 60m}}
+0 opened P1; 10 update_published customer next_update_at=@300; 301 now
+=> 300 cadence_missed customer_update #2 due 300 x1
+
 == Cadence 3: a stated time does not loosen
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 10 update_published customer next_update_at=@300; 71 now

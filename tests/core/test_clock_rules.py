@@ -695,10 +695,20 @@ clocks: {next_response: {budget: {P0: 20m, P1: 60m}}, resolve: {budget: {P0: 30m
 0 opened P1; 5 message_sent; 20 cancelled not_planned; 30 message_received; 35 updated P0; 40 reopened; 71 now
 => 20 cancelled resolve due 60 (not_planned); 50 breached resolve due 50; 60 breached next_response due 60
 
-== Clock 11: answered in between, nobody waits, and what waited for the answer ends with the reopening
+== Clock 11: answered in between, nobody waits, and what waited for the answer stays cancelled
 clocks: {first_response: {budget: {P1: 30m}}, next_response: {budget: {P1: 30m}}}
 0 opened P1; 20 cancelled spam; 25 message_received; 30 message_sent; 40 reopened; 200 now
-=> 20 cancelled first_response due 30 (spam); 40 met first_response due 50
+=> 20 cancelled first_response due 30 (spam)
+
+== Clock 11: what begins and ends in between has no verdict, nor has a severity that held there alone
+clocks: {next_response: {budget: {P1: 30m}}, vendor: {start: {paused: vendor}, stop: {resumed: vendor}, budget: {P1: 1h}}, resolve: {budget: {P0: 15m, P1: 60m}}}
+0 opened P1; 5 message_sent; 20 cancelled spam; 21 message_received; 22 message_sent; 23 paused vendor; 24 resumed vendor; 25 updated P0; 26 updated P1; 40 reopened; 50 resolved
+=> 20 cancelled resolve due 60 (spam); 50 met resolve due 80
+
+== Clock 11: what begins in between and has not ended runs from the reopening on
+clocks: {vendor: {start: {paused: vendor}, stop: {resumed: vendor}, budget: {P1: 30m}}}
+0 opened P1; 20 cancelled spam; 23 paused vendor; 40 reopened; 71 now
+=> 70 breached vendor due 70
 
 == Clock 11: what it waited for came in between, or it began to wait
 clocks: {resolve: {budget: {P1: 60m}, pause: [vendor]}, acknowledge: {budget: {P1: 60m}, pause: [customer]}}
@@ -706,17 +716,33 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [vendor]}, acknowledge: {budget: {P
 => 20 cancelled resolve (spam); 20 cancelled acknowledge due 60 (spam)
 => 90 breached resolve due 90; 90 breached acknowledge due 90
 
-== Clock 11: looked at, taken on and staffed in between, it is so with the reopening
+== Clock 11: looked at, taken on and staffed in between, nobody owes it again
 clocks: {triage: {budget: {P1: 30m}}, acknowledge: {budget: {P1: 30m}}}
 war_room: {P1: {roles: [commander], staffed_within: 15m, at_most: 8}}
 0 opened P1; 10 cancelled spam; 20 triaged; 22 assigned ann; 25 acknowledged; 30 role_assigned commander ann; 40 reopened; 200 now
 => 10 cancelled triage due 30 (spam); 10 cancelled acknowledge due 30 (spam); 10 cancelled role/commander due 15 (spam)
-=> 40 met triage due 60; 40 met acknowledge due 60; 40 met role/commander due 45
 
-== Clock 11: an update in between settles the interval that begins with the reopening
+== Clock 11: an update in between settles nothing: none was owed
 cadence: {customer: {every: {P1: 60m}}}
 0 opened P1; 30 cancelled spam; 50 update_published customer; 60 reopened; 121 now
-=> 30 cancelled customer_update due 60 (spam); 60 met customer_update #2 due 120; 120 cadence_missed customer_update #3 due 120 x1
+=> 30 cancelled customer_update due 60 (spam); 120 cadence_missed customer_update #2 due 120 x1
+
+== Clock 11: a role that changes hands in between is owed as it is in the end
+clocks: {}
+war_room: {P1: {roles: [commander], staffed_within: 15m, at_most: 8}}
+0 opened P1; 5 role_assigned commander ann; 10 cancelled spam; 20 role_released commander ann; 25 role_assigned commander bo; 30 reopened; 40 cancelled spam; 41 role_released commander bo; 50 reopened; 66 now
+=> 5 met role/commander due 15; 65 breached role/commander #2 due 65
+
+== Clock 11: who came with what was merged in between waits since then
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 20 cancelled spam; 25 contact_inherited @-30; 40 reopened; 71 now
+=> 20 cancelled first_response due 60 (spam); 50 breached first_response due 50
+
+== Clock 11: nor is it passed on
+show: relays
+clocks: {first_response: {budget: {P1: 60m}}}
+0 opened P1; 5 linked desk:2; 20 cancelled spam; 25 update_published customer next_update_at=@30; 40 reopened; 200 now
+=> 20 cancelled first_response due 60 (spam)
 
 == Clock 11: a promise or an action item of the time between is not owed: say it again
 clocks: {}

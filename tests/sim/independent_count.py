@@ -9,10 +9,10 @@ from typing import NamedTuple
 from independent_severity import Severity
 from msgspec.structs import replace
 
-from behind_reopenings import behind_reopenings
 from engine.core.facts import Fact, in_order
 from engine.core.instants import Instant
 from engine.core.policy import ANY_REASON, Calendar, ClockRule, Policy, SeverityRules
+from with_reopenings import with_reopenings
 
 Stop = tuple[Instant, str, int]
 """When it was stopped, `met` or `stopped_late`, and the time counted by then."""
@@ -52,7 +52,7 @@ class Counter:
         status, reasons, stops = "open", set[str](), set[Stop]()
         if opening.kind != "opened":
             rest = [opening, *rest]
-        rest = behind_reopenings(rest, lambda fact: fact.kind, lambda fact, again: replace(fact, at=again.at))
+        rest = with_reopenings(rest, lambda fact: fact.kind, lambda fact, again: replace(fact, at=again.at))
         for fact in [*rest, None]:
             now = until if fact is None else fact.at
             if now > at:

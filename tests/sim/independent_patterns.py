@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from random_known import TITLES
 
-from behind_reopenings import behind_reopenings
 from engine.core.escalation import WAITING
 from engine.core.facts import REBASED, Fact, Value, in_order
 from engine.core.fingerprints import made_from
 from engine.core.instants import Instant
 from engine.core.policy import Policy, RecurrenceRule
+from with_reopenings import with_reopenings
 
 
 class Recurrence(NamedTuple):
@@ -48,15 +48,15 @@ def _membership(facts: list[Fact], pins: Pins) -> tuple[str, RecurrenceRule] | N
     (_, policy), *moves = pins
     known: dict[str, Value] = {}
     is_of, is_there = None, True
-    for fact in behind_reopenings(facts, lambda fact: fact.kind, lambda fact, _: fact):
+    for fact in with_reopenings(facts, lambda fact: fact.kind, lambda fact, _: fact):
         if fact.kind == "merged":
             return None
+        if fact.kind in ("opened", "updated"):
+            known |= fact.data
         is_there = fact.kind != "cancelled" and (is_there or fact.kind == "reopened")
         if not is_there:
             is_of = None
             continue
-        if fact.kind in ("opened", "updated"):
-            known |= fact.data
         if fact.kind == REBASED and moves and moves[0][0] == fact.at and _goes_to(fact, moves[0][1]):
             policy = moves.pop(0)[1]
         rule = policy.recurrence

@@ -12,8 +12,9 @@ _NEVER_HEARD = {
 }
 
 
-def behind_reopenings(told: Iterable[T], verb: Callable[[T], str], then: Callable[[T, T], T]) -> list[T]:
-    """What is told, in order, each of those behind its reopening: `then(it, reopening)`, as of that time."""
+def with_reopenings(told: Iterable[T], verb: Callable[[T], str], then: Callable[[T, T], T]) -> list[T]:
+    """What is told, in order; what waits for a reopening right before it, as `then(it, reopening)` says.
+    Without what comes to nothing."""
     found: list[T] = []
     kept: list[T] | None = None
     is_merged = False
@@ -24,7 +25,7 @@ def behind_reopenings(told: Iterable[T], verb: Callable[[T], str], then: Callabl
             if verb(one) == "cancelled" and not is_merged:
                 kept = []
         elif verb(one) == "reopened":
-            found += [one, *(then(held, one) for held in kept)]
+            found += [*(then(held, one) for held in kept), one]
             kept = None
         elif verb(one) not in _NEVER_HEARD:
             kept.append(one)
