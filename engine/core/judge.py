@@ -30,8 +30,8 @@ class Judge:
     """Moves one escalation by the rules of its plan. `said` collects what there is to say."""
 
     __slots__ = (
-        "actions", "begun", "cadencer", "commitments", "escalation", "past_updates", "plan", "relays",
-        "runner", "voice", "waiting",
+        "actions", "begun", "cadencer", "commitments", "ended", "escalation", "past_updates", "plan",
+        "relays", "runner", "voice", "waiting",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, escalation: Escalation, movements: bool) -> None:
@@ -58,7 +58,8 @@ class Judge:
         self.waiting: list[Fact] = []
         """What was stepped since the cancellation, and is heard with its reopening."""
         self.begun: dict[int, None] = {}
-        """Of that, the clocks that it begins, and nothing in it ends."""
+        self.ended: dict[int, None] = {}
+        """Of that, the clocks that it begins and nothing in it ends; the clocks that it ends."""
 
     @property
     def said(self) -> list[Statement]:
@@ -131,6 +132,9 @@ class Judge:
             if one.kind != CONTACT_INHERITED:
                 self._hear(one)
         self._hear(reopened)
+        ended, self.ended = self.ended, {}
+        for index in ended:  # where it was live before, and goes on
+            self.stop(index, at)
         if any(self._may_grade(one) for one in waiting) and (severity := self.classify(at)) != e.severity:
             self._severity(severity, at)
         for one in inherited:  # which dates back what runs
@@ -279,9 +283,11 @@ class Judge:
             self.start(index, at)
 
     def stop(self, index: int, at: Instant) -> None:
-        if self.begun:
+        e = self.escalation
+        if e.status == CANCELLED:
             self.begun.pop(index, None)
-        self.runner.stop(self.plan.clocks[index], self.escalation.clocks[index], at)
+            self.ended[index] = None
+        self.runner.stop(self.plan.clocks[index], e.clocks[index], at)
 
     def start(self, index: int, at: Instant) -> None:
         e = self.escalation

@@ -140,7 +140,7 @@ class Runner:
             clock.alarm = NEVER
             name = "stopped_late" if clock.breached else "met"
             self._say(plan, clock, name, at, None if due >= NEVER else due, clock.elapsed, reason)
-        elif clock.phase in (SUSPENDED, DORMANT, HALTED):
+        elif clock.phase in (SUSPENDED, DORMANT):
             clock.phase = ENDED
 
     def cancel(

@@ -30,8 +30,10 @@ class HandsOracle(ClockOracle):
         self.state = "idle"
         """Beside those of its parent: idle (no cycle runs) and halted (by a cancellation)."""
         self.cycle = 0
-        self.begins = False
-        """Whether it begins with the reopening, by what came before that."""
+        self.begins = self.ends = False
+        """Whether it does so with the reopening, by what came before that."""
+        self.graded = self.severity
+        """By what came before that, too."""
         self.hands = {"owner": "", "team": ""}
         self.told: list[Said] = []
 
@@ -88,17 +90,20 @@ class HandsOracle(ClockOracle):
             if self.state == "halted":
                 self.state = "stopped"
                 self._reopen(minute)
-            elif self.metric == "stall" or self.begins:
+            if self.ends:
+                self._end(minute)
+            if self.graded != self.severity:
+                self._grade(minute, self.graded)
+            if self.metric == "stall" or self.begins:
                 self._begin(minute)
-            self.begins = False
-            if self.state != "not started":
-                self._owe(minute)
+            self.begins = self.ends = False
         self.held = bool(self.reasons & self.terms.pausing)
         self._tell()
 
     def _grade(self, minute: int, severity: str) -> None:
-        self.severity = severity
+        self.graded = severity
         if self.status != "cancelled":
+            self.severity = severity
             self._owe(minute)
 
     def _hand_on(self, minute: int, whose: str, who: str) -> None:
@@ -116,9 +121,10 @@ class HandsOracle(ClockOracle):
 
     def _end(self, minute: int, reason: str = "") -> None:
         """The time that was used is told with the verdict, and the next cycle begins with none."""
+        if self.status == "cancelled":
+            self.begins, self.ends = False, True
         self._stop(minute)
-        self.begins = False
-        if self.state in ("stopped", "over", "halted"):
+        if self.state in ("stopped", "over"):
             self.state = "idle"
         self._tell(reason)
 

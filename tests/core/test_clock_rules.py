@@ -695,10 +695,21 @@ clocks: {next_response: {budget: {P0: 20m, P1: 60m}}, resolve: {budget: {P0: 30m
 0 opened P1; 5 message_sent; 20 cancelled not_planned; 30 message_received; 35 updated P0; 40 reopened; 71 now
 => 20 cancelled resolve due 60 (not_planned); 50 breached resolve due 50; 60 breached next_response due 60
 
-== Clock 11: answered in between, nobody waits, and what waited for the answer stays cancelled
+== Clock 11: answered in between, nobody waits, and what waited for the answer ends with the reopening
 clocks: {first_response: {budget: {P1: 30m}}, next_response: {budget: {P1: 30m}}}
 0 opened P1; 20 cancelled spam; 25 message_received; 30 message_sent; 40 reopened; 200 now
-=> 20 cancelled first_response due 30 (spam)
+=> 20 cancelled first_response due 30 (spam); 40 met first_response due 50
+
+== Clock 11: late before it, and answered in between
+show: elapsed
+clocks: {first_response: {budget: {P1: 15m}}}
+0 opened P1; 20 cancelled spam; 25 message_sent; 40 reopened
+=> 15 breached first_response due 15 elapsed 15; 20 cancelled first_response due 15 (spam) elapsed 20; 40 stopped_late first_response due 15 elapsed 20
+
+== Clock 11: what was done in between was so before a severity of that time
+clocks: {first_response: {budget: {P0: 15m, P1: 30m}}}
+0 opened P1; 20 cancelled spam; 25 updated P0; 30 message_sent; 40 reopened
+=> 20 cancelled first_response due 30 (spam); 40 met first_response due 50
 
 == Clock 11: what begins and ends in between has no verdict, nor has a severity that held there alone
 clocks: {next_response: {budget: {P1: 30m}}, vendor: {start: {paused: vendor}, stop: {resumed: vendor}, budget: {P1: 1h}}, resolve: {budget: {P0: 15m, P1: 60m}}}
@@ -716,11 +727,12 @@ clocks: {resolve: {budget: {P1: 60m}, pause: [vendor]}, acknowledge: {budget: {P
 => 20 cancelled resolve (spam); 20 cancelled acknowledge due 60 (spam)
 => 90 breached resolve due 90; 90 breached acknowledge due 90
 
-== Clock 11: looked at, taken on and staffed in between, nobody owes it again
+== Clock 11: looked at, taken on and staffed in between, it is so with the reopening
 clocks: {triage: {budget: {P1: 30m}}, acknowledge: {budget: {P1: 30m}}}
 war_room: {P1: {roles: [commander], staffed_within: 15m, at_most: 8}}
 0 opened P1; 10 cancelled spam; 20 triaged; 22 assigned ann; 25 acknowledged; 30 role_assigned commander ann; 40 reopened; 200 now
 => 10 cancelled triage due 30 (spam); 10 cancelled acknowledge due 30 (spam); 10 cancelled role/commander due 15 (spam)
+=> 40 met triage due 60; 40 met acknowledge due 60; 40 met role/commander due 45
 
 == Clock 11: an update in between settles nothing: none was owed
 cadence: {customer: {every: {P1: 60m}}}
@@ -742,7 +754,7 @@ clocks: {first_response: {budget: {P1: 60m}}}
 show: relays
 clocks: {first_response: {budget: {P1: 60m}}}
 0 opened P1; 5 linked desk:2; 20 cancelled spam; 25 update_published customer next_update_at=@30; 40 reopened; 200 now
-=> 20 cancelled first_response due 60 (spam)
+=> 20 cancelled first_response due 60 (spam); 40 met first_response due 80
 
 == Clock 11: a promise or an action item of the time between is not owed: say it again
 clocks: {}
