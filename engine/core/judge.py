@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine.core import attributes as attrs
 from engine.core.cadencer import Cadencer
 from engine.core.cadences import Cadence
-from engine.core.clocks import ENDED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock
+from engine.core.clocks import ENDED, HALTED, LIVE, PAUSED, STOPPED, SUSPENDED, Clock
 from engine.core.deadlines import ACTION, COMMITMENT
 from engine.core.escalation import CANCELLED, CLOSED, OPEN, RESOLVED, Escalation
 from engine.core.facts import CONTACT_INHERITED, QUALIFIER, Fact, Order
@@ -59,7 +59,7 @@ class Judge:
         """What was stepped since the cancellation, and is heard with its reopening."""
         self.begun: dict[int, None] = {}
         self.ended: dict[int, None] = {}
-        """Of that, the clocks that it begins and nothing in it ends; the clocks that it ends."""
+        """Of that, the clocks that it begins and nothing in it ends; those that go on which it ends."""
 
     @property
     def said(self) -> list[Statement]:
@@ -133,7 +133,7 @@ class Judge:
                 self._hear(one)
         self._hear(reopened)
         ended, self.ended = self.ended, {}
-        for index in ended:  # where it was live before, and goes on
+        for index in ended:
             self.stop(index, at)
         if any(self._may_grade(one) for one in waiting) and (severity := self.classify(at)) != e.severity:
             self._severity(severity, at)
@@ -284,10 +284,12 @@ class Judge:
 
     def stop(self, index: int, at: Instant) -> None:
         e = self.escalation
+        clock = e.clocks[index]
         if e.status == CANCELLED:
             self.begun.pop(index, None)
-            self.ended[index] = None
-        self.runner.stop(self.plan.clocks[index], e.clocks[index], at)
+            if clock.phase == HALTED:
+                self.ended[index] = None
+        self.runner.stop(self.plan.clocks[index], clock, at)
 
     def start(self, index: int, at: Instant) -> None:
         e = self.escalation

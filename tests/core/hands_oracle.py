@@ -122,7 +122,7 @@ class HandsOracle(ClockOracle):
     def _end(self, minute: int, reason: str = "") -> None:
         """The time that was used is told with the verdict, and the next cycle begins with none."""
         if self.status == "cancelled":
-            self.begins, self.ends = False, True
+            self.begins, self.ends = False, self.ends or self.state == "halted"
         self._stop(minute)
         if self.state in ("stopped", "over"):
             self.state = "idle"

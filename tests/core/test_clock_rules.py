@@ -716,6 +716,11 @@ clocks: {next_response: {budget: {P1: 30m}}, vendor: {start: {paused: vendor}, s
 0 opened P1; 5 message_sent; 20 cancelled spam; 21 message_received; 22 message_sent; 23 paused vendor; 24 resumed vendor; 25 updated P0; 26 updated P1; 40 reopened; 50 resolved
 => 20 cancelled resolve due 60 (spam); 50 met resolve due 80
 
+== Clock 11: nor what begins with the reopening alone
+clocks: {stall: {budget: {P1: 30m}}, resolve: {budget: {P1: 60m}}}
+0 opened P1; 5 resolved; 20 cancelled spam; 25 acknowledged; 40 reopened; 71 now
+=> 5 met stall due 30 (resolved); 5 met resolve due 60; 70 breached stall #2 due 70
+
 == Clock 11: what begins in between and has not ended runs from the reopening on
 clocks: {vendor: {start: {paused: vendor}, stop: {resumed: vendor}, budget: {P1: 30m}}}
 0 opened P1; 20 cancelled spam; 23 paused vendor; 40 reopened; 71 now
