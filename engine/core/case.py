@@ -138,7 +138,10 @@ class Case:
         status = OPEN if base is None else state.decode_base(base).escalation.status
         waiting: list[Fact] = []
         for fact, before in heard([*self._ordered(self._facts()), reopening], status):
-            waiting = [*waiting, fact] if before == CANCELLED else []
+            if before == CANCELLED:
+                waiting.append(fact)
+            else:
+                waiting.clear()
         return waiting[:-1]
 
     def _limit(self) -> int:

@@ -135,7 +135,8 @@ class Judge:
         ended, self.ended = self.ended, {}
         for index in ended:
             self.stop(index, at)
-        if any(self._may_grade(one) for one in waiting) and (severity := self.classify(at)) != e.severity:
+        tells = [one for one in waiting if one.kind in TELLING or one.kind == "opened"]
+        if any(map(self._may_grade, tells)) and (severity := self.classify(at)) != e.severity:
             self._severity(severity, at)
         for one in inherited:  # which dates back what runs
             self._hear(one)
