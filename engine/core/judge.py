@@ -127,19 +127,17 @@ class Judge:
         in the end (Clock 11)."""
         e, at = self.escalation, reopened.at
         waiting, self.waiting = [replace(one, at=at) for one in self.waiting], []
-        inherited = [one for one in waiting if one.kind == CONTACT_INHERITED]
         for one in waiting:
-            if one.kind != CONTACT_INHERITED:
-                self._hear(one)
+            self._hear(one)
         self._hear(reopened)
         ended, self.ended = self.ended, {}
         for index in ended:
             self.stop(index, at)
-        tells = [one for one in waiting if one.kind in TELLING or one.kind == "opened"]
-        if any(map(self._may_grade, tells)) and (severity := self.classify(at)) != e.severity:
+        if any(map(self._may_grade, waiting)) and (severity := self.classify(at)) != e.severity:
             self._severity(severity, at)
-        for one in inherited:  # which dates back what runs
-            self._hear(one)
+        for one in waiting:
+            if one.kind == CONTACT_INHERITED:  # which dates back what runs
+                self._hear(one)
         begun, self.begun = self.begun, {}
         for index in begun:
             self.start(index, at)

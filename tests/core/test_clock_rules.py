@@ -711,6 +711,29 @@ clocks: {first_response: {budget: {P0: 15m, P1: 30m}}}
 0 opened P1; 20 cancelled spam; 25 updated P0; 30 message_sent; 40 reopened
 => 20 cancelled first_response due 30 (spam); 40 met first_response due 50
 
+== Clock 11: what was waived in between is so from the reopening on
+clocks: {resolve: {budget: {P1: 60m}}}
+0 opened P1; 20 cancelled spam; 25 waived resolve reason=agreed; 40 reopened; 200 now
+=> 20 cancelled resolve due 60 (spam); 40 waived resolve (agreed)
+
+== Clock 11: what one reopening has heard, the next one does not hear again
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 1 message_sent; 2 message_received; 10 cancelled spam; 15 message_sent; 16 message_received; 20 reopened; 22 message_sent; 24 message_received; 30 cancelled spam; 35 linked desk:2; 40 reopened; 42 linked desk:3; 12 linked desk:4; 200 now
+=> 10 cancelled next_response due 32 (spam); 20 met next_response due 42; 22 met next_response #2 due 50
+=> 30 cancelled next_response #3 due 54 (spam); 64 breached next_response #3 due 64
+
+== Clock 11: nor does it begin again what that has begun
+clocks: {next_response: {budget: {P1: 30m}}}
+0 opened P1; 1 message_sent; 10 cancelled spam; 16 message_received; 20 reopened; 22 message_sent; 30 cancelled spam; 35 linked desk:2; 40 reopened; 12 linked desk:4; 200 now
+=> 22 met next_response due 50
+
+== Clock 11: severity rules that began in between judge nothing anew of what asks for none
+clocks: {resolve: {budget: {P0: 30m, P1: 60m}}}
+severity: [{severity: P1, when: {}}]
+severity 30: [{severity: P0, when: {}}]
+0 opened; 20 cancelled spam; 25 message_received; 40 reopened; 81 now
+=> 0 classified severity P1; 20 cancelled resolve due 60 (spam); 80 breached resolve due 80
+
 == Clock 11: what begins and ends in between has no verdict, nor has a severity that held there alone
 clocks: {next_response: {budget: {P1: 30m}}, vendor: {start: {paused: vendor}, stop: {resumed: vendor}, budget: {P1: 1h}}, resolve: {budget: {P0: 15m, P1: 60m}}}
 0 opened P1; 5 message_sent; 20 cancelled spam; 21 message_received; 22 message_sent; 23 paused vendor; 24 resumed vendor; 25 updated P0; 26 updated P1; 40 reopened; 50 resolved
