@@ -418,10 +418,12 @@ class FollowedContext(ssl.SSLContext):
 
     def _on_disk(self) -> list[tuple[int, ...]]:
         """What is another as soon as a file is, also one behind links, as Kubernetes has them."""
-        return [
-            (one.st_ino, one.st_size, one.st_mtime_ns)
-            for one in (file.stat() for file in self.files if file.exists())
-        ]
+        found: list[tuple[int, ...]] = []
+        for file in self.files:
+            with suppress(OSError):  # away for a moment, while it is replaced
+                one = file.stat()
+                found.append((one.st_ino, one.st_size, one.st_mtime_ns))
+        return found
 
 
 def what_is_wrong(error: ValidationError) -> str:

@@ -149,7 +149,7 @@ def _dates_of_next_year(calendar: "Calendar") -> Iterator[Finding]:
 
     if not isinstance(calendar, BusinessCalendar):
         return
-    years = {day.year for hours in calendar.versions for day in hours.dates}
+    years = calendar.dated_years
     coming = to_datetime(Instant(now() + _DATES_AHEAD_DAYS * DAY)).year
     if coming - 1 in years and coming not in years:
         found = f"{calendar.name} has dates of its own in {coming - 1} and none in {coming}"

@@ -111,9 +111,14 @@ class BusinessCalendar:
         return NEVER if closes > never else Instant(max(closes, at))
 
     @property
+    def dated_years(self) -> set[int]:
+        """Those in which it has dates of its own."""
+        return {day.year for hours in self.versions for day in hours.dates}
+
+    @property
     def dates_end(self) -> Instant | None:
-        """The end of the last year in which it has dates of its own; None where it has none."""
-        years = [day.year for hours in self.versions for day in hours.dates]
+        """The end of the last of its dated years; None where it has none."""
+        years = self.dated_years
         return Instant(self._instant(date(max(years) + 1, 1, 1), 0, fold=0)) if years else None
 
     def __repr__(self) -> str:

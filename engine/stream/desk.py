@@ -63,9 +63,6 @@ AHEAD = Span(5 * SECOND)
 """More than clocks that are held by NTP differ, and a producer's moment of writing."""
 TOLD_EVERY = MINUTE
 
-_EVENTS = (Received, PartlyKnown)
-"""Of what a record may say; a command passes on what was told elsewhere."""
-
 Taken: TypeAlias = tuple[Any, Received | Command | Tick]
 """A record that could be read, and what it says."""
 
@@ -133,7 +130,8 @@ class Desk:
     def _note_ahead(self, decision: Decision, taken: Iterable[Taken], now: Instant) -> None:
         """Events of a time that is not yet: what is due before it is judged by them, too early."""
         latest = now + AHEAD
-        ahead = [said for _, said in taken if isinstance(said, _EVENTS) and said.fact.at > latest]
+        # No commands: they pass on what was told elsewhere.
+        ahead = [said for _, said in taken if isinstance(said, Received) and said.fact.at > latest]
         if not ahead:
             return
         decision.noted["ahead"] += len(ahead)

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from engine.demo.broker import KafkaBroker, free_port
+from engine.demo.broker import KafkaBroker, NoJava, free_port
 from engine.settings import Settings
 from engine.stream.rights import script
 from servers import missing
@@ -150,6 +151,16 @@ def start_secured_kafka() -> SecuredKafka:
         broker.stop()
         raise
     return broker
+
+
+def secured_kafka_or_skip() -> Iterator[SecuredKafka]:
+    """For a fixture: one that runs until its tests are over; none as for `servers.kafka_or_skip`."""
+    try:
+        broker = start_secured_kafka()
+    except NoJava as error:
+        missing(f"no Apache Kafka here: {error}")
+    yield broker
+    broker.stop()
 
 
 def generated_acls(settings: Settings, folder: Path) -> list[ACL]:

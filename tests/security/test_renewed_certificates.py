@@ -16,13 +16,12 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from engine.demo.broker import NoJava, free_port
+from engine.demo.broker import free_port
 from engine.metrics.certificates import show_certificates
 from engine.settings import Settings
 from security.deployed import Deployed
-from security.secured_kafka import Authority, SecuredKafka, start_secured_kafka
+from security.secured_kafka import Authority, SecuredKafka, secured_kafka_or_skip
 from security.test_rights_on_kafka import NOTIFY, event, standing
-from servers import missing
 
 
 @contextlib.contextmanager
@@ -188,12 +187,7 @@ def test_of_what_ends_the_earliest_of_ours_is_shown_and_the_last_authority(tmp_p
 @pytest.fixture
 def broker() -> Iterator[SecuredKafka]:
     """Of its own: its authority is replaced."""
-    try:
-        made = start_secured_kafka()
-    except NoJava as error:
-        missing(f"no Apache Kafka here: {error}")
-    yield made
-    made.stop()
+    yield from secured_kafka_or_skip()
 
 
 @pytest.mark.kafka

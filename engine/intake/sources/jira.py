@@ -63,7 +63,7 @@ def _has_category(payload: dict[str, Any]) -> bool:
     was deleted."""
     try:
         status = Node(payload).get("issue").get("fields").get("status")
-        return status.get("statusCategory").get("key").text() in _CATEGORIES
+        return _by_category(status) is not None
     except NotMapped:  # which is said when it is translated
         return True
 
@@ -252,7 +252,11 @@ def _known_state(issue: Node, mapping: Mapping, name: str = "") -> State | None:
     name = name or current
     if name.lower() in mapping.states:
         return mapping.states[name.lower()]
-    return _CATEGORIES.get(status.get("statusCategory").get("key").text()) if name == current else None
+    return _by_category(status) if name == current else None
+
+
+def _by_category(status: Node) -> State | None:
+    return _CATEGORIES.get(status.get("statusCategory").get("key").text())
 
 
 def _comment(comment: Node) -> Move:
