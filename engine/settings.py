@@ -1,11 +1,8 @@
 """Every setting of every process: `VIGIL_…` variables, validated at start, secrets from files too."""
 
-import logging
 import os
 import re
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,9 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.core.instants import Instant, parse_instant
-
-log = logging.getLogger("vigil.settings")
-"""Not structlog's: commands set up none, and it would write between their answers."""
+from engine.tls import FollowedContext, TlsFiles
 
 _A_YEAR = 366 * 86_400.0
 _PREFIX = re.compile(r"^Value error, ")
@@ -240,7 +235,7 @@ class Settings(BaseSettings):
     tls_key_password: SecretStr = Field(SecretStr(""), description="of the client's key")
     tls_key_password_file: OptionalPath = Field(None, description="a file that holds it, instead of it")
 
-    _tls: "FollowedContext | None" = PrivateAttr(None)
+    _tls: FollowedContext | None = PrivateAttr(None)
     """One for all clients, of which some are made anew while files are replaced."""
 
     @field_validator("bootstrap_servers")
@@ -341,36 +336,16 @@ class Settings(BaseSettings):
             return None
         files = self._tls_files()
         if self._tls is None or self._tls.files != files:
-            self._tls = FollowedContext(self._tls_by_files, files)
+            self._tls = FollowedContext(files)
         return self._tls
 
-    def _tls_files(self) -> list[Path]:
-        return [file for file in (self.tls_ca_file, self.tls_cert_file, self.tls_key_file) if file]
-
-    def _tls_by_files(self) -> ssl.SSLContext:
-        for file in self._tls_files():
-            file.open("rb").close()  # of one that is not there ssl does not say which
-        context = ssl.create_default_context(cafile=str(self.tls_ca_file) if self.tls_ca_file else None)
-        if self.tls_cert_file is not None:
-            password = self.tls_key_password.get_secret_value() or None
-            context.load_cert_chain(self.tls_cert_file, self.tls_key_file, password)
-        return context
-
     def certificates(self) -> dict[str, tuple[float, float]]:
-        """From when on and until when they are good, in Unix time: `client` is what we show, with all that is
-        in its file, `authority` the last of those that we believe, for while one is replaced both are there.
-        Without those whose file is none, or is away: TLS itself says so."""
-        from cryptography.x509 import load_pem_x509_certificates  # not at each start: it takes a while
+        """`TlsFiles.times`; none where the protocol has no TLS."""
+        return self._tls_files().times() if self.security_protocol.endswith("SSL") else {}
 
-        found = {}
-        for name, file, which in (("client", self.tls_cert_file, min), ("authority", self.tls_ca_file, max)):
-            if file is not None and self.security_protocol.endswith("SSL"):
-                with suppress(OSError, ValueError):
-                    read = load_pem_x509_certificates(file.read_bytes())
-                    last = which(read, key=lambda one: one.not_valid_after_utc)
-                    times = last.not_valid_before_utc, last.not_valid_after_utc
-                    found[name] = times[0].timestamp(), times[1].timestamp()
-        return found
+    def _tls_files(self) -> TlsFiles:
+        password = self.tls_key_password.get_secret_value() or None
+        return TlsFiles(self.tls_ca_file, self.tls_cert_file, self.tls_key_file, password)
 
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments of every aiokafka client: where the brokers are, and who we are."""
@@ -384,46 +359,6 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password.get_secret_value()
         return options
-
-
-class FollowedContext(ssl.SSLContext):
-    """TLS by what files hold when a connection is made. Certificates are renewed under running processes:
-    one that kept those of its start would be let in nowhere once they had ended. Files that do not do, as one
-    of a pair that is being replaced, change nothing."""
-
-    def __new__(cls, *_: object) -> "FollowedContext":
-        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-
-    def __init__(self, make: Callable[[], ssl.SSLContext], files: list[Path]) -> None:
-        """OSError where there is none to begin with."""
-        self._make, self.files = make, files
-        self._read = self._on_disk()
-        self._now = make()
-
-    def wrap_socket(self, *given: Any, **more: Any) -> ssl.SSLSocket:
-        return self._followed().wrap_socket(*given, **more)
-
-    def wrap_bio(self, *given: Any, **more: Any) -> ssl.SSLObject:
-        return self._followed().wrap_bio(*given, **more)
-
-    def _followed(self) -> ssl.SSLContext:
-        on_disk = self._on_disk()
-        if on_disk != self._read:
-            self._read = on_disk
-            try:
-                self._now = self._make()
-            except OSError as error:
-                log.warning("tls_files: %s; those of before stay in use until they change again", error)
-        return self._now
-
-    def _on_disk(self) -> list[tuple[int, ...]]:
-        """What is another as soon as a file is, also one behind links, as Kubernetes has them."""
-        found: list[tuple[int, ...]] = []
-        for file in self.files:
-            with suppress(OSError):  # away for a moment, while it is replaced
-                one = file.stat()
-                found.append((one.st_ino, one.st_size, one.st_mtime_ns))
-        return found
 
 
 def what_is_wrong(error: ValidationError) -> str:

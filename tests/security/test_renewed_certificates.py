@@ -123,7 +123,7 @@ def test_what_is_renewed_on_disk_is_shown_at_the_next_connection(
 def test_half_a_pair_changes_nothing_until_the_other_half_is_there(
     authority: Authority, context: ssl.SSLContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with who_comes(authority) as port, caplog.at_level(logging.WARNING, "vigil.settings"):
+    with who_comes(authority) as port, caplog.at_level(logging.WARNING, "vigil.tls"):
         put(tmp_path / "client.crt", part(authority, "after", "crt"))
         assert [by_socket(port, context) for _ in range(3)] == ["before"] * 3
         (said,) = caplog.messages
