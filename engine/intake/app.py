@@ -17,6 +17,7 @@ from engine.core.instants import Instant
 from engine.intake.arrival import Arrival, NotAuthentic, NotMapped, OutOfScope, Said
 from engine.intake.buckets import Buckets
 from engine.intake.configuration import Door
+from engine.intake.endings import Endings
 from engine.intake.keys import Key, Rate
 from engine.intake.records import kind_of, records_of, refused
 from engine.intake.sending import DLQ, NotSent, Sender
@@ -48,6 +49,7 @@ def application(
     sender: Sender,
     metrics: IntakeMetrics,
     now: Callable[[], Instant] | None = None,
+    endings: Endings | None = None,
 ) -> FastAPI:
     """The application of these doors. `sender` is started and stopped with it."""
 
@@ -61,7 +63,7 @@ def application(
     # The OpenAPI document is exported (`vigil intake openapi`), not served: who may post to one door need not
     # know of the others. A slash too many is 404, and no redirect to what the Host header says.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    porter = Porter(doors, sender, metrics, now or _now)
+    porter = Porter(doors, sender, metrics, now or _now, endings or Endings())
 
     @app.post("/in/{door}", response_model=None)
     async def post(door: str, request: Request) -> Response:
@@ -93,10 +95,16 @@ class Porter:
     """Lets in what is authentic, and answers for it."""
 
     def __init__(
-        self, doors: Mapping[str, Door], sender: Sender, metrics: IntakeMetrics, now: Callable[[], Instant]
+        self,
+        doors: Mapping[str, Door],
+        sender: Sender,
+        metrics: IntakeMetrics,
+        now: Callable[[], Instant],
+        endings: Endings,
     ) -> None:
         self._doors, self._sender, self._metrics, self._now = doors, sender, metrics, now
         self._buckets = Buckets()
+        self._endings = endings
 
     async def take(self, name: str, request: Request) -> Response:
         door = self._doors.get(name)
@@ -133,6 +141,7 @@ class Porter:
 
     async def _let_in(self, door: Door, arrival: Arrival, key: Key | None) -> Response:
         events: list[tuple[str, Record]] = []
+        told: list[Said] = []
         wrong: list[tuple[Arrival, NotMapped]] = []
         for part in door.source.apart(arrival):
             await asyncio.sleep(0)  # of thousands of alerts nobody else waits for the last
@@ -140,6 +149,10 @@ class Porter:
                 said = door.source.translate(part, door.mapping)
                 if key is not None:
                     _must_be_in_scope(key, said, door.name)
+                if door.source.takes_back:
+                    back = self._endings.taken_back(door.name, said, arrival.at)
+                    said += [one for one in back if key is None or _is_in_scope(key, one, door.name)]
+                    told += said
                 events += [(one.family, one.record) for one in records_of(said, door.name, part)]
             except NotMapped as why:
                 wrong.append((part, why))
@@ -150,6 +163,7 @@ class Porter:
         records = [*events, *letters]
         for place in range(0, len(records), AT_ONCE):  # what was sent before one fails has the same ids again
             await self._sender.send(records[place : place + AT_ONCE])
+        self._endings.remember(door.name, told, arrival.at)
         return self._answer_for(door.name, len(events), [why for _, why in wrong])
 
     def _answer_for(self, door: str, events: int, wrong: list[NotMapped]) -> Response:
@@ -172,9 +186,14 @@ class Porter:
 
 def _must_be_in_scope(key: Key, said: list[Said], door: str) -> None:
     """All of a delivery or nothing of it."""
-    for source, kind in (kind_of(one, door) for one in said):
-        if not key.allows(source, kind):
+    for one in said:
+        if not _is_in_scope(key, one, door):
+            source, kind = kind_of(one, door)
             raise OutOfScope(f"the key {key.name} may not send {kind} of {source}")
+
+
+def _is_in_scope(key: Key, said: Said, door: str) -> bool:
+    return key.allows(*kind_of(said, door))
 
 
 def _most_bytes(door: Door, without_body: Arrival) -> int:

@@ -67,3 +67,5 @@ class Source(NamedTuple):
     """What else of the headers is looked at, and may be missing."""
     most_bytes: int = MOST_BYTES
     """Of a body that comes with a good key; all else has MOST_BYTES."""
+    takes_back: bool = False
+    """Its openings stand for a reopening, too, where it has told the end of what they opened."""

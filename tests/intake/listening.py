@@ -12,6 +12,7 @@ from engine.contract.codec import Received, Record, decode
 from engine.demo.broker import free_port
 from engine.intake.app import application
 from engine.intake.configuration import doors
+from engine.intake.endings import Endings
 from engine.intake.sending import DLQ, NotSent, Sender
 from engine.metrics.intake import IntakeMetrics
 
@@ -46,12 +47,12 @@ class Sink(Sender):
         return [one for one in found if isinstance(one, Received)]
 
 
-def app_of(folder: Path, text: str) -> tuple[FastAPI, Sink]:
+def app_of(folder: Path, text: str, endings: Endings | None = None) -> tuple[FastAPI, Sink]:
     """The application of a file of doors."""
     file, sink = folder / "intake.yaml", Sink()
     file.write_text(text)
     found = doors(file)
-    return application(found, sink, IntakeMetrics(tuple(found))), sink
+    return application(found, sink, IntakeMetrics(tuple(found)), endings=endings), sink
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import pytest
 
 from alertmanager import running_alertmanager
 from engine.contract.codec import Received
+from engine.core.instants import SECOND
+from engine.intake.endings import Endings
 from engine.intake.keys import hash_of, new_key
 from engine.intake.sending import DLQ
 from intake.listening import Sink, app_of, listening
@@ -89,7 +91,7 @@ class Alerting:
 
 @contextmanager
 def alerting(folder: Path, key: str = KEY, **more: str) -> Iterator[Alerting]:
-    app, sink = app_of(folder, DOORS)
+    app, sink = app_of(folder, DOORS, Endings(believed_after=SECOND // 2))  # beside intervals of seconds
     (folder / "vigil.key").write_text(key)
     with listening(app) as door:
         text = configuration(door, folder / "vigil.key", **more)
@@ -135,6 +137,27 @@ def test_alerts_of_a_group_open_incidents_that_repeats_do_not_change_and_that_en
         ends = [r for r in am.events() if r.fact.kind == "resolved"]
         assert {r.subject for r in ends} == {r.subject for r in first}
         assert all(one.fact.at > int(am.started.timestamp()) * 1_000_000 for one in ends)
+
+
+def test_what_fires_on_after_its_end_was_told_is_reopened_once_and_ends_again(tmp_path: Path) -> None:
+    """Alertmanager tells an end where Prometheus could not reach it for a while, and then the start that is
+    known, again and again."""
+    with alerting(tmp_path) as am:
+        am.post("a")
+        am.until(lambda: am.kinds() == {"opened": 1})
+        am.post("a", over=True)
+        am.until(lambda: am.kinds() == {"opened": 1, "resolved": 1})
+        am.post("a")
+        am.until(lambda: am.kinds() == {"opened": 1, "resolved": 1, "reopened": 1})
+        known = am.sink.sendings
+        am.until(lambda: am.sink.sendings >= known + 2)
+        assert am.kinds()["reopened"] == 1, "each repeat says the same"
+        am.post("a", over=True)
+        am.until(lambda: am.kinds() == {"opened": 1, "resolved": 2, "reopened": 1})
+        facts = {fact.id: fact for _, fact in ((r.subject, r.fact) for r in am.events())}
+        in_order = sorted(facts.values(), key=lambda fact: fact.at)
+        assert [fact.kind for fact in in_order] == ["opened", "resolved", "reopened", "resolved"]
+        assert len({r.subject for r in am.events()}) == 1
 
 
 def test_what_kafka_did_not_acknowledge_alertmanager_sends_again(tmp_path: Path) -> None:

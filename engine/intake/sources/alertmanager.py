@@ -82,7 +82,8 @@ def _of(alert: Node, mapping: Mapping) -> Iterator[Said]:
     yield Said(subject, "opened", _opening(alert, mapping), start, f"{identity}:opened", mapping.family)
     if alert["status"].text() == "resolved":
         end = alert["endsAt"].moment()
-        yield Said(subject, "resolved", {}, max(start, end), f"{identity}:resolved", mapping.family)
+        end_id = f"{identity}:resolved:{end // SECOND}"  # it may fire again with the start that is known
+        yield Said(subject, "resolved", {}, max(start, end), end_id, mapping.family)
 
 
 def _opening(alert: Node, mapping: Mapping) -> dict[str, Value]:
@@ -125,5 +126,6 @@ SOURCE = Source(
     apart=apart,
     key_headers=KEY_HEADERS,
     most_bytes=8 * MOST_BYTES,
+    takes_back=True,
     needs=("version", "alerts[].status", "alerts[].labels{}", "alerts[].startsAt", "alerts[].fingerprint"),
 )
