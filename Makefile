@@ -19,8 +19,9 @@ SIM_SEEDS ?= 10000
 MUTANTS ?= 400
 SEED ?= 1
 MUTANT_JOBS ?= 1
-# One test more at a time than there are processors: a third of a test's time it waits for another process.
-TEST_JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 2) + 1)
+# Two tests more at a time than there are processors, for half of their time they wait for other processes; each has a
+# broker of its own.
+TEST_JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 6 ? n + 2 : 8)))
 
 # Tests start hundreds of processes, and rewrite their own modules at each collection where nothing may be kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -64,8 +65,7 @@ check: lint
 	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n auto --dist loadfile
 
 test: lint $(VENV)/chart/.done
-	$(BIN)/pytest -q -m "not kafka and not e2e" -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest -q -m "kafka or e2e" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 compiled: $(VENV)/.dev $(COMPILED)/.done
 	PYTHONPATH=$(COMPILED)/site $(BIN)/vigil --version | grep compiled

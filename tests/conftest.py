@@ -32,20 +32,29 @@ these would be waited for alone. The Makefile keeps it from that."""
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
-    simulation, one of a real Chromium slow: nobody can forget. The longest come first, then the slow."""
+    simulation, one of a real Chromium slow: nobody can forget. The longest come first, the files of the
+    others on Kafka evenly among those without, for they wait while these compute."""
+    on_kafka = set[Path]()
     for item in items:
         if item.path.stem.endswith("_in_browser"):
             item.add_marker("slow")
-    place = {(_HERE / name).resolve(strict=True): at for at, name in enumerate(_LONGEST)}
-    after = len(place)
-    items.sort(key=lambda item: place.get(item.path, after + (item.get_closest_marker("slow") is None)))
-    for item in items:
         if {"kafka", "secured_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
+            on_kafka.add(item.path)
         if item.path.is_relative_to(_HERE / "e2e"):
             item.add_marker("e2e")
         if item.path.is_relative_to(_HERE / "sim"):
             item.add_marker("sim")
+    place = {(_HERE / name).resolve(strict=True): float(at) for at, name in enumerate(_LONGEST)}
+    others: dict[Path, bool] = {}
+    for item in items:
+        if item.path not in place:
+            others[item.path] = others.get(item.path, True) and item.get_closest_marker("slow") is None
+    for is_on_kafka in (True, False):
+        files = [path for path in others if (path in on_kafka) is is_on_kafka]
+        files.sort(key=others.__getitem__)  # what is slow first
+        place.update({path: len(_LONGEST) + at / len(files) for at, path in enumerate(files)})
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def _address(demo: subprocess.Popen[bytes], said: Path) -> str:
 
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[Browser]:
-    with chromium_or_skip() as browser:
+    with chromium_or_skip(whole=True) as browser:
         page = browser.new_page()
         until = time.monotonic() + 90
         while time.monotonic() < until:  # the console is up after its worker, and the story begins

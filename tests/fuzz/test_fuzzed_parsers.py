@@ -15,7 +15,7 @@ from servers import missing
 
 pytestmark = pytest.mark.slow
 
-SECONDS = int(os.environ.get("VIGIL_FUZZ_SECONDS", "30"))
+SECONDS = int(os.environ.get("VIGIL_FUZZ_SECONDS", "20"))
 """In all. `make soak` sets half an hour."""
 _START = 240
 """Seconds at most for the imports, and for what targets take beyond their share."""
