@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from engine.core import state
@@ -123,9 +122,11 @@ class Patterns:
                 self.without += 1
             elif relayed:
                 self.without -= len(relayed)
-                yield self._pattern(subject, facts, relayed, until)
+                yield self.judged(subject, facts, relayed, until)
 
-    def _pattern(self, subject: str, facts: list[Fact], relayed: list[Fact], until: Instant) -> Pattern:
+    def judged(self, subject: str, facts: list[Fact], relayed: list[Fact], until: Instant) -> Pattern:
+        """The pattern, by what was said of it and by its occurrences, one at least. As long as neither
+        changes, and what it owes is not due, it is the same at any later time."""
         changes = self._bench.settle(subject, facts + relayed, until)
         record = dict(changes.records).get(subject.encode())
         said = standing(changes.outcomes)
@@ -163,20 +164,45 @@ def _member(told: Fact) -> Member:
 
 def near_misses(patterns: Iterable[Pattern], similarity: float) -> list[NearMiss]:
     """Pairs whose titles share at least so much, the most alike first."""
-    alike: defaultdict[tuple[str, str], list[Pattern]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[Pattern]] = defaultdict(list)
     for one in patterns:
-        if one.service and one.component:
-            alike[one.service.casefold(), one.component.casefold()].append(one)
+        groups[place_of(one)].append(one)
+    return most_alike(miss for group in groups.values() for miss in near_misses_of_one(group, similarity))
+
+
+def place_of(one: Pattern) -> tuple[str, str]:
+    """Service and component: patterns of one place are compared with each other."""
+    return one.service.casefold(), one.component.casefold()
+
+
+def near_misses_of_one(group: Iterable[Pattern], similarity: float) -> list[NearMiss]:
+    """Of the patterns of one place; of one that is unknown, none."""
+    latest = sorted(group, key=lambda one: (one.members[-1].opened, one.fingerprint))[-MOST_COMPARED:]
+    if not latest or not all(place_of(latest[0])):
+        return []
+    words = [frozenset(normalised(one.title).split()) - {"#"} for one in latest]
     found: list[NearMiss] = []
-    for group in alike.values():
-        latest = sorted(group, key=lambda one: one.members[-1].opened)[-MOST_COMPARED:]
-        words = {one.fingerprint: frozenset(normalised(one.title).split()) - {"#"} for one in latest}
-        for pair in combinations(latest, 2):
-            share = _shared(*(words[one.fingerprint] for one in pair))
-            if share >= similarity:
-                into, other = sorted(pair, key=lambda one: (-len(one.members), one.members[0].opened))
-                found.append(NearMiss(share, into, other))
+    for left, right in _sharing(words):
+        share = _shared(words[left], words[right])
+        if share >= similarity:
+            pair = latest[left], latest[right]
+            into, other = sorted(pair, key=lambda one: (-len(one.members), one.members[0].opened))
+            found.append(NearMiss(share, into, other))
+    return found
+
+
+def most_alike(found: Iterable[NearMiss]) -> list[NearMiss]:
+    """In the order in which they are told."""
     return sorted(found, key=lambda one: (-one.similarity, one.into.fingerprint, one.other.fingerprint))
+
+
+def _sharing(words: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
+    """The pairs that have a word in common, each once; most have none."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for right, said in enumerate(words):
+        yield from ((left, right) for left in sorted({left for word in said for left in places[word]}))
+        for word in said:
+            places[word].append(right)
 
 
 def _shared(left: frozenset[str], right: frozenset[str]) -> float:

@@ -43,20 +43,33 @@ class Relaying:
 def occurrences(
     book: Book, options: Options, escalations: Iterable[tuple[str, list[Fact]]]
 ) -> Iterator[Relay]:
-    """That they are occurrences of their patterns in the end; nothing where no policy asks for it.
+    """That they are occurrences of their patterns in the end; nothing where no policy asks for it."""
+    occurring = Occurring(book, options)
+    if occurring.is_asked_for:
+        for subject, facts in escalations:
+            yield from occurring.of(subject, facts)
+
+
+class Occurring:
+    """Of which pattern an escalation is an occurrence in the end; it follows from its own facts alone.
 
     Neither clocks nor what others pass on have a part in it: it is judged without them, in a part of the
     time.
     """
-    if all(policy.recurrence is None for policy in book.policies):
-        return
-    bare = (replace(one, clocks=(), cadences=(), war_room={}, credits=()) for one in book.policies)
-    bench = Bench(replace(book, policies=tuple(bare)), options, lambda *_: None)
-    for subject, facts in escalations:
-        until = max(fact.at for fact in facts)
-        passed = bench.settle(subject, facts, until).relays
+
+    def __init__(self, book: Book, options: Options) -> None:
+        self.is_asked_for = any(policy.recurrence is not None for policy in book.policies)
+        """By a policy."""
+        bare = (replace(one, clocks=(), cadences=(), war_room={}, credits=()) for one in book.policies)
+        self._bench = Bench(replace(book, policies=tuple(bare)), options, lambda *_: None)
+
+    def of(self, subject: str, facts: list[Fact]) -> list[Relay]:
+        """What it passes on to its pattern; nothing where it has none."""
+        if not self.is_asked_for:
+            return []
+        passed = self._bench.settle(subject, facts, max(fact.at for fact in facts)).relays
         last = {key_of(relay): relay for relay in passed if relay.fact.kind == OCCURRENCE}
-        yield from (relay for relay in last.values() if not is_withdrawn(relay.fact))
+        return [relay for relay in last.values() if not is_withdrawn(relay.fact)]
 
 
 def passed_on(

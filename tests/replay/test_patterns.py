@@ -1,6 +1,7 @@
 """What recurs: replayed, backtested, as now known and as reported, and which patterns may be one."""
 
 import random
+from itertools import combinations
 from pathlib import Path
 
 import orjson
@@ -10,13 +11,13 @@ from replay_builders import event, names, replayed
 
 from engine.contract.codec import read_line
 from engine.core.decide import Options
-from engine.core.instants import parse_instant
+from engine.core.instants import Instant, parse_instant
 from engine.core.outcomes import Outcome
 from engine.core.policy import Book
 from engine.replay.as_of import AsOf
 from engine.replay.backtesting import Backtest
 from engine.replay.gather import Counts, by_subject, receive
-from engine.replay.patterns import Pattern, Patterns, near_misses
+from engine.replay.patterns import Member, Pattern, Patterns, near_misses
 from engine.replay.relaying import Relaying
 from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
@@ -204,3 +205,30 @@ def test_a_person_makes_one_of_two_by_the_fingerprint(book: Book) -> None:
         "desk:3",
     ]
     assert near_misses(patterns.values(), 0.5) == []
+
+
+def test_near_misses_are_those_of_all_pairs_compared() -> None:
+    draw = random.Random(3)  # noqa: S311  # a seed makes it repeatable
+    words = [f"w{chr(97 + number)}" for number in range(12)]
+    group = [
+        Pattern(
+            f"p{number:02}",
+            "mail",
+            "smtp",
+            [Member("s", Instant(number), "P1", title, "")],
+            "once",
+            None,
+            0,
+            (),
+        )
+        for number, title in enumerate(" ".join(draw.sample(words, draw.randrange(1, 6))) for _ in range(40))
+    ]
+    expected = {
+        (left.fingerprint, right.fingerprint): 2 * len(both) / (len(one) + len(other))
+        for left, right in combinations(group, 2)
+        if (both := (one := {*left.title.split()}) & (other := {*right.title.split()}))
+        and 2 * len(both) >= 0.5 * (len(one) + len(other))
+    }
+    found = near_misses(group, 0.5)
+    assert {(one.into.fingerprint, one.other.fingerprint): one.similarity for one in found} == expected
+    assert len(found) == len(expected) > 50
