@@ -255,7 +255,9 @@ def _house(
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
-            summaries=Summaries(archive.engine, board, book, options, given.fees, clock.now),
+            summaries=Summaries(
+                archive.engine, board, book, settings.policies, options, given.fees, clock.now
+            ),
             backtests=Backtests(
                 archive.engine, book, settings.policies, settings.console_candidate, options, clock.now
             ),

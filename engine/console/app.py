@@ -42,6 +42,7 @@ from engine.console.drawing import Pages, board_url, escalation_url, form_url, p
 from engine.console.escalations import Escalations, NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter, Filter
 from engine.console.keeping import Keeper
+from engine.console.kept import NotYet
 from engine.console.keys import ApiKey
 from engine.console.list_pages import PAGES, Frame, ListPages
 from engine.console.lists import Lists
@@ -61,6 +62,7 @@ from engine.console.people import (
     same_site,
     who,
 )
+from engine.console.problems import RETRY_AFTER
 from engine.console.saying import at_time, held, idle, notice
 from engine.console.signing_in import SIGN_OUT, SigningIn
 from engine.console.single import Single
@@ -240,6 +242,7 @@ class _Site:
             Busy: self._says(409, "Another one is running"),
             TemplateError: self._says(500, "The document's template cannot be filled in"),
             NotOpened: self._says(404, "It is not open yet"),
+            NotYet: self._not_yet,
             HTTPException: self._http,
             **{error: self._says(503, "The archive does not answer") for error in AWAY},
         }
@@ -532,6 +535,12 @@ class _Site:
                 log.warning("page_refused", path=request.url.path, why=str(error))
             return self._problem(request, status, heading, what)
 
+        return answer
+
+    async def _not_yet(self, request: Request, error: Exception) -> Response:
+        what = f"{error} This page asks again by itself; the board goes on without it."
+        answer = self._problem(request, 503, "A moment, please", what)
+        answer.headers.update({"Retry-After": RETRY_AFTER, "Refresh": RETRY_AFTER})
         return answer
 
     async def _no_escalation(self, request: Request, error: Exception) -> Response:

@@ -6,12 +6,10 @@ bounded memory and time, and ends when nobody hears it any more.
 """
 
 import os
-import resource
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from sqlalchemy import Connection, Engine, Select, func, or_, select
 from engine.archive.accounts import fact_of
 from engine.archive.tables import escalations, facts, pruned
 from engine.console.backtested import Found, Limits, Ways, found
+from engine.console.behind import step_behind
 from engine.console.filters import BadFilter
 from engine.console.sides import CANDIDATE, Candidate, Side, chosen
 from engine.contract.codec import Decoded, Received
@@ -39,7 +38,6 @@ MOST_SECONDS = 600
 MOST_MEMORY = 700_000_000
 """Bytes of address space."""
 MOST_EVENTS = 2_000_000
-_NICE = 19
 _TELL_SECONDS = 0.3
 
 
@@ -212,20 +210,9 @@ def answer(job: Job) -> Done | Refused:
     return Done(msgspec.Raw(told.model_dump_json().encode()))
 
 
-def _first_to_go() -> None:
-    """Where a machine has no memory left, the kernel ends this process and not the console."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
-
-
 def main() -> None:
     """One job."""
-    os.nice(_NICE)
-    _first_to_go()
-    with suppress(ValueError):  # macOS takes no such bound; else a lower one holds already
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the console's, at a terminal: it ends this one
+    step_behind(MOST_MEMORY)
     signal.alarm(MOST_SECONDS)  # ends it, whatever it is at
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     try:

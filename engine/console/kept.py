@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
@@ -19,50 +20,59 @@ OLDEST_SECONDS = 600.0
 _MOST = 32
 
 
+class NotYet(Exception):
+    """It is being made; who asks again in a moment is told."""
+
+
 class Kept(Generic[Key, Value]):
     """Makes a value of a key. Safe to share between threads; what `make` raises comes through."""
 
-    def __init__(self, make: Callable[[Key], Value], fresh_seconds: float) -> None:
-        self._make, self._fresh = make, fresh_seconds
+    def __init__(
+        self, make: Callable[[Key], Value], fresh_seconds: float, patience: float | None = None
+    ) -> None:
+        """`patience`: seconds after which who waits for a value is told NotYet; None: waits."""
+        self._make, self._fresh, self._patience = make, fresh_seconds, patience
         self._known: dict[Key, tuple[float, Value]] = {}
-        self._turns: dict[Key, Lock] = {}
+        self._making: dict[Key, Future[Value]] = {}
         self._lock = Lock()
 
     def get(self, key: Key) -> Value:
-        """The value: of what is a little old the old one, while the new one is made."""
+        """The value: of what is a little old the old one, while the new one is made. NotYet."""
         with self._lock:
-            known, turn = self._known.get(key), self._turns.setdefault(key, Lock())
-        age = OLDEST_SECONDS if known is None else time.monotonic() - known[0]
-        if known is not None and age < self._fresh:
-            return known[1]
+            known = self._known.get(key)
+            age = OLDEST_SECONDS if known is None else time.monotonic() - known[0]
+            if known is not None and age < self._fresh:
+                return known[1]
+            made = self._making.get(key) or self._begin(key)
         if known is not None and age < OLDEST_SECONDS:
-            if turn.acquire(blocking=False):
-                Thread(target=self._renew, args=(key, turn), name="console-kept", daemon=True).start()
             return known[1]
-        with turn:
-            with self._lock:
-                again = self._known.get(key)
-            if again is not None and again is not known:
-                return again[1]  # somebody else has made it meanwhile
-            try:
-                return self._put(key, self._make(key))
-            except BaseException:
-                self._forget(key)
-                raise
+        wait([made], self._patience)
+        if not made.done():
+            raise NotYet
+        return made.result()
 
-    def _renew(self, key: Key, turn: Lock) -> None:
+    def _begin(self, key: Key) -> "Future[Value]":
+        made = self._making[key] = Future()
+        Thread(target=self._renew, args=(key, made), name="console-kept", daemon=True).start()
+        return made
+
+    def _renew(self, key: Key, made: "Future[Value]") -> None:
         try:
-            self._put(key, self._make(key))
-        except (*AWAY, ValueError) as error:  # who asks next, when it is too old, is told
-            log.warning("not_made_anew", error=str(error).splitlines()[0])
-        finally:
-            turn.release()
+            value = self._put(key, self._make(key))
+        except BaseException as error:  # whatever it is: who waits is told, who asks next has it made again
+            self._end(key)
+            made.set_exception(error)
+            if not isinstance(error, (*AWAY, ValueError)):
+                raise
+            if key in self._known or self._patience is not None:  # nobody may have waited
+                log.warning("not_made_anew", error=str(error).splitlines()[0])
+        else:
+            self._end(key)
+            made.set_result(value)
 
-    def _forget(self, key: Key) -> None:
-        """Its turn, where it has no value: else each key that cannot be made would leave one for good."""
+    def _end(self, key: Key) -> None:
         with self._lock:
-            if key not in self._known:
-                self._turns.pop(key, None)
+            del self._making[key]
 
     def _put(self, key: Key, value: Value) -> Value:
         now = time.monotonic()
@@ -72,5 +82,4 @@ class Kept(Generic[Key, Value]):
             too_old = [one for one in by_age if now - self._known[one][0] >= OLDEST_SECONDS]
             for one in too_old or by_age[:-_MOST]:
                 del self._known[one]
-                self._turns.pop(one, None)
         return value

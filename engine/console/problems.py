@@ -14,6 +14,7 @@ from engine.console.answers import Answer
 from engine.console.backtests import Busy, NoSuchBacktest
 from engine.console.escalations import NoSuchDocument, NoSuchEscalation
 from engine.console.filters import BadFilter
+from engine.console.kept import NotYet
 from engine.console.live import NotRead
 from engine.console.people import NotAllowed, NotSignedIn
 from engine.documents.rendering import TemplateError
@@ -62,6 +63,7 @@ _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
     TemplateError: (500, "bad_template", "A template cannot be filled in"),
     NotSent: (503, "not_sent", "Kafka did not confirm it in time"),
     NotRead: (503, "not_read", "What runs is not known yet"),
+    NotYet: (503, "not_yet", "It is being made"),
     **dict.fromkeys(AWAY, (503, "archive_away", "The archive does not answer")),
 }
 _OF_STATUS = {404: "no_such_page", 405: "wrong_method", 400: "bad_request", 413: "too_large"}

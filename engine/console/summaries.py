@@ -1,15 +1,15 @@
 """What is said of many escalations at once: patterns, credits and the trend report, of the archive."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, get_args
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
 from engine.archive.account import Account
-from engine.archive.accounts import fact_of
-from engine.archive.tables import CREDITS, facts, outcomes
+from engine.archive.tables import CREDITS, outcomes
 from engine.console.answers import (
     CreditMonth,
     Credits,
@@ -23,11 +23,11 @@ from engine.console.answers import (
 )
 from engine.console.asked import Asked, Key, part
 from engine.console.board import Board
-from engine.console.kept import Kept
+from engine.console.kept import Kept, NotYet
 from engine.console.ledgers import Ledger, Mark, customer_names, removed
 from engine.console.policies import InForce, in_force
+from engine.console.recurring import Found, Recurring
 from engine.console.rows import UNKNOWN
-from engine.contract.codec import Received
 from engine.core import attributes as attrs
 from engine.core.credits import Credit, credits, exposures, in_order
 from engine.core.decide import Options
@@ -40,23 +40,12 @@ from engine.documents.trend import Trend
 from engine.documents.trend import trend as counted
 from engine.documents.trend.periods import parse_day
 from engine.replay import patterns
-from engine.replay.gather import by_subject
-from engine.replay.relaying import Relaying
-from engine.replay.sorting import Sorter
 
 FLAGS: tuple[str, ...] = get_args(Flag)
-SIMILARITY = 0.5
-"""As the command has it."""
 _FRESH = 60.0
 """Seconds after which they are made anew."""
-
-
-class _Found(NamedTuple):
-    at: Instant
-    patterns: list[patterns.Pattern]
-    near: list[patterns.NearMiss]
-    escalations: int
-    without: int
+_PATIENCE = 5.0
+"""Seconds for which a request waits for the patterns: of a large archive they take minutes at first."""
 
 
 class Summaries:
@@ -67,23 +56,25 @@ class Summaries:
         archive: Engine,
         board: Board,
         book: Book,
+        policies: Path,
         options: Options,
         fees: Mapping[str, Fee],
         now: Callable[[], Instant],
     ) -> None:
-        """`fees`: by customer, what each pays a month."""
-        self._archive, self._board, self._book, self._options = archive, board, book, options
+        """`policies`: the folder that `book` was read from. `fees`: by customer, what each pays a month."""
+        self._archive, self._board, self._book = archive, board, book
         self._fees, self._now = fees, now
         self._credited = Ledger(archive, select(outcomes.c.subject).where(CREDITS).distinct(), _credited)
-        self._patterns: Kept[Mark, _Found] = Kept(lambda _: self._find(), _FRESH)
+        self._recurring = Recurring(archive, book, policies, options)
+        self._patterns: Kept[Mark, Found] = Kept(lambda _: self._recurring.find(now()), _FRESH, _PATIENCE)
         self._trends: Kept[tuple[Mark, Periods], Trend] = Kept(lambda key: self._count(key[1]), _FRESH)
         self.policies: InForce = in_force(book)
 
     # -- patterns ---------------------------------------------------------------------------------------
 
     def patterns(self, asked: Asked) -> Patterns:
-        """What recurs, most urgent first. From and to are of the last member's opening."""
-        known = self._patterns.get(self._mark())
+        """What recurs, most urgent first. From and to are of the last member's opening. NotYet."""
+        known = self._known()
         wanted = [
             one
             for one in known.patterns
@@ -109,13 +100,11 @@ class Summaries:
             ],
         )  # fmt: skip
 
-    def _find(self) -> _Found:
-        until, read = self._now(), patterns.Patterns(self._book, self._options)
-        with self._archive.connect() as connection, Sorter(tuple[str, int]) as sorter:
-            relaying = Relaying(self._book, self._options, lambda: until)
-            found = list(read.read(by_subject(_received(connection, until), sorter, relaying), until))
-        near = patterns.near_misses(found, SIMILARITY)
-        return _Found(until, found, near, read.escalations, read.without)
+    def _known(self) -> Found:
+        try:
+            return self._patterns.get(self._mark())
+        except NotYet:
+            raise NotYet(f"The patterns are being found: {self._recurring.said}.") from None
 
     # -- credits ----------------------------------------------------------------------------------------
 
@@ -176,12 +165,6 @@ class Summaries:
         """Another one: what is kept holds what was erased."""
         with self._archive.connect() as connection:
             return removed(connection)
-
-
-def _received(connection: Connection, until: Instant) -> Iterator[Received]:
-    happened = select(facts).where(facts.c.at <= until)
-    for row in connection.execution_options(yield_per=1_000).execute(happened):
-        yield Received(row.subject, fact_of(row))
 
 
 def _urgency(one: patterns.Pattern) -> Key:

@@ -164,7 +164,7 @@ def served(
             escalations=pages,
             single=Single(archive.engine, pages),
             lists=Lists(archive.engine, board),
-            summaries=Summaries(archive.engine, board, book, options, FEES, lambda: now),
+            summaries=Summaries(archive.engine, board, book, policies, options, FEES, lambda: now),
             backtests=Backtests(archive.engine, book, policies, candidate, options, lambda: now),
             sender=sent,
             sign_in=sign_in or AtThisMachine("kim"),

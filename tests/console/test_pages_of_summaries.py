@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import wait
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from console_house import FEES, NOW, POLICIES, Served, served, text
+from console_house import FEES, NOW, POLICIES, READER, Served, served, text
 from typer.testing import CliRunner
 
 from engine.cli.main import app as vigil
@@ -44,6 +45,23 @@ def test_patterns_are_those_of_the_command(house: Served, folder: Path) -> None:
     assert shown["items"] == told["patterns"]
     assert (shown["escalations"], shown["in_no_pattern"]) == (told["escalations"], told["in_no_pattern"])
     assert len(shown["items"]) == 2
+
+
+async def test_who_asks_for_patterns_that_are_being_found_is_told_how_far_it_is(tmp_path: Path) -> None:
+    with served(tmp_path) as house:
+        summaries = house.house.summaries
+        summaries._patterns._patience = 0.05
+        async with house.client() as client:
+            with summaries._recurring._turn:
+                page = await client.get("/patterns")
+                told = await client.get("/api/v1/patterns", headers={"Authorization": f"Bearer {READER}"})
+                (making,) = summaries._patterns._making.values()
+            wait([making])
+            assert (page.status_code, page.headers["refresh"], page.headers["retry-after"]) == (503, "5", "5")
+            assert "The patterns are being found: the archive is asked what has changed." in page.text
+            assert (told.status_code, told.json()["name"]) == (503, "not_yet")
+            assert told.headers["retry-after"] == "5"
+            assert "To be flagged 18 Dec 09:00" in await text(client, "/patterns")
 
 
 async def test_a_pattern_owed_is_first_and_leads_to_the_form_that_flags_it(client: httpx.AsyncClient) -> None:
@@ -165,7 +183,7 @@ def test_what_takes_long_is_made_once_and_told_a_little_old(monkeypatch: pytest.
     assert [kept.get("a"), kept.get("a"), kept.get("b")] == [1, 1, 2]
     clock[0] = 61
     assert kept.get("a") == 1, "the old one, while the new one is made"
-    with kept._turns["a"]:
-        assert kept.get("a") == 3
+    wait(kept._making.values())
+    assert kept.get("a") == 3
     clock[0] = 1_000
     assert kept.get("a") == 4, "what is too old is told to nobody"

@@ -19,6 +19,7 @@ from engine.console.board import Board
 from engine.console.filters import KINDS
 from engine.console.ledgers import customer_names
 from engine.console.lists import Lists
+from engine.console.recurring import Recurring
 from engine.console.summaries import Summaries
 from engine.core.instants import Instant, Span
 from engine.core.options import Options
@@ -76,7 +77,7 @@ def named(engine: Engine) -> object:
 
 
 def credited(engine: Engine) -> object:
-    summaries = Summaries(engine, board(), book(), Options(), {}, lambda: NOW)
+    summaries = Summaries(engine, board(), book(), Path(), Options(), {}, lambda: NOW)
     return summaries.credits(asked(), ZoneInfo("UTC"))
 
 
@@ -101,9 +102,10 @@ def asked() -> Asked:
         ("ix_outcomes_reviews", lists(lambda one: one.reviews(asked(), NOW)), 2),
         ("ix_outcomes_credits", credited, 2),
         ("ix_escalations_customer", named, 2),
+        ("ix_facts_subject_at", lambda one: Recurring(one, book(), Path(), Options()).find(NOW), 1),
         ("ix_facts_of_console", lambda engine: Audit(engine).acts(Wanted(asked())), 1),
     ],
-    ids=["links", "promises", "actions", "reviews", "credits", "names", "acts"],
+    ids=["links", "promises", "actions", "reviews", "credits", "names", "patterns", "acts"],
 )
 def test_few_rows_are_looked_up_and_not_sought_among_all(
     archive: Archive, index: str, ask: Callable[[Engine], object], questions: int
