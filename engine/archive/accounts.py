@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from engine.archive.account import Account
 from engine.archive.tables import LINKS, facts, outcomes
@@ -57,19 +57,43 @@ def account(connection: Connection, subject: str) -> Account:
     return found
 
 
-def accounts_of(connection: Connection, subjects: Sequence[str]) -> Iterator[Account]:
-    """One a subject, in their order, empty where nothing is known of it; read some at a time."""
-    o = outcomes.c
+def accounts_of(
+    connection: Connection, subjects: Sequence[str], metrics: ColumnElement[bool] | None = None
+) -> Iterator[Account]:
+    """One a subject, in their order, empty where nothing is known of it; read some at a time.
+
+    `metrics`: of these alone the outcomes are wanted, where they are a part of what was said. A correction is
+    of the metric of what it corrects, so what stands of them is the same.
+    """
     for begin in range(0, len(subjects), _AT_ONCE):
         some = subjects[begin : begin + _AT_ONCE]
         happened: defaultdict[str, list[Fact]] = defaultdict(list)
-        said: defaultdict[str, list[Outcome]] = defaultdict(list)
         for row in connection.execute(select(facts).where(facts.c.subject.in_(some))):
             happened[row.subject].append(fact_of(row))
-        for row in connection.execute(select(o.subject, o.name, o.id, o.record).where(o.subject.in_(some))):
-            said[row.subject].append(outcome_of(row.name, row.id, row.record))
+        said = _said(connection, some, metrics)
         for subject in some:
             yield Account(subject, happened.pop(subject, ()), said.pop(subject, ()))
+
+
+def _said(
+    connection: Connection, subjects: Sequence[str], metrics: ColumnElement[bool] | None
+) -> dict[str, list[Outcome]]:
+    o = outcomes.c
+    wanted: ColumnElement[bool] = o.subject.in_(subjects)
+    if metrics is not None:
+        wanted &= or_(metrics, o.subject.in_(_of_several_lives(connection, subjects)))
+    said: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for row in connection.execute(select(o.subject, o.name, o.id, o.record).where(wanted)):
+        said[row.subject].append(outcome_of(row.name, row.id, row.record))
+    return said
+
+
+def _of_several_lives(connection: Connection, subjects: Sequence[str]) -> Sequence[str]:
+    """Those whose outcomes were counted from 1 more than once (`engine.core.standing`): that all of them
+    tell, so all are read."""
+    o = outcomes.c
+    anew = select(o.subject).where(o.subject.in_(subjects)).group_by(o.subject)
+    return connection.scalars(anew.having(func.count() > func.count(o.seq.distinct()))).all()
 
 
 def account_with(connection: Connection, subject: str, passed_on: PassedOn) -> Account:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from engine.archive.account import Account
 from engine.archive.accounts import accounts_of
@@ -33,10 +33,15 @@ class Ledger(Generic[Row]):
     """
 
     def __init__(
-        self, archive: Engine, wanted: Select[tuple[str]], rows_of: Callable[[Account, Head], list[Row]]
+        self,
+        archive: Engine,
+        wanted: Select[tuple[str]],
+        rows_of: Callable[[Account, Head], list[Row]],
+        metrics: ColumnElement[bool] | None = None,
     ) -> None:
-        """`wanted`: subjects. `rows_of` must follow from the account and its head alone."""
-        self._archive, self._wanted, self._rows_of = archive, wanted, rows_of
+        """`wanted`: subjects. `rows_of` must follow from the account and its head alone; of the outcomes from
+        those of `metrics`, where they are given."""
+        self._archive, self._wanted, self._rows_of, self._metrics = archive, wanted, rows_of, metrics
         self._known: dict[str, tuple[Mark, list[Row]]] = {}
         self._removed: Mark = ()
         self._looked, self._begun = -LOOK_SECONDS, 0.0
@@ -61,7 +66,7 @@ class Ledger(Generic[Row]):
             del self._known[subject]
         changed = [one for one, mark in marks.items() if self._known.get(one, ((),))[0] != mark]
         heads = heads_of(connection, changed)
-        for found in accounts_of(connection, changed):
+        for found in accounts_of(connection, changed, self._metrics):
             head = heads.get(found.subject) or _told_head(found)
             self._known[found.subject] = marks[found.subject], self._rows_of(found, head)
 

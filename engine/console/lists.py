@@ -143,7 +143,7 @@ class Lists:
         self._promised = Ledger(archive, _subjects_of(tables.PROMISES), _promised)
         self._acted = Ledger(archive, _subjects_of(tables.ACTIONS), _acted)
         judged = select(outcomes.c.subject).where(tables.REVIEWS).distinct()
-        self._reviewed = Ledger(archive, judged, _reviewed)
+        self._reviewed = Ledger(archive, judged, _reviewed, tables.REVIEWS)
 
     def promises(self, asked: Asked, now: Instant) -> Listed[Promise]:
         """The commitment ledger; the time is the last one promised."""

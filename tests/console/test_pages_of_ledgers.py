@@ -8,11 +8,15 @@ from pathlib import Path
 import httpx
 import pytest
 from console_house import INCIDENT, Served, served, text
+from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
-from engine.archive.accounts import accounts
+from engine.archive.accounts import account, accounts, accounts_of, subjects
+from engine.archive.tables import REVIEWS
+from engine.console.answers import Head
 from engine.console.asked import Asked
-from engine.core.instants import parse_instant
+from engine.console.lists import _reviewed
+from engine.core.instants import Instant, parse_instant
 from engine.documents.commitments import commitments
 
 PAGES = ["/promises", "/actions", "/rca"]
@@ -183,3 +187,28 @@ class counted(list[str]):
 
     def _hear(self, _c: object, _k: object, statement: str, *_: object) -> None:
         self.append(statement)
+
+
+@pytest.mark.parametrize("lives", [1, 2])
+def test_of_what_was_said_an_rca_needs_what_is_of_rcas_alone(tmp_path: Path, lives: int) -> None:
+    """Of an escalation whose outcomes were counted anew all are read: what stands follows from all."""
+    with served(tmp_path) as one:
+        with one.archive.engine.connect() as connection:
+            said = account(connection, INCIDENT).outcomes
+        if lives == 2:  # it heard less, and counts from 1 again
+            later = [
+                replace(o, seq=o.seq - 1, detected_at=Instant(o.detected_at + 1)) for o in said if o.seq > 1
+            ]
+            one.archive.write([], later)
+        with one.archive.engine.connect() as connection:
+            known = subjects(connection)
+            whole = [_reviewed(each, head(each.subject)) for each in accounts_of(connection, known)]
+            part = list(accounts_of(connection, known, REVIEWS))
+        assert [_reviewed(each, head(each.subject)) for each in part] == whole
+        assert sum(map(len, whole)) > 2
+        read = {o.metric for each in part for o in each.outcomes}
+        assert (read == {"rca_summary", "rca_final", "pir"}) == (lives == 1)
+
+
+def head(subject: str) -> Head:
+    return Head(**{**dict.fromkeys(Head.model_fields, ""), "subject": subject})
