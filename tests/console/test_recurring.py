@@ -257,6 +257,7 @@ def many(desk: Desk) -> None:
     desk.now = Instant(desk.now + 30 * MINUTE)
 
 
+@pytest.mark.slow
 def test_much_is_read_and_judged_in_a_process_of_its_own(
     either: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +269,7 @@ def test_much_is_read_and_judged_in_a_process_of_its_own(
     assert read == []
 
 
+@pytest.mark.slow
 def test_where_that_process_cannot_begin_the_console_does_the_work(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +281,7 @@ def test_where_that_process_cannot_begin_the_console_does_the_work(
     assert len(read) == 250
 
 
+@pytest.mark.slow
 def test_policies_that_have_changed_in_the_folder_since_judge_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
