@@ -1,15 +1,16 @@
 """Outcomes that are taken up together: which alerts they change, and whose business that is."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
 from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
+from engine.notify import held
 from engine.notify import tables as t
 from engine.notify.alert import FIRING, Alert
-from engine.notify.conditions import Retold, Standing, alerts_of
+from engine.notify.conditions import Retold, alerts_of, key_of
 from engine.notify.routing import Route, destinations, group_of, route_of
 from engine.notify.rows import (
     Place,
@@ -18,11 +19,9 @@ from engine.notify.rows import (
     group_row,
     insert_all,
     member_row,
-    pack,
-    read_alert,
+    read_alerts,
     read_groups,
     read_members,
-    read_outcomes,
     replace,
     silences_since,
     store_alerts,
@@ -40,12 +39,15 @@ class Batch:
         self._silenced_until = silences_since(self._connection, Instant(0))
         cycles = {outcome.id: cycle_id(outcome) for outcome in said}
         self._subjects = {cycles[outcome.id]: outcome.subject for outcome in said}
-        self._load(set(cycles.values()))
+        of_cycle: defaultdict[str, list[Outcome]] = defaultdict(list)
+        for outcome in said:
+            of_cycle[cycles[outcome.id]].append(outcome)
+        self._held = held.load(self._connection, of_cycle)
+        self._load(said)
         touched: set[str] = set()
         for outcome in said:
             cycle = cycles[outcome.id]
-            before = self._standing.get(cycle, Standing({}))
-            now = self._standing[cycle] = before.with_(outcome)
+            before, now = self._held[cycle].take(outcome)
             for alert in alerts_of(before, now, self._known):
                 self._change(alert, outcome.detected_at)
                 self._cycle_of[alert.key] = cycle
@@ -57,15 +59,16 @@ class Batch:
         """What a whole topic says, by cycle: an alert changes by what is new in the end, not on the way."""
         self._silenced_until = silences_since(self._connection, Instant(0))
         self._subjects = {}
-        self._load(set(retold))
+        self._held = held.load_whole(self._connection, retold)
+        self._load([one for told in retold.values() for one in told.said.said.values()])
         touched: set[str] = set()
         for cycle, told in retold.items():
-            before = self._standing.get(cycle, Standing({}))
+            before = self._held[cycle].all
             now = told.upon(before)
             if now == before:
-                self._standing.pop(cycle, None)  # it keeps when it changed last
+                del self._held[cycle]  # it keeps when it changed last
                 continue
-            self._standing[cycle] = now
+            self._held[cycle].become(now)
             self._subjects[cycle] = next(iter((now.said or before.said).values())).subject
             last = max(one.detected_at for one in (now.said or before.said).values())
             for alert in alerts_of(before, now, self._known):
@@ -75,18 +78,12 @@ class Batch:
         self._store(touched)
         return len(touched)
 
-    def _load(self, cycles: set[str]) -> None:
-        c, a = t.cycles.c, t.alerts.c
-        self._standing: dict[str, Standing] = {}
+    def _load(self, said: Iterable[Outcome]) -> None:
+        """The alerts that what is said may change."""
+        keys = {key_of(outcome) for outcome in said}
+        keys |= {key_of(outcome) for one in self._held.values() for outcome in one.all.said.values()}
         self._cycle_of: dict[str, str] = {}
-        self._alerts: dict[str, Alert] = {}
-        for ids in chunks(sorted(cycles)):
-            for row in self._connection.execute(select(c.id, c.said).where(c.id.in_(ids))):
-                self._standing[row.id] = Standing({o.id: o for o in read_outcomes(row.said)})
-            query = select(a.key, a.cycle, a.alert).where(a.cycle.in_(ids))
-            for key, cycle, alert in self._connection.execute(query):
-                self._alerts[key] = read_alert(alert)
-                self._cycle_of[key] = cycle
+        self._alerts = read_alerts(self._connection, sorted(keys))
         self._known = {key: alert.changed for key, alert in self._alerts.items()}
         self._members: defaultdict[str, dict[str, tuple[str, Member]]] = defaultdict(dict)
         for (receiver, key), found in read_members(self._connection, sorted(self._alerts)).items():
@@ -112,16 +109,7 @@ class Batch:
             self._moved[receiver, group] = route
 
     def _store(self, touched: set[str]) -> None:
-        rows = [
-            {
-                "id": cycle,
-                "said": pack(list(standing.said.values())),
-                "changed": self._now,
-                "subject": self._subjects[cycle],
-            }
-            for cycle, standing in self._standing.items()
-        ]
-        replace(self._connection, t.cycles, rows)
+        held.store(self._connection, self._held, self._subjects, self._now)
         store_alerts(self._connection, {key: self._alerts[key] for key in touched}, self._now, self._cycle_of)
         m = t.members.c
         for keys in chunks(sorted(touched)):

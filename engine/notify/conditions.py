@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
+from engine.core.instants import Instant
 from engine.core.outcomes import Outcome
 from engine.notify.alert import CRITICAL, FIRING, NOTE, RESOLVED, WARNING, Alert
 
@@ -34,6 +35,8 @@ LABELS = (
 
 Cycle: TypeAlias = tuple[str, str, str, int]
 """Subject, metric, key, cycle."""
+Order: TypeAlias = tuple[Instant, int]
+"""When it took effect, and its count among all that was said."""
 
 
 class Standing(NamedTuple):
@@ -47,10 +50,7 @@ class Standing(NamedTuple):
         if outcome.id in self.said:
             return self
         said = dict(self.said)
-        if outcome.corrects:
-            said.pop(outcome.corrects, None)
-        if outcome.name != "retracted":
-            said[outcome.id] = outcome
+        _take_up(said, outcome)
         return Standing(said)
 
 
@@ -60,16 +60,24 @@ class Retold(NamedTuple):
     said: Standing
     corrected: set[str]
 
-    def add(self, outcome: Outcome) -> "Retold":
-        """After one more, in the order of the topic."""
+    def add(self, outcome: Outcome) -> None:
+        """One more, in the order of the topic. In place: there may be thousands."""
         if outcome.corrects:
             self.corrected.add(outcome.corrects)
-        return Retold(self.said.with_(outcome), self.corrected)
+        if outcome.id not in self.said.said:
+            _take_up(self.said.said, outcome)
 
     def upon(self, before: Standing) -> Standing:
         """What stands in the end: as if all had been taken up after `before`, without the steps between."""
         kept = {id_: one for id_, one in before.said.items() if id_ not in self.corrected}
         return Standing(self.said.said | kept)
+
+
+def _take_up(said: dict[str, Outcome], outcome: Outcome) -> None:
+    if outcome.corrects:
+        said.pop(outcome.corrects, None)
+    if outcome.name != "retracted":
+        said[outcome.id] = outcome
 
 
 def cycle_of(outcome: Outcome) -> Cycle:
@@ -87,6 +95,28 @@ def concerns(outcome: Outcome) -> bool:
 def name_of(outcome: Outcome) -> str:
     """What it says: of a correction what is corrected."""
     return outcome.outcome or outcome.name
+
+
+def order_of(outcome: Outcome) -> Order:
+    return outcome.effective_at, outcome.seq
+
+
+def part_of(outcome: Outcome) -> str:
+    """What of its cycle a later outcome says anew: that it is settled, or the alert that it fires. Empty
+    where none does: a note is an alert of its own."""
+    name = name_of(outcome)
+    if name in SETTLES:
+        return "settled"
+    return _key(outcome, name) if name in _FIRES or name == "escalated" else ""
+
+
+def is_warning(outcome: Outcome) -> bool:
+    return _FIRES.get(name_of(outcome)) == WARNING
+
+
+def key_of(outcome: Outcome) -> str:
+    """Of the alert that it makes, if it makes one."""
+    return _key(outcome, name_of(outcome))
 
 
 def alerts_of(before: Standing, now: Standing, known: dict[str, int]) -> list[Alert]:
@@ -118,7 +148,7 @@ class _View(NamedTuple):
 
 
 def _views(standing: Standing) -> dict[str, _View]:
-    said = sorted(standing.said.values(), key=lambda o: (o.effective_at, o.seq))
+    said = sorted(standing.said.values(), key=order_of)
     settled = max((o.effective_at for o in said if name_of(o) in SETTLES), default=None)
     last = next((o for o in reversed(said) if name_of(o) in SETTLES), None)
     found: dict[str, _View] = {}

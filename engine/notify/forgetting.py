@@ -31,6 +31,7 @@ from engine.notify.conditions import LONGEST_KEY, fitting
 from engine.notify.rows import (
     Found,
     Place,
+    behind_row,
     chunks,
     group_row,
     pack,
@@ -38,6 +39,7 @@ from engine.notify.rows import (
     read_alert,
     read_groups,
     read_letter,
+    read_outcome,
     read_outcomes,
     read_silence,
     replace,
@@ -132,6 +134,9 @@ def _of(connection: Connection, customer: str) -> list[str]:
     for row in _read(connection, select(t.cycles.c.subject, t.cycles.c.said)):
         if mark in row.said and any(one.customer_id == customer for one in read_outcomes(row.said)):
             found.add(row.subject)
+    for row in _read(connection, select(t.behind.c.said)):
+        if mark in row.said and (one := read_outcome(row.said)).customer_id == customer:
+            found.add(one.subject)
     for row in _read(connection, select(t.alerts.c.subject, t.alerts.c.alert)):
         if mark in row.alert and read_alert(row.alert).outcome.customer_id == customer:
             found.add(row.subject)
@@ -159,6 +164,7 @@ def _erase_one(connection: Connection, by: Erasure, subject: str) -> None:
     for row in connection.execute(select(c.id, c.said).where(c.subject == subject)).all():
         said = pack([erase_outcome(one, by) for one in read_outcomes(row.said)])
         connection.execute(update(t.cycles).where(c.id == row.id).values(said=said))
+    _erase_behind(connection, by, subject)
     for row in connection.execute(select(a.key, a.alert).where(a.subject == subject)).all():
         before = read_alert(row.alert)
         after = _erased(before, by)
@@ -169,6 +175,14 @@ def _erase_one(connection: Connection, by: Erasure, subject: str) -> None:
             mine = and_(m.receiver == member.receiver, m.key == member.key)
             connection.execute(update(t.members).where(mine).values(grp=grp, fired=packed(fired)))
             _move(connection, (member.receiver, member.grp), (member.receiver, grp))
+
+
+def _erase_behind(connection: Connection, by: Erasure, subject: str) -> None:
+    b = t.behind.c
+    its = b.cycle.in_(select(t.cycles.c.id).where(t.cycles.c.subject == subject))
+    rows = connection.execute(select(t.behind).where(its)).all()
+    clean = [(row.cycle, erase_outcome(read_outcome(row.said), by)) for row in rows]
+    replace(connection, t.behind, [behind_row(*one) for one in clean])
 
 
 def _erased(alert: Alert, by: Erasure) -> Alert:
@@ -310,7 +324,9 @@ def prune(connection: Connection, before: Instant) -> int:
     for keys in chunks(old):
         connection.execute(delete(t.members).where(m.key.in_(keys)))
         connection.execute(delete(t.alerts).where(a.key.in_(keys)))
-    connection.execute(delete(t.cycles).where(c.changed < before, ~exists().where(a.cycle == c.id)))
+    over = and_(c.changed < before, ~exists().where(a.cycle == c.id))
+    connection.execute(delete(t.behind).where(t.behind.c.cycle.in_(select(c.id).where(over))))
+    connection.execute(delete(t.cycles).where(over))
     mine = exists().where(m.receiver == g.receiver, m.grp == g.grp)
     connection.execute(delete(t.groups).where(g.due.is_(None), ~mine))
     connection.execute(delete(t.silences).where(t.silences.c.ends < before))

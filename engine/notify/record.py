@@ -218,8 +218,7 @@ class Record:
             ours = (outcome for outcome in said if concerns(outcome) or outcome.corrects)
             while some := list(islice(ours, _AT_ONCE)):
                 for outcome in forgetting.let_in(connection, some):
-                    cycle = cycle_id(outcome)
-                    retold[cycle] = retold.get(cycle, Retold(Standing({}), set())).add(outcome)
+                    retold.setdefault(cycle_id(outcome), Retold(Standing({}), set())).add(outcome)
             changed = 0
             for cycles in chunks(sorted(retold)):
                 batch = Batch(connection, root, now, since)

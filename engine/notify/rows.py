@@ -26,6 +26,7 @@ _AT_ONCE = 500
 _SILENCES = select(t.silences).where(t.silences.c.ends > bindparam("since"))
 
 pack = msgspec.msgpack.Encoder().encode
+read_outcome = msgspec.msgpack.Decoder(Outcome).decode
 read_outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
 read_alert = msgspec.msgpack.Decoder(Alert).decode
 _alerts = msgspec.msgpack.Decoder(tuple[Alert, ...])
@@ -55,6 +56,10 @@ class Letter(NamedTuple):
 
 def cycle_id(outcome: Outcome) -> str:
     return blake2b(pack(cycle_of(outcome)), digest_size=16).hexdigest()
+
+
+def behind_row(cycle: str, outcome: Outcome) -> dict[str, Any]:
+    return {"cycle": cycle, "id": outcome.id, "said": pack(outcome)}
 
 
 def read_member(row: Found) -> Member:

@@ -17,10 +17,20 @@ cycles = Table(
     "notify_cycles",
     metadata,
     Column("id", String, primary_key=True),  # a hash of subject, metric, key and cycle
-    Column("said", LargeBinary, nullable=False),  # the outcomes that stand: msgpack
+    Column("said", LargeBinary, nullable=False),  # the outcomes that its alerts hang on: msgpack
     Column("changed", BigInteger, nullable=False),
     Column("subject", String, nullable=False, server_default=""),
     Index(None, "subject"),
+)
+
+behind = Table(
+    "notify_behind",
+    metadata,
+    # The id first: what is said again is looked for among those of many cycles.
+    Column("id", String, primary_key=True),  # of an outcome that stands, and that no alert hangs on
+    Column("cycle", String, primary_key=True),
+    Column("said", LargeBinary, nullable=False),  # msgpack
+    Index(None, "cycle"),
 )
 
 alerts = Table(
