@@ -79,7 +79,8 @@ def read_members(connection: Connection, keys: Sequence[str]) -> dict[Place, tup
 
 
 def member_row(receiver: str, group: str, member: Member) -> dict[str, Any]:
-    row = {"receiver": receiver, "key": member.alert.key, "grp": group, "again_until": member.again_until}
+    row: dict[str, Any] = {"receiver": receiver, "key": member.alert.key, "grp": group}
+    row |= {"again_until": member.again_until, "quiet": member.quiet}
     return row | {"told": member.told, "shown": member.shown, "fired": packed(member.fired)}
 
 

@@ -4,7 +4,19 @@ Times are microseconds since 1970 in UTC (`Instant`). All names begin with `noti
 live beside an archive in one database. A change here needs a migration in `engine/notify/migrations`.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from engine.sql.erasures import erased_table, erasures_table
 from engine.sql.offsets import offsets_table
@@ -57,7 +69,8 @@ members = Table(
     Column("shown", Integer, nullable=False),  # as firing: NO, MAYBE or YES of `telling`
     Column("fired", LargeBinary),  # as it fired: to be told though it is over
     Column("again_until", BigInteger),  # its end is said again until then
-    Index(None, "receiver", "grp"),
+    Column("quiet", Boolean, nullable=False, server_default=false()),  # no turn need look at it
+    Index(None, "receiver", "grp", "quiet"),
     Index(None, "key"),
 )
 

@@ -38,6 +38,12 @@ class Member(Struct):
         return not self.waits and self.alert.state == RESOLVED and self.again_until is None
 
     @property
+    def quiet(self) -> bool:
+        """It fires, and is never to be told unless it changes: said once and told, or noted and not shown."""
+        is_reminded_of = self.alert.level != NOTE and self.shown != NO
+        return self.alert.state == FIRING and not self.waits and not is_reminded_of
+
+    @property
     def waits(self) -> bool:
         """Something is to be told that was not."""
         if self.alert.state == RESOLVED and self.fired is None and self.shown == NO:

@@ -27,19 +27,22 @@ class Turn:
 
     @cached_property
     def members(self) -> dict[str, Member]:
-        """By key. Read when asked for: of a large group they are thousands."""
+        """By key, without the quiet ones. Read when asked for: of a large group they are thousands."""
         found = [read_member(row) for row in self._connection.execute(_MEMBERS, self._place)]
-        return {member.alert.key: member for member in found}
+        for member in found:
+            if member.quiet:  # of a record of before
+                self.store(member)
+        return {member.alert.key: member for member in found if not member.quiet}
 
     @cached_property
     def route(self) -> Route | None:
-        """None where nothing is in the group."""
+        """None where nothing is in the group that may be told."""
         first = next(iter(self.members.values()), None)
         return None if first is None else route_of(self._root, self.receiver, self.name, first.alert)
 
     def store(self, member: Member) -> None:
         row: dict[str, Any] = {"k": member.alert.key, "m_told": member.told, "m_shown": member.shown}
-        row |= {"m_fired": packed(member.fired), "m_again": member.again_until}
+        row |= {"m_fired": packed(member.fired), "m_again": member.again_until, "m_quiet": member.quiet}
         self._connection.execute(_STORE_MEMBER, self._place | row)
 
     def drop(self, keys: Collection[str]) -> None:
@@ -65,8 +68,8 @@ class Turn:
         self.store_group()
 
     def store_group(self) -> None:
-        """Gone, where nothing is in it."""
-        if not self.members:
+        """Gone, where nothing is in it, nor quiet."""
+        if not self.members and self._connection.scalar(_ANY_MEMBER, self._place) is None:
             self._connection.execute(_DROP_GROUP, self._place)
             return
         self.keep_group()
@@ -84,9 +87,10 @@ _GROUP = select(t.groups).where(_THIS_GROUP)
 _MEMBERS = (
     select(_m.told, _m.shown, _m.fired, _m.again_until, t.alerts.c.alert)
     .join(t.alerts, _m.key == t.alerts.c.key)
-    .where(_m.receiver == bindparam("r"), _m.grp == bindparam("g"))
+    .where(_m.receiver == bindparam("r"), _m.grp == bindparam("g"), _m.quiet.is_(False))
     .order_by(t.alerts.c.changed, _m.key)
 )
+_ANY_MEMBER = select(_m.key).where(_m.receiver == bindparam("r"), _m.grp == bindparam("g")).limit(1)
 _STORE_MEMBER = (
     update(t.members)
     .where(_THIS_MEMBER)
@@ -95,6 +99,7 @@ _STORE_MEMBER = (
         shown=bindparam("m_shown"),
         fired=bindparam("m_fired"),
         again_until=bindparam("m_again"),
+        quiet=bindparam("m_quiet"),
     )
 )
 _DROP_MEMBER = delete(t.members).where(_THIS_MEMBER)

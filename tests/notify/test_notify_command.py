@@ -214,5 +214,5 @@ def test_what_is_over_and_old_is_pruned_or_only_counted(url: str) -> None:
 def test_the_schema_is_brought_up_to_date_by_command(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
     first, second = (vigil("notify", "upgrade", "--record", url, "--json") for _ in range(2))
-    assert json.loads(first.stdout) == {"before": None, "after": "0004"}
-    assert json.loads(second.stdout) == {"before": "0004", "after": "0004"}
+    assert json.loads(first.stdout) == {"before": None, "after": "0005"}
+    assert json.loads(second.stdout) == {"before": "0005", "after": "0005"}

@@ -42,7 +42,7 @@ def test_a_record_that_is_not_there_or_older_is_said(tmp_path: Path, url: str) -
     restore(url, "0001")
     found = examined(tmp_path, url)["notify"]
     assert (found.sign, "schema 0001" in found.found) == (Sign.WARN, True)
-    assert "`vigil notify upgrade` makes it 0004" in found.advice
+    assert "`vigil notify upgrade` makes it 0005" in found.advice
 
 
 def test_a_receiver_that_is_down_one_that_is_gone_and_dead_letters_are_named(
