@@ -62,7 +62,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python deploy/grafana/generator/generate.py --check
 
 check: lint
-	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n auto --dist loadfile
+	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder

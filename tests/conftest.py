@@ -8,6 +8,7 @@ import pytest
 from engine.demo.broker import KafkaBroker
 from postgres import Postgres, postgres_or_skip
 from servers import kafka_or_skip
+from told_apart import tell_apart
 
 _HERE = Path(__file__).parent
 
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the broker is a Kafka test, one in tests/e2e is end to end, one in tests/sim a
     simulation, one of a real Chromium slow: nobody can forget. The longest come first, the files of the
     others on Kafka evenly among those without, for they wait while these compute."""
+    tell_apart(items)
     on_kafka = set[Path]()
     for item in items:
         if item.path.stem.endswith("_in_browser"):

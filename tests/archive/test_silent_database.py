@@ -15,6 +15,8 @@ from engine.sql.following import AWAY
 from network import Network
 from postgres import Postgres
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.5
 
 

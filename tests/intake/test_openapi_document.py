@@ -30,6 +30,8 @@ from engine.metrics.intake import IntakeMetrics
 from intake.listening import Sink
 from intake.test_payloads import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 NUMBER = int(os.environ.get("VIGIL_OPENAPI_EXAMPLES", "10"))
 """Of random deliveries a door, good and bad, each sent with what lets it in and without."""
 SECRET, KEY, NARROW = "the-secret-of-every-door", new_key(), new_key()
