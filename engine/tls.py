@@ -49,6 +49,7 @@ class TlsFiles:
 
     @property
     def named(self) -> Sequence[Path]:
+        """Those that there are."""
         return [file for file in (self.authorities, self.certificate, self.key) if file is not None]
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
 from engine.archive.account import Account
-from engine.archive.tables import LINKS, facts, outcomes
+from engine.archive.tables import LINKS, SEVERAL_LIVES, facts, outcomes
 from engine.contract.outcomes import TYPES, decode_outcome
 from engine.core.facts import Fact, Value
 from engine.core.outcomes import Outcome
@@ -93,7 +93,7 @@ def _of_several_lives(connection: Connection, subjects: Sequence[str]) -> Sequen
     tell, so all are read."""
     o = outcomes.c
     anew = select(o.subject).where(o.subject.in_(subjects)).group_by(o.subject)
-    return connection.scalars(anew.having(func.count() > func.count(o.seq.distinct()))).all()
+    return connection.scalars(anew.having(SEVERAL_LIVES)).all()
 
 
 def account_with(connection: Connection, subject: str, passed_on: PassedOn) -> Account:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     literal_column,
     or_,
 )
@@ -134,6 +135,8 @@ ACTIONS = _few(facts.c.kind, "action_opened")
 OF_CONSOLE = _few(facts.c.source, "urn:vigil:console")
 REVIEWS = _few(outcomes.c.metric, "pir", "rca_final", "rca_summary")
 CREDITS = or_(_few(outcomes.c.name, CREDIT), _few(outcomes.c.said_name, CREDIT))
+SEVERAL_LIVES = func.count() > func.count(outcomes.c.seq.distinct())
+"""Of a subject's outcomes, as a group: `engine.core.standing.is_of_several_lives`."""
 
 
 def _index(name: str, of: ColumnElement[bool], *columns: Column[str] | Column[int]) -> None:

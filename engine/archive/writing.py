@@ -10,7 +10,16 @@ from sqlalchemy import Connection, Table, bindparam, case, delete, func, insert,
 from engine.archive import accounts
 from engine.archive.accounts import fact_of, outcome_of
 from engine.archive.rows import Key, Row, escalation_row, fact_row, outcome_row
-from engine.archive.tables import erased, erasures, escalations, facts, offsets, outcomes, pruned
+from engine.archive.tables import (
+    SEVERAL_LIVES,
+    erased,
+    erasures,
+    escalations,
+    facts,
+    offsets,
+    outcomes,
+    pruned,
+)
 from engine.contract.codec import Received
 from engine.core.case import precedence
 from engine.core.erasure import Erasure, customer_in, erase_fact, erase_outcome, hash_of
@@ -231,8 +240,7 @@ def _said_before(connection: Connection, found: Mapping[str, Sequence[Outcome]])
     ids = [one.id for said in found.values() for one in said]
     query = select(
         o.subject,
-        func.count().label("all"),
-        func.count(o.seq.distinct()).label("counts"),
+        SEVERAL_LIVES.label("anew"),
         func.max(o.seq).label("last"),
         func.count(case((o.id.in_(ids), 1))).label("again"),
     ).where(o.subject.in_(found))
@@ -255,7 +263,7 @@ def _follows(said: Sequence[Outcome], before: Any) -> bool:
     """Whether it comes after all that was said, of which nothing is said again, by one life of the worker."""
     if before is None:
         return True
-    return before.all == before.counts and not before.again and all(one.seq > before.last for one in said)
+    return not before.anew and not before.again and all(one.seq > before.last for one in said)
 
 
 def _is_known(said: Sequence[Outcome], line: Any) -> bool:

@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy import Connection, Engine, func, select
 
 from engine.archive.tables import erased, facts
-from engine.console.recurring_process import Begin, Read, Request, ToJudge, ToRead, Work, mark_of
+from engine.console.recurring_process import Begin, Read, Request, ToJudge, ToRead, Work
+from engine.console.sides import mark_of
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import Instant

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, select
 from engine.archive.accounts import fact_of
 from engine.archive.tables import facts
 from engine.console.behind import step_behind
-from engine.console.sides import Side
+from engine.console.sides import mark_of
 from engine.core.decide import Options
 from engine.core.facts import Fact
 from engine.core.instants import Instant
@@ -56,7 +56,7 @@ class Begin(msgspec.Struct, frozen=True):
     """Its URL, which may hold a password: it is in no argument and no environment."""
     policies: str
     mark: str
-    """Of the policies that the console judges by (`Side.mark`)."""
+    """Of the policies that the console judges by (`mark_of`)."""
     open_on_first_event: bool
 
 
@@ -111,11 +111,6 @@ def begun(line: bytes) -> Work | None:
     archive = connect(begin.archive, must_exist=True, only_reads=True)
     give_up_on_silence(archive)
     return Work(archive, book, Options(open_on_first_event=begin.open_on_first_event))
-
-
-def mark_of(book: Book) -> str:
-    """Another one: it judges otherwise."""
-    return Side("", "", book).mark
 
 
 def answers(work: Work, lines: Iterator[bytes]) -> Iterator[bytes]:

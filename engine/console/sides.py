@@ -33,9 +33,13 @@ class Side(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """Another one: it judges otherwise, by policies, hours or severity rules."""
-        described = orjson.dumps(describe(self.book), option=orjson.OPT_SORT_KEYS)
-        return sha256(described).hexdigest()[:16]
+        return mark_of(self.book)
+
+
+def mark_of(book: Book) -> str:
+    """Another one: it judges otherwise, by policies, hours or severity rules."""
+    described = orjson.dumps(describe(book), option=orjson.OPT_SORT_KEYS)
+    return sha256(described).hexdigest()[:16]
 
 
 class Candidate(NamedTuple):

@@ -102,28 +102,26 @@ def load(connection: Connection, said: Mapping[str, Sequence[Outcome]]) -> dict[
     """By cycle, to take up what is said of each."""
     whole = {cycle for cycle, outcomes in said.items() if any(one.corrects for one in outcomes)}
     again = [one.id for cycle in said.keys() - whole for one in said[cycle]]
-    b = t.behind.c
-    behind: dict[str, list[Outcome]] = {cycle: [] for cycle in said}
+    return _load(connection, said.keys(), whole, again)
+
+
+def load_whole(connection: Connection, cycles: Collection[str]) -> dict[str, Held]:
+    """By cycle, with all that stands."""
+    return _load(connection, cycles, cycles, ())
+
+
+def _load(
+    connection: Connection, cycles: Collection[str], whole: Collection[str], again: Sequence[str]
+) -> dict[str, Held]:
+    """Of what is behind, all in the `whole` ones, and what in others may be said `again`: ids."""
+    b, c = t.behind.c, t.cycles.c
+    behind: dict[str, list[Outcome]] = {cycle: [] for cycle in cycles}
     for column, values in ((b.cycle, sorted(whole)), (b.id, again)):
         for some in chunks(values):
             for row in connection.execute(select(b.cycle, b.said).where(column.in_(some))):
                 if row.cycle in behind:
                     behind[row.cycle].append(read_outcome(row.said))
-    return _with_near(connection, behind)
-
-
-def load_whole(connection: Connection, cycles: Collection[str]) -> dict[str, Held]:
-    """By cycle, with all that stands."""
-    behind: dict[str, list[Outcome]] = {cycle: [] for cycle in cycles}
-    for some in chunks(sorted(cycles)):
-        for row in connection.execute(select(t.behind).where(t.behind.c.cycle.in_(some))):
-            behind[row.cycle].append(read_outcome(row.said))
-    return _with_near(connection, behind)
-
-
-def _with_near(connection: Connection, behind: Mapping[str, list[Outcome]]) -> dict[str, Held]:
     near: dict[str, list[Outcome]] = {}
-    c = t.cycles.c
     for some in chunks(sorted(behind)):
         for row in connection.execute(select(c.id, c.said).where(c.id.in_(some))):
             near[row.id] = read_outcomes(row.said)

@@ -21,15 +21,8 @@ from engine.core.facts import Fact, Value
 from engine.core.instants import Instant, format_instant, parse_instant
 from engine.policies import load
 from engine.replay.patterns import as_plain, urgency
+from replay.replay_builders import RECURRING
 
-POLICY = """
-policy: test
-effective_from: 2020-01-01T00:00:00Z
-default_severity: P1
-clocks:
-  resolve: {budget: {P1: 12h}}
-recurrence: {fingerprint: [service, component, title], window: 4h, flag_within: 2h, notify: [product]}
-"""
 START = parse_instant("2026-03-02T08:00:00Z")
 MINUTE = 60_000_000
 TITLES = (
@@ -46,7 +39,7 @@ class Desk:
     def __init__(self, folder: Path, url: str = "") -> None:
         self.policies = folder / "policies"
         self.policies.mkdir()
-        (self.policies / "test.yaml").write_text(POLICY)
+        (self.policies / "test.yaml").write_text(RECURRING)
         self.url = url or f"sqlite:///{folder}/archive.db"
         self.archive = Archive.open(self.url)
         self.book = load(self.policies)
@@ -288,6 +281,6 @@ def test_policies_that_have_changed_in_the_folder_since_judge_nothing(
     monkeypatch.setattr(recurring, "FEW", 100)
     many(desk)
     expected = told(desk.command())
-    (desk.policies / "test.yaml").write_text(POLICY.replace("component, title]", "component]"))
+    (desk.policies / "test.yaml").write_text(RECURRING.replace("component, title]", "component]"))
     assert plain(desk.find()) == expected
     assert told(desk.command()) != expected

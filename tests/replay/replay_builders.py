@@ -16,6 +16,14 @@ from engine.policies import load
 from engine.replay.gather import Rejected
 from engine.replay.replaying import Hearing, Replay, Wish
 
+RECURRING = """
+policy: test
+effective_from: 2020-01-01T00:00:00Z
+default_severity: P1
+clocks:
+  resolve: {budget: {P1: 12h}}
+recurrence: {fingerprint: [service, component, title], window: 4h, flag_within: 2h, notify: [product]}
+"""
 POLICY = """
 policy: test
 effective_from: 2020-01-01T00:00:00Z

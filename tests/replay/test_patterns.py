@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from replay_builders import RECURRING, event, names, replayed
 from replay_builders import book as make_book
-from replay_builders import event, names, replayed
 
 from engine.contract.codec import read_line
 from engine.core.decide import Options
@@ -23,21 +23,13 @@ from engine.replay.replaying import Hearing, Wish
 from engine.replay.sorting import Sorter
 from engine.replay.verdicts import read_outcome, verdicts
 
-POLICY = """
-policy: test
-effective_from: 2020-01-01T00:00:00Z
-default_severity: P1
-clocks:
-  resolve: {budget: {P1: 12h}}
-recurrence: {fingerprint: [service, component, title], window: 4h, flag_within: 2h, notify: [product]}
-"""
 NOBODY = Hearing(lambda _: None, lambda *_: None, lambda _: None)
 MAIL = {"service": "mail", "component": "smtp"}
 
 
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
-    return make_book(tmp_path, POLICY)
+    return make_book(tmp_path, RECURRING)
 
 
 def lines() -> list[bytes]:
@@ -102,7 +94,7 @@ def test_in_whatever_order_the_lines_come_the_verdicts_are_those_of_the_live_eng
 def test_a_backtest_judges_each_side_with_the_patterns_of_its_own_policy(book: Book, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    coarser = make_book(other, POLICY.replace("component, title]", "component]"))
+    coarser = make_book(other, RECURRING.replace("component, title]", "component]"))
     backtest = Backtest(book, coarser, Wish(until=parse_instant("2026-03-02T14:00:00Z")), NOBODY)
     read = ((str(place), read_line(line)) for place, line in enumerate(lines()))
     found = {(change.clock[0], change.clock[3], change.says) for change in backtest.run(read)}
