@@ -21,7 +21,10 @@ SEED ?= 1
 MUTANT_JOBS ?= 1
 # Two tests more at a time than there are processors, for half of their time they wait for other processes; each has a
 # broker of its own.
-TEST_JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 6 ? n + 2 : 8)))
+CPUS := $(shell getconf _NPROCESSORS_ONLN || echo 2)
+TEST_JOBS ?= $(shell echo $$(($(CPUS) < 6 ? $(CPUS) + 2 : 8)))
+# The quick ones wait less, and each process imports them all.
+CHECK_JOBS ?= $(shell echo $$(($(CPUS) + 1)))
 
 # Tests start hundreds of processes, and rewrite their own modules at each collection where nothing may be kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,7 +65,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python deploy/grafana/generator/generate.py --check
 
 check: lint
-	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -m "not kafka and not e2e and not sim and not slow" -n $(CHECK_JOBS) --dist loadfile --no-loadscope-reorder
 
 test: lint $(VENV)/chart/.done
 	$(BIN)/pytest -q -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
